@@ -1,0 +1,62 @@
+package problem
+
+import (
+	"fmt"
+	"strings"
+)
+
+// DidYouMean is a hint that names the known word nearest to word, or, where
+// none is near, the known words themselves.
+func DidYouMean(word string, known []string) string {
+	if near := Nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	const most = 12
+	switch {
+	case len(known) == 0:
+		return ""
+	case len(known) > most:
+		return "known are " + strings.Join(known[:most], ", ") + ", …"
+	case len(known) == 1:
+		return "known is " + known[0]
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+// Nearest is the known word that a slip of the finger would make of word: at
+// most a third of its letters wrong, missing, added or swapped. It is "" where
+// no known word is near.
+func Nearest(word string, known []string) string {
+	best, bestDistance := "", max(1, len([]rune(word))/3)+1
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	return best
+}
+
+// distance counts edits between a and b; a swap of neighbours counts as one
+// (the optimal string alignment distance).
+func distance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	before, last, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(s); i++ {
+		row[0] = i
+		for j := 1; j <= len(t); j++ {
+			cost := 1
+			if s[i-1] == t[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && s[i-1] == t[j-2] && s[i-2] == t[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(t)]
+}

@@ -1,0 +1,164 @@
+// Package problem is an error with a place and a hint, as people see it.
+//
+// Whatever reads what a person wrote reports a Problem: where it is, what is
+// wrong, what to type next. A List carries all of them at once, so that nobody
+// mends a file one error at a time. ExitStatus turns any error into the exit
+// status that diff and grep have taught people to expect.
+package problem
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Place is a position in a file that a person wrote.
+type Place struct {
+	File string // slash-separated, as the person would name it
+	Line int    // counted from 1; 0 means the whole file
+	Col  int    // in characters, counted from 1; 0 means the whole line
+}
+
+// String is file:line:col, without the parts that are unknown.
+func (p Place) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Problem is one thing that is wrong, told to a person.
+type Problem struct {
+	Place   Place  // the zero Place where no file is to blame
+	Message string // what is wrong: lower case, no full stop
+	Hint    string // what to do next; may be empty
+	Source  string // the line at Place as it was written, without its end; may be empty
+	Refused bool   // the answer is no (exit 1), rather than "could not tell" (exit 2)
+}
+
+// Error is the place and the message; the hint is left to whoever prints.
+func (p *Problem) Error() string {
+	if p.Place == (Place{}) {
+		return p.Message
+	}
+	return p.Place.String() + ": " + p.Message
+}
+
+// New is a problem that no place in a file is to blame for.
+func New(hint, format string, args ...any) *Problem {
+	return &Problem{Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// Refuse is a problem whose meaning is "no": drift, no match, a refusal.
+func Refuse(hint, format string, args ...any) *Problem {
+	p := New(hint, format, args...)
+	p.Refused = true
+	return p
+}
+
+// At is a problem at a place.
+func At(place Place, hint, format string, args ...any) *Problem {
+	p := New(hint, format, args...)
+	p.Place = place
+	return p
+}
+
+// List collects problems. Its zero value is ready to use.
+type List []*Problem
+
+// Add appends every problem in err; nil adds nothing.
+func (l *List) Add(err error) {
+	*l = append(*l, All(err)...)
+}
+
+// Sort orders the problems by place, and drops exact repetitions.
+func (l *List) Sort() {
+	slices.SortStableFunc(*l, func(a, b *Problem) int {
+		return cmp.Or(
+			strings.Compare(a.Place.File, b.Place.File),
+			cmp.Compare(a.Place.Line, b.Place.Line),
+			cmp.Compare(a.Place.Col, b.Place.Col),
+			strings.Compare(a.Message, b.Message),
+		)
+	})
+	*l = slices.CompactFunc(*l, func(a, b *Problem) bool {
+		return a.Place == b.Place && a.Message == b.Message
+	})
+}
+
+// Err is the sorted list as an error, nil when it is empty.
+func (l List) Err() error {
+	if len(l) == 0 {
+		return nil
+	}
+	l.Sort()
+	return l
+}
+
+// Error is one line a problem.
+func (l List) Error() string {
+	lines := make([]string, len(l))
+	for i, p := range l {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lets errors.Is and errors.As see each problem.
+func (l List) Unwrap() []error {
+	errs := make([]error, len(l))
+	for i, p := range l {
+		errs[i] = p
+	}
+	return errs
+}
+
+// All is every problem in err, in order. An error that holds no problem becomes
+// one, with its text for a message.
+func All(err error) []*Problem {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *Problem:
+		return []*Problem{e}
+	case List:
+		return e
+	case interface{ Unwrap() []error }:
+		var all []*Problem
+		for _, one := range e.Unwrap() {
+			all = append(all, All(one)...)
+		}
+		return all
+	}
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		return All(errors.Unwrap(err))
+	}
+	return []*Problem{{Message: err.Error()}}
+}
+
+// The exit statuses, as diff and grep have them.
+const (
+	ExitDone    = 0 // done, or nothing to do
+	ExitRefused = 1 // the answer is no
+	ExitTrouble = 2 // could not tell: usage, bad input, I/O, network
+)
+
+// ExitStatus is the exit status for err: ExitRefused where every problem in it
+// is a refusal, ExitTrouble where one is not.
+func ExitStatus(err error) int {
+	all := All(err)
+	if len(all) == 0 {
+		return ExitDone
+	}
+	for _, p := range all {
+		if !p.Refused {
+			return ExitTrouble
+		}
+	}
+	return ExitRefused
+}

@@ -1,0 +1,73 @@
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func TestPlaceString(t *testing.T) {
+	for _, c := range []struct {
+		place Place
+		want  string
+	}{
+		{Place{File: "users.yaml"}, "users.yaml"},
+		{Place{File: "users.yaml", Line: 3}, "users.yaml:3"},
+		{Place{File: "users.yaml", Line: 3, Col: 7}, "users.yaml:3:7"},
+	} {
+		if got := c.place.String(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	no, trouble := Refuse("", "drift"), New("", "broken")
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"nil is done":                 {nil, ExitDone},
+		"a refusal is no":             {no, ExitRefused},
+		"a wrapped refusal is no":     {fmt.Errorf("x: %w", no), ExitRefused},
+		"refusals together are no":    {List{no, no}, ExitRefused},
+		"one trouble outweighs a no":  {List{no, trouble}, ExitTrouble},
+		"any other error is trouble":  {errors.New("disk full"), ExitTrouble},
+		"joined errors are looked at": {errors.Join(no, errors.New("disk full")), ExitTrouble},
+	} {
+		if got := ExitStatus(c.err); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestListSortsByPlaceAndDropsRepetitions(t *testing.T) {
+	a := At(Place{"a", 2, 1}, "", "first")
+	b := At(Place{"a", 10, 1}, "", "second")
+	c := At(Place{"b", 1, 1}, "", "third")
+	err := List{c, b, a, At(b.Place, "", "second")}.Err()
+	want := "a:2:1: first\na:10:1: second\nb:1:1: third"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if err := (List{}).Err(); err != nil {
+		t.Errorf("an empty list is an error: %v", err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"replicas", "routing", "resources", "web", "api"}
+	for word, want := range map[string]string{
+		"replcas":  "replicas",
+		"repilcas": "replicas",
+		"wbe":      "web",
+		"Web":      "web",
+		"ap":       "api",
+		"zzz":      "",
+		"":         "",
+	} {
+		if got := Nearest(word, known); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
