@@ -1,0 +1,108 @@
+// Package image is image references: what a container's image field says.
+//
+// A Ref keeps the words it was given, so that changing its tag changes nothing
+// else. Two references are of one repository when their names are the same in
+// full, read as Docker reads them: nginx is docker.io/library/nginx, and
+// example/api is neither api nor localhost:5000/example/api.
+package image
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/distribution/reference"
+)
+
+// Ref is a reference as it was written: Name[:Tag][@Digest].
+type Ref struct {
+	Name   string // the repository as written, such as nginx or 123.dkr.ecr.us-east-1.amazonaws.com/api
+	Tag    string // "" where there is none
+	Digest string // such as sha256:…; "" where there is none
+
+	repository string // the canonical name
+}
+
+// Parse reads a reference by the distribution project's grammar.
+func Parse(s string) (Ref, error) {
+	named, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		return Ref{}, fmt.Errorf("%q is no image reference: %w", s, unprefixed(err))
+	}
+	r := Ref{Name: s, repository: named.Name()}
+	if digested, ok := named.(reference.Digested); ok {
+		r.Digest = digested.Digest().String()
+		r.Name = strings.TrimSuffix(r.Name, "@"+r.Digest)
+	}
+	if tagged, ok := named.(reference.Tagged); ok {
+		r.Tag = tagged.Tag()
+		r.Name = strings.TrimSuffix(r.Name, ":"+r.Tag)
+	}
+	return r, nil
+}
+
+// ParseRepository reads a reference that has neither tag nor digest.
+func ParseRepository(s string) (Ref, error) {
+	r, err := Parse(s)
+	if err != nil {
+		return Ref{}, err
+	}
+	if r.Tag != "" || r.Digest != "" {
+		return Ref{}, fmt.Errorf("%q has a tag or a digest, where only a repository belongs: write %s", s, r.Name)
+	}
+	return r, nil
+}
+
+// ValidTag tells whether s can be a tag.
+func ValidTag(s string) bool {
+	named, err := reference.WithName("a")
+	if err != nil {
+		return false
+	}
+	_, err = reference.WithTag(named, s)
+	return err == nil
+}
+
+// ValidDigest tells whether s can be a digest, such as sha256:… with 64 hexadecimal digits.
+func ValidDigest(s string) bool {
+	r, err := Parse("a@" + s)
+	return err == nil && r.Digest == s
+}
+
+// Repository is the canonical name, such as docker.io/library/nginx. References
+// are of one repository when it is equal.
+func (r Ref) Repository() string { return r.repository }
+
+// Base is the last element of the repository's path: api for example.com/team/api.
+func (r Ref) Base() string {
+	return r.repository[strings.LastIndexByte(r.repository, '/')+1:]
+}
+
+// Suffix is what follows the name: ":tag", "@digest", both or nothing.
+func (r Ref) Suffix() string {
+	s := ""
+	if r.Tag != "" {
+		s = ":" + r.Tag
+	}
+	if r.Digest != "" {
+		s += "@" + r.Digest
+	}
+	return s
+}
+
+// String is the reference as it was written.
+func (r Ref) String() string { return r.Name + r.Suffix() }
+
+// With is the reference with another tag and digest; an empty string is none.
+func (r Ref) With(tag, digest string) Ref {
+	r.Tag, r.Digest = tag, digest
+	return r
+}
+
+// unprefixed is err without the words "invalid reference format", which say
+// nothing that Parse's own message does not.
+func unprefixed(err error) error {
+	if err == reference.ErrReferenceInvalidFormat {
+		return fmt.Errorf("a repository is lower case, such as example.com/team/api, then :tag or @sha256:…")
+	}
+	return err
+}

@@ -1,0 +1,367 @@
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Values that are written into YAML are Go's own: string, bool, int, int64,
+// uint64, float64, Number, []any and map[string]any. Maps are written in the
+// order of their keys.
+
+// Number is a number that no Go number holds, as it was written.
+type Number string
+
+// appendString writes s as a scalar on one line, where a block or flow
+// collection has it: plain where that means the same string, else quoted.
+func appendString(dst []byte, s string, flow bool) []byte {
+	if plainSafe(s, flow) {
+		return append(dst, s...)
+	}
+	return appendDoubleQuoted(dst, s)
+}
+
+// plainSafe tells whether s, written plainly on one line, is read as the string
+// s by YAML 1.1 and 1.2. It is careful: some strings that it rejects would do.
+func plainSafe(s string, flow bool) bool {
+	if s == "" {
+		return false
+	}
+	switch c := s[0]; {
+	case c == '-' && len(s) > 1:
+		next := strings.TrimPrefix(s[1:], "-") // such as --flag and -x, but no ---
+		if next == "" || !isLetter(next[0]) {
+			return false
+		}
+	case !isLetter(c) && !isDigit(c) && strings.IndexByte("/._+(<$;^", c) < 0 && c < utf8.RuneSelf:
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isLetter(c), isDigit(c):
+		case strings.IndexByte("-_./+=@()<>~^$;%&*!|'\"`\\", c) >= 0:
+		case c == ' ':
+			if i+1 == len(s) || s[i+1] == ' ' || s[i+1] == '#' {
+				return false
+			}
+		case c == ':':
+			if i+1 == len(s) || s[i+1] == ' ' || flow {
+				return false
+			}
+		case c == '#' && i > 0: // after a space it was refused above
+		case strings.IndexByte(",[]{}?", c) >= 0 && !flow:
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError || !unicode.IsPrint(r) {
+				return false
+			}
+			i += size - 1
+		default:
+			return false
+		}
+	}
+	return !readsAsOther(s)
+}
+
+// readsAsOther tells whether YAML 1.1 or 1.2 reads the plain scalar s as
+// something that is no string: a number, boolean, null, date, merge or value key.
+func readsAsOther(s string) bool {
+	switch c := s[0]; {
+	case isDigit(c), c == '+', c == '-', c == '.':
+	case len(s) <= 5 && strings.IndexByte("yYnNtTfFoO~=<", c) >= 0: // yes, no, true, false, on, off, null, ~, =, <<
+	default:
+		return false
+	}
+	if s == "=" || s == "<<" || isBase60(s) || yaml.IsValueNonString(s) {
+		return true
+	}
+	var n yaml.Node
+	if err := yaml.Unmarshal([]byte(s), &n); err != nil || len(n.Content) != 1 {
+		return true
+	}
+	return n.Content[0].Tag != yaml.NodeTagString
+}
+
+// isBase60 tells whether s is a number in base 60, such as 1:30, of which YAML
+// 1.1 speaks and the parsers here do not.
+func isBase60(s string) bool {
+	digits := strings.TrimLeft(s, "+-")
+	if !strings.Contains(digits, ":") || digits == "" || !isDigit(digits[0]) {
+		return false
+	}
+	return strings.Trim(digits, "0123456789_:.") == ""
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+
+// appendDoubleQuoted writes s in double quotes, on one line, with everything
+// escaped that is not printable.
+func appendDoubleQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	dst = appendEscaped(dst, s)
+	return append(dst, '"')
+}
+
+// appendEscaped writes s as it stands between double quotes.
+func appendEscaped(dst []byte, s string) []byte {
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		case r == '\t':
+			dst = append(dst, `\t`...)
+		case r == '\r':
+			dst = append(dst, `\r`...)
+		case unicode.IsPrint(r) && r != utf8.RuneError:
+			dst = utf8.AppendRune(dst, r)
+		case r < 0x100:
+			dst = fmt.Appendf(dst, `\x%02x`, r)
+		case r < 0x10000:
+			dst = fmt.Appendf(dst, `\u%04x`, r)
+		default:
+			dst = fmt.Appendf(dst, `\U%08x`, r)
+		}
+	}
+	return dst
+}
+
+// literalSafe tells whether s can stand in a literal block scalar ("|") as it is.
+func literalSafe(s string) bool {
+	if s == "" || strings.IndexByte(" \t\n", s[0]) >= 0 || strings.HasSuffix(s, "\n\n") {
+		return false
+	}
+	for _, r := range s {
+		if r != '\n' && r != '\t' && (!unicode.IsPrint(r) || r == utf8.RuneError) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendLiteral writes s, for which literalSafe holds, as a literal block scalar
+// whose lines are indented by indent; header follows the indicator, such as a
+// comment. It ends without a line break.
+func appendLiteral(dst []byte, s string, indent int, header string) []byte {
+	text, ended := strings.CutSuffix(s, "\n")
+	dst = append(dst, '|')
+	if !ended {
+		dst = append(dst, '-')
+	}
+	dst = append(dst, header...)
+	for line := range strings.SplitSeq(text, "\n") {
+		dst = append(dst, '\n')
+		if line != "" {
+			dst = appendIndent(dst, indent)
+			dst = append(dst, line...)
+		}
+	}
+	return dst
+}
+
+// printable tells whether s needs no escape: it is on one line, and every
+// character of it can be seen.
+func printable(s string) bool {
+	for _, r := range s {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+func appendIndent(dst []byte, n int) []byte {
+	for range n {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// scalarText is a value that is no list or map as text, and whether that text is
+// a string (else it is to stand plainly: a number, a boolean).
+func scalarText(v any) (text string, isString bool, err error) {
+	switch v := v.(type) {
+	case string:
+		if !utf8.ValidString(v) {
+			return "", false, fmt.Errorf("the value %q is not UTF-8 text", v)
+		}
+		return v, true, nil
+	case bool:
+		return strconv.FormatBool(v), false, nil
+	case int:
+		return strconv.Itoa(v), false, nil
+	case int64:
+		return strconv.FormatInt(v, 10), false, nil
+	case uint64:
+		return strconv.FormatUint(v, 10), false, nil
+	case float64:
+		return floatText(v), false, nil
+	case Number:
+		return string(v), false, nil
+	}
+	return "", false, fmt.Errorf("a %T is no value that YAML can hold", v)
+}
+
+// floatText is a number as JSON has it: 1000000 and not 1e+06.
+func floatText(v float64) string {
+	switch abs := math.Abs(v); {
+	case math.IsInf(v, 1):
+		return ".inf"
+	case math.IsInf(v, -1):
+		return "-.inf"
+	case math.IsNaN(v):
+		return ".nan"
+	case abs != 0 && (abs < 1e-6 || abs >= 1e21):
+		return strconv.FormatFloat(v, 'e', -1, 64)
+	}
+	text := strconv.FormatFloat(v, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0" // it stays a float
+	}
+	return text
+}
+
+// appendFlow writes a value as it stands in a flow collection, on one line.
+func appendFlow(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case []any:
+		dst = append(dst, '[')
+		for i, item := range v {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			var err error
+			if dst, err = appendFlow(dst, item); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, ']'), nil
+	case map[string]any:
+		dst = append(dst, '{')
+		for i, key := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			var err error
+			if dst, err = appendKey(dst, key, true); err != nil {
+				return nil, err
+			}
+			if dst, err = appendFlow(append(dst, ": "...), v[key]); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, '}'), nil
+	case nil:
+		return append(dst, "null"...), nil
+	}
+	text, isString, err := scalarText(v)
+	if err != nil {
+		return nil, err
+	}
+	if isString {
+		return appendString(dst, text, true), nil
+	}
+	return append(dst, text...), nil
+}
+
+// appendBlock writes a value whose first byte stands at column indent, and whose
+// further lines are indented by as much. It ends without a line break.
+func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
+	switch v := v.(type) {
+	case []any:
+		if len(v) == 0 {
+			return append(dst, "[]"...), nil
+		}
+		for i, item := range v {
+			if i > 0 {
+				dst = append(dst, '\n')
+				dst = appendIndent(dst, indent)
+			}
+			dst = append(dst, "- "...)
+			var err error
+			if dst, err = appendBlock(dst, item, indent+2); err != nil {
+				return nil, err
+			}
+		}
+		return dst, nil
+	case map[string]any:
+		if len(v) == 0 {
+			return append(dst, "{}"...), nil
+		}
+		for i, key := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				dst = append(dst, '\n')
+				dst = appendIndent(dst, indent)
+			}
+			var err error
+			if dst, err = appendKey(dst, key, false); err != nil {
+				return nil, err
+			}
+			if dst, err = appendEntry(append(dst, ':'), v[key], indent); err != nil {
+				return nil, err
+			}
+		}
+		return dst, nil
+	case string:
+		if hasBreak(v) && literalSafe(v) {
+			return appendLiteral(dst, v, max(indent, 2), ""), nil
+		}
+	case nil:
+		return append(dst, "null"...), nil
+	}
+	text, isString, err := scalarText(v)
+	if err != nil {
+		return nil, err
+	}
+	if isString {
+		return appendString(dst, text, false), nil
+	}
+	return append(dst, text...), nil
+}
+
+// appendEntry writes what follows "key:" in a block mapping whose keys stand at
+// column indent: on the same line, or on the next ones.
+func appendEntry(dst []byte, v any, indent int) ([]byte, error) {
+	if collectionSize(v) > 0 {
+		dst = append(dst, '\n')
+		return appendBlock(appendIndent(dst, indent+2), v, indent+2)
+	}
+	return appendBlock(append(dst, ' '), v, indent+2)
+}
+
+// collectionSize is the length of a list or map, 0 for any other value.
+func collectionSize(v any) int {
+	switch v := v.(type) {
+	case []any:
+		return len(v)
+	case map[string]any:
+		return len(v)
+	}
+	return 0
+}
+
+// longestKey is how many characters a key can have (YAML 1.1, section 9.3.2).
+const longestKey = 1000
+
+// appendKey writes a mapping's key. A key is a string, whatever it looks like.
+func appendKey(dst []byte, key string, flow bool) ([]byte, error) {
+	if !utf8.ValidString(key) {
+		return nil, fmt.Errorf("the key %q is not UTF-8 text", key)
+	}
+	before := len(dst)
+	dst = appendString(dst, key, flow)
+	if len(dst)-before > longestKey {
+		return nil, fmt.Errorf("the key %s is longer than YAML allows", quoteForPeople(key))
+	}
+	return dst, nil
+}

@@ -1,0 +1,131 @@
+// Package manifest is a YAML file as bytes with places in it: it changes places,
+// and proves the rest.
+//
+// Everything that this project writes into YAML goes one way. The parser finds a
+// scalar; the bytes that made its value are found from its line and column and
+// checked against the value; those bytes alone are replaced; the result is
+// parsed again and must be the same tree in everything but the chosen scalars.
+// Where any of that is in doubt, nothing is written.
+//
+//   - A File is parsed once. It tells its Images, its Objects and its Values,
+//     each with the place where it was written.
+//   - An Edit changes a scalar of a File; Splice makes the new bytes.
+//   - A Skeleton is a file with holes, and Fill writes values into them: that is
+//     how templates are rendered without a value ever becoming structure.
+//
+// JSON is YAML here. Nothing is ever printed back from a tree, so comments,
+// quotes, line ends and indentation stay what their author made them.
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
+)
+
+// File is one YAML or JSON file: its bytes, and the parser's tree over them.
+type File struct {
+	Name string // as people name it, for the places in problems
+	Data []byte // never changed
+
+	docs  []*yaml.Node
+	lines lineIndex
+}
+
+// Parse reads every document of a file. The error is a *problem.Problem at the
+// line where the parser stopped.
+func Parse(name string, data []byte) (*File, error) {
+	f := &File{Name: name, Data: data}
+	if p := f.notUTF8(); p != nil {
+		return nil, p
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		doc := new(yaml.Node)
+		err := decoder.Decode(doc)
+		if errors.Is(err, io.EOF) {
+			return f, nil
+		}
+		if err != nil {
+			return nil, f.syntaxProblem(err)
+		}
+		f.docs = append(f.docs, doc)
+	}
+}
+
+// notUTF8 is a problem at the first byte that is not UTF-8, or nil. The parser
+// would also read UTF-16, whose bytes are in other places than its characters.
+func (f *File) notUTF8() *problem.Problem {
+	if utf8.Valid(f.Data) && !bytes.HasPrefix(f.Data, []byte("\xff\xfe")) {
+		return nil
+	}
+	rest := f.Data
+	for {
+		r, size := utf8.DecodeRune(rest)
+		if r == utf8.RuneError && size <= 1 {
+			break
+		}
+		rest = rest[size:]
+	}
+	place := f.placeAt(len(f.Data) - len(rest))
+	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
+}
+
+// syntaxProblem gives the parser's error a place. The parser tells the line in
+// its text only ("yaml: line 3: …"), and none for the first line.
+func (f *File) syntaxProblem(err error) *problem.Problem {
+	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if rest, ok := strings.CutPrefix(message, "line "); ok {
+		if number, text, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				line, message = n, text
+			}
+		}
+	}
+	p := problem.At(problem.Place{File: f.Name, Line: line}, "", "this is not YAML: %s", message)
+	p.Source = f.Line(line)
+	return p
+}
+
+// Line is the text of a line, counted from 1, without its end; "" where the file
+// has no such line.
+func (f *File) Line(n int) string {
+	starts := f.lines.of(f.Data)
+	if n < 1 || n > len(starts) {
+		return ""
+	}
+	line := f.Data[starts[n-1]:]
+	for i := range line {
+		if breakLength(line[i:]) > 0 {
+			return string(line[:i])
+		}
+	}
+	return string(line)
+}
+
+// place is where a node starts, for people.
+func (f *File) place(n *yaml.Node) problem.Place {
+	return problem.Place{File: f.Name, Line: n.Line, Col: n.Column}
+}
+
+// problemAt is a problem at a node, with its line.
+func (f *File) problemAt(n *yaml.Node, hint, format string, args ...any) *problem.Problem {
+	p := problem.At(f.place(n), hint, format, args...)
+	p.Source = f.Line(n.Line)
+	return p
+}
+
+// resolved is the node an alias stands for, or the node itself.
+func resolved(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}

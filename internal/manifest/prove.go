@@ -1,0 +1,113 @@
+package manifest
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// prove compares the trees of a file before and after a change. They must be the
+// same in kinds, styles, tags, anchors, comments and values, but for the scalars
+// in changed, which must now mean what changed says. A difference is an error
+// that names the first place where it is.
+func prove(before, after *File, changed map[*yaml.Node]any) error {
+	return prover{before: before, changed: changed, comments: true}.documents(after)
+}
+
+// proveValues is prove without the comments: a collection that is written in the
+// place of a scalar moves them from one node to another.
+func proveValues(before, after *File, changed map[*yaml.Node]any) error {
+	return prover{before: before, changed: changed}.documents(after)
+}
+
+type prover struct {
+	before   *File
+	changed  map[*yaml.Node]any
+	comments bool                      // compare them too
+	pairs    map[*yaml.Node]*yaml.Node // anchored nodes, before → after
+}
+
+func (p prover) documents(after *File) error {
+	before := p.before
+	p.pairs = map[*yaml.Node]*yaml.Node{}
+	if len(before.docs) != len(after.docs) {
+		return fmt.Errorf("%s: the change would make %d documents of %d", before.Name, len(after.docs), len(before.docs))
+	}
+	for i := range before.docs {
+		if err := p.same(before.docs[i], after.docs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *prover) same(a, b *yaml.Node) error {
+	if a.Anchor != "" {
+		p.pairs[a] = b
+	}
+	if value, ok := p.changed[a]; ok {
+		if a.Anchor != b.Anchor || !p.sameComments(a, b) || !means(b, value) {
+			return p.before.problemAt(a, "", "cannot write %s here without changing more", quoteForPeople(fmt.Sprint(value)))
+		}
+		return nil
+	}
+	if a.Kind != b.Kind || a.Style != b.Style || a.Tag != b.Tag || a.Value != b.Value || a.Anchor != b.Anchor ||
+		!p.sameComments(a, b) || p.pairs[a.Alias] != b.Alias || len(a.Content) != len(b.Content) {
+		return p.before.problemAt(a, "", "the change would spill over to this place")
+	}
+	for i := range a.Content {
+		if err := p.same(a.Content[i], b.Content[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *prover) sameComments(a, b *yaml.Node) bool {
+	return !p.comments || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
+}
+
+// means tells whether a node says a value, and says it to YAML 1.1 and 1.2 alike.
+func means(n *yaml.Node, value any) bool {
+	switch value := value.(type) {
+	case []any:
+		if n.Kind != yaml.SequenceNode || len(n.Content) != len(value) {
+			return false
+		}
+		for i, item := range value {
+			if !means(n.Content[i], item) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		if n.Kind != yaml.MappingNode || len(n.Content) != 2*len(value) {
+			return false
+		}
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i].Value
+			item, ok := value[key]
+			if !ok || !means(n.Content[i], key) || !means(n.Content[i+1], item) {
+				return false
+			}
+		}
+		return true
+	}
+	if n.Kind != yaml.ScalarNode {
+		return false
+	}
+	switch value := value.(type) {
+	case nil:
+		return n.Tag == yaml.NodeTagNull
+	case string:
+		return n.Tag == yaml.NodeTagString && n.Value == value &&
+			(n.Style&^yaml.TaggedStyle != 0 || value == "" || !readsAsOther(value))
+	case float64:
+		got, err := strconv.ParseFloat(n.Value, 64)
+		return n.Tag == yaml.NodeTagFloat && (err == nil && got == value || math.IsInf(value, 0) || math.IsNaN(value))
+	}
+	text, _, err := scalarText(value)
+	return err == nil && n.Value == text && n.Tag != yaml.NodeTagString
+}

@@ -1,0 +1,398 @@
+package manifest
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// span is a run of bytes of a file, from start up to end.
+type span struct{ start, end int }
+
+// scalar is a scalar node found in the file's bytes.
+//
+// The parser tells where a scalar starts, and what it means; not where it ends,
+// nor which byte of the file made which byte of the value. find reads the bytes
+// once more, by the rules of the scalar's style, and keeps that.
+type scalar struct {
+	span   // of the whole scalar: with its quotes or its block indicator, without its last line break
+	value  string
+	origin []int // origin[i] is the offset of the byte that made value[i], origin[len(value)] that of what follows; nil where the value stands byte for byte
+	first  int   // where the value starts, when origin is nil
+}
+
+// offset is where value[i] was made; for i == len(value), where the content ends.
+func (s scalar) offset(i int) int {
+	if s.origin == nil {
+		return s.first + i
+	}
+	return s.origin[i]
+}
+
+// find locates a scalar. It fails where the bytes at the node's place do not say
+// what the parser says they do: then nothing may be written there.
+func (f *File) find(n *yaml.Node) (scalar, error) {
+	r := reader{data: f.Data, at: f.offset(n.Line, n.Column), value: n.Value}
+	if r.at < 0 || n.Kind != yaml.ScalarNode {
+		return scalar{}, f.doubt(n)
+	}
+	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+		r.skipProperties()
+	}
+	var s scalar
+	var ok bool
+	switch style := n.Style &^ yaml.TaggedStyle; {
+	case style&yaml.DoubleQuotedStyle != 0:
+		s, ok = r.quoted('"')
+	case style&yaml.SingleQuotedStyle != 0:
+		s, ok = r.quoted('\'')
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		s, ok = r.block()
+	default:
+		s, ok = r.plain()
+	}
+	if !ok {
+		return scalar{}, f.doubt(n)
+	}
+	return s, nil
+}
+
+func (f *File) doubt(n *yaml.Node) error {
+	return f.problemAt(n, "write the value plainly, on one line", "cannot be sure which bytes make the value %s", quoteForPeople(n.Value))
+}
+
+// reader reads one scalar from data, starting at at, keeping where each byte of
+// its value came from.
+type reader struct {
+	data  []byte
+	at    int
+	value string // what the parser says that the scalar means
+
+	made   []byte
+	origin []int
+}
+
+func (r *reader) peek() byte {
+	if r.at < len(r.data) {
+		return r.data[r.at]
+	}
+	return 0
+}
+
+func (r *reader) rest() []byte { return r.data[min(r.at, len(r.data)):] }
+
+// emit adds bytes to the value, all of them made at offset from.
+func (r *reader) emit(from int, text ...byte) {
+	r.made = append(r.made, text...)
+	for range text {
+		r.origin = append(r.origin, from)
+	}
+}
+
+// copyRune takes the character at the reader's place into the value.
+func (r *reader) copyRune() {
+	_, size := utf8.DecodeRune(r.rest())
+	for range size {
+		r.emit(r.at, r.data[r.at])
+		r.at++
+	}
+}
+
+// finish is the scalar that was read, if it means what the parser says.
+func (r *reader) finish(s span, contentEnd int) (scalar, bool) {
+	if string(r.made) != r.value {
+		return scalar{}, false
+	}
+	return scalar{span: s, value: r.value, origin: append(r.origin, contentEnd)}, true
+}
+
+// skipProperties goes past an anchor and a tag, in either order, and the space
+// behind them.
+func (r *reader) skipProperties() {
+	for {
+		switch r.peek() {
+		case '&', '!':
+			for r.at < len(r.data) && !isBlank(r.peek()) && breakLength(r.rest()) == 0 {
+				r.at++
+			}
+		case ' ', '\t':
+			r.at++
+		case '#':
+			for r.at < len(r.data) && breakLength(r.rest()) == 0 {
+				r.at++
+			}
+		default:
+			n := breakLength(r.rest())
+			if n == 0 {
+				return
+			}
+			r.at += n
+		}
+	}
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// plain reads a plain scalar: as much as it takes to make the value.
+func (r *reader) plain() (scalar, bool) {
+	start := r.at
+	if bytes.HasPrefix(r.rest(), []byte(r.value)) && !hasBreak(r.value) {
+		return scalar{span: span{start, start + len(r.value)}, value: r.value, first: start}, true
+	}
+	for len(r.made) < len(r.value) && r.at < len(r.data) {
+		if isBlank(r.peek()) || breakLength(r.rest()) > 0 {
+			r.fold()
+		} else {
+			r.copyRune()
+		}
+	}
+	return r.finish(span{start, r.at}, r.at)
+}
+
+// quoted reads a scalar in single or double quotes.
+func (r *reader) quoted(quote byte) (scalar, bool) {
+	start := r.at
+	if r.peek() != quote {
+		return scalar{}, false
+	}
+	r.at++
+	if end := r.at + len(r.value); end < len(r.data) && r.data[end] == quote &&
+		string(r.data[r.at:end]) == r.value && !hasBreak(r.value) && !strings.ContainsAny(r.value, `'"\`) {
+		return scalar{span: span{start, end + 1}, value: r.value, first: r.at}, true
+	}
+	for r.at < len(r.data) {
+		c := r.peek()
+		switch {
+		case c == quote && quote == '\'' && r.at+1 < len(r.data) && r.data[r.at+1] == quote:
+			r.emit(r.at, quote)
+			r.at += 2
+		case c == quote:
+			end := r.at
+			return r.finish(span{start, end + 1}, end)
+		case c == '\\' && quote == '"':
+			if !r.escape() {
+				return scalar{}, false
+			}
+		case isBlank(c) || breakLength(r.rest()) > 0:
+			r.fold()
+		default:
+			r.copyRune()
+		}
+	}
+	return scalar{}, false
+}
+
+// fold reads a run of blanks and line breaks inside a plain or quoted scalar. On
+// one line it stays as it is; over a line break the blanks go, one break becomes
+// a space, and more of them become one fewer.
+func (r *reader) fold() {
+	from := r.at
+	for isBlank(r.peek()) {
+		r.at++
+	}
+	n := breakLength(r.rest())
+	if n == 0 {
+		for i := from; i < r.at; i++ {
+			r.emit(i, r.data[i])
+		}
+		return
+	}
+	leading := breakValue(r.data[r.at : r.at+n])
+	r.at += n
+	var trailing []byte
+	for {
+		for isBlank(r.peek()) {
+			r.at++
+		}
+		n := breakLength(r.rest())
+		if n == 0 {
+			break
+		}
+		trailing = append(trailing, breakValue(r.data[r.at:r.at+n])...)
+		r.at += n
+	}
+	switch {
+	case leading[0] != '\n':
+		r.emit(from, append(leading[:len(leading):len(leading)], trailing...)...)
+	case len(trailing) == 0:
+		r.emit(from, ' ')
+	default:
+		r.emit(from, trailing...)
+	}
+}
+
+// escapes are the one-character escapes of double quotes (YAML 1.1, section 5.6,
+// and \/ of YAML 1.2).
+var escapes = map[byte]string{
+	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r", 'e': "\x1b",
+	' ': " ", '"': `"`, '\'': "'", '\\': `\`, '/': "/", 'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+}
+
+// escape reads a backslash and what it stands for.
+func (r *reader) escape() bool {
+	from := r.at
+	r.at++
+	if n := breakLength(r.rest()); n > 0 { // the line goes on, without its indentation
+		r.at += n
+		for {
+			for isBlank(r.peek()) {
+				r.at++
+			}
+			n := breakLength(r.rest())
+			if n == 0 {
+				return true
+			}
+			r.emit(r.at, breakValue(r.data[r.at:r.at+n])...)
+			r.at += n
+		}
+	}
+	c := r.peek()
+	r.at++
+	if text, ok := escapes[c]; ok {
+		r.emit(from, []byte(text)...)
+		return true
+	}
+	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
+	if digits == 0 || len(r.rest()) < digits {
+		return false
+	}
+	var code rune
+	for _, d := range r.rest()[:digits] {
+		i := strings.IndexByte("0123456789abcdef", d|0x20)
+		if i < 0 {
+			return false
+		}
+		code = code<<4 | rune(i)
+	}
+	r.at += digits
+	r.emit(from, utf8.AppendRune(nil, code)...)
+	return true
+}
+
+// block reads a literal or folded scalar. Its indentation follows from its
+// parent's, which the reader does not know: the one that makes the value is it.
+func (r *reader) block() (scalar, bool) {
+	start := r.at
+	folded := r.peek() == '>'
+	r.at++
+	chomp := byte(0)
+	for strings.IndexByte("+-0123456789", r.peek()) >= 0 && r.at < len(r.data) {
+		if c := r.peek(); c == '+' || c == '-' {
+			chomp = c
+		}
+		r.at++
+	}
+	for r.at < len(r.data) && breakLength(r.rest()) == 0 { // blanks, perhaps a comment
+		r.at++
+	}
+	headerEnd := r.at
+	r.at += breakLength(r.rest())
+	content := r.at
+	for indent := r.leadingSpaces(); indent >= 0; indent-- {
+		r.at, r.made, r.origin = content, nil, nil
+		end := r.blockLines(indent, folded, chomp)
+		if s, ok := r.finish(span{start, max(headerEnd, end)}, r.at); ok {
+			return s, true
+		}
+	}
+	return scalar{}, false
+}
+
+// leadingSpaces is the largest indentation that the block at hand can have: that
+// of its first line with something on it, or of the longest line before it.
+func (r *reader) leadingSpaces() int {
+	widest, width := 0, 0
+	for at := r.at; at < len(r.data); {
+		if r.data[at] == ' ' {
+			width++
+			at++
+			continue
+		}
+		widest = max(widest, width)
+		n := breakLength(r.data[at:])
+		if n == 0 {
+			break
+		}
+		at += n
+		width = 0
+	}
+	return widest
+}
+
+// blockLines reads the lines of a block scalar at an indentation, and returns
+// where its last line with content ends. It leaves the reader behind the value.
+func (r *reader) blockLines(indent int, folded bool, chomp byte) int {
+	type lineBreak struct {
+		from  int
+		value []byte
+	}
+	var leading *lineBreak
+	var trailing []lineBreak
+	breaks := func() (column int) { // past empty lines and up to indent spaces
+		for {
+			column = 0
+			for column < indent && r.peek() == ' ' {
+				column++
+				r.at++
+			}
+			n := breakLength(r.rest())
+			if n == 0 {
+				return column
+			}
+			trailing = append(trailing, lineBreak{r.at, breakValue(r.data[r.at : r.at+n])})
+			r.at += n
+		}
+	}
+	end, after := r.at, r.at
+	leadingBlank := false
+	for breaks() == indent && r.at < len(r.data) {
+		blank := isBlank(r.peek())
+		if leading != nil {
+			if folded && !leadingBlank && !blank && leading.value[0] == '\n' {
+				if len(trailing) == 0 {
+					r.emit(leading.from, ' ')
+				}
+			} else {
+				r.emit(leading.from, leading.value...)
+			}
+		}
+		for _, b := range trailing {
+			r.emit(b.from, b.value...)
+		}
+		leading, trailing = nil, nil
+		leadingBlank = blank
+		for r.at < len(r.data) && breakLength(r.rest()) == 0 {
+			r.copyRune()
+		}
+		end, after = r.at, r.at
+		if n := breakLength(r.rest()); n > 0 {
+			leading = &lineBreak{r.at, breakValue(r.data[r.at : r.at+n])}
+			r.at += n
+		}
+	}
+	if chomp != '-' && leading != nil {
+		r.emit(leading.from, leading.value...)
+		after = leading.from + breakLength(r.data[leading.from:])
+	}
+	if chomp == '+' {
+		for _, b := range trailing {
+			r.emit(b.from, b.value...)
+			after = b.from + breakLength(r.data[b.from:])
+		}
+	}
+	r.at = after
+	return end
+}
+
+func hasBreak(s string) bool { return strings.ContainsAny(s, "\n\r\u0085\u2028\u2029") }
+
+// quoteForPeople is a value in quotes, shortened.
+func quoteForPeople(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return string(appendDoubleQuoted(nil, s))
+}

@@ -1,0 +1,454 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
+)
+
+// Mark stands for a value in the text of a Skeleton: the first character of
+// Unicode's private use area, which no manifest has a use for.
+const Mark = "\uE000"
+
+// Skeleton is a manifest with marks in the places of its values.
+//
+// It is parsed as it is, marks and all: so its structure is what its author
+// wrote, and no value has a say in it. Fill then writes each scalar that has
+// marks in it anew, as the scalar of the same meaning with values for marks.
+type Skeleton struct {
+	file    *File
+	slots   []slot // in the order of the bytes
+	objects []slotObject
+	dynamic bool // which objects these are is known only when filled
+	marks   int
+	proved  atomic.Bool // a filling was parsed again and compared
+}
+
+// slot is a scalar that Fill looks at: one with marks, or an image.
+type slot struct {
+	scalar
+	node  *yaml.Node
+	first int      // the number of its first mark
+	texts []string // its value around its marks: one more than there are marks
+	image bool
+	place
+}
+
+// place is where a node stands, as far as a value written there must know.
+type place struct {
+	flow   bool // inside [ ] or { }
+	line   bool // all on one line: in [ ] or { }, or with a comment behind
+	key    bool // a mapping's key
+	inline bool // a block collection begins here, and not on a new line
+	indent int  // the column where a block collection stands
+}
+
+// slotObject is an object of a Skeleton: what is known of it, and the slots of
+// the rest, -1 where there is none.
+type slotObject struct {
+	Object
+	apiVersion, kind, namespace, name int
+}
+
+// MarkProblem is what is wrong with a value, or with the place of its mark.
+type MarkProblem struct {
+	Mark    int // counted from 0, in the order of the text
+	Message string
+	Hint    string
+}
+
+func (p *MarkProblem) Error() string { return p.Message }
+
+// ParseSkeleton parses a text with marks. The error is a *problem.Problem with a
+// line of the text, or a *MarkProblem: a mark stands where no value can.
+func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text[:len(text):len(text)], '\n') // a literal block scalar may come last
+	}
+	f, err := Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark))}
+	images := map[*yaml.Node]bool{}
+	for _, i := range f.images(true) {
+		images[i.node] = true
+	}
+	for _, doc := range f.docs {
+		if err := s.addSlots(doc.Content[0], place{inline: true}, images); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(s.slots, func(a, b slot) int { return cmp.Compare(a.start, b.start) })
+	if err := s.numberMarks(); err != nil {
+		return nil, err
+	}
+	return s, s.addObjects()
+}
+
+// Empty tells whether the skeleton holds nothing but comments.
+func (s *Skeleton) Empty() bool {
+	for _, doc := range s.file.docs {
+		if root := doc.Content[0]; root.Kind != yaml.ScalarNode || root.Tag != yaml.NodeTagNull {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]bool) error {
+	if n.Kind == yaml.ScalarNode && (images[n] || strings.Contains(n.Value, Mark)) {
+		found, err := s.file.find(n)
+		if err != nil {
+			return err
+		}
+		lineStart := s.file.lines.of(s.file.Data)[n.Line-1]
+		if len(bytes.TrimLeft(s.file.Data[lineStart:found.start], " ")) == 0 {
+			at.inline = true // the value has a line of its own
+		}
+		if at.inline {
+			at.indent = n.Column - 1
+		}
+		at.line = at.flow || breakLength(s.file.Data[found.end:]) == 0
+		s.slots = append(s.slots, slot{scalar: found, node: n, texts: strings.Split(n.Value, Mark), image: images[n], place: at})
+	}
+	flow := at.flow || n.Style&yaml.FlowStyle != 0
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if err := s.addSlots(key, place{flow: flow, key: true}, images); err != nil {
+				return err
+			}
+			if err := s.addSlots(n.Content[i+1], place{flow: flow, indent: key.Column + 1}, images); err != nil {
+				return err
+			}
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			if err := s.addSlots(item, place{flow: flow, inline: true}, images); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// numberMarks gives each slot the number of its first mark. A mark that is in no
+// slot stands in a comment, an anchor, a tag or a directive.
+func (s *Skeleton) numberMarks() error {
+	mark, done := 0, 0
+	between := func(end int) error {
+		if bytes.Contains(s.file.Data[done:end], []byte(Mark)) {
+			return &MarkProblem{Mark: mark, Message: "a value cannot stand in a comment, an anchor or a tag",
+				Hint: "put it into a label or an annotation, or leave it out"}
+		}
+		return nil
+	}
+	for i := range s.slots {
+		slot := &s.slots[i]
+		if err := between(slot.start); err != nil {
+			return err
+		}
+		slot.first = mark
+		mark += len(slot.texts) - 1
+		done = slot.end
+	}
+	return between(len(s.file.Data))
+}
+
+// addObjects finds out which objects the documents are.
+func (s *Skeleton) addObjects() error {
+	slots := map[*yaml.Node]int{}
+	for i, slot := range s.slots {
+		if len(slot.texts) > 1 {
+			slots[slot.node] = i
+		}
+	}
+	objects, err := s.file.Objects()
+	for _, doc := range s.file.docs {
+		root := doc.Content[0]
+		if _, open := slots[root]; open {
+			s.dynamic = true
+			return nil
+		}
+		if meta := lookup(root, "metadata"); meta != nil {
+			if _, open := slots[meta]; open {
+				s.dynamic = true
+				return nil
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	slotOf := func(n *yaml.Node, key string) int {
+		if n != nil {
+			if v := lookup(n, key); v != nil {
+				if i, open := slots[v]; open {
+					return i
+				}
+			}
+		}
+		return -1
+	}
+	for _, o := range objects {
+		meta := lookup(o.node, "metadata")
+		s.objects = append(s.objects, slotObject{o, slotOf(o.node, "apiVersion"), slotOf(o.node, "kind"), slotOf(meta, "namespace"), slotOf(meta, "name")})
+	}
+	return nil
+}
+
+// Fill writes values into the marks, in their order. The error is a *MarkProblem
+// where a value is to blame.
+func (s *Skeleton) Fill(values []any) (*Text, error) {
+	if len(values) != s.marks {
+		return nil, fmt.Errorf("%s: %d values for %d marks", s.file.Name, len(values), s.marks)
+	}
+	f := filling{skeleton: s, values: values, filled: make([]string, len(s.slots)), spans: make([]span, len(s.slots)),
+		out: make([]byte, 0, len(s.file.Data)+16*len(values))}
+	done := 0
+	for i := range s.slots {
+		slot := &s.slots[i]
+		f.out = append(f.out, s.file.Data[done:slot.start]...)
+		if err := f.write(i, slot); err != nil {
+			return nil, err
+		}
+		done = slot.end
+	}
+	f.out = append(f.out, s.file.Data[done:]...)
+	return f.text()
+}
+
+// filling is one Fill.
+type filling struct {
+	skeleton *Skeleton
+	values   []any
+	out      []byte
+	filled   []string // each slot's value, as far as it is a string
+	spans    []span   // each slot's bytes in out
+	risky    bool     // some value was not a plain word or number: parse again, and compare
+	hidden   bool     // some value may hold images of its own
+}
+
+func fail(mark int, hint, format string, args ...any) error {
+	return &MarkProblem{Mark: mark, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// write writes one slot.
+func (f *filling) write(i int, s *slot) error {
+	start := len(f.out)
+	var err error
+	switch {
+	case len(s.texts) == 1: // an image without a value in it
+		f.filled[i] = s.value
+		f.out = append(f.out, f.skeleton.file.Data[s.start:s.end]...)
+	case s.solo():
+		err = f.writeSolo(i, s)
+	default:
+		err = f.writeString(i, s)
+	}
+	f.spans[i] = span{start, len(f.out)}
+	return err
+}
+
+// solo tells whether a slot is one value and nothing else: it keeps its type.
+func (s *slot) solo() bool {
+	return !s.key && len(s.texts) == 2 && s.texts[0] == "" && s.texts[1] == "" && s.node.Style == 0
+}
+
+func (f *filling) writeSolo(i int, s *slot) error {
+	value := f.values[s.first]
+	var err error
+	switch {
+	case s.line:
+		f.out, err = appendFlow(f.out, value)
+	case collectionSize(value) > 0 && !s.inline:
+		f.out = append(bytes.TrimRight(f.out, " "), '\n')
+		f.out, err = appendBlock(appendIndent(f.out, s.indent), value, s.indent)
+	default:
+		f.out, err = appendBlock(f.out, value, s.indent)
+	}
+	if err != nil {
+		return fail(s.first, "", "%v", err)
+	}
+	if collectionSize(value) > 0 {
+		f.risky = true
+		f.hidden = f.hidden || mayHoldImages(value)
+	} else if text, isString, err := scalarText(value); err == nil {
+		f.filled[i] = text
+		f.risky = f.risky || isString && !isWord(text)
+	}
+	return nil
+}
+
+// writeString writes a slot that is a string: a key, or a scalar that has quotes,
+// or text around its values.
+func (f *filling) writeString(i int, s *slot) error {
+	value, err := f.join(s)
+	if err != nil {
+		return err
+	}
+	f.filled[i] = value
+	f.risky = f.risky || !isWord(value)
+	if s.key {
+		if hasBreak(value) {
+			return fail(s.first, "take a name of one line", "a key cannot hold the line break in %s", quoteForPeople(value))
+		}
+		if f.out, err = appendKey(f.out, value, s.flow); err != nil {
+			return fail(s.first, "shorten it", "%v", err)
+		}
+		return nil
+	}
+	f.appendInStyle(s, value)
+	return nil
+}
+
+// join is the string that a slot means.
+func (f *filling) join(s *slot) (string, error) {
+	var b strings.Builder
+	for i, text := range s.texts {
+		if i > 0 {
+			mark := s.first + i - 1
+			value, _, err := scalarText(f.values[mark])
+			if err != nil {
+				return "", fail(mark, "give it a place of its own, without quotes and other text", "a list or a map cannot stand inside a string")
+			}
+			b.WriteString(value)
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+// appendInStyle writes a string in the style of its slot where that can hold it,
+// else in double quotes.
+func (f *filling) appendInStyle(s *slot, value string) {
+	switch style := s.node.Style &^ yaml.TaggedStyle; {
+	case style&yaml.DoubleQuotedStyle != 0:
+		f.out = appendDoubleQuoted(f.out, value)
+	case style&yaml.SingleQuotedStyle != 0 && printable(value):
+		f.out = append(f.out, '\'')
+		f.out = append(f.out, strings.ReplaceAll(value, "'", "''")...)
+		f.out = append(f.out, '\'')
+	case style&yaml.SingleQuotedStyle != 0:
+		f.out = appendDoubleQuoted(f.out, value)
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		header, body, _ := strings.Cut(string(f.skeleton.file.Data[s.start:s.end]), "\n")
+		comment := strings.TrimLeft(header, "|>+-0123456789")
+		body = body[strings.LastIndex(body[:len(body)-len(strings.TrimLeft(body, " \n"))], "\n")+1:]
+		indent := len(body) - len(strings.TrimLeft(body, " "))
+		if style&yaml.LiteralStyle != 0 && literalSafe(value) && indent > 0 && !strings.Contains(header, "+") {
+			f.out = appendLiteral(f.out, value, indent, comment)
+		} else {
+			f.out = append(appendString(f.out, value, s.flow), comment...)
+		}
+	default:
+		f.out = appendString(f.out, value, s.flow)
+	}
+}
+
+// text is the filled text with what is known of it.
+func (f *filling) text() (*Text, error) {
+	s := f.skeleton
+	if f.risky || !s.proved.Load() {
+		after, err := f.prove()
+		if err != nil {
+			return nil, err
+		}
+		if f.hidden || s.dynamic {
+			return after.Text()
+		}
+		s.proved.Store(true)
+	}
+	t := &Text{Data: f.out}
+	for i := range s.slots {
+		if !s.slots[i].image {
+			continue
+		}
+		value := f.filled[i]
+		ref, tagged, err := parseUnfinished(value)
+		if err != nil {
+			return nil, fail(s.slots[i].first, "", "%v", err)
+		}
+		t.addImage(ref, f.spans[i], tagged)
+	}
+	for _, o := range s.objects {
+		object := o.Object
+		f.take(o.apiVersion, &object.APIVersion)
+		f.take(o.kind, &object.Kind)
+		f.take(o.namespace, &object.Namespace)
+		f.take(o.name, &object.Name)
+		t.Objects = append(t.Objects, object)
+	}
+	return t, nil
+}
+
+// take sets a field to what its slot was filled with, if it has one.
+func (f *filling) take(slot int, field *string) {
+	if slot >= 0 {
+		*field = f.filled[slot]
+	}
+}
+
+// prove parses the filled text, and compares it with the skeleton: the structure
+// must be the skeleton's, and each slot must mean its values.
+func (f *filling) prove() (*File, error) {
+	s := f.skeleton
+	after, err := Parse(s.file.Name, f.out)
+	if err != nil {
+		return nil, fail(0, "", "a value breaks the YAML: %v", err)
+	}
+	changed := make(map[*yaml.Node]any, len(s.slots))
+	for i := range s.slots {
+		if slot := &s.slots[i]; slot.solo() {
+			changed[slot.node] = f.values[slot.first]
+		} else {
+			changed[slot.node] = f.filled[i]
+		}
+	}
+	if err := proveValues(s.file, after, changed); err != nil {
+		for _, p := range problem.All(err) {
+			for i := range s.slots {
+				if slot := &s.slots[i]; slot.node.Line == p.Place.Line && slot.node.Column == p.Place.Col {
+					return nil, fail(slot.first, "", "%s", p.Message)
+				}
+			}
+		}
+		return nil, err
+	}
+	return after, nil
+}
+
+// isWord tells whether s is a word or a path of the plainest kind, which no place
+// reads as anything else but perhaps a number or a boolean.
+func isWord(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isLetter(c) && !isDigit(c) && (i == 0 || strings.IndexByte("-._/", c) < 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayHoldImages tells whether a value has a key that an image goes by.
+func mayHoldImages(value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return slices.ContainsFunc(value, mayHoldImages)
+	case map[string]any:
+		for key, item := range value {
+			if key == "image" || key == "reference" || mayHoldImages(item) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,274 @@
+package manifest
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// fill is a template's text with each «» a mark, filled with values.
+func fill(t *testing.T, text string, values ...any) (*Text, error) {
+	t.Helper()
+	s, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Mark)))
+	if err != nil {
+		return nil, err
+	}
+	return s.Fill(values)
+}
+
+const object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+
+func TestFillWritesValuesAsData(t *testing.T) {
+	list := []any{"a", "no", int64(1)}
+	mapping := map[string]any{"b": true, "a": []any{map[string]any{"name": "x", "value": "1"}}, "c": map[string]any{}}
+	for name, c := range map[string]struct {
+		text   string
+		values []any
+		want   string
+	}{
+		"plain string":                 {"v: «»", []any{"abc"}, "v: abc"},
+		"string that reads as boolean": {"v: «»", []any{"no"}, `v: "no"`},
+		"boolean":                      {"v: «»", []any{false}, "v: false"},
+		"integer":                      {"v: «»", []any{int64(1000000)}, "v: 1000000"},
+		"float":                        {"v: «»", []any{1e6}, "v: 1000000.0"},
+		"large integer":                {"v: «»", []any{Number("123456789012345678901234567890")}, "v: 123456789012345678901234567890"},
+		"number in quotes is text":     {`v: "«»"`, []any{int64(8080)}, `v: "8080"`},
+		"number in a string is text":   {"v: «»m", []any{int64(250)}, "v: 250m"},
+		"digits put together are text": {"v: «»«»", []any{"1", "2"}, `v: "12"`},
+		"colon":                        {"v: «»", []any{"a: b"}, `v: "a: b"`},
+		"comment":                      {"v: «»", []any{"a # b"}, `v: "a # b"`},
+		"empty":                        {"v: «»", []any{""}, `v: ""`},
+		"prefix":                       {"v: dev-«»", []any{"x: y"}, `v: "dev-x: y"`},
+		"single quotes":                {"v: '«»'", []any{"it's"}, "v: 'it''s'"},
+		"line break in single quotes":  {"v: '«»'", []any{"a\nb"}, `v: "a\nb"`},
+		"double quotes":                {`v: "«»"`, []any{`a"b\`}, `v: "a\"b\\"`},
+		"line breaks":                  {"v: «»", []any{"a\nb\n"}, "v: |\n  a\n  b"},
+		"list item":                    {"v:\n  - «»", []any{"*a"}, "v:\n  - \"*a\""},
+		"flow list":                    {"v: [«», «»]", []any{"a,b", "c"}, `v: ["a,b", c]`},
+		"key":                          {"v: {«»: 1}", []any{"y"}, `v: {"y": 1}`},
+		"literal":                      {"v: |\n    a «»\n    b\nw: 1", []any{"x\ny"}, "v: |\n    a x\n    y\n    b\nw: 1"},
+		"literal keeps its comment":    {"v: |- # c\n  «»\nw: 1", []any{"x"}, "v: |- # c\n  x\nw: 1"},
+		"list":                         {"v: «»\nw: 1", []any{list}, "v:\n  - a\n  - \"no\"\n  - 1\nw: 1"},
+		"list with a comment behind":   {"v: «»  # c", []any{list}, "v: [a, \"no\", 1]  # c"},
+		"empty list":                   {"v: «»", []any{[]any{}}, "v: []"},
+		"map":                          {"v:\n  w: «»\n", []any{mapping}, "v:\n  w:\n    a:\n      - name: x\n        value: \"1\"\n    b: true\n    c: {}\n"},
+		"map as a list item":           {"v:\n- «»\n", []any{mapping}, "v:\n- a:\n    - name: x\n      value: \"1\"\n  b: true\n  c: {}\n"},
+		"map on its own line":          {"v:\n    «»\n", []any{mapping}, "v:\n    a:\n      - name: x\n        value: \"1\"\n    b: true\n    c: {}\n"},
+		"map in a flow":                {"v: [«»]", []any{mapping}, `v: [{a: [{name: x, value: "1"}], b: true, c: {}}]`},
+		"string with breaks in a map":  {"v: «»", []any{map[string]any{"a": "x\ny\n"}}, "v:\n  a: |\n    x\n    y"},
+		"behind an anchor":             {"v: &a «»\nw: *a", []any{mapping["a"]}, "v: &a\n  - name: x\n    value: \"1\"\nw: *a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := fill(t, object+c.text, c.values...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := object + strings.TrimSuffix(c.want, "\n") + "\n"; string(got.Data) != want {
+				t.Errorf("got\n%s\nwant\n%s", got.Data, want)
+			}
+		})
+	}
+}
+
+func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
+	for name, c := range map[string]struct {
+		text   string
+		values []any
+		mark   int
+		want   string
+	}{
+		"a comment":              {"a: «» # «»", []any{"x", "y"}, 1, "comment"},
+		"a key with a break":     {"«»: x", []any{"a\nb"}, 0, "line break"},
+		"a very long key":        {"«»: x", []any{strings.Repeat("k", 2000)}, 0, "longer"},
+		"a list in a string":     {"v: x-«»-«»", []any{"x", []any{"y"}}, 1, "inside a string"},
+		"a map in quotes":        {"v: '«»'", []any{map[string]any{"a": 1}}, 0, "inside a string"},
+		"bytes that are no text": {"v: «»", []any{"\xff"}, 0, "UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := fill(t, object+c.text, c.values...)
+			var p *MarkProblem
+			if !errors.As(err, &p) || p.Mark != c.mark || !strings.Contains(p.Message, c.want) {
+				t.Errorf("got %#v (%v), want mark %d and %q", p, err, c.mark, c.want)
+			}
+		})
+	}
+}
+
+func TestFillKnowsImagesAndObjects(t *testing.T) {
+	text, err := fill(t, `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: «»-api
+  namespace: «»
+spec:
+  containers:
+    - name: api
+      image: «»:«» # kept
+    - image: "nginx:1.27"
+  initContainers: «»
+`, "alice", "dev", "ecr.repo/api", "", []any{map[string]any{"image": "busybox"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text.Objects[0].String(); got != "Deployment dev/alice-api" {
+		t.Errorf("got object %s", got)
+	}
+	var got []string
+	for i, image := range text.Images {
+		got = append(got, image.Ref.Name, text.Run(i).Suffix, text.Run(i).Comment)
+	}
+	want := []string{"ecr.repo/api", ":", " # kept", "nginx", ":1.27", "", "busybox", "", ""}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestMatchFindsWhatRuns(t *testing.T) {
+	text, err := fill(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\ncontainers:\n- image: «»:«»\n- image: 'x:2'\nend: 1\n", "ecr.repo/api", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := strings.NewReplacer("api:1", "api:9f2c1ab@sha256:00 # by tagbump", "x:2", "x:3").Replace(string(text.Data))
+	runs, ok := text.Match([]byte(file))
+	want := []Run{{":9f2c1ab@sha256:00", " # by tagbump"}, {":3", ""}}
+	if !ok || !reflect.DeepEqual(runs, want) {
+		t.Errorf("got %q, %t, want %q", runs, ok, want)
+	}
+	if got := string(text.WithRuns(runs)); got != file {
+		t.Errorf("got\n%s\nwant\n%s", got, file)
+	}
+	for _, edited := range []string{
+		strings.Replace(file, "end: 1", "end: 2", 1),
+		strings.Replace(file, "api:9", "api-worker:9", 1),
+		strings.Replace(file, " # by tagbump", " x", 1),
+		file + "more: 1\n",
+		file[:len(file)-1],
+	} {
+		if _, ok := text.Match([]byte(edited)); ok {
+			t.Errorf("this matches:\n%s", edited)
+		}
+	}
+}
+
+// hostile are strings that text templates of YAML have choked on.
+var hostile = []string{
+	"", " ", "a", "no", "y", "null", "~", "true", "1", "0o17", "010", "1_000", "12e4", ".inf", "2026-11-20", "1:30", "=", "<<", "-", "--", "---", "--- a", "...",
+	"*a", "&a", "!!x", "!x", "# x", "x # y", "x #y", "a: b", "a:", ": ", ":", "- a", "? a", "{{", "{", "[a", "}", "]", ",", "a, b", "%TAG", "@a", "`a`", "'", `"`, `\`, `\n`,
+	"a\nb", "a\n", "\na", "a\n\n", "a\n\nb\n", " a", "a ", "a  b", "\ta", "a\tb", "a\t", "\t", "\n", "a\r\nb", "\r", "\u0085", "a\u0085b", "\u2028", "a\u2029b", "\ufeff", "a\ufeff",
+	"日本語", "é", "🙂", "a🙂: b", "\x00", "\x07", "\x7f", "\u200b", "\ufffd", "\uffff", Mark, "a" + Mark, "|", ">", "|-\n a", "a\n  b\n c", "a \nb", "  \n", "a\n   ", "0x1F", "+1", "-1", "1.", ".5", "1e3",
+	strings.Repeat("long ", 200), "a'b\"c", "key: value\nother: value\n", "#", "a#b", "<", "x\n# y\n",
+}
+
+// places are texts with one mark, each in a kind of place of its own, and where
+// its value is then found.
+var places = []struct{ text, before, after string }{
+	{"v: «»", "", ""},
+	{"v: «» # comment", "", ""},
+	{"v: «»   ", "", ""},
+	{"v: dev-«»", "dev-", ""},
+	{"v: «»-dev", "", "-dev"},
+	{"v: a «» b", "a ", " b"},
+	{"v: \"«»\"", "", ""},
+	{"v: \"a «»\"", "a ", ""},
+	{"v: '«»'", "", ""},
+	{"v: 'it''s «»'", "it's ", ""},
+	{"v: |-\n  «»", "", ""},
+	{"v: |\n  a «»\n  b", "a ", "\nb\n"},
+	{"v: |+\n  «»\n\n\nx: 1", "", "\n\n\n"},
+	{"v: >-\n  a\n  «»\nx: 1", "a ", ""},
+	{"v: !!str «»", "", ""},
+	{"x: {a: 1}\nv: «»\ny: 1", "", ""},
+	{"x: [1]\nv:\n    «»\ny: 1", "", ""},
+	{"x: &a «»\nv: *a", "", ""},
+	{"{x: 1, v: «», y: 2}", "", ""},
+	{"{x: 1, v: a«», y: 2}", "a", ""},
+	{"{\"v\": \"«»\"}", "", ""},
+}
+
+// TestFillNeverChangesStructure puts every hostile string into every kind of
+// place, and reads the result back as kubectl does.
+func TestFillNeverChangesStructure(t *testing.T) {
+	for _, s := range hostile {
+		checkPlaces(t, s)
+	}
+}
+
+func FuzzFill(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) { checkPlaces(t, s) })
+}
+
+func checkPlaces(t *testing.T, value string) {
+	t.Helper()
+	for _, place := range places {
+		text := place.text
+		if strings.HasPrefix(text, "{") {
+			text = `{"apiVersion": v1, kind: A, metadata: {name: x}, ` + text[1:]
+		} else {
+			text = object + text + "\n"
+		}
+		compare(t, text, place.before+value+place.after, value, func(got map[string]any) any { return got["v"] })
+	}
+	for _, text := range []string{"v:\n- «»", "v:\n- 1\n-   «»\n- 2", "v: [«»]", "v: [1, 'x«»']"} {
+		compare(t, object+text+"\n", value, value, func(got map[string]any) any {
+			list, _ := got["v"].([]any)
+			for _, item := range list {
+				if s, ok := item.(string); ok {
+					return strings.TrimPrefix(s, map[bool]string{true: "x"}[strings.Contains(text, "x«»")])
+				}
+			}
+			return list
+		})
+	}
+	for _, text := range []string{"v:\n  «»: 1", "v: {«»: 1}", "v:\n  '«»': 1", "v:\n  \"«»\":\n    1"} {
+		compare(t, object+text+"\n", value, value, func(got map[string]any) any {
+			m, _ := got["v"].(map[string]any)
+			for key := range m {
+				return key
+			}
+			return m
+		})
+	}
+	compare(t, object+"v: «»\nw: 1\n", value, map[string]any{"k": []any{value, map[string]any{value: value}}}, func(got map[string]any) any {
+		m, _ := got["v"].(map[string]any)
+		list, _ := m["k"].([]any)
+		if len(list) == 2 && reflect.DeepEqual(list[1], map[string]any{value: value}) {
+			return list[0]
+		}
+		return got["v"]
+	})
+}
+
+// compare fills text, and checks that pick finds want in what kubectl reads. A
+// value that is refused is fine where it is no text, or a bad key.
+func compare(t *testing.T, text, want string, value any, pick func(map[string]any) any) {
+	t.Helper()
+	filled, err := fill(t, text, value)
+	if err != nil {
+		var p *MarkProblem
+		if errors.As(err, &p) && (strings.Contains(p.Message, "UTF-8") || strings.Contains(p.Message, "key")) {
+			return
+		}
+		t.Fatalf("%q in %q: %v", value, text, err)
+	}
+	var got map[string]any
+	if err := sigsyaml.UnmarshalStrict(filled.Data, &got); err != nil {
+		t.Fatalf("%q in %q gives\n%s\n%v", value, text, filled.Data, err)
+	}
+	if found := pick(got); found != want {
+		t.Fatalf("%q in %q gives\n%s\nread as %q, want %q", value, text, filled.Data, found, want)
+	}
+	var structure map[string]any
+	harmless, err := fill(t, text, "harmless")
+	if err == nil {
+		err = sigsyaml.UnmarshalStrict(harmless.Data, &structure)
+	}
+	if err != nil || len(structure) != len(got) {
+		t.Fatalf("%q in %q gives\n%s\nwhich has other keys than it should (%v)", value, text, filled.Data, err)
+	}
+}

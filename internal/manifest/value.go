@@ -1,0 +1,176 @@
+package manifest
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
+)
+
+// Kind is what sort of value a Value is.
+type Kind int
+
+// The kinds of values. A date is a String, as it is to Kubernetes.
+const (
+	Null Kind = iota
+	Bool
+	Int
+	Float
+	String
+	List
+	Map
+)
+
+// String is the kind's name, with its article, as a problem tells it.
+func (k Kind) String() string {
+	return [...]string{"null", "a boolean", "an integer", "a number", "a string", "a list", "a map"}[k]
+}
+
+// Value is what a part of a YAML file says, and where it says so. Aliases and
+// merge keys are resolved: a Value says what YAML means.
+type Value struct {
+	Kind   Kind
+	Text   string // of a scalar, without quotes
+	Place  problem.Place
+	Fields []Field // of a Map, in the order they are written in
+	Items  []Value // of a List
+}
+
+// Field is an entry of a Map.
+type Field struct {
+	Key   Value
+	Value Value
+}
+
+// Values are the file's documents. A key that stands twice in one map, and an
+// alias inside of what it stands for, are problems.
+func (f *File) Values() ([]Value, error) {
+	var problems problem.List
+	values := make([]Value, 0, len(f.docs))
+	for _, doc := range f.docs {
+		if !acyclic(doc) {
+			problems.Add(f.problemAt(doc, "write out what the aliases stand for", "the aliases in this document never come to an end"))
+			continue
+		}
+		values = append(values, f.value(doc.Content[0], &problems))
+	}
+	return values, problems.Err()
+}
+
+func (f *File) value(n *yaml.Node, problems *problem.List) Value {
+	n = resolved(n)
+	v := Value{Text: n.Value, Place: f.place(n)}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		v.Kind = List
+		for _, item := range n.Content {
+			v.Items = append(v.Items, f.value(item, problems))
+		}
+	case yaml.MappingNode:
+		v.Kind = Map
+		f.checkKeys(n, problems)
+		for _, field := range fields(n) {
+			v.Fields = append(v.Fields, Field{f.value(field.key, problems), f.value(field.value, problems)})
+		}
+	default:
+		v.Kind = scalarKind(n)
+	}
+	return v
+}
+
+// checkKeys reports the keys that a mapping writes twice, which the parser lets pass.
+func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
+	seen := make(map[string]*yaml.Node, len(n.Content)/2)
+	for i := 0; i < len(n.Content); i += 2 {
+		key := resolved(n.Content[i])
+		switch first := seen[key.Value]; {
+		case key.Kind != yaml.ScalarNode:
+			problems.Add(f.problemAt(key, "", "a key must be a string"))
+		case first != nil && key.Tag != yaml.MergeTag:
+			problems.Add(f.problemAt(key, "remove one of the two", "the key %s stands here twice, first in line %d", quoteForPeople(key.Value), first.Line))
+		default:
+			seen[key.Value] = key
+		}
+	}
+}
+
+func scalarKind(n *yaml.Node) Kind {
+	switch n.Tag {
+	case yaml.NodeTagNull:
+		return Null
+	case yaml.NodeTagBool:
+		return Bool
+	case yaml.NodeTagInt:
+		return Int
+	case yaml.NodeTagFloat:
+		return Float
+	}
+	return String
+}
+
+// Get is the value of a key of a Map; ok is false where there is none.
+func (v Value) Get(key string) (value Value, ok bool) {
+	for _, f := range v.Fields {
+		if f.Key.Text == key {
+			return f.Value, true
+		}
+	}
+	return Value{}, false
+}
+
+// Go is the value as templates and encoders have it: nil, bool, int64, uint64,
+// Number, float64, string, []any or map[string]any.
+func (v Value) Go() any {
+	switch v.Kind {
+	case Null:
+		return nil
+	case Bool:
+		return strings.EqualFold(v.Text, "true")
+	case Int:
+		return goInt(v.Text)
+	case Float:
+		return goFloat(v.Text)
+	case List:
+		list := make([]any, len(v.Items))
+		for i, item := range v.Items {
+			list[i] = item.Go()
+		}
+		return list
+	case Map:
+		m := make(map[string]any, len(v.Fields))
+		for _, f := range v.Fields {
+			m[f.Key.Text] = f.Value.Go()
+		}
+		return m
+	}
+	return v.Text
+}
+
+// goInt reads an integer in any of YAML's notations, however large.
+func goInt(text string) any {
+	plain := strings.ReplaceAll(text, "_", "")
+	if n, err := strconv.ParseInt(plain, 0, 64); err == nil {
+		return n
+	}
+	if n, err := strconv.ParseUint(plain, 0, 64); err == nil {
+		return n
+	}
+	if n, ok := new(big.Int).SetString(plain, 0); ok {
+		return Number(n.String())
+	}
+	return text
+}
+
+func goFloat(text string) any {
+	plain := strings.ToLower(strings.ReplaceAll(text, "_", ""))
+	if strings.HasSuffix(plain, ".inf") || strings.HasSuffix(plain, ".nan") {
+		plain = strings.Replace(plain, ".", "", 1)
+	}
+	if n, err := strconv.ParseFloat(plain, 64); err == nil {
+		return n
+	}
+	return text
+}

@@ -1,0 +1,106 @@
+package manifest
+
+import (
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// field is an entry of a mapping as YAML means it: with merge keys taken in.
+type field struct{ key, value *yaml.Node }
+
+// fields are the entries of a mapping, those of its merge keys ("<<") last and
+// only where the mapping itself, or an earlier merge, does not have the key.
+func fields(n *yaml.Node) []field {
+	list := make([]field, 0, len(n.Content)/2)
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; key.Tag == yaml.MergeTag && key.Kind == yaml.ScalarNode {
+			merges = append(merges, n.Content[i+1])
+		} else {
+			list = append(list, field{key, n.Content[i+1]})
+		}
+	}
+	if merges == nil {
+		return list
+	}
+	has := make(map[string]bool, len(list))
+	for _, f := range list {
+		has[resolved(f.key).Value] = true
+	}
+	merge := func(n *yaml.Node) {
+		if n = resolved(n); n.Kind != yaml.MappingNode {
+			return
+		}
+		for _, f := range fields(n) {
+			if key := resolved(f.key).Value; !has[key] {
+				has[key] = true
+				list = append(list, f)
+			}
+		}
+	}
+	for _, m := range merges {
+		if m = resolved(m); m.Kind == yaml.SequenceNode {
+			for _, item := range m.Content {
+				merge(item)
+			}
+		} else {
+			merge(m)
+		}
+	}
+	return list
+}
+
+// lookup is the value of a key of a mapping, through aliases and merge keys; nil
+// where n is no mapping or has no such key.
+func lookup(n *yaml.Node, key string) *yaml.Node {
+	n = resolved(n)
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return resolved(n.Content[i+1])
+		}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag == yaml.MergeTag {
+			for _, f := range fields(n) {
+				if resolved(f.key).Value == key {
+					return resolved(f.value)
+				}
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// text is the string that a key of a mapping says, "" where it says none.
+func text(n *yaml.Node, key string) string {
+	if v := lookup(n, key); v != nil && v.Kind == yaml.ScalarNode {
+		return v.Value
+	}
+	return ""
+}
+
+// acyclic tells whether following the aliases below a node comes to an end, in
+// at most so many steps that no file written by hand reaches them.
+func acyclic(n *yaml.Node) bool {
+	const most = 1 << 20
+	steps := 0
+	var visit func(n *yaml.Node, depth int) bool
+	visit = func(n *yaml.Node, depth int) bool {
+		if steps++; steps > most || depth > 1000 {
+			return false
+		}
+		if n.Kind == yaml.AliasNode {
+			return visit(n.Alias, depth+1)
+		}
+		for _, child := range n.Content {
+			if !visit(child, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return visit(n, 0)
+}
