@@ -103,6 +103,18 @@ func (s *Skeleton) Empty() bool {
 	return true
 }
 
+// IsTag tells whether a mark is the tag of an image: the end of a reference,
+// behind a colon.
+func (s *Skeleton) IsTag(mark int) bool {
+	for i := range s.slots {
+		slot := &s.slots[i]
+		if last := len(slot.texts) - 1; slot.image && last > 0 && mark == slot.first+last-1 {
+			return slot.texts[last] == "" && strings.HasSuffix(slot.texts[last-1], ":")
+		}
+	}
+	return false
+}
+
 func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]bool) error {
 	if n.Kind == yaml.ScalarNode && (images[n] || strings.Contains(n.Value, Mark)) {
 		found, err := s.file.find(n)
@@ -317,9 +329,13 @@ func (f *filling) join(s *slot) (string, error) {
 	for i, text := range s.texts {
 		if i > 0 {
 			mark := s.first + i - 1
+			switch f.values[mark].(type) {
+			case []any, map[string]any:
+				return "", fail(mark, "give it a place of its own, without quotes and other text", "a list or a map cannot stand inside a string")
+			}
 			value, _, err := scalarText(f.values[mark])
 			if err != nil {
-				return "", fail(mark, "give it a place of its own, without quotes and other text", "a list or a map cannot stand inside a string")
+				return "", fail(mark, "", "%v", err)
 			}
 			b.WriteString(value)
 		}

@@ -18,9 +18,10 @@ type Text struct {
 // Running is an image in a Text, with the bytes that say what runs. Those are the
 // cluster's business, not the template's: see Text.Blank.
 type Running struct {
-	Ref    image.Ref
-	Line   int  // counted from 1
-	Tagged bool // false where a template puts a tag here, and its value is empty
+	Ref       image.Ref
+	Container string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
+	Line      int    // counted from 1
+	Tagged    bool   // false where a template puts a tag here, and its value is empty
 
 	Suffix  Bytes // from behind the name to the reference's end, such as ":tag@digest"
 	Comment Bytes // from behind the scalar to the line's end: blanks and a comment, or nothing
@@ -42,6 +43,7 @@ func (f *File) Text() (*Text, error) {
 			return nil, err
 		}
 		t.addImage(ref, s.span, tagged)
+		t.Images[len(t.Images)-1].Container = i.Container
 	}
 	slices.SortFunc(t.Images, func(a, b Running) int { return a.Suffix.Start - b.Suffix.Start })
 	var err error

@@ -1,0 +1,39 @@
+// Manifestgen expands an inventory of users, teams and services into the
+// Kubernetes manifests of every environment.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/problem"
+)
+
+func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
+
+// run is the command: arguments in, an exit status out.
+func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	con := console.New("manifestgen", stdout, stderr, getenv)
+	app := console.App(con, &cli.App{
+		Usage: "render the manifests of every environment from an inventory",
+		Description: `Reads users.yaml, environments/ and templates/ below --source, and makes
+<out>/<environment>/manifests what they say. Files that it did not render, or
+that were edited by hand, are never touched; the image tags in them stay.
+
+   manifestgen render                       # in a k8s repo: make its manifests
+   manifestgen render --env dev --dry-run   # show what would change in dev
+   manifestgen check                        # in CI: exit 1 if render was forgotten`,
+		Commands: []*cli.Command{renderCommand(con), checkCommand(con)},
+	})
+	err := app.RunContext(ctx, args)
+	con.Problems(err)
+	return problem.ExitStatus(err)
+}

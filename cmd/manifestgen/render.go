@@ -1,0 +1,236 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/render"
+	"k8srepo/internal/tree"
+)
+
+// renderOptions are what render and check are asked to do.
+type renderOptions struct {
+	source         string
+	out            string // the source folder unless given
+	envs           []string
+	dryRun         bool
+	force          bool
+	allowMassPrune bool
+	output         string
+}
+
+var sourceFlags = []cli.Flag{
+	&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, environments/ and templates/"},
+	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
+	&cli.StringSliceFlag{Name: "env", Usage: "only this `environment` (may be repeated)"},
+	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
+}
+
+func renderCommand(con *console.Console) *cli.Command {
+	return &cli.Command{
+		Name:  "render",
+		Usage: "make the manifests what the inventory says",
+		Description: `Everything is read, rendered and checked before the first byte is written; any
+error, and nothing is. Files whose template, user, service or environment is
+gone are removed, last.
+
+   manifestgen render --source . --out k8s`,
+		Flags: slices.Concat(sourceFlags, []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"},
+			&cli.BoolFlag{Name: "force", Usage: "overwrite files that were edited by hand"},
+			&cli.BoolFlag{Name: "allow-mass-prune", Usage: "allow the removal of many files at once"},
+		}),
+		Action: func(c *cli.Context) error {
+			return renderAll(con, "render", renderOptions{
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"),
+				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
+			})
+		},
+	}
+}
+
+func checkCommand(con *console.Console) *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "exit 1, with a diff, if render would change anything",
+		Description: `Writes nothing. For the CI of a k8s repo: it fails a pull request whose author
+forgot to render, or edited a rendered file.
+
+   manifestgen check`,
+		Flags: sourceFlags,
+		Action: func(c *cli.Context) error {
+			return renderAll(con, "check", renderOptions{
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"),
+				dryRun: true, allowMassPrune: true,
+			})
+		},
+	}
+}
+
+// validate checks the flags, and fills in the ones that follow from others.
+func (o *renderOptions) validate() error {
+	if o.output != "text" && o.output != "json" {
+		return problem.New("", "--output must be text or json, not %q", o.output)
+	}
+	if info, err := os.Stat(o.source); err != nil || !info.IsDir() {
+		return problem.New("name the folder that holds users.yaml with --source", "no folder %s", o.source)
+	}
+	if o.out == "" {
+		o.out = o.source
+		return nil
+	}
+	if info, err := os.Lstat(o.out); err == nil && !info.IsDir() {
+		if real, err := filepath.EvalSymlinks(o.out); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return problem.New("say --out "+real, "--out %s is a symbolic link; manifests are written into real folders", o.out)
+		}
+		return problem.New("", "--out %s is no folder", o.out)
+	}
+	return nil
+}
+
+// renderAll is render, and check, which is a render that writes nothing and whose
+// answer is no where there was something to write.
+func renderAll(con *console.Console, command string, o renderOptions) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	con.Source = os.DirFS(o.source)
+	plan, err := o.plan()
+	if err == nil && !o.dryRun {
+		err = o.apply(plan)
+	}
+	if err == nil && command == "check" && len(plan.Changes) > 0 {
+		err = problem.Refuse("run manifestgen render, and commit what it changes", "%d files are not what render makes", len(plan.Changes))
+	}
+	return report(con, command, o, plan, err)
+}
+
+// plan loads, renders and compares. Nothing is written.
+func (o *renderOptions) plan() (*tree.Plan, error) {
+	source := os.DirFS(o.source)
+	inv, err := inventory.Load(source)
+	if err != nil {
+		return nil, err
+	}
+	templates, err := render.ParseTemplates(source, inv)
+	if err != nil {
+		return nil, err
+	}
+	envs, err := o.environments(inv)
+	if err != nil {
+		return nil, err
+	}
+	manifests, err := render.Render(templates, inv, envs)
+	if err != nil {
+		return nil, err
+	}
+	wants := make([]tree.Want, len(manifests))
+	for i, m := range manifests {
+		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Text: m.Text}
+	}
+	root, err := os.OpenRoot(o.out)
+	if errors.Is(err, fs.ErrNotExist) {
+		root, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if root != nil {
+		defer root.Close()
+	}
+	return tree.Diff(root, wants, tree.Options{
+		Envs: inventory.Names(envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune,
+	})
+}
+
+// environments are those of --env, or all.
+func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Environment, error) {
+	if len(o.envs) == 0 {
+		return inv.Environments, nil
+	}
+	var envs []*inventory.Environment
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(o.envs))) {
+		env := inv.Environment(name)
+		if env == nil {
+			return nil, problem.New(problem.DidYouMean(name, inventory.Names(inv.Environments)), "unknown environment %q", name)
+		}
+		envs = append(envs, env)
+	}
+	return envs, nil
+}
+
+func (o *renderOptions) apply(plan *tree.Plan) error {
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(o.out)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return plan.Apply(root)
+}
+
+// renderResult is what --output json prints. Version grows when a field changes
+// its meaning or goes.
+type renderResult struct {
+	Version   int               `json:"version"`
+	Command   string            `json:"command"`
+	DryRun    bool              `json:"dry_run"`
+	Changes   []fileChange      `json:"changes"`
+	Unchanged int               `json:"unchanged"`
+	Notices   []string          `json:"notices"`
+	Problems  []console.Problem `json:"problems"`
+}
+
+type fileChange struct {
+	Action tree.Action `json:"action"`
+	Path   string      `json:"path"`
+	Diff   string      `json:"diff,omitempty"` // on a dry run
+}
+
+// report shows what came of it. The error is err.
+func report(con *console.Console, command string, o renderOptions, plan *tree.Plan, err error) error {
+	if plan == nil {
+		plan = &tree.Plan{}
+	}
+	if o.output == "json" {
+		result := renderResult{Version: 1, Command: command, DryRun: o.dryRun, Changes: []fileChange{}, Unchanged: plan.Unchanged,
+			Notices: slices.Concat([]string{}, plan.Notices), Problems: console.JSONProblems(err)}
+		for _, c := range plan.Changes {
+			change := fileChange{Action: c.Action, Path: c.Path}
+			if o.dryRun {
+				change.Diff = string(c.Unified())
+			}
+			result.Changes = append(result.Changes, change)
+		}
+		return errors.Join(err, con.JSON(result))
+	}
+	if err != nil && problem.ExitStatus(err) != problem.ExitRefused {
+		return err
+	}
+	for _, c := range plan.Changes {
+		if o.dryRun {
+			con.Diff(c.Unified())
+		} else {
+			con.Printf("%s %s\n", c.Action, c.Path)
+		}
+	}
+	for _, n := range plan.Notices {
+		con.Notice(n)
+	}
+	if err == nil {
+		verb := map[bool][3]string{false: {"created", "updated", "removed"}, true: {"to create", "to update", "to remove"}}[o.dryRun]
+		con.Printf("%d %s, %d %s, %d %s, %d unchanged\n", plan.Count(tree.Create), verb[0], plan.Count(tree.Update), verb[1],
+			plan.Count(tree.Remove), verb[2], plan.Unchanged)
+	}
+	return err
+}

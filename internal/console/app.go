@@ -1,0 +1,78 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/problem"
+)
+
+// App fits an application to a console: help goes to Out, errors are returned and
+// never printed or exited on, unknown commands and flags are problems with a hint.
+func App(con *Console, app *cli.App) *cli.App {
+	app.Name = con.Program
+	app.HelpName = con.Program
+	app.Writer = con.Out
+	app.ErrWriter = con.Err
+	app.HideVersion = true
+	app.DisableSliceFlagSeparator = true
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.OnUsageError = usageError
+	app.Action = func(c *cli.Context) error {
+		if c.Args().Present() {
+			return unknownCommand(c)
+		}
+		return cli.ShowAppHelp(c)
+	}
+	prepare(app.Commands)
+	return app
+}
+
+func prepare(commands []*cli.Command) {
+	for _, command := range commands {
+		command.OnUsageError = usageError
+		command.HideHelpCommand = true
+		if action := command.Action; action != nil && command.ArgsUsage == "" {
+			command.Action = func(c *cli.Context) error {
+				if c.Args().Present() {
+					return problem.New("see "+c.App.Name+" "+c.Command.Name+" --help", "%s takes no argument, and here is %q", c.Command.Name, c.Args().First())
+				}
+				return action(c)
+			}
+		}
+		prepare(command.Subcommands)
+	}
+}
+
+func unknownCommand(c *cli.Context) error {
+	var names []string
+	for _, command := range c.App.Commands {
+		names = append(names, command.Name)
+	}
+	word := c.Args().First()
+	return problem.New(problem.DidYouMean(word, names), "unknown command %q", word)
+}
+
+const undefined = "flag provided but not defined: -"
+
+// usageError gives the flag package's error a hint. An unknown flag is told by
+// its text; there is nothing else to tell it by.
+func usageError(c *cli.Context, err error, _ bool) error {
+	help := fmt.Sprintf("see %s --help", strings.TrimSpace(c.App.Name+" "+c.Command.Name))
+	word, unknown := strings.CutPrefix(err.Error(), undefined)
+	if !unknown {
+		return problem.New(help, "%v", err)
+	}
+	var names []string
+	for _, flag := range slices.Concat(c.Command.Flags, c.App.Flags) {
+		names = append(names, flag.Names()...)
+	}
+	word = strings.TrimLeft(word, "-")
+	if near := problem.Nearest(word, names); near != "" {
+		help = fmt.Sprintf("did you mean --%s?", near)
+	}
+	return problem.New(help, "unknown flag --%s", word)
+}

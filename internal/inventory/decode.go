@@ -1,0 +1,181 @@
+package inventory
+
+import (
+	"regexp"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// report adds a problem at a place.
+func (l *loader) report(place problem.Place, hint, format string, args ...any) {
+	l.problems.Add(problem.At(place, hint, format, args...))
+}
+
+// keys reads a map: each key's reader is called with its value. A key that has
+// none is a problem. What tells people which map this is.
+func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) {
+	if v.Kind != manifest.Map {
+		l.report(v.Place, "", "%s must be a map, not %s", what, v.Kind)
+		return
+	}
+	for _, f := range v.Fields {
+		if read, known := readers[f.Key.Text]; known {
+			read(f.Value)
+			continue
+		}
+		l.report(f.Key.Place, problem.DidYouMean(f.Key.Text, sortedKeys(readers)), "unknown key %q in %s", f.Key.Text, what)
+	}
+}
+
+// items reads a list: read is called with each item. Nothing at all is an empty list.
+func (l *loader) items(v manifest.Value, what string, read func(manifest.Value)) {
+	switch v.Kind {
+	case manifest.Null:
+	case manifest.List:
+		for _, item := range v.Items {
+			read(item)
+		}
+	default:
+		l.report(v.Place, rewrite(v, manifest.List), "%s must be a list, not %s", what, v.Kind)
+	}
+}
+
+// text reads a string. A number is taken as it is written: a tag may be 1234567,
+// and a version 1.30.
+func (l *loader) text(v manifest.Value, what string) string {
+	switch v.Kind {
+	case manifest.String, manifest.Int, manifest.Float:
+		return v.Text
+	case manifest.Null:
+		l.report(v.Place, "", "%s is empty", what)
+	default:
+		l.report(v.Place, rewrite(v, manifest.String), "%s must be a string, not %s", what, v.Kind)
+	}
+	return ""
+}
+
+func (l *loader) textTo(to *string, what string) func(manifest.Value) {
+	return func(v manifest.Value) { *to = l.text(v, what) }
+}
+
+// texts reads a list of strings.
+func (l *loader) texts(to *[]string, what string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		*to = nil
+		l.items(v, what, func(item manifest.Value) { *to = append(*to, l.text(item, "an item of "+what)) })
+	}
+}
+
+func (l *loader) boolean(to *bool, what string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		if v.Kind != manifest.Bool {
+			l.report(v.Place, rewrite(v, manifest.Bool), "%s must be true or false", what)
+			return
+		}
+		*to = v.Go() == true
+	}
+}
+
+// matching reads a string that must match a pattern; rule says it in words.
+func (l *loader) matching(to *string, what string, pattern *regexp.Regexp, rule string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		if *to = l.text(v, what); *to != "" && !pattern.MatchString(*to) {
+			l.report(v.Place, rule, "%s %q is not valid", what, *to)
+		}
+	}
+}
+
+// oneOf reads a string that must be one of a few.
+func (l *loader) oneOf(to *string, what string, choices ...string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		text := l.text(v, what)
+		for _, choice := range choices {
+			if text == choice {
+				*to = text
+				return
+			}
+		}
+		if text != "" {
+			l.report(v.Place, problem.DidYouMean(text, choices), "%s must be %s, not %q", what, strings.Join(choices, " or "), text)
+		}
+	}
+}
+
+// state reads present or absent.
+func (l *loader) state(absent *bool) func(manifest.Value) {
+	return func(v manifest.Value) {
+		text := ""
+		l.oneOf(&text, "state", "present", "absent")(v)
+		*absent = text == "absent"
+	}
+}
+
+// secrets reads a map of environment variables to keys in the secret store.
+func (l *loader) secrets(to *map[string]string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		if v.Kind == manifest.Null {
+			return
+		}
+		if v.Kind != manifest.Map {
+			l.report(v.Place, "write {ENV_VARIABLE: path/in/the/secret/store}", "secrets must be a map, not %s", v.Kind)
+			return
+		}
+		*to = make(map[string]string, len(v.Fields))
+		for _, f := range v.Fields {
+			if !envVariable.MatchString(f.Key.Text) {
+				l.report(f.Key.Place, "letters, digits and _, such as API_KEY", "%q cannot be the name of an environment variable", f.Key.Text)
+			}
+			(*to)[f.Key.Text] = l.text(f.Value, "the key of the secret "+f.Key.Text)
+		}
+	}
+}
+
+// vars keeps a map of variables; checkVars looks at it when the defaults are known.
+func (l *loader) vars(to *manifest.Value) func(manifest.Value) {
+	return func(v manifest.Value) {
+		switch v.Kind {
+		case manifest.Null:
+		case manifest.Map:
+			l.checkVars(v)
+			*to = v
+		default:
+			l.report(v.Place, "", "vars must be a map, not %s", v.Kind)
+		}
+	}
+}
+
+var (
+	dnsLabel    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dnsName     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+	envVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	ownerName   = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+	minorOnly   = regexp.MustCompile(`^1\.[0-9]+$`)
+)
+
+// dnsLabelRule is RFC 1123's, section 2.1, as Kubernetes has it.
+const dnsLabelRule = "lower-case letters, digits and -, at most 63, with a letter or digit at both ends"
+
+// nameTo reads a name, which becomes part of Kubernetes names, hosts and paths.
+func (l *loader) nameTo(to *string, what string, reserved ...string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		name := l.text(v, what+"'s name")
+		if name == "" {
+			return
+		}
+		if !dnsLabel.MatchString(name) {
+			hint := dnsLabelRule
+			if lower := strings.ReplaceAll(strings.ToLower(name), "_", "-"); dnsLabel.MatchString(lower) {
+				hint = "write " + lower + " (" + dnsLabelRule + ")"
+			}
+			l.report(v.Place, hint, "%q cannot be a name", name)
+		}
+		for _, r := range reserved {
+			if name == r {
+				l.report(v.Place, "the folder of that name has another use; take another name", "the name %q is reserved", name)
+			}
+		}
+		*to = name
+	}
+}

@@ -1,0 +1,133 @@
+// Package inventory is what users.yaml and environments/ say, with the place of
+// each word.
+//
+// Load reads them, checks every name and type, and reports all that is wrong at
+// once, each where it was written. What it returns is complete: names are
+// resolved to what they name, environments carry what they extend.
+package inventory
+
+import (
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// The files that an inventory is read from, below the source folder.
+const (
+	UsersFile       = "users.yaml"
+	EnvironmentsDir = "environments"
+	VariablesFile   = "templates/variables.yaml"
+)
+
+// Inventory is who works on what, and where it runs. Lists are sorted by name.
+type Inventory struct {
+	Teams        []*Team
+	Services     []*Service
+	Users        []*User
+	Environments []*Environment // abstract ones too
+	Defaults     manifest.Value // templates/variables.yaml: a map of each variable's default
+}
+
+// Team is a mission type: people, and the secrets that they share.
+type Team struct {
+	Name    string
+	Secrets map[string]string // environment variable → key in the secret store, below <env>/
+	Place   problem.Place
+}
+
+// Service is one thing that runs.
+type Service struct {
+	Name       string
+	Image      string // the repository, without tag
+	Tag        string // the first tag, until tagbump moves it; "" where there is none
+	Repository string // owner/name on GitHub; "" where there is none
+	Port       int64  // 0 where it serves nothing
+	Secrets    map[string]string
+	Vars       manifest.Value // a map, or null
+	Place      problem.Place
+}
+
+// User is a person with environments of their own.
+type User struct {
+	Name     string
+	Team     *Team
+	Services []*Service
+	Absent   bool // their manifests are removed
+	Vars     manifest.Value
+	Place    problem.Place
+}
+
+// Environment is where things run.
+type Environment struct {
+	Name       string
+	Abstract   bool   // it is there to be extended, and renders nothing
+	Kubernetes string // the cluster's version, such as 1.34; "" where unset
+	Cluster    string // "" where unset
+	Namespace  string // the environment's name unless set
+	Domain     string // "" where unset
+	Templates  []string
+	Deploy     Deploy
+	Vars       manifest.Value
+	Overrides  map[string]Override // by service
+	Place      problem.Place
+}
+
+// Override is what an environment says of one service.
+type Override struct {
+	Absent bool // the service is not rendered here
+	Vars   manifest.Value
+}
+
+// Deploy is how tags reach an environment.
+type Deploy struct {
+	Strategy      string // Push or PullRequest
+	Branch        string // "" is the repository's default branch
+	After         string // the environment that must run a tag first; "" is none
+	Draft         bool
+	Labels        []string
+	Assignees     []string
+	Reviewers     []string
+	TeamReviewers []string
+}
+
+// The strategies of Deploy.
+const (
+	Push        = "push"
+	PullRequest = "pull-request"
+)
+
+// Scopes are the folders of templates, and what an environment's list of
+// templates may name.
+var Scopes = []string{"environment", "team", "service", "user", "user-service"}
+
+// Environment is the environment of a name, nil where there is none.
+func (inv *Inventory) Environment(name string) *Environment {
+	return byName(inv.Environments, name)
+}
+
+// Service is the service of a name, nil where there is none.
+func (inv *Inventory) Service(name string) *Service { return byName(inv.Services, name) }
+
+func (t *Team) name() string        { return t.Name }
+func (s *Service) name() string     { return s.Name }
+func (u *User) name() string        { return u.Name }
+func (e *Environment) name() string { return e.Name }
+
+type named interface{ name() string }
+
+func byName[T named](list []T, name string) (found T) {
+	for _, item := range list {
+		if item.name() == name {
+			return item
+		}
+	}
+	return found
+}
+
+// Names are the names of a list, in its order.
+func Names[T named](list []T) []string {
+	names := make([]string, len(list))
+	for i, item := range list {
+		names[i] = item.name()
+	}
+	return names
+}

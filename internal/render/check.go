@@ -1,0 +1,197 @@
+package render
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"text/template/parse"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+)
+
+// checkFields reports the fields and variables that a template names and its
+// scope does not have, in branches too that no execution takes.
+func checkFields(t *Templates, s *source, scope string, inv *inventory.Inventory, problems *problem.List) {
+	c := &checker{templates: t, scope: scope, problems: problems, seen: map[string]bool{}}
+	for _, f := range inv.Defaults.Fields {
+		c.variables = append(c.variables, f.Key.Text)
+	}
+	dot := reflect.TypeOf(scopeData[scope])
+	c.tree(s.file, dot)
+}
+
+// checker follows the type of the dot and of variables through a template, as far
+// as it can be told; nil stands for a type that cannot.
+type checker struct {
+	templates *Templates
+	scope     string
+	variables []string // the declared ones
+	problems  *problem.List
+	seen      map[string]bool // templates called, with the type of their dot
+}
+
+func (c *checker) tree(name string, dot reflect.Type) {
+	tmpl := c.templates.set.Lookup(name)
+	key := name
+	if dot != nil {
+		key += " " + dot.String()
+	}
+	if tmpl == nil || tmpl.Tree == nil || c.seen[key] {
+		return
+	}
+	c.seen[key] = true
+	c.list(tmpl.Tree, tmpl.Root, dot, map[string]reflect.Type{"$": dot})
+}
+
+func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type, vars map[string]reflect.Type) {
+	if list == nil {
+		return
+	}
+	branch := func(n *parse.BranchNode, inside func(reflect.Type) reflect.Type) {
+		t := c.pipe(tree, n.Pipe, dot, vars)
+		inner := copyOf(vars)
+		elem := inside(t)
+		for i, v := range n.Pipe.Decl {
+			inner[v.Ident[0]] = nil
+			if i == len(n.Pipe.Decl)-1 {
+				inner[v.Ident[0]] = elem
+			}
+		}
+		next := dot
+		if n.NodeType != parse.NodeIf {
+			next = elem
+		}
+		c.list(tree, n.List, next, inner)
+		c.list(tree, n.ElseList, dot, copyOf(vars))
+	}
+	same := func(t reflect.Type) reflect.Type { return t }
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.ActionNode:
+			t := c.pipe(tree, n.Pipe, dot, vars)
+			for _, v := range n.Pipe.Decl {
+				vars[v.Ident[0]] = t
+			}
+		case *parse.IfNode:
+			branch(&n.BranchNode, same)
+		case *parse.WithNode:
+			branch(&n.BranchNode, same)
+		case *parse.RangeNode:
+			branch(&n.BranchNode, elemOf)
+		case *parse.TemplateNode:
+			var t reflect.Type
+			if n.Pipe != nil {
+				t = c.pipe(tree, n.Pipe, dot, vars)
+			}
+			if c.templates.set.Lookup(n.Name) == nil {
+				c.report(tree, n.Pos, problem.DidYouMean(n.Name, c.defines()), "unknown template %q", n.Name)
+			}
+			c.tree(n.Name, t)
+		}
+	}
+}
+
+func (c *checker) defines() []string {
+	var names []string
+	for _, t := range c.templates.set.Templates() {
+		if _, isFile := c.templates.sources[t.Name()]; !isFile {
+			names = append(names, t.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func copyOf(vars map[string]reflect.Type) map[string]reflect.Type {
+	c := make(map[string]reflect.Type, len(vars))
+	for name, t := range vars {
+		c[name] = t
+	}
+	return c
+}
+
+// elemOf is the type of a list's or a map's items.
+func elemOf(t reflect.Type) reflect.Type {
+	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Map) && t != reflect.TypeFor[Vars]() {
+		return t.Elem()
+	}
+	return nil
+}
+
+// pipe checks a pipeline, and is its type.
+func (c *checker) pipe(tree *parse.Tree, pipe *parse.PipeNode, dot reflect.Type, vars map[string]reflect.Type) reflect.Type {
+	var last reflect.Type
+	for _, command := range pipe.Cmds {
+		last = nil
+		for _, arg := range command.Args {
+			t := c.arg(tree, arg, dot, vars)
+			if len(command.Args) == 1 {
+				last = t
+			}
+		}
+	}
+	return last
+}
+
+func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars map[string]reflect.Type) reflect.Type {
+	switch n := arg.(type) {
+	case *parse.DotNode:
+		return dot
+	case *parse.FieldNode:
+		return c.chain(tree, n.Pos, dot, n.Ident)
+	case *parse.VariableNode:
+		return c.chain(tree, n.Pos, vars[n.Ident[0]], n.Ident[1:])
+	case *parse.PipeNode:
+		return c.pipe(tree, n, dot, vars)
+	case *parse.ChainNode:
+		return c.chain(tree, n.Pos, c.arg(tree, n.Node, dot, vars), n.Field)
+	}
+	return nil
+}
+
+// chain checks .A.B.C on a value of type t, and is the type of what it leads to.
+func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names []string) reflect.Type {
+	for _, name := range names {
+		if t == reflect.TypeFor[Vars]() {
+			if !slices.Contains(c.variables, name) {
+				hint := "declare it, with a default, in " + inventory.VariablesFile
+				if near := problem.Nearest(name, c.variables); near != "" {
+					hint = "did you mean \"" + near + "\"? Else " + hint
+				}
+				c.report(tree, pos, hint, "unknown variable %q", name)
+			}
+			return nil
+		}
+		if t != nil && t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t == nil || t.Kind() != reflect.Struct {
+			return nil
+		}
+		field, ok := t.FieldByName(name)
+		if !ok || !field.IsExported() {
+			var known []string
+			for i := range t.NumField() {
+				if t.Field(i).IsExported() {
+					known = append(known, "."+t.Field(i).Name)
+				}
+			}
+			where := strings.ToLower(t.Name())
+			if strings.HasSuffix(t.Name(), "Scope") {
+				where = "the scope " + c.scope
+			}
+			c.report(tree, pos, problem.DidYouMean("."+name, known), "%s has no .%s", where, name)
+			return nil
+		}
+		t = field.Type
+	}
+	return t
+}
+
+func (c *checker) report(tree *parse.Tree, pos parse.Pos, hint, format string, args ...any) {
+	s := c.templates.sources[tree.ParseName]
+	p := problem.At(s.place(pos), hint, format, args...)
+	p.Source = s.line(p.Place.Line)
+	c.problems.Add(p)
+}

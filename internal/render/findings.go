@@ -1,0 +1,47 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+
+	"k8srepo/internal/problem"
+)
+
+// findings are problems that many files share: one template line that is wrong
+// for three thousand users is one problem, with a count and an example.
+type findings struct{ list []*finding }
+
+type finding struct {
+	problem  *problem.Problem
+	examples []string
+}
+
+func (f *findings) add(p *problem.Problem, example string) {
+	for _, known := range f.list {
+		if known.problem.Place == p.Place && known.problem.Message == p.Message {
+			known.examples = append(known.examples, example)
+			return
+		}
+	}
+	f.list = append(f.list, &finding{p, []string{example}})
+}
+
+func (f *findings) problems() problem.List {
+	var problems problem.List
+	for _, one := range f.list {
+		p := *one.problem
+		slices.Sort(one.examples)
+		p.Message += " [" + one.examples[0] + "]"
+		if n := len(one.examples) - 1; n > 0 {
+			p.Message = fmt.Sprintf("%s and %d more]", p.Message[:len(p.Message)-1], n)
+		}
+		problems.Add(&p)
+	}
+	return problems
+}
+
+func (r *renderer) find(j job, p *problem.Problem) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.findings.add(p, j.subject.String())
+}

@@ -1,0 +1,134 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+// functions are what templates may call beside text/template's own: a closed
+// list, each the same for the same arguments. No clock, randomness,
+// environment, files or network.
+var functions = template.FuncMap{
+	"default":  defaultTo,
+	"required": required,
+	"join":     join,
+	"lower":    func(s any) (string, error) { return onText(strings.ToLower, s) },
+	"upper":    func(s any) (string, error) { return onText(strings.ToUpper, s) },
+	"trimPrefix": func(prefix string, s any) (string, error) {
+		return onText(func(t string) string { return strings.TrimPrefix(t, prefix) }, s)
+	},
+	"trimSuffix": func(suffix string, s any) (string, error) {
+		return onText(func(t string) string { return strings.TrimSuffix(t, suffix) }, s)
+	},
+	"replace": func(old, new string, s any) (string, error) {
+		return onText(func(t string) string { return strings.ReplaceAll(t, old, new) }, s)
+	},
+	"contains": func(part string, s any) (bool, error) {
+		text, err := textOf(s)
+		return strings.Contains(text, part), err
+	},
+	"sha256": func(s any) (string, error) { return onText(hexSum, s) },
+	"printf": func(format string, args ...any) (string, error) {
+		for _, arg := range args {
+			if _, err := textOf(arg); err != nil && isTagOrUnset(arg) {
+				return "", err
+			}
+		}
+		return fmt.Sprintf(format, args...), nil
+	},
+}
+
+var (
+	errUnset = errors.New("the value is not set")
+	errTag   = errors.New("a tag can only be printed as it is, at the end of an image: image: {{ .Service.Image }}:{{ .Tag }}")
+)
+
+func isUnset(v any) bool { return v == nil || v == "" }
+
+func isTagOrUnset(v any) bool {
+	_, isTag := v.(Tag)
+	return isTag || v == nil
+}
+
+// defaultTo is v, or def where v is unset or an empty string.
+func defaultTo(def, v any) any {
+	if isUnset(v) {
+		return def
+	}
+	return v
+}
+
+// required is v, or an error with the message where v is unset or an empty string.
+func required(message string, v any) (any, error) {
+	if isUnset(v) {
+		return nil, errors.New(message)
+	}
+	return v, nil
+}
+
+// join is the texts of a list with a separator between them.
+func join(separator string, list any) (string, error) {
+	items, ok := list.([]any)
+	if !ok {
+		return "", fmt.Errorf("join wants a list, not %s", describe(list))
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		var err error
+		if texts[i], err = textOf(item); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(texts, separator), nil
+}
+
+// onText applies f to a value's text.
+func onText(f func(string) string, v any) (string, error) {
+	text, err := textOf(v)
+	if err != nil {
+		return "", err
+	}
+	return f(text), nil
+}
+
+// textOf is the text of a string, number or boolean.
+func textOf(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case nil:
+		return "", errUnset
+	case Tag:
+		return "", errTag
+	case bool, int, int64, uint64, float64:
+		return fmt.Sprint(v), nil
+	}
+	return "", fmt.Errorf("%s is no text", describe(v))
+}
+
+func describe(v any) string {
+	switch v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case int, int64, uint64, float64:
+		return "a number"
+	case []any:
+		return "a list"
+	case map[string]any, Vars, map[string]string:
+		return "a map"
+	}
+	return strings.ToLower(strings.TrimPrefix(fmt.Sprintf("a %T", v), "a render."))
+}
+
+func hexSum(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

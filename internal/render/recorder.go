@@ -1,0 +1,73 @@
+package render
+
+import (
+	"bytes"
+	"text/template"
+
+	"k8srepo/internal/manifest"
+)
+
+// recorder takes what one execution of a template prints: text into out, values
+// into values, with a mark in out for each.
+type recorder struct {
+	out     bytes.Buffer
+	values  []any
+	actions []int // of each value, the action that printed it
+	tags    []int // the numbers of the values that are tags
+	texts   []run // in a traced set
+}
+
+// run is where a run of a template's text came out.
+type run struct {
+	offset int // in out
+	action int // that announced it
+}
+
+func (r *recorder) reset() {
+	r.out.Reset()
+	r.values, r.actions, r.tags, r.texts = nil, r.actions[:0], r.tags[:0], r.texts[:0]
+}
+
+// functions are what marked templates call (see Templates.mark).
+func (r *recorder) functions() template.FuncMap {
+	return template.FuncMap{"value": r.value, "text": r.text}
+}
+
+// valueError is a value that cannot be printed.
+type valueError struct {
+	action        int
+	message, hint string
+}
+
+func (e *valueError) Error() string { return e.message }
+
+// value records a value that the action n prints, and returns its mark.
+func (r *recorder) value(n int, v any) (string, error) {
+	switch value := v.(type) {
+	case nil:
+		return "", &valueError{n, "this value is not set", "set it, or ask for it with if, with or default"}
+	case Tag:
+		r.tags = append(r.tags, len(r.values))
+		v = value.text
+	case Vars:
+		v = map[string]any(value)
+	case map[string]string:
+		m := make(map[string]any, len(value))
+		for key, text := range value {
+			m[key] = text
+		}
+		v = m
+	case string, bool, int, int64, uint64, float64, manifest.Number, []any, map[string]any:
+	default:
+		return "", &valueError{n, describe(v) + " cannot be printed", "print one of its fields"}
+	}
+	r.values = append(r.values, v)
+	r.actions = append(r.actions, n)
+	return manifest.Mark, nil
+}
+
+// text records where the text comes out that follows in the template.
+func (r *recorder) text(n int) string {
+	r.texts = append(r.texts, run{r.out.Len(), n})
+	return ""
+}

@@ -1,0 +1,254 @@
+// Package render is templates and an inventory into manifests.
+//
+// A template is plain text/template, and what it prints is data. Before it runs,
+// every action that prints is made to hand its value over and print a mark in
+// its place; the text with marks is parsed as YAML (a manifest.Skeleton), once
+// for all that render alike; then the values are written into the scalars where
+// their marks stand. So a value can never become structure, and no template has
+// to count indentation or quote.
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"text/template"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Manifest is one rendered file.
+type Manifest struct {
+	Env      string
+	Path     string // below the output folder
+	Template string // the template's file
+	Text     *manifest.Text
+
+	subject *subject
+}
+
+// Render renders the environments that are not abstract, sorted by path. The error is a problem.List
+// with everything that is wrong, each problem once however many files have it.
+func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environment) ([]Manifest, error) {
+	var jobs []job
+	for _, env := range envs {
+		if env.Abstract {
+			continue
+		}
+		for _, subject := range subjects(inv, env) {
+			for _, s := range t.byScope[subject.scope] {
+				jobs = append(jobs, job{s, subject})
+			}
+		}
+	}
+	r := &renderer{templates: t, skeletons: map[string]*skeleton{}}
+	manifests := make([]Manifest, len(jobs))
+	next := make(chan int, len(jobs))
+	for i := range jobs {
+		next <- i
+	}
+	close(next)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			rec := &recorder{}
+			set := template.Must(t.set.Clone()).Funcs(rec.functions())
+			for i := range next {
+				manifests[i] = r.render(set, rec, jobs[i])
+			}
+		})
+	}
+	workers.Wait()
+
+	manifests = slices.DeleteFunc(manifests, func(m Manifest) bool { return m.Text == nil })
+	slices.SortStableFunc(manifests, func(a, b Manifest) int { return strings.Compare(a.Path, b.Path) })
+	problems := r.findings.problems()
+	if len(problems) == 0 {
+		problems = append(conflicts(manifests), twins(manifests, inv)...)
+	}
+	return manifests, problems.Err()
+}
+
+// job is one template for one subject.
+type job struct {
+	source  *source
+	subject *subject
+}
+
+// renderer is one Render.
+type renderer struct {
+	templates *Templates
+
+	lock      sync.Mutex
+	skeletons map[string]*skeleton // by template and text
+	findings  findings
+
+	traceOnce sync.Once
+	trace     *Templates
+}
+
+// skeleton is a text with marks, parsed once.
+type skeleton struct {
+	once sync.Once
+	*manifest.Skeleton
+	err error
+}
+
+// render runs one job. The zero Manifest stands for nothing: the template has
+// nothing to say, or what it says is wrong, which is in r.findings.
+func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest {
+	rec.reset()
+	if err := set.ExecuteTemplate(&rec.out, j.source.file, j.subject.data); err != nil {
+		r.find(j, r.templates.execProblem(err))
+		return Manifest{}
+	}
+	text, _ := trimmed(rec.out.Bytes())
+	if len(text) == 0 {
+		return Manifest{}
+	}
+	skeleton := r.skeleton(j, text)
+	switch {
+	case skeleton.err != nil:
+		r.find(j, r.explain(j, rec, skeleton.err))
+		return Manifest{}
+	case skeleton.Empty():
+		return Manifest{}
+	}
+	for _, mark := range rec.tags {
+		if !skeleton.IsTag(mark) {
+			r.find(j, r.explain(j, rec, &manifest.MarkProblem{Mark: mark, Message: "a tag can only stand at the end of an image",
+				Hint: "write image: {{ .Service.Image }}:{{ .Tag }}; tagbump moves it there, and nowhere else"}))
+			return Manifest{}
+		}
+	}
+	filled, err := skeleton.Fill(rec.values)
+	if err != nil {
+		r.find(j, r.explain(j, rec, err))
+		return Manifest{}
+	}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, subject: j.subject}
+}
+
+// trimmed is a rendered text without the empty lines around it, and with one
+// final line break; skipped is what was cut off at its beginning.
+func trimmed(text []byte) (rest []byte, skipped int) {
+	rest = bytes.TrimRight(text, " \t\n")
+	for {
+		line, below, more := bytes.Cut(rest, []byte("\n"))
+		if !more || len(bytes.TrimSpace(line)) > 0 {
+			break
+		}
+		rest = below
+	}
+	skipped = len(bytes.TrimRight(text, " \t\n")) - len(rest)
+	if len(rest) == 0 {
+		return nil, skipped
+	}
+	return append(rest[:len(rest):len(rest)], '\n'), skipped
+}
+
+func (r *renderer) skeleton(j job, text []byte) *skeleton {
+	key := j.source.file + "\n" + string(text)
+	r.lock.Lock()
+	s := r.skeletons[key]
+	if s == nil {
+		s = &skeleton{}
+		r.skeletons[key] = s
+	}
+	r.lock.Unlock()
+	s.once.Do(func() { s.Skeleton, s.err = manifest.ParseSkeleton(j.source.file, text) })
+	return s
+}
+
+// explain gives an error of a rendered text the place in the template that it
+// comes from. rec holds the execution that made the text.
+func (r *renderer) explain(j job, rec *recorder, err error) *problem.Problem {
+	if mark := (*manifest.MarkProblem)(nil); errors.As(err, &mark) {
+		place := problem.Place{File: j.source.file}
+		action := ""
+		if mark.Mark < len(rec.actions) {
+			a := r.templates.actions[rec.actions[mark.Mark]]
+			place, action = a.place, " ({{ "+a.text+" }})"
+		}
+		p := problem.At(place, mark.Hint, "%s%s", mark.Message, action)
+		p.Source = r.templates.sources[place.File].line(place.Line)
+		return p
+	}
+	first := problem.All(err)[0]
+	place := r.origin(j, first.Place.Line)
+	p := problem.At(place, first.Hint, "%s", first.Message)
+	p.Source = r.templates.sources[place.File].line(place.Line)
+	return p
+}
+
+// origin is the line of a template that made a line of its rendered text. It runs
+// the template once more, with every run of its text announced.
+func (r *renderer) origin(j job, line int) problem.Place {
+	r.traceOnce.Do(func() { r.trace = r.templates.traced() })
+	rec := &recorder{}
+	set := template.Must(r.trace.set.Clone()).Funcs(rec.functions())
+	if err := set.ExecuteTemplate(&rec.out, j.source.file, j.subject.data); err != nil {
+		return problem.Place{File: j.source.file}
+	}
+	_, skipped := trimmed(rec.out.Bytes())
+	lines := bytes.SplitAfter(rec.out.Bytes()[skipped:], []byte("\n"))
+	offset := skipped
+	for _, l := range lines[:min(line-1, len(lines))] {
+		offset += len(l)
+	}
+	place := problem.Place{File: j.source.file, Line: 1}
+	for _, text := range rec.texts {
+		if text.offset > offset {
+			break
+		}
+		place = r.trace.actions[text.action].place
+		place.Line += bytes.Count(rec.out.Bytes()[text.offset:offset], []byte("\n"))
+	}
+	place.Col = 0
+	return place
+}
+
+// conflicts are the manifests that two templates make for one path.
+func conflicts(manifests []Manifest) problem.List {
+	var problems problem.List
+	for i := 1; i < len(manifests); i++ {
+		if a, b := manifests[i-1], manifests[i]; a.Path == b.Path {
+			problems.Add(problem.At(problem.Place{File: b.Template}, "rename one of the two", "%s is made by %s too", b.Path, a.Template))
+		}
+	}
+	return problems
+}
+
+// twins are the objects that an environment would have twice.
+func twins(manifests []Manifest, inv *inventory.Inventory) problem.List {
+	type owner struct {
+		manifest *Manifest
+		object   manifest.Object
+	}
+	var found findings
+	owners := map[string]owner{}
+	for i := range manifests {
+		m := &manifests[i]
+		for _, o := range m.Text.Objects {
+			if o.Namespace == "" {
+				o.Namespace = inv.Environment(m.Env).Namespace
+			}
+			id := m.Env + "|" + o.Identity()
+			first, twice := owners[id]
+			if !twice {
+				owners[id] = owner{m, o}
+				continue
+			}
+			found.add(problem.At(problem.Place{File: m.Template}, "one object has one name: put what tells them apart into it",
+				"two objects are one and the same: %s, which %s makes too", o.Kind, first.manifest.Template),
+				fmt.Sprintf("%s in %s and %s", o, first.manifest.Path, m.Path))
+		}
+	}
+	return found.problems()
+}

@@ -1,0 +1,302 @@
+// Package tree is files as they should be against files as they are.
+//
+// Diff reads what is there, decides, and returns a Plan; nothing is written
+// before Apply. It touches only files that carry its header and are as it left
+// them (see header), keeps what their images run, and removes what is no longer
+// wanted.
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Want is a file as it should be, less its header and what its images run.
+type Want struct {
+	Env      string
+	Path     string // below the output folder: <env>/manifests/…
+	Template string // the file that it is rendered from, for its header
+	Text     *manifest.Text
+}
+
+// Options are what Diff may do.
+type Options struct {
+	Envs           []string // the environments that wants are complete for
+	Others         bool     // remove the files of all other environments
+	Force          bool     // overwrite and remove files that were edited by hand
+	AllowMassPrune bool     // remove many files at once
+}
+
+// Action is what a Change does.
+type Action string
+
+// The actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Remove Action = "remove"
+)
+
+// Change is one file to be written or removed.
+type Change struct {
+	Action Action
+	Path   string
+	Old    []byte // nil for Create
+	New    []byte // nil for Remove
+	Mode   fs.FileMode
+}
+
+// Plan is what has to be done.
+type Plan struct {
+	Changes   []Change // sorted by path
+	Unchanged int
+	Notices   []string // what people should know of the changes
+
+	leftovers []string // temporary files of a run that was killed
+}
+
+// Count is how many changes do an action.
+func (p *Plan) Count(a Action) int {
+	n := 0
+	for _, c := range p.Changes {
+		if c.Action == a {
+			n++
+		}
+	}
+	return n
+}
+
+// A mass prune is more than so many of an environment's files, and more than a
+// part of them. It takes a word: it is what a wrong --source or a lost line does.
+const (
+	massPruneFiles = 10
+	massPrunePart  = 4
+)
+
+// Diff compares wants, sorted by path, with the files below root. A nil root is
+// an empty folder. The error is a problem.List of all that stands in the way.
+func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
+	d := &differ{options: o, plan: &Plan{}, wants: map[string]*wanted{}, folders: map[string]bool{}, owned: map[string]int{}, runs: map[string]map[string]*tally{}}
+	for _, w := range wants {
+		d.wants[w.Path] = &wanted{Want: w, header: headerFor(w.Template, w.Text)}
+		for dir := path.Dir(w.Path); dir != "." && !d.folders[dir]; dir = path.Dir(dir) {
+			d.folders[dir] = true
+		}
+	}
+	if root != nil {
+		envs := slices.Clone(o.Envs)
+		if o.Others {
+			others, err := otherEnvs(root, envs)
+			if err != nil {
+				return nil, err
+			}
+			envs = append(envs, others...)
+		}
+		for _, env := range envs {
+			d.readEnv(root, env)
+		}
+	}
+	d.countRuns()
+	for _, w := range wants {
+		d.decide(d.wants[w.Path])
+	}
+	d.prune()
+	if err := d.problems.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(d.plan.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return d.plan, nil
+}
+
+// otherEnvs are the folders of root that hold manifests, less envs.
+func otherEnvs(root *os.Root, envs []string) ([]string, error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return nil, err
+	}
+	var others []string
+	for _, e := range entries {
+		if !e.IsDir() || slices.Contains(envs, e.Name()) {
+			continue
+		}
+		if info, err := root.Lstat(path.Join(e.Name(), manifestsDir)); err == nil && info.IsDir() {
+			others = append(others, e.Name())
+		}
+	}
+	return others, nil
+}
+
+const manifestsDir = "manifests"
+
+// differ is one Diff.
+type differ struct {
+	options  Options
+	plan     *Plan
+	problems problem.List
+	wants    map[string]*wanted
+	folders  map[string]bool              // that wanted files are in
+	haves    []*have                      // files that do not match what is wanted, sorted by path
+	owned    map[string]int               // how many files of an environment are ours
+	runs     map[string]map[string]*tally // by environment and repository
+}
+
+// wanted is a Want, and what was found in its place.
+type wanted struct {
+	Want
+	header  []byte
+	matches bool
+	runs    []manifest.Run // of its images, when it matches
+	have    *have
+}
+
+// have is a file that is there and is not what is wanted.
+type have struct {
+	env, path string
+	data      []byte
+	mode      fs.FileMode
+	whose     ownership
+	template  string
+	body      *manifest.Text
+}
+
+// tally counts what runs of one repository.
+type tally struct {
+	counts map[string]int
+	first  map[string]string // the first path that runs it
+}
+
+// decide plans what becomes of a wanted file.
+func (d *differ) decide(w *wanted) {
+	if w.matches {
+		d.plan.Unchanged++
+		return
+	}
+	h := w.have
+	if h == nil {
+		if runs, ok := d.newRuns(w); ok {
+			d.plan.Changes = append(d.plan.Changes, Change{Create, w.Path, nil, w.bytes(runs), 0o644})
+		}
+		return
+	}
+	if !d.mayTouch(h) {
+		return
+	}
+	if runs, ok := d.keptRuns(w); ok {
+		d.plan.Changes = append(d.plan.Changes, Change{Update, w.Path, h.data, w.bytes(runs), h.mode})
+	}
+}
+
+// bytes are the whole file.
+func (w *wanted) bytes(runs []manifest.Run) []byte {
+	return append(slices.Clip(w.header), w.Text.WithRuns(runs)...)
+}
+
+// mayTouch tells whether a file may be overwritten or removed, and reports it if not.
+func (d *differ) mayTouch(h *have) bool {
+	at := problem.Place{File: h.path}
+	var p *problem.Problem
+	switch {
+	case h.whose == owned, h.whose == edited && d.options.Force:
+		return true
+	case h.whose == edited:
+		p = problem.At(at, "put the change into "+h.template+" or what it is rendered from; then render --force overwrites this file", "the file was edited by hand")
+	case converted(h.data):
+		p = problem.At(at, "check it out as it is (git config core.autocrlf false, or eol=lf in .gitattributes)", "the line ends of this rendered file were converted to CRLF")
+	default:
+		p = problem.At(at, "move it away, or rename the template that wants this path", "the file is there and was not rendered by manifestgen")
+	}
+	p.Refused = true
+	d.problems.Add(p)
+	return false
+}
+
+// prune plans the removal of files that are ours and no longer wanted.
+func (d *differ) prune() {
+	removed := map[string][]Change{}
+	for _, h := range d.haves {
+		if w := d.wants[h.path]; w != nil || h.whose == foreign || !d.mayTouch(h) {
+			continue
+		}
+		removed[h.env] = append(removed[h.env], Change{Remove, h.path, h.data, nil, h.mode})
+	}
+	for env, changes := range removed {
+		if n := len(changes); n > massPruneFiles && n*massPrunePart > d.owned[env] && !d.options.AllowMassPrune {
+			d.problems.Add(&problem.Problem{
+				Place:   problem.Place{File: path.Join(env, manifestsDir)},
+				Message: fmt.Sprintf("this would remove %d of %d files", n, d.owned[env]),
+				Hint:    "if that is meant, say --allow-mass-prune; else look at what is gone from users.yaml, environments/ and templates/",
+				Refused: true,
+			})
+		}
+		d.plan.Changes = append(d.plan.Changes, changes...)
+	}
+}
+
+// Apply does what the plan says: first the files to be written, then those to be
+// removed, then the folders that this leaves empty. Each file is written beside
+// its place and renamed into it, so that whenever this is stopped, every file is
+// whole, and doing it all again completes it.
+func (p *Plan) Apply(root *os.Root) error {
+	for _, c := range p.Changes {
+		if c.Action != Remove {
+			if err := Write(root, c); err != nil {
+				return err
+			}
+		}
+	}
+	gone := slices.Clone(p.leftovers)
+	for _, c := range p.Changes {
+		if c.Action == Remove {
+			gone = append(gone, c.Path)
+		}
+	}
+	for _, file := range gone {
+		if err := root.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, file := range gone {
+		// Not empty is the usual case, and no error.
+		for dir := path.Dir(file); strings.Contains(dir, "/") && root.Remove(dir) == nil; dir = path.Dir(dir) {
+		}
+	}
+	return nil
+}
+
+// temporary begins the name of a file that is being written.
+const temporary = ".k8srepo-writing-"
+
+// Write puts a file into its place whole, making the folders above it.
+func Write(root *os.Root, c Change) error {
+	dir, name := path.Split(c.Path)
+	if dir = path.Clean(dir); dir != "." && c.Action == Create {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	temp := path.Join(dir, temporary+name)
+	_ = root.Remove(temp) // of a run that was killed
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(c.New)
+	if err == nil && c.Action == Update {
+		err = f.Chmod(c.Mode.Perm()) // the umask has no say in a file that is there
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = root.Rename(temp, c.Path)
+	}
+	if err != nil {
+		_ = root.Remove(temp)
+	}
+	return err
+}
