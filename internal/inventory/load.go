@@ -33,6 +33,7 @@ type loader struct {
 	problems  problem.List
 	defaults  manifest.Value
 	inventory Inventory
+	anyVars   bool // variables are not looked at
 }
 
 // document reads a file that holds one document. The zero Value stands for a file

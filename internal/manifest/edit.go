@@ -1,49 +1,52 @@
 package manifest
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
 )
 
-// edit replaces part of a scalar's value.
+// edit is a change of a file: part of a scalar's value is replaced, or an entry
+// added to a map.
 type edit struct {
-	node     *yaml.Node
-	from, to int // bytes of the value
-	text     string
+	node     *yaml.Node // the scalar
+	from, to int        // bytes of its value
+
+	entries *yaml.Node // the map
+	key     string
+
+	text string // what comes there
+}
+
+// cut is an edit in bytes: those of span are replaced.
+type cut struct {
+	span
+	text []byte
 }
 
 // splice is the file with the edits made, and proved: parsed again, it differs
-// from f in the edited scalars only, and they mean what the edits say.
+// from f in what was edited only, and that means what the edits say.
 func (f *File) splice(edits []edit) ([]byte, error) {
-	type cut struct {
-		span
-		text []byte
-	}
 	cuts := make([]cut, 0, len(edits))
-	changed := make(map[*yaml.Node]any, len(edits))
+	changes := changes{values: make(map[*yaml.Node]any, len(edits)), comments: true}
 	for _, e := range edits {
-		s, err := f.find(e.node)
+		c, err := f.cut(e, &changes)
 		if err != nil {
 			return nil, err
 		}
-		value := s.value[:e.from] + e.text + s.value[e.to:]
-		changed[e.node] = value
-		at := span{s.offset(e.from), s.offset(e.to)}
-		text := []byte(e.text)
-		if e.node.Style&^yaml.TaggedStyle == 0 && (value == "" || readsAsOther(value)) {
-			at, text = s.span, appendDoubleQuoted(nil, value)
-		}
-		cuts = append(cuts, cut{at, text})
+		cuts = append(cuts, c)
 	}
-	slices.SortFunc(cuts, func(a, b cut) int { return a.start - b.start })
+	slices.SortStableFunc(cuts, func(a, b cut) int { return a.start - b.start })
 
 	out := make([]byte, 0, len(f.Data)+16*len(cuts))
 	done := 0
 	for _, c := range cuts {
 		if c.start < done {
-			return nil, f.doubt(edits[0].node)
+			return nil, problem.At(problem.Place{File: f.Name}, "", "two changes overlap")
 		}
 		out = append(out, f.Data[done:c.start]...)
 		out = append(out, c.text...)
@@ -53,10 +56,61 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 
 	after, err := Parse(f.Name, out)
 	if err != nil {
-		return nil, f.problemAt(edits[0].node, "", "the change would break the file: %v", strings.TrimPrefix(err.Error(), f.Name+":"))
+		return nil, problem.At(problem.Place{File: f.Name}, "", "the change would break the file: %v", strings.TrimPrefix(err.Error(), f.Name+":"))
 	}
-	if err := prove(f, after, changed); err != nil {
+	if err := changes.prove(f, after); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// cut finds the bytes of an edit, and notes in changes what it means.
+func (f *File) cut(e edit, changes *changes) (cut, error) {
+	if e.entries != nil {
+		return f.addEntry(e, changes)
+	}
+	s, err := f.find(e.node)
+	if err != nil {
+		return cut{}, err
+	}
+	value := s.value[:e.from] + e.text + s.value[e.to:]
+	changes.values[e.node] = value
+	plain := e.node.Style&^yaml.TaggedStyle == 0
+	if !plain || value != "" && !readsAsOther(value) && s.start < s.end {
+		return cut{span{s.offset(e.from), s.offset(e.to)}, []byte(e.text)}, nil
+	}
+	text := appendString(nil, value, true)
+	if s.start > 0 && f.Data[s.start-1] == ':' { // there was nothing behind the colon
+		text = append([]byte{' '}, text...)
+	}
+	return cut{s.span, text}, nil
+}
+
+// addEntry adds an entry behind the first one of a map, which must be a scalar.
+func (f *File) addEntry(e edit, changes *changes) (cut, error) {
+	key, value := e.entries.Content[0], e.entries.Content[1]
+	if value.Kind != yaml.ScalarNode || value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return cut{}, f.problemAt(key, "write "+e.key+" into it, with any value", "there is no %s to change", e.key)
+	}
+	s, err := f.find(value)
+	if err != nil {
+		return cut{}, err
+	}
+	changes.added = append(changes.added, added{e.entries, e.key, e.text})
+	if e.entries.Style&yaml.FlowStyle != 0 {
+		name, text := appendString(nil, e.key, true), appendString(nil, e.text, true)
+		if value.Style&yaml.DoubleQuotedStyle != 0 && key.Style&yaml.DoubleQuotedStyle != 0 { // JSON
+			name, text = appendDoubleQuoted(nil, e.key), appendDoubleQuoted(nil, e.text)
+		}
+		return cut{span{s.end, s.end}, slices.Concat([]byte(", "), name, []byte(": "), text)}, nil
+	}
+	end, newline := s.end, []byte("\n")
+	for end < len(f.Data) && breakLength(f.Data[end:]) == 0 {
+		end++ // past a comment
+	}
+	if n := breakLength(f.Data[end:]); n > 0 {
+		newline = f.Data[end : end+n]
+	}
+	text := slices.Concat(newline, bytes.Repeat([]byte{' '}, key.Column-1), []byte(e.key+": "))
+	return cut{span{end, end}, appendString(text, e.text, false)}, nil
 }

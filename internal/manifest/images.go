@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -12,14 +13,46 @@ import (
 
 // Image is an image reference in a place where Kubernetes runs it:
 // containers[].image, initContainers[].image, ephemeralContainers[].image or
-// volumes[].image.reference, at any depth of any object, items of a List too.
+// volumes[].image.reference, at any depth of any object, items of a List too;
+// images[] of a kustomization; and what a Path leads to.
 type Image struct {
 	Ref       image.Ref
 	Container string // which one it is in its file, such as "Deployment default/api containers[api]"
 	Place     problem.Place
 
-	node   *yaml.Node
+	parts  parts
 	shared bool // an alias feeds the same bytes to something that is no image
+}
+
+// parts are the scalars that a reference is written in: whole, or in the entries
+// of a map, of which some may be missing.
+type parts struct {
+	whole *yaml.Node
+
+	entries           *yaml.Node // the map
+	keys              entryKeys
+	registry          *yaml.Node
+	name, tag, digest *yaml.Node
+}
+
+// entryKeys are what the entries of a map are called that make a reference.
+type entryKeys struct{ registry, name, tag, digest string }
+
+var (
+	helmKeys = entryKeys{"registry", "repository", "tag", "digest"}
+	// A kustomization's name is what to look for, newName what to put there.
+	kustomizeKeys = entryKeys{name: "newName", tag: "newTag", digest: "digest"}
+)
+
+// nodes are the scalars that there are.
+func (p parts) nodes() []*yaml.Node {
+	var nodes []*yaml.Node
+	for _, n := range []*yaml.Node{p.whole, p.registry, p.name, p.tag, p.digest} {
+		if n != nil {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
 }
 
 // containerLists are the keys whose items have an image.
@@ -27,22 +60,34 @@ var containerLists = map[string]bool{"containers": true, "initContainers": true,
 
 // Images are the file's images, in the order they are found in. Text in a place
 // of an image that is no reference, such as $(IMAGE), is left out.
-func (f *File) Images() []Image {
-	return f.images(false)
+//
+// The images at the ends of the paths are found too: a path leads to a reference,
+// or to a map of repository and tag, as Helm's charts have it.
+func (f *File) Images(paths ...Path) []Image {
+	return f.images(false, paths...)
 }
 
 // images are the file's images, and if asked the unfinished ones too: those with
 // a Mark for a name, or with nothing behind the colon.
-func (f *File) images(unfinished bool) []Image {
+func (f *File) images(unfinished bool, paths ...Path) []Image {
 	var found []Image
 	for _, doc := range f.docs {
 		if !acyclic(doc) {
 			continue
 		}
 		finder := imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{}, other: map[*yaml.Node]bool{}}
-		finder.object(doc.Content[0])
+		root := resolved(doc.Content[0])
+		if f.isKustomization(root) {
+			finder.kustomization(root)
+		}
+		for _, path := range paths {
+			path.walk(root, finder.field)
+		}
+		finder.object(root)
 		for i := range finder.images {
-			finder.images[i].shared = finder.other[finder.images[i].node]
+			for _, n := range finder.images[i].parts.nodes() {
+				finder.images[i].shared = finder.images[i].shared || finder.other[n]
+			}
 		}
 		found = append(found, finder.images...)
 	}
@@ -158,6 +203,7 @@ func (w *imageFinder) volume(n *yaml.Node, i int, aliased bool) {
 	}
 }
 
+// add adds the image of a scalar that is a whole reference.
 func (w *imageFinder) add(n *yaml.Node, container string) {
 	if w.known[n] {
 		return
@@ -167,7 +213,75 @@ func (w *imageFinder) add(n *yaml.Node, container string) {
 	if err != nil && !(w.unfinished && (strings.Contains(n.Value, Mark) || strings.HasSuffix(n.Value, ":"))) {
 		return
 	}
-	w.images = append(w.images, Image{Ref: ref, Container: w.prefix + " " + container, Place: w.file.place(n), node: n})
+	w.images = append(w.images, Image{Ref: ref, Container: w.prefix + " " + container, Place: w.file.place(n), parts: parts{whole: n}})
+}
+
+// isKustomization tells whether the file is a kustomization: by its name, or
+// because it says so.
+func (f *File) isKustomization(root *yaml.Node) bool {
+	switch path.Base(f.Name) {
+	case "kustomization.yaml", "kustomization.yml", "Kustomization":
+		return true
+	}
+	return text(root, "kind") == "Kustomization" && strings.HasPrefix(text(root, "apiVersion"), "kustomize.config.k8s.io/")
+}
+
+// kustomization finds what a kustomization puts in the place of images.
+func (w *imageFinder) kustomization(root *yaml.Node) {
+	list := lookup(root, "images")
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return
+	}
+	for i, item := range list.Content {
+		item = resolved(item)
+		name := text(item, "newName")
+		if name == "" {
+			name = text(item, "name")
+		}
+		w.addEntries(item, kustomizeKeys, name, "kustomization "+itemName(item, "images", i))
+	}
+}
+
+// field adds the image that a path has led to.
+func (w *imageFinder) field(n *yaml.Node, where string) {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		w.prefix = "field"
+		w.add(n, where)
+	case yaml.MappingNode:
+		name := text(n, helmKeys.name)
+		if registry := text(n, helmKeys.registry); registry != "" && name != "" {
+			name = registry + "/" + name
+		}
+		w.addEntries(n, helmKeys, name, "field "+where)
+	}
+}
+
+// addEntries adds an image that is written in the entries of a map.
+func (w *imageFinder) addEntries(n *yaml.Node, keys entryKeys, name, container string) {
+	if w.known[n] || n.Kind != yaml.MappingNode {
+		return
+	}
+	w.known[n] = true
+	ref, err := image.ParseRepository(name)
+	if err != nil {
+		return
+	}
+	p := parts{entries: n, keys: keys, name: lookup(n, keys.name), tag: lookup(n, keys.tag), digest: lookup(n, keys.digest)}
+	if keys.registry != "" {
+		p.registry = lookup(n, keys.registry)
+	}
+	for _, scalar := range p.nodes() {
+		if scalar.Kind != yaml.ScalarNode {
+			return
+		}
+		w.known[scalar] = true
+	}
+	tag, digest := text(n, keys.tag), text(n, keys.digest)
+	if p.tag != nil && p.tag.Tag == yaml.NodeTagNull {
+		tag = ""
+	}
+	w.images = append(w.images, Image{Ref: ref.With(tag, digest), Container: container, Place: w.file.place(n), parts: p})
 }
 
 // itemName is an item of a list by its name, or by its number where it has none.
@@ -176,42 +290,4 @@ func itemName(item *yaml.Node, list string, i int) string {
 		return fmt.Sprintf("%s[%s]", list, name)
 	}
 	return fmt.Sprintf("%s[%d]", list, i)
-}
-
-// SetImages is the file with each of the images changed to what change makes of
-// it, and proved: only their tags, digests or names differ. It is f.Data itself
-// where nothing changes. An image whose bytes also feed something that is no
-// image, through an alias, is refused.
-func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]byte, error) {
-	var edits []edit
-	for _, i := range images {
-		next := change(i.Ref)
-		if next.String() == i.Ref.String() {
-			continue
-		}
-		if i.shared {
-			return nil, refuse(f.problemAt(i.node, "write the value out in the places of the aliases", "an alias uses the image %s for something that is no image", i.Ref))
-		}
-		e := edit{node: i.node, to: len(i.node.Value), text: next.String()}
-		if next.Name == i.Ref.Name {
-			e.from, e.text = len(i.Ref.Name), next.Suffix()
-		}
-		edits = append(edits, e)
-	}
-	if len(edits) == 0 {
-		return f.Data, nil
-	}
-	out, err := f.splice(edits)
-	if err != nil {
-		for _, p := range problem.All(err) {
-			refuse(p)
-		}
-		return nil, err
-	}
-	return out, nil
-}
-
-func refuse(p *problem.Problem) *problem.Problem {
-	p.Refused = true
-	return p
 }

@@ -8,33 +8,28 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
+// changes are what a change of a file is meant to change.
+type changes struct {
+	values   map[*yaml.Node]any // what a scalar is to mean
+	added    []added            // entries of maps
+	comments bool               // they must all stay where they are
+}
+
+// added is an entry behind the first one of a map, and behind those that were
+// added there before it.
+type added struct {
+	entries    *yaml.Node
+	key, value string
+}
+
 // prove compares the trees of a file before and after a change. They must be the
-// same in kinds, styles, tags, anchors, comments and values, but for the scalars
-// in changed, which must now mean what changed says. A difference is an error
-// that names the first place where it is.
-func prove(before, after *File, changed map[*yaml.Node]any) error {
-	return prover{before: before, changed: changed, comments: true}.documents(after)
-}
-
-// proveValues is prove without the comments: a collection that is written in the
-// place of a scalar moves them from one node to another.
-func proveValues(before, after *File, changed map[*yaml.Node]any) error {
-	return prover{before: before, changed: changed}.documents(after)
-}
-
-type prover struct {
-	before   *File
-	changed  map[*yaml.Node]any
-	comments bool                      // compare them too
-	pairs    map[*yaml.Node]*yaml.Node // anchored nodes, before → after
-}
-
-func (p prover) documents(after *File) error {
-	before := p.before
-	p.pairs = map[*yaml.Node]*yaml.Node{}
+// same in kinds, styles, tags, anchors, comments and values, but for what was to
+// change. A difference is an error that names the first place where it is.
+func (c *changes) prove(before, after *File) error {
 	if len(before.docs) != len(after.docs) {
 		return fmt.Errorf("%s: the change would make %d documents of %d", before.Name, len(after.docs), len(before.docs))
 	}
+	p := prover{changes: c, before: before, pairs: map[*yaml.Node]*yaml.Node{}}
 	for i := range before.docs {
 		if err := p.same(before.docs[i], after.docs[i]); err != nil {
 			return err
@@ -43,26 +38,48 @@ func (p prover) documents(after *File) error {
 	return nil
 }
 
+type prover struct {
+	*changes
+	before *File
+	pairs  map[*yaml.Node]*yaml.Node // anchored nodes, before → after
+}
+
 func (p *prover) same(a, b *yaml.Node) error {
 	if a.Anchor != "" {
 		p.pairs[a] = b
 	}
-	if value, ok := p.changed[a]; ok {
+	if value, ok := p.values[a]; ok {
 		if a.Anchor != b.Anchor || !p.sameComments(a, b) || !means(b, value) {
 			return p.before.problemAt(a, "", "cannot write %s here without changing more", quoteForPeople(fmt.Sprint(value)))
 		}
 		return nil
 	}
-	if a.Kind != b.Kind || a.Style != b.Style || a.Tag != b.Tag || a.Value != b.Value || a.Anchor != b.Anchor ||
-		!p.sameComments(a, b) || p.pairs[a.Alias] != b.Alias || len(a.Content) != len(b.Content) {
+	rest, ok := p.withoutAdded(a, b)
+	if !ok || a.Kind != b.Kind || a.Style != b.Style || a.Tag != b.Tag || a.Value != b.Value || a.Anchor != b.Anchor ||
+		!p.sameComments(a, b) || p.pairs[a.Alias] != b.Alias || len(a.Content) != len(rest) {
 		return p.before.problemAt(a, "", "the change would spill over to this place")
 	}
 	for i := range a.Content {
-		if err := p.same(a.Content[i], b.Content[i]); err != nil {
+		if err := p.same(a.Content[i], rest[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// withoutAdded is the content of b less the entries that were added to a.
+func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
+	rest = b.Content
+	for _, entry := range p.added {
+		if entry.entries != a {
+			continue
+		}
+		if len(rest) < 4 || !means(rest[2], entry.key) || !means(rest[3], entry.value) {
+			return nil, false
+		}
+		rest = append(rest[:2:2], rest[4:]...)
+	}
+	return rest, true
 }
 
 func (p *prover) sameComments(a, b *yaml.Node) bool {

@@ -79,7 +79,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark))}
 	images := map[*yaml.Node]bool{}
 	for _, i := range f.images(true) {
-		images[i.node] = true
+		images[i.parts.whole] = true
 	}
 	for _, doc := range f.docs {
 		if err := s.addSlots(doc.Content[0], place{inline: true}, images); err != nil {
@@ -422,15 +422,16 @@ func (f *filling) prove() (*File, error) {
 	if err != nil {
 		return nil, fail(0, "", "a value breaks the YAML: %v", err)
 	}
-	changed := make(map[*yaml.Node]any, len(s.slots))
+	// A list or map in the place of a scalar moves comments from node to node.
+	changes := changes{values: make(map[*yaml.Node]any, len(s.slots))}
 	for i := range s.slots {
 		if slot := &s.slots[i]; slot.solo() {
-			changed[slot.node] = f.values[slot.first]
+			changes.values[slot.node] = f.values[slot.first]
 		} else {
-			changed[slot.node] = f.filled[i]
+			changes.values[slot.node] = f.filled[i]
 		}
 	}
-	if err := proveValues(s.file, after, changed); err != nil {
+	if err := changes.prove(s.file, after); err != nil {
 		for _, p := range problem.All(err) {
 			for i := range s.slots {
 				if slot := &s.slots[i]; slot.node.Line == p.Place.Line && slot.node.Column == p.Place.Col {

@@ -34,11 +34,14 @@ type Bytes struct{ Start, End int }
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
 	for _, i := range f.images(true) {
-		s, err := f.find(i.node)
+		if i.parts.whole == nil {
+			continue // a kustomization's, which nobody renders
+		}
+		s, err := f.find(i.parts.whole)
 		if err != nil {
 			return nil, err
 		}
-		ref, tagged, err := parseUnfinished(i.node.Value)
+		ref, tagged, err := parseUnfinished(i.parts.whole.Value)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,37 @@
+// Tagbump moves image tags in a Kubernetes manifests repository, after CI has
+// pushed an image.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/problem"
+)
+
+func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
+
+// run is the command: arguments in, an exit status out.
+func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	con := console.New("tagbump", stdout, stderr, getenv)
+	app := console.App(con, &cli.App{
+		Usage: "move image tags in a Kubernetes manifests repository",
+		Description: `Changes the tags, and not one byte besides, of the images in
+<environment>/manifests: in the containers of any object, in volumes, in
+kustomizations, and where --field says.
+
+   tagbump set --root k8s --env dev --service api --tag 9f2c1ab`,
+		Commands: []*cli.Command{setCommand(con)},
+	})
+	err := app.RunContext(ctx, args)
+	con.Problems(err)
+	return problem.ExitStatus(err)
+}

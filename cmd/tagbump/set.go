@@ -1,0 +1,256 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/tree"
+)
+
+// setOptions are what set is asked to do.
+type setOptions struct {
+	root   string
+	dryRun bool
+	output string
+	requestOptions
+}
+
+func setCommand(con *console.Console) *cli.Command {
+	return &cli.Command{
+		Name:  "set",
+		Usage: "set the tag of an image in a folder, without Git",
+		Description: `Finds the image in <root>/<env>/manifests and replaces its tag: only the bytes of
+the tag, in files of any layout. All files are planned before the first is
+written, and each result is parsed again and compared.
+
+   tagbump set --root k8s --env dev --service api --tag 9f2c1ab
+   tagbump set --root k8s --env dev --image example.com/api --tag 9f2c1ab --dry-run
+   tagbump set --root k8s --env dev --image example.com/api \
+       --rename example.com/api=example.com/api-dev --tag "$COMMIT_HASH"`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "root", Value: ".", Usage: "the `folder` of the k8s repo"},
+		}, requestFlags, []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and change nothing"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
+		}),
+		Action: func(c *cli.Context) error {
+			return set(con, setOptions{root: c.String("root"), dryRun: c.Bool("dry-run"), output: c.String("output"), requestOptions: requestOptionsOf(c)})
+		},
+	}
+}
+
+// set reads the environment's files, makes the edit in memory, and writes what
+// changed.
+func set(con *console.Console, o setOptions) error {
+	if o.output != "text" && o.output != "json" {
+		return problem.New("", "--output must be text or json, not %q", o.output)
+	}
+	request, err := o.request(o.root)
+	if err != nil {
+		return reportSet(con, o, nil, err)
+	}
+	root, err := os.OpenRoot(o.root)
+	if err != nil {
+		return problem.New("name the folder of the k8s repo with --root", "no folder %s", o.root)
+	}
+	defer root.Close()
+	con.Source = root.FS()
+	result, err := setIn(root, request, o.dryRun)
+	return reportSet(con, o, result, err)
+}
+
+// setIn is set in a folder that is open.
+func setIn(root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result, error) {
+	files, err := read(root, request, request.Dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noEnvironment(root, request.Env)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err := deploy.Bump(request, content(files))
+	if errors.Is(err, deploy.ErrNoMatch) {
+		return nil, request.NoMatch(result, append(content(files), elsewhere(root, request)...))
+	}
+	if err != nil || dryRun {
+		return result, err
+	}
+	return result, write(root, result, files)
+}
+
+// read reads the files below a folder that may hold what is asked for.
+func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, error) {
+	var lock sync.Mutex
+	var files []tree.File
+	err := tree.Walk(root, dir, func(e tree.Entry) error {
+		if !e.Type.IsRegular() || !deploy.IsManifest(e.Path) {
+			return nil
+		}
+		file, err := e.Read()
+		if err != nil || !request.Mentions(file.Data) {
+			return err
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		files = append(files, file)
+		return nil
+	})
+	return files, err
+}
+
+func content(files []tree.File) []deploy.File {
+	list := make([]deploy.File, len(files))
+	for i, f := range files {
+		list[i] = deploy.File{Path: f.Path, Data: f.Data}
+	}
+	return list
+}
+
+// write puts the changed files into their places.
+func write(root *os.Root, result *deploy.Result, files []tree.File) error {
+	byPath := make(map[string]tree.File, len(files))
+	for _, f := range files {
+		byPath[f.Path] = f
+	}
+	for i, change := range result.Files {
+		if err := tree.Rewrite(root, byPath[change.Path], change.New); err != nil {
+			if i > 0 {
+				err = errors.Join(err, problem.New("run the same command again: it completes what is left", "%d of %d files are written", i, len(result.Files)))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// environments are the folders of root that hold manifests.
+func environments(root *os.Root) []string {
+	var envs []string
+	entries, _ := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		if info, err := root.Lstat(path.Join(e.Name(), "manifests")); err == nil && info.IsDir() && e.IsDir() {
+			envs = append(envs, e.Name())
+		}
+	}
+	return envs
+}
+
+func noEnvironment(root *os.Root, env string) error {
+	envs := environments(root)
+	hint := problem.DidYouMean(env, envs)
+	if len(envs) == 0 {
+		hint = "in " + root.Name() + " no folder holds manifests; name the k8s repo with --root"
+	}
+	return problem.Refuse(hint, "no environment %s: there is no folder %s", env, path.Join(env, "manifests"))
+}
+
+// elsewhere are the files of other environments that may hold what is asked for.
+func elsewhere(root *os.Root, request *deploy.Request) []deploy.File {
+	var files []deploy.File
+	for _, env := range environments(root) {
+		if env == request.Env {
+			continue
+		}
+		// Only to be helpful: what cannot be read there is no matter.
+		found, _ := read(root, request, path.Join(env, "manifests"))
+		files = append(files, content(found)...)
+	}
+	return files
+}
+
+// setResult is what --output json prints. Version grows when a field changes its
+// meaning or goes.
+type setResult struct {
+	Version  int               `json:"version"`
+	Result   string            `json:"result"` // changed, unchanged or failed
+	DryRun   bool              `json:"dry_run"`
+	Env      string            `json:"environment"`
+	OldTags  []string          `json:"old_tags"`
+	NewTag   string            `json:"new_tag"`
+	Files    []string          `json:"files"` // that change
+	Images   []imageResult     `json:"images"`
+	Diff     string            `json:"diff,omitempty"` // on a dry run
+	Problems []console.Problem `json:"problems"`
+}
+
+type imageResult struct {
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Column    int    `json:"column"`
+	Container string `json:"container"`
+	Old       string `json:"old"`
+	New       string `json:"new"`
+}
+
+// reportSet shows what came of it. The error is err.
+func reportSet(con *console.Console, o setOptions, result *deploy.Result, err error) error {
+	if o.output == "json" {
+		return errors.Join(err, con.JSON(newSetResult(o, result, err)))
+	}
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		for _, file := range result.Files {
+			con.Diff(unified(file))
+		}
+	}
+	changed := 0
+	for _, i := range result.Images {
+		if i.Changed() {
+			changed++
+			if !o.dryRun {
+				con.Printf("%s: %s → %s\n", i.Place, i.Old, strings.TrimPrefix(i.New.String(), i.Old.Name))
+			}
+		}
+	}
+	verb := "changed"
+	if o.dryRun {
+		verb = "to change"
+	}
+	switch same := len(result.Images) - changed; {
+	case changed == 0:
+		con.Printf("unchanged: %s in %s already %s %s\n", count(same, "image"), o.env, runs(same), o.version())
+	case same > 0:
+		con.Printf("%s: %s in %s; %d already there\n", verb, count(changed, "image"), count(len(result.Files), "file"), same)
+	default:
+		con.Printf("%s: %s in %s\n", verb, count(changed, "image"), count(len(result.Files), "file"))
+	}
+	return nil
+}
+
+func newSetResult(o setOptions, result *deploy.Result, err error) setResult {
+	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.env, NewTag: o.version(),
+		OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Problems: console.JSONProblems(err)}
+	if result == nil {
+		return r
+	}
+	if err == nil {
+		r.Result = map[bool]string{true: "changed", false: "unchanged"}[result.Changed()]
+	}
+	r.OldTags = append(r.OldTags, result.OldTags()...)
+	for _, i := range result.Images {
+		r.Images = append(r.Images, imageResult{i.Place.File, i.Place.Line, i.Place.Col, i.Container, i.Old.String(), i.New.String()})
+	}
+	for _, file := range result.Files {
+		r.Files = append(r.Files, file.Path)
+		if o.dryRun {
+			r.Diff += string(unified(file))
+		}
+	}
+	return r
+}
+
+func unified(f deploy.FileChange) []byte {
+	return tree.Change{Action: tree.Update, Path: f.Path, Old: f.Old, New: f.New}.Unified()
+}

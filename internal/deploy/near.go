@@ -1,0 +1,139 @@
+package deploy
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// NoMatch is the refusal for targets that were found nowhere: it says what is
+// there instead. Files are those of the environment, and of others if there is
+// hope to find something, that mention a target.
+func (r *Request) NoMatch(found *Result, files []File) error {
+	var missing []string
+	var near nearMisses
+	for _, t := range r.Targets {
+		if found != nil && found.has(r, t) {
+			continue
+		}
+		missing = append(missing, t.Repository.Name)
+		for _, file := range sortFiles(files) {
+			near.look(r, t, file)
+		}
+	}
+	p := problem.Refuse("", "no image %s in %s", strings.Join(missing, ", nor "), r.Dir())
+	p.Hint = near.String()
+	if p.Hint == "" {
+		p.Hint = "no file there mentions it: look for another --env, --image or --root"
+	}
+	return p
+}
+
+// nearMisses are places that somebody may have meant.
+type nearMisses struct {
+	lines []string
+	more  int
+}
+
+const mostNearMisses = 8
+
+func (n *nearMisses) add(format string, args ...any) {
+	if len(n.lines) == mostNearMisses {
+		n.more++
+		return
+	}
+	n.lines = append(n.lines, fmt.Sprintf(format, args...))
+}
+
+func (n *nearMisses) String() string {
+	if len(n.lines) == 0 {
+		return ""
+	}
+	text := "what comes near is\n  " + strings.Join(n.lines, "\n  ")
+	if n.more > 0 {
+		text += fmt.Sprintf("\n  and %d more", n.more)
+	}
+	return text
+}
+
+// look adds what of a file comes near a target.
+func (n *nearMisses) look(r *Request, t Target, file File) {
+	inside := strings.HasPrefix(file.Path, r.Dir()+"/")
+	f, err := manifest.Parse(file.Path, file.Data)
+	if err != nil {
+		if line := lineOf(file.Data, t.Repository.Name); line > 0 {
+			n.add("%s:%d: in a file that is no YAML", file.Path, line)
+		}
+		return
+	}
+	shown := map[int]bool{}
+	for _, i := range f.Images(r.Fields...) {
+		shown[i.Place.Line] = true
+		switch {
+		case i.Ref.Repository() == t.Repository.Repository() && !inside:
+			n.add("%s: %s, in another environment", i.Place, i.Ref)
+		case i.Ref.Repository() != t.Repository.Repository() && i.Ref.Base() == t.Repository.Base() && inside:
+			n.add("%s: %s, another repository", i.Place, i.Ref)
+		}
+	}
+	if line := lineOf(file.Data, t.Repository.Name); line > 0 && inside && !shown[line] {
+		n.add("%s:%d: in text that is no image: a comment, a string of a ConfigMap, or a place for --field", file.Path, line)
+	}
+}
+
+// lineOf is the first line that has the repository's name in it as a reference
+// has it: whole, with a tag behind it or a registry in it; 0 where none has.
+func lineOf(data []byte, name string) int {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		at := bytes.Index(line, []byte(name))
+		if at < 0 {
+			continue
+		}
+		end := at + len(name)
+		tagged := end < len(line) && (line[end] == ':' && end+1 < len(line) && line[end+1] != ' ' || line[end] == '@')
+		if tagged || strings.Contains(name, "/") && (end == len(line) || strings.IndexByte(" \t\r\"'", line[end]) >= 0) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// mightHide tells whether a file that cannot be parsed may run a target: whether
+// the repository's name is in it, as it was given or in full.
+func (r *Request) mightHide(data []byte) bool {
+	for _, name := range r.names() {
+		for _, spelling := range []string{name.Name, name.Repository()} {
+			if bytes.Contains(data, []byte(spelling)) || bytes.Contains(data, []byte(strings.ReplaceAll(spelling, "/", `\/`))) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ParseTarget reads --image, and the --rename that goes with it: OLD=NEW.
+func ParseTarget(repository string, renames []string) (Target, error) {
+	ref, err := image.ParseRepository(repository)
+	if err != nil {
+		return Target{}, problem.New("", "%v", err)
+	}
+	t := Target{Repository: ref}
+	for _, rename := range renames {
+		from, to, ok := strings.Cut(rename, "=")
+		old, err := image.ParseRepository(from)
+		if !ok || err != nil {
+			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q cannot be read", rename)
+		}
+		if old.Repository() != ref.Repository() {
+			continue
+		}
+		if t.Rename, err = image.ParseRepository(to); err != nil {
+			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q: %v", rename, err)
+		}
+	}
+	return t, nil
+}

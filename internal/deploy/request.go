@@ -1,0 +1,134 @@
+// Package deploy is one bump: from the files of an environment to the same files
+// with another tag, and from there to a push or a pull request.
+//
+// The edit is a function (Bump): files in, changed files out, no matter where they
+// come from or go to. So it can be made again, from the start, when the branch
+// has moved.
+package deploy
+
+import (
+	"bytes"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Request is what is asked of a bump: which images, and what they are to run.
+type Request struct {
+	Env     string
+	Targets []Target
+	Tag     string // "" keeps none: then Digest must be given
+	Digest  string // "sha256:…"; "" drops one that is there
+	Fields  []manifest.Path
+	Expect  int // how many images must be found; 0 is at least one of each target
+}
+
+// Target is a repository, and the one that it is renamed to.
+type Target struct {
+	Repository image.Ref
+	Rename     image.Ref // the zero Ref where it keeps its name
+}
+
+// File is a file of an environment.
+type File struct {
+	Path string // below the k8s repo's top
+	Data []byte
+}
+
+// Dir is the folder that an environment's manifests are in. Nothing outside of it
+// is ever written.
+func (r *Request) Dir() string { return path.Join(r.Env, "manifests") }
+
+// IsManifest tells whether a file is looked at, by its name.
+func IsManifest(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return path.Base(name) == "Kustomization"
+}
+
+// Mentions tells whether a file may hold one of the targets: cheaply, from its
+// bytes. The last element of a repository must be there, unless escapes or a
+// folded line may hide it.
+func (r *Request) Mentions(data []byte) bool {
+	hidden := bytes.IndexByte(data, '\\') >= 0
+	for _, name := range r.names() {
+		if bytes.Contains(data, []byte(name.Base())) || hidden && bytes.Contains(data, []byte("image")) {
+			return true
+		}
+	}
+	return false
+}
+
+// names are the repositories that are looked for, new names too: an image that
+// was renamed before is found again.
+func (r *Request) names() []image.Ref {
+	var names []image.Ref
+	for _, t := range r.Targets {
+		names = append(names, t.Repository)
+		if t.Rename.Name != "" {
+			names = append(names, t.Rename)
+		}
+	}
+	return names
+}
+
+// target is the target of a repository, nil where it is none's.
+func (r *Request) target(ref image.Ref) *Target {
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		if ref.Repository() == t.Repository.Repository() || t.Rename.Name != "" && ref.Repository() == t.Rename.Repository() {
+			return t
+		}
+	}
+	return nil
+}
+
+// next is what an image becomes.
+func (r *Request) next(ref image.Ref) image.Ref {
+	t := r.target(ref)
+	if t.Rename.Name != "" && ref.Repository() != t.Rename.Repository() {
+		ref = t.Rename
+	}
+	return ref.With(r.Tag, r.Digest)
+}
+
+// Validate checks what can be checked without files.
+func (r *Request) Validate() error {
+	var problems problem.List
+	if r.Env == "" || r.Env != path.Base(r.Env) || strings.HasPrefix(r.Env, ".") || strings.ContainsRune(r.Env, '\\') {
+		problems.Add(problem.New("it is the name of a folder, such as dev", "%q cannot be an environment", r.Env))
+	}
+	if len(r.Targets) == 0 {
+		problems.Add(problem.New("say --service NAME, or --image REPOSITORY", "nothing to deploy"))
+	}
+	if r.Tag == "" && r.Digest == "" {
+		problems.Add(problem.New("say --tag TAG, or --digest sha256:…", "nothing to deploy it as"))
+	}
+	if r.Tag != "" && !image.ValidTag(r.Tag) {
+		problems.Add(problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "%q cannot be a tag", r.Tag))
+	}
+	if r.Digest != "" && !image.ValidDigest(r.Digest) {
+		problems.Add(problem.New("sha256: and 64 hexadecimal digits", "%q cannot be a digest", r.Digest))
+	}
+	if r.Expect < 0 {
+		problems.Add(problem.New("", "--expect must not be negative"))
+	}
+	seen := map[string]bool{}
+	for _, name := range r.names() {
+		if seen[name.Repository()] {
+			problems.Add(problem.New("name each once", "the repository %s is named twice", name.Name))
+		}
+		seen[name.Repository()] = true
+	}
+	return problems.Err()
+}
+
+func sortFiles(files []File) []File {
+	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+}

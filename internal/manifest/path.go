@@ -1,0 +1,102 @@
+package manifest
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Path leads from a document's root to a value, as in
+//
+//	image
+//	api.image
+//	spec.sources[0].helm.values.image
+//	sidecars[name=proxy].image
+//	jobs.*.image
+//	metadata.annotations["example.com/image"]
+//
+// A step is a key, which stands in ["…"] where it has a dot or a bracket in it;
+// [n] for the n-th item of a list, counted from 0; [key=value] for the items of
+// which that is true; * for every key, [*] for every item.
+type Path struct {
+	text  string
+	steps []step
+}
+
+type step struct {
+	key        string // of a map
+	any        bool   // every key, or every item
+	item       bool   // of a list
+	index      int
+	where, has string // the item whose key where is has
+}
+
+var pathStep = regexp.MustCompile(`^(?:\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|\[(\*)\]|\[([^\]="]+)=([^\]]*)\]|\.?(\*)|\.?([^.\[\]"*]+))`)
+
+// ParsePath reads a path.
+func ParsePath(s string) (Path, error) {
+	p := Path{text: s}
+	for rest := s; rest != ""; {
+		m := pathStep.FindStringSubmatch(rest)
+		if m == nil || rest == s && rest[0] == '.' {
+			return Path{}, fmt.Errorf("the path %q goes wrong at character %d: write it as in api.image, items[0].image, items[name=api].image", s, len([]rune(s))-len([]rune(rest))+1)
+		}
+		switch {
+		case strings.HasPrefix(rest, `["`):
+			p.steps = append(p.steps, step{key: strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(m[1])})
+		case m[2] != "":
+			n, err := strconv.Atoi(m[2])
+			if err != nil {
+				return Path{}, fmt.Errorf("the path %q has a number too large", s)
+			}
+			p.steps = append(p.steps, step{item: true, index: n})
+		case m[3] != "":
+			p.steps = append(p.steps, step{item: true, any: true})
+		case m[4] != "":
+			p.steps = append(p.steps, step{item: true, where: m[4], has: m[5]})
+		case m[6] != "":
+			p.steps = append(p.steps, step{any: true})
+		default:
+			p.steps = append(p.steps, step{key: m[7]})
+		}
+		rest = rest[len(m[0]):]
+	}
+	if len(p.steps) == 0 {
+		return Path{}, fmt.Errorf("an empty path: write it as in api.image")
+	}
+	return p, nil
+}
+
+// String is the path as it was written.
+func (p Path) String() string { return p.text }
+
+// walk calls visit with each node that the path leads to from root.
+func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
+	var follow func(n *yaml.Node, steps []step)
+	follow = func(n *yaml.Node, steps []step) {
+		n = resolved(n)
+		if len(steps) == 0 {
+			visit(n, p.text)
+			return
+		}
+		s, rest := steps[0], steps[1:]
+		switch {
+		case s.item && n.Kind == yaml.SequenceNode:
+			for i, item := range n.Content {
+				if s.any || s.where == "" && s.index == i || s.where != "" && text(resolved(item), s.where) == s.has {
+					follow(item, rest)
+				}
+			}
+		case !s.item && n.Kind == yaml.MappingNode:
+			for _, f := range fields(n) {
+				if s.any || resolved(f.key).Value == s.key {
+					follow(f.value, rest)
+				}
+			}
+		}
+	}
+	follow(root, p.steps)
+}

@@ -1,0 +1,182 @@
+package tree
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8srepo/internal/problem"
+)
+
+// Entry is a file that Walk has come to.
+type Entry struct {
+	Path string // below the root of the walk
+	Type fs.FileMode
+
+	here *os.Root // its folder, so that it is one step away
+	name string
+}
+
+// File is a regular file that was read.
+type File struct {
+	Path string
+	Data []byte
+
+	info fs.FileInfo // as it was read
+}
+
+// Read reads an entry. What is no regular file by now is an error.
+func (e Entry) Read() (File, error) {
+	f, err := e.here.Open(e.name)
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return File{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return File{}, problem.At(problem.Place{File: e.Path}, "", "this is no regular file any more")
+	}
+	data := make([]byte, 0, info.Size()+1)
+	for {
+		n, err := f.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if n == 0 || err != nil {
+			break
+		}
+		if len(data) == cap(data) {
+			data = slices.Grow(data, 512)
+		}
+	}
+	return File{e.Path, data, info}, nil
+}
+
+// Walk calls visit with everything below a folder that is no folder, several
+// folders at a time and in no order. Links are never followed: visit is shown
+// them, by their type. A folder that is not there is an fs.ErrNotExist; one that
+// is a link, or has a link above it, a refusal. The first error ends the walk.
+func Walk(root *os.Root, dir string, visit func(Entry) error) error {
+	for above := range parents(dir) {
+		info, err := root.Lstat(above)
+		if err != nil {
+			return err
+		}
+		if !info.IsDir() {
+			return inTheWay(above, info.Mode())
+		}
+	}
+	w := &walker{root: root, visit: visit, places: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w.folders.Add(1)
+	w.walk(dir)
+	w.folders.Wait()
+	return w.err
+}
+
+// parents yields a, a/b, a/b/c for a/b/c.
+func parents(dir string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for i := range len(dir) {
+			if dir[i] == '/' && !yield(dir[:i]) {
+				return
+			}
+		}
+		yield(dir)
+	}
+}
+
+func inTheWay(file string, mode fs.FileMode) *problem.Problem {
+	what := "something that is no file"
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		what = "a symbolic link"
+	case mode.IsDir():
+		what = "a folder"
+	case mode.IsRegular():
+		what = "a file"
+	}
+	p := problem.At(problem.Place{File: file}, "manifests are real files in real folders: put one in its place", "%s is in the way", what)
+	p.Refused = true
+	return p
+}
+
+type walker struct {
+	root    *os.Root
+	visit   func(Entry) error
+	folders sync.WaitGroup
+	places  chan struct{} // how many folders are read at a time
+
+	lock sync.Mutex
+	err  error
+}
+
+func (w *walker) failed(err error) bool {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+	return w.err != nil
+}
+
+func (w *walker) walk(dir string) {
+	defer w.folders.Done()
+	w.places <- struct{}{}
+	folders, err := w.folder(dir)
+	<-w.places
+	if w.failed(err) {
+		return
+	}
+	for _, folder := range folders {
+		w.folders.Add(1)
+		go w.walk(folder)
+	}
+}
+
+// folder visits what is in a folder, and returns the folders in it.
+func (w *walker) folder(dir string) (folders []string, err error) {
+	here, err := w.root.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer here.Close()
+	entries, err := fs.ReadDir(here.FS(), ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		file := path.Join(dir, e.Name())
+		if e.IsDir() {
+			folders = append(folders, file)
+			continue
+		}
+		if strings.HasPrefix(e.Name(), temporary) {
+			continue
+		}
+		if err := w.visit(Entry{file, e.Type(), here, e.Name()}); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return folders, nil
+}
+
+// Rewrite puts new content into the place of a file that was read, if it still is
+// that file: the same, of the same size and time, and no link.
+func Rewrite(root *os.Root, file File, data []byte) error {
+	info, err := root.Lstat(file.Path)
+	if err != nil {
+		return err
+	}
+	if was := file.info; !info.Mode().IsRegular() || !os.SameFile(info, was) || info.Size() != was.Size() || !info.ModTime().Equal(was.ModTime()) {
+		p := problem.At(problem.Place{File: file.Path}, "run it again", "the file was changed by somebody else in the meantime")
+		p.Refused = true
+		return p
+	}
+	return Write(root, Change{Update, file.Path, file.Data, data, info.Mode()})
+}
