@@ -2,11 +2,14 @@ package gitrepo_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/problem"
 )
 
 const deployment = "dev/manifests/api/api-dev-deployment.yaml"
@@ -14,9 +17,9 @@ const deployment = "dev/manifests/api/api-dev-deployment.yaml"
 // sample is a small k8s repo with every kind of entry in it.
 func sample() gittest.Files {
 	return gittest.Files{
-		"users.yaml":            "services: []\n",
-		"environments/dev.yaml": "deploy: {strategy: push}\n",
-		deployment:              "image: api:1 # keep\r\n",
+		"users.yaml":                                "services: []\n",
+		"environments/dev.yaml":                     "deploy: {strategy: push}\n",
+		deployment:                                  "image: api:1 # keep\r\n",
 		"dev/manifests/api/api-dev-service.yaml":    "port: 80\n",
 		"dev/manifests/web/web-dev-deployment.yaml": "image: web:1\n",
 		"100755 scripts/run.sh":                     "#!/bin/sh\n",
@@ -24,6 +27,7 @@ func sample() gittest.Files {
 		"120000 dev/outside":                        "/etc",
 		"160000 vendor/module":                      "1234567890123456789012345678901234567890",
 		"binary":                                    "\x00\xff\xfe\r\n\x80",
+		"dev/manifests/api/\xe9t\xe9.yaml":          "latin: 1\n",
 	}
 }
 
@@ -42,18 +46,18 @@ func open(t testing.TB, url string, o gitrepo.Options) *gitrepo.Remote {
 	return r
 }
 
-func tip(t testing.TB, r *gitrepo.Remote, branch string) *gitrepo.Tip {
+func tipOf(t testing.TB, r *gitrepo.Remote, branch string) *gitrepo.Tip {
 	t.Helper()
-	tip, err := r.Tip(context.Background(), branch)
+	tip, err := r.Tip(t.Context(), branch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tip
 }
 
-func commit(t testing.TB, tip *gitrepo.Tip, changes map[string][]byte) *gitrepo.Commit {
+func commitOn(t testing.TB, tip *gitrepo.Tip, changes map[string][]byte) *gitrepo.Commit {
 	t.Helper()
-	c, err := tip.Commit(context.Background(), changes, meta)
+	c, err := tip.Commit(t.Context(), changes, meta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +70,7 @@ func bump(ctx context.Context, r *gitrepo.Remote, branch, path, content string) 
 	if err != nil {
 		return err
 	}
-	if err := tip.Fetch(ctx, path); err != nil {
+	if err := tip.Fetch(ctx, path[:strings.LastIndexByte(path, '/')]); err != nil {
 		return err
 	}
 	c, err := tip.Commit(ctx, map[string][]byte{path: []byte(content)}, meta)
@@ -76,16 +80,171 @@ func bump(ctx context.Context, r *gitrepo.Remote, branch, path, content string) 
 	return r.Push(ctx, tip.Branch, tip.Hash, c)
 }
 
-func TestBump(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://bob:s3cret@example.com/a/b.git":          "the URL of example.com holds more than a place, and may hold a secret",
+		"https://s3cret@example.com/a/b.git":              "the URL of example.com holds more than a place, and may hold a secret",
+		"https://example.com/a/b.git?access_token=s3cret": "the URL of example.com holds more than a place, and may hold a secret",
+		"ssh://bob:s3cret@example.com/a/b.git":            "the URL of example.com holds more than a place, and may hold a secret",
+		"https://bob:s3cret@exa mple.com/%zz":             "the repository's URL cannot be read",
+		"git://example.com/a/b.git":                       `repositories are not reached over "git"`,
+		"https:///a/b.git":                                "https:///a/b.git: the host is missing",
+		"https://example.com/":                            "https://example.com/: the repository's path is missing",
+		"file://example.com/a/b.git":                      "file://example.com/a/b.git: a file URL has no host",
+		"git@example.com:--upload-pack=x":                 "the repository's URL cannot be read",
+		"http://example.com/a/b.git":                      "http://example.com/a/b.git: a token is not sent over plain http",
+		"":                                                "no repository is given",
+	} {
+		_, err := gitrepo.Open(url, gitrepo.Options{Token: "t0ken"})
+		if err == nil || err.Error() != want {
+			t.Errorf("Open(%q): got %v, want %s", url, err, want)
+			continue
+		}
+		if p := problem.All(err)[0]; p.Hint == "" || strings.Contains(p.Hint, "s3cret") {
+			t.Errorf("Open(%q): hint %q", url, p.Hint)
+		}
+	}
+}
+
+func TestTip(t *testing.T) {
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
+	r := open(t, server.URL("k8s"), gitrepo.Options{UserAgent: "tagbump/1"})
+	tip := tipOf(t, r, "")
+	if tip.Branch != "main" || tip.Hash.String() != repo.Tip("main") || tip.Tree.String() != repo.Git("rev-parse", "main^{tree}") {
+		t.Errorf("got %s %s %s", tip.Branch, tip.Hash, tip.Tree)
+	}
+	if tip.Author.Name != "Test" || tip.Committer.Email != "test@example.com" || tip.Committer.When.Unix() != 1767323045 || tip.Message != "initial" {
+		t.Errorf("got %+v %+v %q", tip.Author, tip.Committer, tip.Message)
+	}
+	if agent := server.Log()[0].UserAgent; agent != "tagbump/1" {
+		t.Errorf("user agent %q", agent)
+	}
+}
+
+func TestTipThatIsNotThere(t *testing.T) {
+	server := gittest.NewServer(t, gittest.Options{})
+	server.NewRepo("k8s", sample())
+	server.NewRepo("empty", nil)
+	_, err := open(t, server.URL("k8s"), gitrepo.Options{}).Tip(t.Context(), "mian")
+	if !errors.Is(err, gitrepo.ErrNoBranch) || problem.ExitStatus(err) != problem.ExitRefused {
+		t.Errorf("got %v", err)
+	}
+	if hint := problem.All(err)[0].Hint; hint != `did you mean "main"?` {
+		t.Errorf("hint %q", hint)
+	}
+	r := open(t, server.URL("empty"), gitrepo.Options{})
+	if _, err := r.Tip(t.Context(), "main"); !errors.Is(err, gitrepo.ErrEmptyRepository) {
+		t.Errorf("got %v", err)
+	}
+	if branches, err := r.Branches(t.Context()); err != nil || len(branches) != 0 {
+		t.Errorf("got %v, %v", branches, err)
+	}
+	if _, err := open(t, server.URL("none"), gitrepo.Options{}).Tip(t.Context(), "main"); !errors.Is(err, gitrepo.ErrAccess) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBranches(t *testing.T) {
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", sample())
+	repo.Git("branch", "tagbump/prod/api", "main")
+	repo.Git("tag", "v1", "main")
+	got, err := open(t, server.URL("k8s"), gitrepo.Options{}).Branches(t.Context())
+	if err != nil || len(got) != 2 || got["tagbump/prod/api"].String() != repo.Tip("main") {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// TestBumpKeepsEverythingElse makes one change on servers of every ability, and
+// compares the whole tree before and after.
+func TestBumpKeepsEverythingElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit    func(*gittest.Repo)
+		requests int
+	}{
+		"tree:0":            {func(*gittest.Repo) {}, 8},
+		"blob:none":         {(*gittest.Repo).NoTreeFilter, 6},
+		"no filter":         {(*gittest.Repo).NoFilter, 4},
+		"no wants by hash":  {(*gittest.Repo).NoWants, 4},
+		"neither":           {func(r *gittest.Repo) { r.NoFilter(); r.NoWants() }, 4},
+		"no filter allowed": {func(r *gittest.Repo) { r.Config("uploadpackfilter.allow", "false") }, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := gittest.NewServer(t, gittest.Options{})
+			repo := server.NewRepo("k8s", sample())
+			c.limit(repo)
+			before := repo.List("main")
+			r := open(t, server.URL("k8s"), gitrepo.Options{})
+			if err := bump(t.Context(), r, "", deployment, "image: api:2 # keep\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if got := repo.Read("main", deployment); got != "image: api:2 # keep\r\n" {
+				t.Errorf("got %q", got)
+			}
+			after := repo.List("main")
+			if len(before) != len(after) {
+				t.Fatalf("got\n%q\nwant\n%q", after, before)
+			}
+			for i := range after {
+				if after[i] != before[i] && !strings.HasSuffix(after[i], "\t"+deployment) {
+					t.Errorf("got %q, want %q", after[i], before[i])
+				}
+			}
+			if got := len(repo.Log("main")); got != 2 {
+				t.Errorf("%d commits", got)
+			}
+			if got := server.Count(); got != c.requests {
+				t.Errorf("%d requests, want %d: %+v", got, c.requests, server.Log())
+			}
+			repo.Fsck()
+		})
+	}
+}
+
+// TestModeIsRemembered counts the requests of a second tip on a server that
+// refuses the better filters.
+func TestModeIsRemembered(t *testing.T) {
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", sample())
+	repo.Config("uploadpackfilter.allow", "false")
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
-	if err := bump(context.Background(), r, "", deployment, "image: api:2\n"); err != nil {
+	tipOf(t, r, "main")
+	server.Reset()
+	tipOf(t, r, "main")
+	if got := server.Count(); got != 2 {
+		t.Errorf("%d requests, want 2", got)
+	}
+}
+
+// TestOldModesSurvive has a tree with modes that Git does not write any more.
+func TestOldModesSurvive(t *testing.T) {
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", sample())
+	blob := repo.Git("rev-parse", "main:users.yaml")
+	raw := "100664 group.yaml\x00" + bytesOf(t, blob) + "100644 plain.yaml\x00" + bytesOf(t, blob)
+	tree := repo.WriteObject("tree", raw)
+	repo.Git("update-ref", "refs/heads/old", repo.Git("commit-tree", "-m", "old", tree))
+	r := open(t, server.URL("k8s"), gitrepo.Options{})
+	tip := tipOf(t, r, "old")
+	c := commitOn(t, tip, map[string][]byte{"group.yaml": []byte("a: 1\n"), "new.yaml": []byte("b: 2\n")})
+	if err := r.Push(t.Context(), "old", tip.Hash, c); err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range server.Log() {
-		t.Logf("%+v", l)
+	got := repo.ReadObject("tree", c.Tree.String())
+	for _, want := range []string{"100664 group.yaml\x00", "100644 new.yaml\x00", "100644 plain.yaml\x00" + bytesOf(t, blob)} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
 	}
-	t.Log(repo.Read("main", deployment))
-	repo.Fsck()
+}
+
+func bytesOf(t *testing.T, hash string) string {
+	t.Helper()
+	h, ok := gitrepo.ParseHash(hash)
+	if !ok {
+		t.Fatalf("%q is not a hash", hash)
+	}
+	return string(h[:])
 }

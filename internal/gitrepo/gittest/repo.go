@@ -136,13 +136,7 @@ func (r *Repo) Tip(branch string) string {
 // Read is a file's content on a branch.
 func (r *Repo) Read(branch, path string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", "cat-file", "blob", branch+":"+path)
-	cmd.Dir, cmd.Env = r.Dir, gitEnv()
-	out, err := cmd.Output()
-	if err != nil {
-		r.t.Fatalf("read %s:%s: %v", branch, path, err)
-	}
-	return string(out)
+	return r.output("cat-file", "blob", branch+":"+path)
 }
 
 // List is every entry of a branch, as git ls-tree -r prints it: mode, type,
@@ -177,4 +171,28 @@ func (r *Repo) Hook(name, script string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// WriteObject stores an object as it is, valid or not, and is its hash.
+func (r *Repo) WriteObject(kind, raw string) (hash string) {
+	r.t.Helper()
+	return r.git([]byte(raw), "hash-object", "-t", kind, "-w", "--stdin", "--literally")
+}
+
+// ReadObject is an object's bytes.
+func (r *Repo) ReadObject(kind, hash string) string {
+	r.t.Helper()
+	return r.output("cat-file", kind, hash)
+}
+
+// output is what git printed, to the byte.
+func (r *Repo) output(args ...string) string {
+	r.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir, cmd.Env = r.Dir, gitEnv()
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("git %s: %v", strings.Join(args, " "), err)
+	}
+	return string(out)
 }
