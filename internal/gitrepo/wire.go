@@ -165,7 +165,7 @@ func (w *watch) stop() {
 // blame replaces err, which the end of the watch's context may have caused, by
 // the reason for that end.
 func (w *watch) blame(err error) error {
-	if err == nil || err == io.EOF || w.Err() == nil {
+	if err == nil || w.Err() == nil {
 		return err
 	}
 	return context.Cause(w)

@@ -36,22 +36,36 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r.Git("init", "--quiet", "--bare", "--initial-branch=main", ".")
-	for key, value := range map[string]string{
-		"http.receivepack":              "true",
-		"uploadpack.allowFilter":        "true",
-		"uploadpack.allowAnySHA1InWant": "true",
-		"gc.auto":                       "0",
-		"receive.autogc":                "false",
-		"receive.unpackLimit":           "1000",
-	} {
-		r.Config(key, value)
+	r.Git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
+	config, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer config.Close()
+	if _, err := config.WriteString(repoConfig); err != nil {
+		t.Fatal(err)
 	}
 	if files != nil {
 		r.Commit("main", files, "initial")
 	}
 	return r
 }
+
+// repoConfig makes a repository one that can do what the big hosts' can.
+const repoConfig = `
+[http]
+	receivepack = true
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+[gc]
+	auto = 0
+[receive]
+	autogc = false
+	unpackLimit = 1000
+[core]
+	fsync = none
+`
 
 // Config sets a value in the repository's configuration.
 func (r *Repo) Config(key, value string) {
