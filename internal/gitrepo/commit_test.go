@@ -13,6 +13,7 @@ import (
 )
 
 func TestCommit(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	for name, c := range map[string]struct {
@@ -64,6 +65,7 @@ func TestCommit(t *testing.T) {
 }
 
 func TestCommitRefuses(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
@@ -110,6 +112,7 @@ func TestCommitRefuses(t *testing.T) {
 
 // TestLastFileRemoved leaves a commit with the empty tree.
 func TestLastFileRemoved(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", gittest.Files{"a/b": "x"})
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
@@ -125,6 +128,7 @@ func TestLastFileRemoved(t *testing.T) {
 
 // TestPushIsSmall counts what goes up for one changed line.
 func TestPushIsSmall(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{})

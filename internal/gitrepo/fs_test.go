@@ -14,6 +14,7 @@ import (
 )
 
 func TestFS(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", gittest.Files{"a/b/c.yaml": "c\n", "a/b/d.yaml": "", "a.yaml": "a\n", "100755 x/run.sh": "x"})
 	fsys := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").FS(t.Context())
@@ -23,6 +24,7 @@ func TestFS(t *testing.T) {
 }
 
 func TestFSFollowsNothing(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", sample())
 	fsys := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").FS(t.Context())
@@ -61,6 +63,7 @@ func TestFSFollowsNothing(t *testing.T) {
 
 // TestReadFileIsACopy changes what it was given.
 func TestReadFileIsACopy(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", sample())
 	fsys := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").FS(t.Context())
@@ -77,6 +80,7 @@ func TestReadFileIsACopy(t *testing.T) {
 // TestFetchIsOneRequestALevel reads what a deploy reads: files of three depths,
 // and a folder.
 func TestFetchIsOneRequestALevel(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
@@ -108,6 +112,7 @@ func TestFetchIsOneRequestALevel(t *testing.T) {
 // TestFetchBringsNothingElse looks at what a second reader of a neighbouring
 // folder has to ask for.
 func TestFetchBringsNothingElse(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	files := gittest.Files{}
 	for i := range 400 {
@@ -131,6 +136,7 @@ func TestFetchBringsNothingElse(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")

@@ -107,6 +107,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestTip(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{UserAgent: "tagbump/1"})
@@ -123,6 +124,7 @@ func TestTip(t *testing.T) {
 }
 
 func TestTipThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", sample())
 	server.NewRepo("empty", nil)
@@ -146,6 +148,7 @@ func TestTipThatIsNotThere(t *testing.T) {
 }
 
 func TestBranches(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	repo.Git("branch", "tagbump/prod/api", "main")
@@ -159,6 +162,7 @@ func TestBranches(t *testing.T) {
 // TestBumpKeepsEverythingElse makes one change on servers of every ability, and
 // compares the whole tree before and after.
 func TestBumpKeepsEverythingElse(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		limit    func(*gittest.Repo)
 		requests int
@@ -206,6 +210,7 @@ func TestBumpKeepsEverythingElse(t *testing.T) {
 // TestModeIsRemembered counts the requests of a second tip on a server that
 // refuses the better filters.
 func TestModeIsRemembered(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	repo.Config("uploadpackfilter.allow", "false")
@@ -220,6 +225,7 @@ func TestModeIsRemembered(t *testing.T) {
 
 // TestOldModesSurvive has a tree with modes that Git does not write any more.
 func TestOldModesSurvive(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	blob := repo.Git("rev-parse", "main:users.yaml")

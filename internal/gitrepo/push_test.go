@@ -35,6 +35,7 @@ func pushError(t *testing.T, err error, want gitrepo.PushKind) *gitrepo.PushErro
 }
 
 func TestPush(t *testing.T) {
+	t.Parallel()
 	_, repo, r, tip, c := pushed(t)
 	if err := r.Push(t.Context(), "main", tip.Hash, c); err != nil {
 		t.Fatal(err)
@@ -51,6 +52,7 @@ func TestPush(t *testing.T) {
 // TestPushLosesCleanly moves the branch before the push, and between its two
 // requests.
 func TestPushLosesCleanly(t *testing.T) {
+	t.Parallel()
 	t.Run("before", func(t *testing.T) {
 		server, repo, r, tip, c := pushed(t)
 		other := repo.Commit("main", gittest.Files{"other": "1\n"}, "other")
@@ -83,6 +85,7 @@ func TestPushLosesCleanly(t *testing.T) {
 
 // TestPushOfWhichNobodyKnows loses the server's answer, and pushes again.
 func TestPushOfWhichNobodyKnows(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		fault  gittest.Fault
 		landed bool
@@ -120,6 +123,7 @@ func TestPushOfWhichNobodyKnows(t *testing.T) {
 
 // TestPushDeclined has the server refuse for good, in the words of servers.
 func TestPushDeclined(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ script, want, hint string }{
 		"hook":   {"echo 'no deploys on Fridays' >&2; exit 1", "no deploys on Fridays", "a hook on the server said no"},
 		"GH006":  {"echo 'error: GH006: Protected branch update failed for refs/heads/main.' >&2; exit 1", "GH006", "the branch is protected"},
@@ -157,6 +161,7 @@ func TestPushDeclined(t *testing.T) {
 }
 
 func TestBranchOfItsOwn(t *testing.T) {
+	t.Parallel()
 	_, repo, r, tip, c := pushed(t)
 	const branch = "tagbump/prod/api"
 	if err := r.Push(t.Context(), branch, gitrepo.Hash{}, c); err != nil {
@@ -193,6 +198,7 @@ func TestBranchOfItsOwn(t *testing.T) {
 // TestBranchMovedByForceWhileRead has the server refuse a commit that no branch
 // leads to any more.
 func TestBranchMovedByForceWhileRead(t *testing.T) {
+	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	repo.NoWants()
@@ -210,6 +216,7 @@ func TestBranchMovedByForceWhileRead(t *testing.T) {
 // TestRace has twenty writers push to one branch at once, each to a file of its
 // own.
 func TestRace(t *testing.T) {
+	t.Parallel()
 	const writers = 20
 	server := gittest.NewServer(t, gittest.Options{})
 	files := sample()
@@ -223,7 +230,7 @@ func TestRace(t *testing.T) {
 	for i := range writers {
 		all.Go(func() {
 			r := open(t, server.URL("k8s"), gitrepo.Options{})
-			for {
+			for try := 1; ; try++ {
 				err := bump(ctx, r, "main", fmt.Sprintf("dev/manifests/s%02d/file.yaml", i), "image: x:1\n")
 				if err == nil {
 					return
@@ -232,7 +239,7 @@ func TestRace(t *testing.T) {
 					t.Errorf("writer %d: %v", i, err)
 					return
 				}
-				time.Sleep(rand.N(200 * time.Millisecond))
+				time.Sleep(rand.N(50 * time.Millisecond << min(try, 6)))
 			}
 		})
 	}

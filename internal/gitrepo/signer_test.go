@@ -22,6 +22,7 @@ import (
 
 // TestSSHSigner has git and ssh-keygen verify what was signed and pushed.
 func TestSSHSigner(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
 		t.Skip("ssh-keygen is not installed")
 	}

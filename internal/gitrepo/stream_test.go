@@ -20,6 +20,7 @@ import (
 )
 
 func TestOnDisk(t *testing.T) {
+	t.Parallel()
 	for name, limit := range map[string]func(*gittest.Repo){
 		"filters":          func(*gittest.Repo) {},
 		"no wants by hash": (*gittest.Repo).NoWants,
@@ -44,6 +45,7 @@ func TestOnDisk(t *testing.T) {
 }
 
 func TestOnDiskFaults(t *testing.T) {
+	t.Parallel()
 	t.Run("no repository", func(t *testing.T) {
 		_, err := open(t, t.TempDir(), gitrepo.Options{}).Tip(t.Context(), "main")
 		if _, again := gitrepo.Retry(err); !errors.Is(err, gitrepo.ErrAccess) || again || !strings.Contains(err.Error(), "not appear to be a git repository") {
@@ -77,7 +79,7 @@ func TestOnDiskFaults(t *testing.T) {
 	t.Run("a hook hangs", func(t *testing.T) {
 		repo := gittest.NewRepo(t, sample())
 		repo.Hook("pre-receive", "exec sleep 30")
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		start := time.Now()
 		err := bump(ctx, open(t, repo.Dir, gitrepo.Options{}), "main", deployment, "x")
@@ -108,6 +110,7 @@ func knownHosts(t *testing.T, address string, key ssh.PublicKey) string {
 }
 
 func TestSSH(t *testing.T) {
+	t.Parallel()
 	server, repo, o := sshSetup(t)
 	r := open(t, server.URL(repo), o)
 	for _, content := range []string{"image: api:2\n", "image: api:3\n"} {
@@ -125,6 +128,7 @@ func TestSSH(t *testing.T) {
 }
 
 func TestSSHAgent(t *testing.T) {
+	t.Parallel()
 	server, repo, o := sshSetup(t)
 	ring := agent.NewKeyring()
 	key, err := ssh.ParseRawPrivateKey(server.ClientKey)
@@ -162,6 +166,7 @@ func TestSSHAgent(t *testing.T) {
 }
 
 func TestSSHRefuses(t *testing.T) {
+	t.Parallel()
 	server, repo, good := sshSetup(t)
 	stranger, other := gittest.NewSSHKey(t)
 	for name, c := range map[string]struct {
@@ -216,6 +221,7 @@ func TestSSHRefuses(t *testing.T) {
 // TestSSHHangs has servers that stop talking: before the handshake, and after
 // the login.
 func TestSSHHangs(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -232,14 +238,14 @@ func TestSSHHangs(t *testing.T) {
 		"push":      {server.URL(repo), o},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			start := time.Now()
 			err := bump(ctx, open(t, c.url, c.o), "main", deployment, "x")
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
-			c.o.IdleTimeout = 500 * time.Millisecond
+			c.o.IdleTimeout = 300 * time.Millisecond
 			err = bump(t.Context(), open(t, c.url, c.o), "main", deployment, "x")
 			if !errors.Is(err, gitrepo.ErrIdle) {
 				t.Errorf("got %v", err)
