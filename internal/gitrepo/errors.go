@@ -211,12 +211,10 @@ func hintOf(err error) string {
 // rule that trying again does not change, and what to do about each. They are
 // matched here and nowhere else; TestDeclined pins them.
 var declinedBy = []struct{ words, hint string }{
-	{"gh006", "the branch is protected: let this token's account bypass the protection, or use a pull request"},
-	{"gh013", "a ruleset forbids the push: add this token's account to its bypass list, or use a pull request"},
+	{"gh006", "the branch is protected: let this account bypass the protection, or use a pull request"},
+	{"gh013", "a ruleset forbids the push: add this account to its bypass list, or use a pull request"},
 	{"protected branch", "the branch is protected: let this account push to it, or use a pull request"},
-	{"not allowed to push code to protected branches", "the branch is protected: let this account push to it, or use a pull request"},
 	{"not allowed to push", "let this account push to the branch, or use a pull request"},
-	{"pre-receive hook declined", "a hook on the server said no; its words are above, or in the server's log"},
 	{"hook declined", "a hook on the server said no; its words are above, or in the server's log"},
 	{"branch is currently checked out", "push to a bare repository"},
 	{"deletion prohibited", "the server lets nobody delete branches: receive.denyDeletes"},

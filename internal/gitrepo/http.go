@@ -99,17 +99,19 @@ func originOf(u *url.URL) string {
 
 const infoRefs = "/info/refs"
 
+var errRedirect = errors.New("the server redirects")
+
 // checkRedirect lets only advertisements be redirected, as Git does by default,
 // and nothing from https to http.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	from := via[len(via)-1]
 	switch {
 	case from.Method != http.MethodGet || !strings.HasSuffix(req.URL.Path, infoRefs):
-		return errors.New("the server redirects where Git does not follow")
+		return fmt.Errorf("%w where Git does not follow", errRedirect)
 	case from.URL.Scheme == "https" && req.URL.Scheme != "https":
-		return errors.New("the server redirects from https to " + req.URL.Scheme)
+		return fmt.Errorf("%w from https to %s", errRedirect, req.URL.Scheme)
 	case len(via) > 5:
-		return errors.New("the server redirects in circles")
+		return fmt.Errorf("%w in circles", errRedirect)
 	}
 	return nil
 }
@@ -171,8 +173,8 @@ func (h *httpWire) do(ctx context.Context, method string, at *url.URL, want stri
 }
 
 // lost is a request that no answer came to, without the URL that net/http puts
-// before it. Doing it again may help, unless the certificate or a redirect is
-// at fault.
+// before it. Doing it again may help, unless the certificate is at fault, or a
+// redirect that we do not follow.
 func lost(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -180,7 +182,7 @@ func lost(err error) error {
 	}
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	if errors.As(err, &certificate) || errors.As(err, &record) || !isNetwork(err) {
+	if errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, errRedirect) {
 		return err
 	}
 	return &cutError{err}
@@ -212,6 +214,3 @@ func (h *httpWire) close() error {
 	h.client.CloseIdleConnections()
 	return nil
 }
-
-// String says where the repository is now.
-func (h *httpWire) String() string { return fmt.Sprint(h.base) }

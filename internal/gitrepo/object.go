@@ -99,8 +99,11 @@ func parseTree(raw []byte) ([]treeEntry, error) {
 	for len(raw) > 0 {
 		head, rest, ok := bytes.Cut(raw, []byte{0})
 		mode, name, ok2 := strings.Cut(string(head), " ")
-		if !ok || !ok2 || name == "" || len(rest) < len(Hash{}) {
+		if !ok || !ok2 || len(rest) < len(Hash{}) {
 			return nil, errors.New("a tree object is damaged")
+		}
+		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+			return nil, fmt.Errorf("a tree object has an entry called %q", name) // it would lead elsewhere
 		}
 		tree = append(tree, treeEntry{mode, name, Hash(rest[:len(Hash{})])})
 		raw = rest[len(Hash{}):]

@@ -20,7 +20,7 @@ const (
 	receivePack = "git-receive-pack"
 )
 
-// wire carries Git's protocol, version 0, to one repository. The messages are
+// A wire carries Git's protocol, version 0, to one repository. The messages are
 // go-git's (package packp); its sessions are not used, because they dial SSH
 // and wait for processes without a context, advertise anew for each fetch, and
 // turn errors into text.

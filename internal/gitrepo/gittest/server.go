@@ -24,7 +24,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -302,15 +301,18 @@ func (w *countingWriter) Flush() {
 	}
 }
 
-// Many is files in folders, for tests of size: n folders of four files each
-// below dev/manifests, called s00000 and so on.
-func Many(n int) Files {
+// Many is a k8s repo of some size: in each environment, so many services
+// (s00000 and so on), each with a folder of four files below
+// <environment>/manifests.
+func Many(services int, environments ...string) Files {
 	files := Files{}
-	for i := range n {
-		name := fmt.Sprintf("s%05d", i)
-		for _, part := range []string{"deployment", "service", "ingress", "config"} {
-			files["dev/manifests/"+name+"/"+name+"-dev-"+part+".yaml"] =
-				"kind: " + part + "\nmetadata:\n  name: " + name + "\nimage: registry.example.com/" + name + ":" + strconv.Itoa(i) + "\n"
+	for _, env := range environments {
+		for i := range services {
+			name := fmt.Sprintf("s%05d", i)
+			for _, part := range []string{"deployment", "service", "ingress", "config"} {
+				path := fmt.Sprintf("%s/manifests/%s/%s-%s-%s.yaml", env, name, name, env, part)
+				files[path] = fmt.Sprintf("kind: %s\nmetadata:\n  name: %s\n  namespace: %s\nimage: registry.example.com/%s:%d\n", part, name, env, name, i)
+			}
 		}
 	}
 	return files

@@ -1,0 +1,42 @@
+package gitrepo_test
+
+import (
+	"fmt"
+	"testing"
+
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/gitrepo/gittest"
+)
+
+// BenchmarkBump is one bump, from tip to push, against git http-backend on this
+// machine, most of whose time it is.
+func BenchmarkBump(b *testing.B) {
+	for name, services := range map[string]int{"5k": 250, "50k": 2500} {
+		server := gittest.NewServer(b, gittest.Options{})
+		repo := server.NewRepo("k8s", gittest.Many(services, "dev", "qa", "stage", "prod", "spare"))
+		repo.Git("repack", "-adq")
+		for _, how := range []struct {
+			name  string
+			limit func(*gittest.Repo)
+		}{
+			{"tree", func(*gittest.Repo) {}},
+			{"blob", (*gittest.Repo).NoTreeFilter},
+			{"whole", (*gittest.Repo).NoFilter},
+		} {
+			how.limit(repo)
+			b.Run(name+"/"+how.name, func(b *testing.B) {
+				server.Reset()
+				b.ReportAllocs()
+				for i := range b.N {
+					r := open(b, server.URL("k8s"), gitrepo.Options{})
+					content := fmt.Sprintf("image: x:%s-%d-%d\n", how.name, b.N, i)
+					if err := bump(b.Context(), r, "main", "dev/manifests/s00007/s00007-dev-deployment.yaml", content); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(server.Count())/float64(b.N), "requests/op")
+				b.ReportMetric(float64(server.Down())/float64(b.N), "B-down/op")
+			})
+		}
+	}
+}
