@@ -61,6 +61,7 @@ func Retry(err error) (after time.Duration, ok bool) {
 	var push *PushError
 	var dns *net.DNSError
 	var cut *cutError
+	var refused *refusedError
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return 0, false
@@ -74,6 +75,8 @@ func Retry(err error) (after time.Duration, ok bool) {
 		return status.RetryAfter, overloaded
 	case errors.As(err, &dns):
 		return 0, !dns.IsNotFound
+	case errors.As(err, &refused):
+		return 0, refused.midway
 	}
 	return 0, errors.As(err, &cut)
 }
@@ -105,12 +108,15 @@ func (e *cutError) Error() string { return e.err.Error() }
 func (e *cutError) Unwrap() error { return e.err }
 
 // refusedError is the server saying no, in Git's protocol, to a request.
-type refusedError struct{ text string }
+type refusedError struct {
+	text   string
+	midway bool // it had begun to answer: something broke, and may work next time
+}
 
 func (e *refusedError) Error() string { return "the server refused: " + e.text }
 
-// unheardError is a server that ended the conversation before its first word,
-// with text on its standard error to say why.
+// unheardError is a server that would not even list its references, and said
+// why.
 type unheardError struct{ text string }
 
 func (e *unheardError) Error() string { return e.text }

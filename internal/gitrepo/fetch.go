@@ -16,7 +16,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/storage/memory"
 
 	"k8srepo/internal/problem"
 )
@@ -33,8 +32,7 @@ const (
 // filters leave out what a first fetch need not bring.
 var filters = [...]packp.Filter{byTree: packp.FilterTreeDepth(0), byBlob: packp.FilterBlobNone(), whole: ""}
 
-// Tip is the commit that a branch was at when it was read. What it holds of the
-// repository grows with each fetch.
+// Tip is the commit that a branch was at when it was read.
 type Tip struct {
 	Branch    string // without refs/heads/
 	Hash      Hash   // of the commit
@@ -46,7 +44,6 @@ type Tip struct {
 
 	remote *Remote
 	offer  *capability.List // what the server can do
-	store  *memory.Storage
 }
 
 // Tip reads the tip of a branch; "" is the repository's default branch.
@@ -55,7 +52,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities, store: memory.NewStorage()}
+	t := &Tip{remote: r, offer: refs.Capabilities}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}
@@ -127,6 +124,9 @@ func (t *Tip) fetchCommit(ctx context.Context) error {
 	// without the rest.
 	if !t.offer.Supports(capability.Filter) || !t.offer.Supports(capability.AllowReachableSHA1InWant) {
 		r.mode = whole
+	}
+	if t.has(t.Hash) {
+		return nil // the branch has not moved since it was last read
 	}
 	for m := r.mode; ; m++ {
 		err := t.request(ctx, []Hash{t.Hash}, 1, filters[m])
@@ -218,7 +218,7 @@ func (t *Tip) request(ctx context.Context, wants []Hash, depth int, filter packp
 	if req.Capabilities.Supports(capability.Sideband64k) {
 		pack = newDemux(res, io.Discard)
 	}
-	if err := packfile.UpdateObjectStorage(t.store, pack); err != nil {
+	if err := packfile.UpdateObjectStorage(t.remote.store, pack); err != nil {
 		return garbled(err, "the objects")
 	}
 	io.Copy(io.Discard, pack) // the end of the side band
@@ -235,11 +235,11 @@ func (t *Tip) check(wants []Hash) error {
 	return nil
 }
 
-func (t *Tip) has(h Hash) bool { return t.store.HasEncodedObject(h) == nil }
+func (t *Tip) has(h Hash) bool { return t.remote.store.HasEncodedObject(h) == nil }
 
 // object is the bytes of an object that is here. They must not be changed.
 func (t *Tip) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
-	o, err := t.store.EncodedObject(kind, h)
+	o, err := t.remote.store.EncodedObject(kind, h)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s is not here", kind, h)
 	}

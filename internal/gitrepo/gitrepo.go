@@ -15,7 +15,7 @@
 // There is no working tree, no history and no clone on disk. Where the server
 // can filter, a tip costs two requests and every level of folders below it one
 // more; where it cannot, the tip is fetched whole, without its history, and
-// nothing else is different. Push replaces the branch only if it still is at
+// nothing else is different. What has come down is kept for the next tip. Push replaces the branch only if it still is at
 // the commit that was read: see PushError for what can become of it.
 package gitrepo
 
@@ -33,6 +33,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/storage/memory"
 
 	"k8srepo/internal/problem"
 )
@@ -86,6 +87,7 @@ type Remote struct {
 	agent   string
 	secrets []string // never to be shown
 	mode    mode
+	store   *memory.Storage // every object that has come down, for all tips
 }
 
 // Open makes a Remote of an https, http, ssh or file URL, of user@host:path, or
@@ -95,6 +97,7 @@ func Open(rawURL string, o Options) (*Remote, error) {
 	r := &Remote{
 		url:   rawURL,
 		agent: cmp.Or(o.UserAgent, capability.DefaultAgent()),
+		store: memory.NewStorage(),
 	}
 	if o.Token != "" {
 		r.secrets = []string{o.Token, base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + o.Token))}
@@ -199,7 +202,7 @@ func parseScpOrPath(raw, forms string) (*url.URL, error) {
 	if at := strings.LastIndexByte(host, '@'); at >= 0 {
 		u.User, u.Host = url.User(host[:at]), host[at+1:]
 	}
-	if u.Host == "" || path == "" || strings.HasPrefix(path, "-") || strings.HasPrefix(u.Host, "-") {
+	if u.Host == "" || strings.HasPrefix(u.Host, "[") || path == "" || strings.HasPrefix(path, "-") || strings.HasPrefix(u.Host, "-") {
 		return nil, problem.New(forms, "the repository's URL cannot be read")
 	}
 	return u, nil

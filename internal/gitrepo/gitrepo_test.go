@@ -216,10 +216,47 @@ func TestModeIsRemembered(t *testing.T) {
 	repo.Config("uploadpackfilter.allow", "false")
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	tipOf(t, r, "main")
+	repo.Commit("main", gittest.Files{"other": "1\n"}, "other")
 	server.Reset()
 	tipOf(t, r, "main")
 	if got := server.Count(); got != 2 {
 		t.Errorf("%d requests, want 2", got)
+	}
+}
+
+// TestReplay is what a lost race costs: the new tip, and the folders that are
+// new on the way down.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", sample())
+	r := open(t, server.URL("k8s"), gitrepo.Options{})
+	read := func() string {
+		tip := tipOf(t, r, "main")
+		if err := tip.Fetch(t.Context(), "dev/manifests/api"); err != nil {
+			t.Fatal(err)
+		}
+		content, err := tip.FS(t.Context()).ReadFile(deployment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	read()
+	server.Reset()
+	read()
+	if got := server.Count(); got != 1 {
+		t.Errorf("nothing has moved: %d requests, want 1", got)
+	}
+	repo.Commit("main", gittest.Files{"dev/manifests/web/web-dev-deployment.yaml": "image: web:2\n"}, "web")
+	server.Reset()
+	read()
+	if got := server.Count(); got != 5 {
+		t.Errorf("the neighbour has moved: %d requests, want 5", got)
+	}
+	repo.Commit("main", gittest.Files{deployment: "image: api:9\n"}, "api")
+	if got := read(); got != "image: api:9\n" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // TestDeclined pins the words of servers: GitHub's, GitLab's, Gitea's,
@@ -117,7 +118,7 @@ func TestParseTree(t *testing.T) {
 
 // TestProof breaks a tree behind the builder's back.
 func TestProof(t *testing.T) {
-	b := &builder{tip: &Tip{}, made: map[Hash]plumbing.EncodedObject{}}
+	b := &builder{tip: &Tip{remote: &Remote{store: memory.NewStorage()}}, made: map[Hash]plumbing.EncodedObject{}}
 	one, two := b.add(plumbing.BlobObject, []byte("1")), b.add(plumbing.BlobObject, []byte("2"))
 	tree := func(entries ...treeEntry) Hash { return b.add(plumbing.TreeObject, formatTree(entries)) }
 	old := tree(treeEntry{"100644", "a", one}, treeEntry{"100644", "b", one}, treeEntry{"120000", "l", one})

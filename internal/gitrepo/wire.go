@@ -48,7 +48,11 @@ func (r *Remote) advertised(ctx context.Context, service string) (*packp.AdvRefs
 	defer answer.Close()
 	refs := packp.NewAdvRefs()
 	if err := refs.Decode(answer); err != nil && !errors.Is(err, packp.ErrEmptyAdvRefs) {
-		return nil, r.fault(ctx, garbled(err, "the list of references"))
+		err = garbled(err, "the list of references")
+		if refused := (*refusedError)(nil); errors.As(err, &refused) {
+			err = &unheardError{refused.text} // no, before anything was asked
+		}
+		return nil, r.fault(ctx, err)
 	}
 	if format := refs.Capabilities.Get("object-format"); len(format) > 0 && !slices.Contains(format, "sha1") {
 		return nil, r.fault(ctx, fmt.Errorf("the repository's object names are %s, which is not supported", format[0]))
@@ -64,7 +68,7 @@ func garbled(err error, what string) error {
 	var unheard *unheardError
 	switch {
 	case errors.As(err, &line):
-		return &refusedError{line.Text}
+		return &refusedError{text: line.Text}
 	case errors.As(err, &refused), errors.As(err, &unheard):
 		return err
 	}
@@ -101,7 +105,7 @@ func (d *demux) Read(p []byte) (int, error) {
 		case 2:
 			d.said.Write(line[1:])
 		case 3:
-			return 0, &refusedError{oneLine(string(line[1:]))}
+			return 0, &refusedError{text: oneLine(string(line[1:])), midway: true}
 		default:
 			return 0, fmt.Errorf("side band %d", line[0])
 		}
