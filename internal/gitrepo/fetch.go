@@ -129,17 +129,28 @@ func (t *Tip) fetchCommit(ctx context.Context) error {
 		return nil // the branch has not moved since it was last read
 	}
 	for m := r.mode; ; m++ {
-		err := t.request(ctx, []Hash{t.Hash}, 1, filters[m])
+		err := t.requestTip(ctx, m)
 		var refused *refusedError
 		if errors.As(err, &refused) && m < whole {
 			continue
 		}
-		if err != nil {
-			return t.moved(ctx, err)
-		}
-		r.mode = m
-		return nil
+		return t.moved(ctx, err)
 	}
+}
+
+// requestTip asks for the tip in a mode, and remembers the mode if it works.
+// Where the mode brings all trees, those of a tip that is here are left out.
+func (t *Tip) requestTip(ctx context.Context, m mode) error {
+	r := t.remote
+	var have []Hash
+	if m != byTree && m == r.mode && !r.base.IsZero() {
+		have = []Hash{r.base}
+	}
+	if err := t.request(ctx, []Hash{t.Hash}, have, 1, filters[m]); err != nil {
+		return err
+	}
+	r.mode, r.base = m, t.Hash
+	return nil
 }
 
 // want brings the objects with these hashes, and what is in and below them
@@ -152,16 +163,15 @@ func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) erro
 	}
 	r := t.remote
 	if r.mode != whole {
-		err := t.request(ctx, hashes, 0, filter)
+		err := t.request(ctx, hashes, nil, 0, filter)
 		var refused *refusedError
 		if !errors.As(err, &refused) {
 			return err
 		}
 	}
-	if err := t.request(ctx, []Hash{t.Hash}, 1, ""); err != nil {
+	if err := t.requestTip(ctx, whole); err != nil {
 		return t.moved(ctx, err)
 	}
-	r.mode = whole
 	return t.check(hashes)
 }
 
@@ -180,16 +190,19 @@ func (t *Tip) moved(ctx context.Context, err error) error {
 	return &fault{problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), ErrMoved, err}
 }
 
-// request makes one fetch request. Depth 0 is no limit, which is right for
-// everything but commits.
-func (t *Tip) request(ctx context.Context, wants []Hash, depth int, filter packp.Filter) error {
+// request makes one fetch request. Have is commits that are here, with all that
+// the filter leaves of them. Depth 0 is no limit, which is right for everything
+// but commits.
+func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
 	req := packp.NewUploadPackRequest()
-	req.Wants, req.Depth, req.Filter = wants, packp.DepthCommits(depth), filter
+	req.Wants, req.Haves, req.Shallows = wants, have, have
+	req.Depth, req.Filter = packp.DepthCommits(depth), filter
 	agentCapability(req.Capabilities, t.remote.agent)
 	for c, wanted := range map[capability.Capability]bool{
 		capability.Sideband64k: true,
 		capability.OFSDelta:    true,
 		capability.NoProgress:  true,
+		capability.ThinPack:    len(have) > 0, // without which Git leaves out nothing of a tip without history
 		capability.Shallow:     depth > 0,
 		capability.Filter:      filter != "",
 	} {
@@ -199,6 +212,9 @@ func (t *Tip) request(ctx context.Context, wants []Hash, depth int, filter packp
 	}
 	var message bytes.Buffer
 	if err := req.UploadRequest.Encode(&message); err != nil {
+		return err
+	}
+	if err := req.UploadHaves.Encode(&message, false); err != nil {
 		return err
 	}
 	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {

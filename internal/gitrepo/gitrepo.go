@@ -87,6 +87,7 @@ type Remote struct {
 	agent   string
 	secrets []string // never to be shown
 	mode    mode
+	base    Hash            // a tip that has been fetched in that mode; zero if none
 	store   *memory.Storage // every object that has come down, for all tips
 }
 

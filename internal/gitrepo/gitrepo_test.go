@@ -224,6 +224,46 @@ func TestModeIsRemembered(t *testing.T) {
 	}
 }
 
+// TestReplayWithoutFilters counts what comes down for a second tip from servers
+// that send all trees, or everything, for the first.
+func TestReplayWithoutFilters(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]func(*gittest.Repo){
+		"blob:none": (*gittest.Repo).NoTreeFilter,
+		"no filter": (*gittest.Repo).NoFilter,
+	} {
+		server := gittest.NewServer(t, gittest.Options{})
+		repo := server.NewRepo("k8s", gittest.Many(100, "dev", "qa"))
+		limit(repo)
+		r := open(t, server.URL("k8s"), gitrepo.Options{})
+		tipOf(t, r, "main")
+		first := server.Down()
+		path := "dev/manifests/s00007/s00007-dev-deployment.yaml"
+		for _, content := range []string{"image: x:1\n", "image: x:2\n"} {
+			repo.Commit("main", gittest.Files{path: content}, "other")
+			server.Reset()
+			tip := tipOf(t, r, "main")
+			if got, err := tip.FS(t.Context()).ReadFile(path); err != nil || string(got) != content {
+				t.Errorf("%s: got %q, %v", name, got, err)
+			}
+			if got := server.Down(); got > first/3 {
+				t.Errorf("%s: %d bytes came down, and %d at first", name, got, first)
+			}
+			if entries, err := tip.List(t.Context(), "."); err != nil || len(entries) != 800 {
+				t.Errorf("%s: %d entries, %v", name, len(entries), err)
+			}
+		}
+		// A branch that shares nothing with what is here, and one moved back by force.
+		tree := repo.Git("mktree", "--missing")
+		repo.Git("update-ref", "refs/heads/other", repo.Git("commit-tree", "-m", "other", tree))
+		tipOf(t, r, "other")
+		repo.Git("update-ref", "refs/heads/main", "main~1")
+		if got, err := tipOf(t, r, "main").FS(t.Context()).ReadFile(path); err != nil || string(got) != "image: x:1\n" {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+}
+
 // TestReplay is what a lost race costs: the new tip, and the folders that are
 // new on the way down.
 func TestReplay(t *testing.T) {
