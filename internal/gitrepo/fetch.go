@@ -197,19 +197,17 @@ func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter
 	req := packp.NewUploadPackRequest()
 	req.Wants, req.Haves, req.Shallows = wants, have, have
 	req.Depth, req.Filter = packp.DepthCommits(depth), filter
-	agentCapability(req.Capabilities, t.remote.agent)
-	for c, wanted := range map[capability.Capability]bool{
-		capability.Sideband64k: true,
-		capability.OFSDelta:    true,
-		capability.NoProgress:  true,
-		capability.ThinPack:    len(have) > 0, // without which Git leaves out nothing of a tip without history
-		capability.Shallow:     depth > 0,
-		capability.Filter:      filter != "",
-	} {
-		if wanted && t.offer.Supports(c) {
-			req.Capabilities.Set(c)
-		}
+	take := []capability.Capability{capability.Sideband64k, capability.OFSDelta, capability.NoProgress}
+	if depth > 0 {
+		take = append(take, capability.Shallow)
 	}
+	if len(have) > 0 {
+		take = append(take, capability.ThinPack) // else Git leaves nothing out, as no history joins the two
+	}
+	if filter != "" {
+		take = append(take, capability.Filter)
+	}
+	t.remote.agree(req.Capabilities, t.offer, take...)
 	var message bytes.Buffer
 	if err := req.UploadRequest.Encode(&message); err != nil {
 		return err

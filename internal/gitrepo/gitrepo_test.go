@@ -147,6 +147,18 @@ func TestTipThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestSHA256Repository(t *testing.T) {
+	t.Parallel()
+	repo := gittest.NewRepo(t, nil)
+	work := repo.Dir + "/work"
+	repo.Git("init", "--quiet", "--object-format=sha256", work)
+	repo.Git("-C", work, "commit", "--quiet", "--allow-empty", "-m", "x")
+	_, err := open(t, work, gitrepo.Options{}).Tip(t.Context(), "")
+	if _, again := gitrepo.Retry(err); err == nil || again || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestBranches(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -295,6 +296,21 @@ func TestHungServer(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestRefusalInTheProtocol has a server refuse with status 200, as Git's
+// protocol lets it.
+func TestRefusalInTheProtocol(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		io.WriteString(w, "001e# service=git-upload-pack\n0000001eERR repository is disabled\n")
+	}))
+	defer server.Close()
+	_, err := open(t, server.URL+"/k8s.git", gitrepo.Options{}).Tip(t.Context(), "main")
+	if _, again := gitrepo.Retry(err); !errors.Is(err, gitrepo.ErrAccess) || again || !strings.Contains(err.Error(), "repository is disabled") {
+		t.Errorf("got %v", err)
 	}
 }
 

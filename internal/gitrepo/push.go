@@ -100,7 +100,7 @@ func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objec
 		p := problem.New("", "%s: branch %s is at %s, and not at %s any more", r.url, branch, short(at), short(old))
 		return &PushError{Kind: Moved, Branch: branch, At: at, fault: &fault{p, ErrMoved, nil}}
 	}
-	request, err := pushRequest(refs.Capabilities, r.agent, branch, old, new, objects)
+	request, err := r.pushRequest(refs.Capabilities, branch, old, new, objects)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,11 @@ func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objec
 	}
 	status := packp.NewReportStatus()
 	if err := status.Decode(report); err != nil {
-		return r.unknown(ctx, branch, garbled(err, "the server's report"))
+		err = garbled(err, "the server's report")
+		if refused := (*refusedError)(nil); errors.As(err, &refused) && !refused.midway {
+			return r.refused(branch, refused.text, said.String())
+		}
+		return r.unknown(ctx, branch, err)
 	}
 	io.Copy(io.Discard, report) // the words of hooks, up to the end of the side band
 	return r.verdict(branch, status, said.String())
@@ -135,22 +139,16 @@ func short(h Hash) string {
 
 // pushRequest is the command and the pack. The pack holds whole objects: a
 // delta might be against one that the server has and we do not.
-func pushRequest(offer *capability.List, agent, branch string, old, new Hash, objects []plumbing.EncodedObject) ([]byte, error) {
+func (r *Remote) pushRequest(offer *capability.List, branch string, old, new Hash, objects []plumbing.EncodedObject) ([]byte, error) {
 	req := packp.NewReferenceUpdateRequest()
 	req.Commands = []*packp.Command{{Name: plumbing.NewBranchReferenceName(branch), Old: old, New: new}}
-	agentCapability(req.Capabilities, agent)
-	wanted := []capability.Capability{capability.ReportStatus, capability.Sideband64k}
-	if new.IsZero() {
-		wanted = append(wanted, capability.DeleteRefs)
+	switch {
+	case !offer.Supports(capability.ReportStatus):
+		return nil, problem.New("", "%s: the server does not report what becomes of a push", r.url)
+	case new.IsZero() && !offer.Supports(capability.DeleteRefs):
+		return nil, problem.New("delete it there", "%s: the server lets nobody delete branches", r.url)
 	}
-	for _, c := range wanted {
-		if !offer.Supports(c) && c != capability.Sideband64k {
-			return nil, fmt.Errorf("the server has no %s, without which a push is not safe", c)
-		}
-		if offer.Supports(c) {
-			req.Capabilities.Set(c)
-		}
-	}
+	r.agree(req.Capabilities, offer, capability.ReportStatus, capability.Sideband64k, capability.DeleteRefs)
 	var message bytes.Buffer
 	if err := req.Encode(&message); err != nil {
 		return nil, err
@@ -200,6 +198,11 @@ func (r *Remote) verdict(branch string, report *packp.ReportStatus, said string)
 	case reason == "":
 		return nil
 	}
+	return r.refused(branch, reason, said)
+}
+
+// refused is a push that the server refused with these words.
+func (r *Remote) refused(branch, reason, said string) error {
 	e := &PushError{Kind: Rejected, Branch: branch, Reason: r.clean(reason), Remote: r.clean(said)}
 	text := fmt.Sprintf("%s: the push to %s was refused: %s", r.url, branch, e.Reason)
 	if e.Remote != "" {

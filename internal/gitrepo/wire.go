@@ -1,11 +1,13 @@
 package gitrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,16 +50,22 @@ func (r *Remote) advertised(ctx context.Context, service string) (*packp.AdvRefs
 	defer answer.Close()
 	refs := packp.NewAdvRefs()
 	if err := refs.Decode(answer); err != nil && !errors.Is(err, packp.ErrEmptyAdvRefs) {
-		err = garbled(err, "the list of references")
-		if refused := (*refusedError)(nil); errors.As(err, &refused) {
-			err = &unheardError{refused.text} // no, before anything was asked
-		}
-		return nil, r.fault(ctx, err)
-	}
-	if format := refs.Capabilities.Get("object-format"); len(format) > 0 && !slices.Contains(format, "sha1") {
-		return nil, r.fault(ctx, fmt.Errorf("the repository's object names are %s, which is not supported", format[0]))
+		return nil, r.fault(ctx, unlisted(err))
 	}
 	return refs, nil
+}
+
+// unlisted is a list of references that could not be read.
+func unlisted(err error) error {
+	var line *packp.ErrUnexpectedData
+	if errors.As(err, &line) && bytes.Contains(line.Data, []byte("object-format=sha256")) {
+		return errors.New("the repository names its objects by SHA-256, which is not supported")
+	}
+	err = garbled(err, "the list of references")
+	if refused := (*refusedError)(nil); errors.As(err, &refused) {
+		return &unheardError{refused.text} // no, before anything was asked
+	}
+	return err
 }
 
 // garbled is an answer that could not be read to its end: a refusal if that is
@@ -196,13 +204,19 @@ func (r *watched) Close() error {
 	return nil
 }
 
-// agentCapability is name as a capability's value, which has no spaces.
-func agentCapability(list *capability.List, name string) error {
-	fit := []byte(name)
-	for i, c := range fit {
+// agree fills a request's capabilities with those of take that are on offer, and
+// our name.
+func (r *Remote) agree(list, offer *capability.List, take ...capability.Capability) {
+	name := strings.Map(func(c rune) rune {
 		if c <= ' ' || c > '~' {
-			fit[i] = '-'
+			return '-'
+		}
+		return c
+	}, r.agent)
+	list.Set(capability.Agent, name)
+	for _, c := range take {
+		if offer.Supports(c) {
+			list.Set(c)
 		}
 	}
-	return list.Set(capability.Agent, string(fit))
 }
