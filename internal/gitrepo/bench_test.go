@@ -2,6 +2,7 @@ package gitrepo_test
 
 import (
 	"fmt"
+	"io/fs"
 	"testing"
 
 	"k8srepo/internal/gitrepo"
@@ -38,6 +39,30 @@ func BenchmarkBump(b *testing.B) {
 				b.ReportMetric(float64(server.Count())/float64(b.N), "requests/op")
 				b.ReportMetric(float64(server.Down())/float64(b.N), "B-down/op")
 			})
+		}
+	}
+}
+
+// BenchmarkReadAll reads every file of a repository through its FS, after one
+// fetch.
+func BenchmarkReadAll(b *testing.B) {
+	repo := gittest.NewRepo(b, gittest.Many(2500, "dev", "qa", "stage", "prod", "spare"))
+	tip := tipOf(b, open(b, repo.URL(), gitrepo.Options{}), "main")
+	if err := tip.Fetch(b.Context(), "."); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		fsys, n := tip.FS(b.Context()), 0
+		err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			n++
+			_, err = fsys.ReadFile(path)
+			return err
+		})
+		if err != nil || n != 50_000 {
+			b.Fatalf("%d files, %v", n, err)
 		}
 	}
 }

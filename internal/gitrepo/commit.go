@@ -166,10 +166,11 @@ func (b *builder) folder(ctx context.Context, old Hash, prefix string, c *change
 		if err := b.tip.want(ctx, []Hash{old}, filters[byTree]); err != nil {
 			return Hash{}, b.tip.remote.fault(ctx, err)
 		}
-		var err error
-		if tree, err = b.tip.tree(old); err != nil {
+		was, err := b.tip.tree(old)
+		if err != nil {
 			return Hash{}, b.tip.remote.fault(ctx, err)
 		}
+		tree = slices.Clone(was.entries)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.below)) {
 		below, path := c.below[name], prefix+name
@@ -289,14 +290,19 @@ func (b *builder) diff(old, new Hash, prefix string, changes *[]Change) error {
 	return nil
 }
 
-// tree is a tree that was made or fetched; a zero hash is an empty one.
+// tree is the entries of a tree that was made or fetched; a zero hash is an empty
+// one.
 func (b *builder) tree(h Hash) ([]treeEntry, error) {
 	if h.IsZero() {
 		return nil, nil
 	}
 	o, made := b.made[h]
 	if !made {
-		return b.tip.tree(h)
+		was, err := b.tip.tree(h)
+		if err != nil {
+			return nil, err
+		}
+		return was.entries, nil
 	}
 	r, err := o.Reader()
 	if err != nil {

@@ -251,7 +251,7 @@ func (t *Tip) check(wants []Hash) error {
 
 func (t *Tip) has(h Hash) bool { return t.remote.store.HasEncodedObject(h) == nil }
 
-// object is the bytes of an object that is here. They must not be changed.
+// object is a copy of an object that is here.
 func (t *Tip) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
 	o, err := t.remote.store.EncodedObject(kind, h)
 	if err != nil {
@@ -262,16 +262,27 @@ func (t *Tip) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
 		return nil, err
 	}
 	defer reader.Close()
-	return io.ReadAll(reader)
+	raw := make([]byte, o.Size())
+	_, err = io.ReadFull(reader, raw)
+	return raw, err
 }
 
-// tree is a tree that is here.
-func (t *Tip) tree(h Hash) ([]treeEntry, error) {
+// tree is a tree that is here. It must not be changed.
+func (t *Tip) tree(h Hash) (*tree, error) {
+	if known, ok := t.remote.trees[h]; ok {
+		return known, nil
+	}
 	raw, err := t.object(plumbing.TreeObject, h)
 	if err != nil {
 		return nil, err
 	}
-	return parseTree(raw)
+	entries, err := parseTree(raw)
+	if err != nil {
+		return nil, fmt.Errorf("tree %s: %w", h, err)
+	}
+	read := &tree{entries: entries}
+	t.remote.trees[h] = read
+	return read, nil
 }
 
 // Fetch brings files, and folders with all that is in them, so that reading
@@ -318,7 +329,7 @@ func (t *Tip) walk(h Hash, prefix string, visit func(Entry)) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range tree {
+	for _, e := range tree.entries {
 		if !e.isDir() {
 			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
 		} else if err := t.walk(e.hash, prefix+e.name+"/", visit); err != nil {
@@ -372,8 +383,8 @@ func (t *Tip) bring(ctx context.Context, paths []string, filter packp.Filter) er
 			if err != nil {
 				return t.remote.fault(ctx, err)
 			}
-			if i := find(tree, s.rest[0]); i >= 0 && (len(s.rest) == 1 || tree[i].isDir()) {
-				below = append(below, step{tree[i], s.rest[1:]})
+			if e, ok := tree.find(s.rest[0]); ok && (len(s.rest) == 1 || e.isDir()) {
+				below = append(below, step{e, s.rest[1:]})
 			}
 		}
 		steps = below
@@ -396,7 +407,7 @@ func (t *Tip) missing(e treeEntry, blobs bool) ([]Hash, error) {
 		return nil, err
 	}
 	var all []Hash
-	for _, below := range tree {
+	for _, below := range tree.entries {
 		missing, err := t.missing(below, blobs)
 		if err != nil {
 			return nil, err
@@ -426,11 +437,10 @@ func (t *Tip) at(ctx context.Context, path string) (treeEntry, error) {
 		if err != nil {
 			return e, err
 		}
-		i := find(tree, name)
-		if i < 0 {
+		var ok bool
+		if e, ok = tree.find(name); !ok {
 			return e, fs.ErrNotExist
 		}
-		e = tree[i]
 	}
 	return e, nil
 }

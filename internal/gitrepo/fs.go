@@ -47,7 +47,7 @@ func (f FS) find(op, name string) (treeEntry, error) {
 	return e, nil
 }
 
-// content is the blob of e, which the caller must not change.
+// content is a copy of the blob of e.
 func (f FS) content(op, name string, e treeEntry) ([]byte, error) {
 	err := f.tip.want(f.ctx, []Hash{e.hash}, "")
 	if err == nil {
@@ -111,16 +111,17 @@ func (f FS) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("is not a folder")}
 	}
 	err = f.tip.want(f.ctx, []Hash{e.hash}, filters[byTree])
-	var tree []treeEntry
+	var dir *tree
 	if err == nil {
-		tree, err = f.tip.tree(e.hash)
+		dir, err = f.tip.tree(e.hash)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: f.tip.remote.fault(f.ctx, err)}
 	}
-	slices.SortFunc(tree, func(a, b treeEntry) int { return strings.Compare(a.name, b.name) })
-	entries := make([]fs.DirEntry, len(tree))
-	for i, below := range tree {
+	sorted := slices.Clone(dir.entries)
+	slices.SortFunc(sorted, func(a, b treeEntry) int { return strings.Compare(a.name, b.name) })
+	entries := make([]fs.DirEntry, len(sorted))
+	for i, below := range sorted {
 		entries[i] = &dirEntry{f, path.Join(name, below.name), below}
 	}
 	return entries, nil

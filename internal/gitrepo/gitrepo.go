@@ -89,6 +89,7 @@ type Remote struct {
 	mode    mode
 	base    Hash            // a tip that has been fetched in that mode; zero if none
 	store   *memory.Storage // every object that has come down, for all tips
+	trees   map[Hash]*tree  // those of store that have been read
 }
 
 // Open makes a Remote of an https, http, ssh or file URL, of user@host:path, or
@@ -99,6 +100,7 @@ func Open(rawURL string, o Options) (*Remote, error) {
 		url:   rawURL,
 		agent: cmp.Or(o.UserAgent, capability.DefaultAgent()),
 		store: memory.NewStorage(),
+		trees: map[Hash]*tree{},
 	}
 	if o.Token != "" {
 		r.secrets = []string{o.Token, base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + o.Token))}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,10 +101,10 @@ func parseTree(raw []byte) ([]treeEntry, error) {
 		head, rest, ok := bytes.Cut(raw, []byte{0})
 		mode, name, ok2 := strings.Cut(string(head), " ")
 		if !ok || !ok2 || len(rest) < len(Hash{}) {
-			return nil, errors.New("a tree object is damaged")
+			return nil, errors.New("the object is damaged")
 		}
 		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-			return nil, fmt.Errorf("a tree object has an entry called %q", name) // it would lead elsewhere
+			return nil, fmt.Errorf("there is an entry called %q", name) // it would lead elsewhere
 		}
 		tree = append(tree, treeEntry{mode, name, Hash(rest[:len(Hash{})])})
 		raw = rest[len(Hash{}):]
@@ -118,6 +119,27 @@ func formatTree(tree []treeEntry) []byte {
 		b.Write(e.hash[:])
 	}
 	return b.Bytes()
+}
+
+// tree is a tree object that many look into.
+type tree struct {
+	entries []treeEntry
+	byName  map[string]int // nil until something is looked for
+}
+
+// find is the entry called name.
+func (t *tree) find(name string) (e treeEntry, ok bool) {
+	if t.byName == nil {
+		t.byName = make(map[string]int, len(t.entries))
+		for i, e := range slices.Backward(t.entries) { // of two, the first, as find has it
+			t.byName[e.name] = i
+		}
+	}
+	i, ok := t.byName[name]
+	if ok {
+		e = t.entries[i]
+	}
+	return e, ok
 }
 
 // find is the index of the entry called name, or -1.
