@@ -1,0 +1,243 @@
+package gitrepo
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"k8srepo/internal/problem"
+)
+
+// What callers branch on, with errors.Is.
+var (
+	// ErrAccess: the server does not let these credentials in, or hides the
+	// repository from them, or has no such repository; servers do not tell the
+	// three apart.
+	ErrAccess = errors.New("no access to the repository")
+	// ErrHostKey: the SSH server is not the one that known_hosts has.
+	ErrHostKey = errors.New("unknown ssh host key")
+	// ErrNoBranch: the repository has no branch of that name.
+	ErrNoBranch = errors.New("no such branch")
+	// ErrEmptyRepository: the repository has no commit yet.
+	ErrEmptyRepository = errors.New("empty repository")
+	// ErrMoved: the branch, read again, is not at the commit that was read
+	// before. Start over from its tip.
+	ErrMoved = errors.New("the branch has moved")
+	// ErrIdle: the server fell silent for longer than Options.IdleTimeout.
+	ErrIdle = errors.New("no answer from the server")
+	// ErrNoChange: a commit would have the tree of its parent.
+	ErrNoChange = errors.New("nothing to commit")
+)
+
+// StatusError is an answer over HTTP that is neither a success nor a redirect.
+type StatusError struct {
+	Code       int
+	RetryAfter time.Duration // what the server asked for; 0 if it did not
+	Text       string        // the first line of what it said; may be empty
+}
+
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%d %s", e.Code, strings.ToLower(http.StatusText(e.Code)))
+	if e.Text != "" {
+		text += ": " + e.Text
+	}
+	return text
+}
+
+// Retry tells whether what failed with err may succeed if it is simply done
+// again, and how long the server wants to be left alone before that. It says
+// no to a nil error, a context that is done, credentials, refusals, names that
+// do not exist, and certificates; yes to overload, broken connections, silence
+// and a moved branch. After a PushError of kind Unknown, read the branch first.
+func Retry(err error) (after time.Duration, ok bool) {
+	var status *StatusError
+	var push *PushError
+	var dns *net.DNSError
+	var cut *cutError
+	var refused *refusedError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return 0, false
+	case errors.As(err, &push):
+		return push.retryAfter(), push.Kind != Declined
+	case errors.Is(err, ErrMoved), errors.Is(err, ErrIdle):
+		return 0, true
+	case errors.As(err, &status):
+		overloaded := status.Code == http.StatusTooManyRequests || status.Code == http.StatusRequestTimeout ||
+			status.Code >= 500 && status.Code != http.StatusNotImplemented || status.RetryAfter > 0
+		return status.RetryAfter, overloaded
+	case errors.As(err, &dns):
+		return 0, !dns.IsNotFound
+	case errors.As(err, &refused):
+		return 0, refused.midway
+	}
+	return 0, errors.As(err, &cut)
+}
+
+// fault is an error of this package: a problem to show, what callers branch on,
+// and what lies beneath.
+type fault struct {
+	problem *problem.Problem
+	kind    error // a sentinel above; nil if none
+	cause   error // nil if none
+}
+
+func (f *fault) Error() string { return f.problem.Error() }
+
+// Unwrap is the problem alone, so that it is shown once; Is and As see the rest.
+func (f *fault) Unwrap() error { return f.problem }
+
+func (f *fault) Is(target error) bool {
+	return f.kind != nil && target == f.kind || f.cause != nil && errors.Is(f.cause, target)
+}
+
+func (f *fault) As(target any) bool { return f.cause != nil && errors.As(f.cause, target) }
+
+// cutError is a conversation that broke off: in the network, or in the middle
+// of an answer. Doing it again may help.
+type cutError struct{ err error }
+
+func (e *cutError) Error() string { return e.err.Error() }
+func (e *cutError) Unwrap() error { return e.err }
+
+// refusedError is the server saying no, in Git's protocol, to a request.
+type refusedError struct {
+	text   string
+	midway bool // it had begun to answer: something broke, and may work next time
+}
+
+func (e *refusedError) Error() string { return "the server refused: " + e.text }
+
+// unheardError is a server that would not even list its references, and said
+// why.
+type unheardError struct{ text string }
+
+func (e *unheardError) Error() string { return e.text }
+
+// fault puts err in the words of a person: with the repository's URL, a hint,
+// and no secret. It is the one place where errors of the wire are classified.
+func (r *Remote) fault(ctx context.Context, err error) error {
+	var status *StatusError
+	var unheard *unheardError
+	var already *fault
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	shown := func(hint string, kind error) error {
+		return &fault{problem.New(hint, "%s: %s", r.url, r.clean(err.Error())), kind, err}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &already):
+		return err
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		err = fmt.Errorf("no answer in time: %w", ctx.Err())
+		return shown("", nil)
+	case ctx.Err() != nil:
+		err = fmt.Errorf("interrupted: %w", ctx.Err())
+		return shown("", nil)
+	case errors.As(err, &status):
+		switch status.Code {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+			if status.RetryAfter > 0 {
+				return shown("", nil) // a rate limit: 403 at some servers
+			}
+			return shown(r.accessHint(status.Code), ErrAccess)
+		}
+		return shown("", nil)
+	case errors.As(err, &unheard):
+		return shown("check the path, and that the key may read and write it", ErrAccess)
+	case errors.Is(err, errSSHLogin):
+		return shown("give a key that the server knows, with --ssh-key or an agent in SSH_AUTH_SOCK", ErrAccess)
+	case errors.As(err, &certificate):
+		return shown("if the server has a certificate of your own authority, give its file with --ca-file", nil)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return shown("check the host's name in the URL", nil)
+	}
+	return shown(hintOf(err), nil)
+}
+
+func (r *Remote) accessHint(code int) string {
+	switch {
+	case len(r.secrets) == 0:
+		return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public"
+	case code == http.StatusUnauthorized:
+		return "the token is wrong or has expired"
+	case code == http.StatusForbidden:
+		return "the token may not do this: it needs read and write access to the repository's contents"
+	}
+	return "check the URL; if it is right, the token may not see the repository"
+}
+
+// clean is text from elsewhere made fit to show: on one line, of bounded
+// length, without control characters and without any secret.
+func (r *Remote) clean(text string) string {
+	for _, secret := range r.secrets {
+		text = strings.ReplaceAll(text, secret, "[secret]")
+	}
+	return oneLine(text)
+}
+
+func oneLine(text string) string {
+	const most = 600
+	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool {
+		return unicode.IsControl(c) || unicode.IsSpace(c)
+	}), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// hinted is a hint that an error carries up to the fault that shows it.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+func hintOf(err error) string {
+	var h *hinted
+	if errors.As(err, &h) {
+		return h.hint
+	}
+	return ""
+}
+
+// declinedBy are words with which servers refuse a ref for good, because of a
+// rule that trying again does not change, and what to do about each. They are
+// matched here and nowhere else; TestDeclined pins them.
+var declinedBy = []struct{ words, hint string }{
+	{"gh006", "the branch is protected: let this account bypass the protection, or use a pull request"},
+	{"gh013", "a ruleset forbids the push: add this account to its bypass list, or use a pull request"},
+	{"protected branch", "the branch is protected: let this account push to it, or use a pull request"},
+	{"not allowed to push", "let this account push to the branch, or use a pull request"},
+	{"hook declined", "a hook on the server said no; its words are above, or in the server's log"},
+	{"branch is currently checked out", "push to a bare repository"},
+	{"deletion prohibited", "the server lets nobody delete branches: receive.denyDeletes"},
+	{"deletion of the current branch prohibited", "another branch must be the repository's default first"},
+	{"funny refname", "choose another name for the branch"},
+	{"hidden ref", "choose another name for the branch"},
+}
+
+// declined finds what the server said in declinedBy. status is its word for the
+// ref, remote what it said on the side; the hint is "" if nothing is found.
+func declined(status, remote string) (hint string) {
+	said := strings.ToLower(status + "\n" + remote)
+	i := slices.IndexFunc(declinedBy, func(d struct{ words, hint string }) bool {
+		return strings.Contains(said, d.words)
+	})
+	if i < 0 {
+		return ""
+	}
+	return declinedBy[i].hint
+}

@@ -1,0 +1,446 @@
+package gitrepo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"k8srepo/internal/problem"
+)
+
+// mode is how much a server must be asked for at once, best first.
+type mode int
+
+const (
+	byTree mode = iota // single trees and blobs
+	byBlob             // all trees, then single blobs
+	whole              // all of the tip
+)
+
+// filters leave out what a first fetch need not bring.
+var filters = [...]packp.Filter{byTree: packp.FilterTreeDepth(0), byBlob: packp.FilterBlobNone(), whole: ""}
+
+// Tip is the commit that a branch was at when it was read.
+type Tip struct {
+	Branch    string // without refs/heads/
+	Hash      Hash   // of the commit
+	Tree      Hash   // of the root folder
+	Parents   []Hash
+	Author    Signature
+	Committer Signature
+	Message   string
+
+	remote *Remote
+	offer  *capability.List // what the server can do
+}
+
+// Tip reads the tip of a branch; "" is the repository's default branch.
+func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
+	refs, err := r.advertised(ctx, uploadPack)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tip{remote: r, offer: refs.Capabilities}
+	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
+		return nil, err
+	}
+	if err := t.fetchCommit(ctx); err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	raw, err := t.object(plumbing.CommitObject, t.Hash)
+	if err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	c, err := parseCommit(raw)
+	if err != nil {
+		return nil, r.fault(ctx, fmt.Errorf("commit %s: %w", t.Hash, err))
+	}
+	t.Tree, t.Parents, t.Author, t.Committer, t.Message = c.tree, c.parents, c.author, c.committer, c.message
+	return t, nil
+}
+
+// pick finds a branch among the references.
+func (r *Remote) pick(refs *packp.AdvRefs, branch string) (string, Hash, error) {
+	fail := func(kind error, hint, format string, args ...any) (string, Hash, error) {
+		return "", Hash{}, &fault{problem.Refuse(hint, "%s: "+format, append([]any{r.url}, args...)...), kind, nil}
+	}
+	if len(refs.References) == 0 && refs.Head == nil {
+		return fail(ErrEmptyRepository, "push a first commit to it", "the repository is empty")
+	}
+	if branch == "" {
+		if branch = defaultBranch(refs); branch == "" {
+			return fail(ErrNoBranch, "name the branch", "the repository has no default branch")
+		}
+	}
+	if hash, ok := refs.References[branchPrefix+branch]; ok {
+		return branch, hash, nil
+	}
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(refs.References)) {
+		if b, ok := strings.CutPrefix(name, branchPrefix); ok {
+			known = append(known, b)
+		}
+	}
+	return fail(ErrNoBranch, problem.DidYouMean(branch, known), "there is no branch %q", branch)
+}
+
+// defaultBranch is the branch that HEAD points to. Servers too old to say so
+// get the branch that is at the same commit, main and master first.
+func defaultBranch(refs *packp.AdvRefs) string {
+	for _, link := range refs.Capabilities.Get(capability.SymRef) {
+		if branch, ok := strings.CutPrefix(link, "HEAD:"+branchPrefix); ok {
+			return branch
+		}
+	}
+	if refs.Head == nil {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(refs.References))
+	for _, name := range append([]string{branchPrefix + "main", branchPrefix + "master"}, names...) {
+		if branch, ok := strings.CutPrefix(name, branchPrefix); ok && refs.References[name] == *refs.Head {
+			return branch
+		}
+	}
+	return ""
+}
+
+// fetchCommit brings the tip's commit, in the leanest mode that the server
+// takes; the remote remembers the mode.
+func (t *Tip) fetchCommit(ctx context.Context) error {
+	r := t.remote
+	// Servers that filter but do not serve objects by their hash would leave us
+	// without the rest.
+	if !t.offer.Supports(capability.Filter) || !t.offer.Supports(capability.AllowReachableSHA1InWant) {
+		r.mode = whole
+	}
+	if t.has(t.Hash) {
+		return nil // the branch has not moved since it was last read
+	}
+	for m := r.mode; ; m++ {
+		err := t.requestTip(ctx, m)
+		var refused *refusedError
+		if errors.As(err, &refused) && m < whole {
+			continue
+		}
+		return t.moved(ctx, err)
+	}
+}
+
+// requestTip asks for the tip in a mode, and remembers the mode if it works.
+// Where the mode brings all trees, those of a tip that is here are left out.
+func (t *Tip) requestTip(ctx context.Context, m mode) error {
+	r := t.remote
+	var have []Hash
+	if m != byTree && m == r.mode && !r.base.IsZero() {
+		have = []Hash{r.base}
+	}
+	if err := t.request(ctx, []Hash{t.Hash}, have, 1, filters[m]); err != nil {
+		return err
+	}
+	r.mode, r.base = m, t.Hash
+	return nil
+}
+
+// want brings the objects with these hashes, and what is in and below them
+// unless filter leaves it out. A server that does not serve them is asked for
+// the whole tip, now and from then on.
+func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) error {
+	hashes = slices.DeleteFunc(hashes, t.has)
+	if len(hashes) == 0 {
+		return nil
+	}
+	r := t.remote
+	if r.mode != whole {
+		err := t.request(ctx, hashes, nil, 0, filter)
+		var refused *refusedError
+		if !errors.As(err, &refused) {
+			return err
+		}
+	}
+	if err := t.requestTip(ctx, whole); err != nil {
+		return t.moved(ctx, err)
+	}
+	return t.check(hashes)
+}
+
+// moved explains why the server refuses to serve the tip: it does so once the
+// branch has been moved elsewhere by force, and only reading the branch again
+// can tell.
+func (t *Tip) moved(ctx context.Context, err error) error {
+	var refused *refusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	branches, again := t.remote.Branches(ctx)
+	if again != nil || branches[t.Branch] == t.Hash {
+		return err
+	}
+	return &fault{problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), ErrMoved, err}
+}
+
+// request makes one fetch request. Have is commits that are here, with all that
+// the filter leaves of them. Depth 0 is no limit, which is right for everything
+// but commits.
+func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
+	req := packp.NewUploadPackRequest()
+	req.Wants, req.Haves, req.Shallows = wants, have, have
+	req.Depth, req.Filter = packp.DepthCommits(depth), filter
+	take := []capability.Capability{capability.Sideband64k, capability.OFSDelta, capability.NoProgress}
+	if depth > 0 {
+		take = append(take, capability.Shallow)
+	}
+	if len(have) > 0 {
+		take = append(take, capability.ThinPack) // else Git leaves nothing out, as no history joins the two
+	}
+	if filter != "" {
+		take = append(take, capability.Filter)
+	}
+	t.remote.agree(req.Capabilities, t.offer, take...)
+	var message bytes.Buffer
+	if err := req.UploadRequest.Encode(&message); err != nil {
+		return err
+	}
+	if err := req.UploadHaves.Encode(&message, false); err != nil {
+		return err
+	}
+	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {
+		return err
+	}
+	answer, err := t.remote.wire.ask(ctx, uploadPack, message.Bytes())
+	if err != nil {
+		return err
+	}
+	res := packp.NewUploadPackResponse(req)
+	if err := res.Decode(answer); err != nil {
+		answer.Close()
+		return garbled(err, "the server's answer")
+	}
+	defer res.Close()
+	var pack io.Reader = res
+	if req.Capabilities.Supports(capability.Sideband64k) {
+		pack = newDemux(res, io.Discard)
+	}
+	if err := packfile.UpdateObjectStorage(t.remote.store, pack); err != nil {
+		return garbled(err, "the objects")
+	}
+	io.Copy(io.Discard, pack) // the end of the side band
+	return t.check(wants)
+}
+
+// check makes sure that the server sent what it was asked for.
+func (t *Tip) check(wants []Hash) error {
+	for _, h := range wants {
+		if !t.has(h) {
+			return fmt.Errorf("the server did not send object %s", h)
+		}
+	}
+	return nil
+}
+
+func (t *Tip) has(h Hash) bool { return t.remote.store.HasEncodedObject(h) == nil }
+
+// object is a copy of an object that is here.
+func (t *Tip) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
+	o, err := t.remote.store.EncodedObject(kind, h)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s is not here", kind, h)
+	}
+	reader, err := o.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	raw := make([]byte, o.Size())
+	_, err = io.ReadFull(reader, raw)
+	return raw, err
+}
+
+// tree is a tree that is here. It must not be changed.
+func (t *Tip) tree(h Hash) (*tree, error) {
+	if known, ok := t.remote.trees[h]; ok {
+		return known, nil
+	}
+	raw, err := t.object(plumbing.TreeObject, h)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := parseTree(raw)
+	if err != nil {
+		return nil, fmt.Errorf("tree %s: %w", h, err)
+	}
+	read := &tree{entries: entries}
+	t.remote.trees[h] = read
+	return read, nil
+}
+
+// Fetch brings files, and folders with all that is in them, so that reading
+// them asks the server nothing. It takes one request for each level of folders
+// that is not here yet and one for everything at the end of the paths. Paths
+// that do not exist, and those below a link, are passed over.
+func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
+	return t.bring(ctx, paths, "")
+}
+
+// Entry is a file, link or submodule in the tree of a Tip.
+type Entry struct {
+	Path string      // from the root folder, with slashes; any bytes but NUL
+	Mode fs.FileMode // fs.ModeSymlink for a link, fs.ModeIrregular for a submodule
+	Hash Hash        // of the content; of a commit elsewhere for a submodule
+}
+
+// List is all that is below a folder ("." is the root), in the order of a tree,
+// without the folders themselves. It brings no file's content. A folder that
+// does not exist is an error that is fs.ErrNotExist.
+func (t *Tip) List(ctx context.Context, dir string) ([]Entry, error) {
+	if err := t.bring(ctx, []string{dir}, packp.FilterBlobNone()); err != nil {
+		return nil, err
+	}
+	top, err := t.at(ctx, dir)
+	if err != nil {
+		return nil, &fs.PathError{Op: "list", Path: dir, Err: err}
+	}
+	if !top.isDir() {
+		return nil, &fs.PathError{Op: "list", Path: dir, Err: errors.New("not a folder")}
+	}
+	prefix := dir + "/"
+	if dir == "." {
+		prefix = ""
+	}
+	var entries []Entry
+	err = t.walk(top.hash, prefix, func(e Entry) { entries = append(entries, e) })
+	return entries, t.remote.fault(ctx, err)
+}
+
+// walk visits what is below a tree that is here.
+func (t *Tip) walk(h Hash, prefix string, visit func(Entry)) error {
+	tree, err := t.tree(h)
+	if err != nil {
+		return err
+	}
+	for _, e := range tree.entries {
+		if !e.isDir() {
+			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
+		} else if err := t.walk(e.hash, prefix+e.name+"/", visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring goes down all paths level by level, with one request a level, and then
+// fetches all that was found at their ends, in and below it, but for filter.
+func (t *Tip) bring(ctx context.Context, paths []string, filter packp.Filter) error {
+	type step struct {
+		entry treeEntry
+		rest  []string
+	}
+	root := treeEntry{mode: modeDir, hash: t.Tree}
+	var steps []step
+	for _, p := range paths {
+		if !fs.ValidPath(p) {
+			return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
+		}
+		if p == "." {
+			steps = append(steps, step{root, nil})
+		} else {
+			steps = append(steps, step{root, strings.Split(p, "/")})
+		}
+	}
+	var ends []Hash
+	for len(steps) > 0 {
+		var level []Hash
+		for _, s := range steps {
+			if len(s.rest) > 0 {
+				level = append(level, s.entry.hash)
+			}
+		}
+		if err := t.want(ctx, level, filters[byTree]); err != nil {
+			return t.remote.fault(ctx, err)
+		}
+		var below []step
+		for _, s := range steps {
+			if len(s.rest) == 0 {
+				missing, err := t.missing(s.entry, filter == "")
+				if err != nil {
+					return t.remote.fault(ctx, err)
+				}
+				ends = append(ends, missing...)
+				continue
+			}
+			tree, err := t.tree(s.entry.hash)
+			if err != nil {
+				return t.remote.fault(ctx, err)
+			}
+			if e, ok := tree.find(s.rest[0]); ok && (len(s.rest) == 1 || e.isDir()) {
+				below = append(below, step{e, s.rest[1:]})
+			}
+		}
+		steps = below
+	}
+	return t.remote.fault(ctx, t.want(ctx, ends, filter))
+}
+
+// missing is what has to be asked for, so that all in and below e is here.
+func (t *Tip) missing(e treeEntry, blobs bool) ([]Hash, error) {
+	switch {
+	case e.hasBlob() && !blobs, !e.hasBlob() && !e.isDir():
+		return nil, nil
+	case !t.has(e.hash):
+		return []Hash{e.hash}, nil
+	case e.hasBlob():
+		return nil, nil
+	}
+	tree, err := t.tree(e.hash)
+	if err != nil {
+		return nil, err
+	}
+	var all []Hash
+	for _, below := range tree.entries {
+		missing, err := t.missing(below, blobs)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, missing...)
+	}
+	return all, nil
+}
+
+// at finds what is at path, and brings the folders above it.
+func (t *Tip) at(ctx context.Context, path string) (treeEntry, error) {
+	e := treeEntry{mode: modeDir, name: ".", hash: t.Tree}
+	if path == "." {
+		return e, nil
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		if e.fileMode()&fs.ModeSymlink != 0 {
+			return e, errLink
+		}
+		if !e.isDir() {
+			return e, fs.ErrNotExist
+		}
+		if err := t.want(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
+			return e, t.remote.fault(ctx, err)
+		}
+		tree, err := t.tree(e.hash)
+		if err != nil {
+			return e, err
+		}
+		var ok bool
+		if e, ok = tree.find(name); !ok {
+			return e, fs.ErrNotExist
+		}
+	}
+	return e, nil
+}

@@ -1,0 +1,212 @@
+package gittest
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Files is the content of a repository by path. A path may carry a mode before
+// its name: "100755 run.sh", "120000 link" with the link's target for content,
+// "160000 module" with a commit's hash. Without one it is 100644.
+type Files map[string]string
+
+// Repo is a bare repository on disk.
+type Repo struct {
+	t   testing.TB
+	Dir string
+}
+
+// NewRepo makes a bare repository whose branch main has one commit with files;
+// none at all if files is nil.
+func NewRepo(t testing.TB, files Files) *Repo {
+	t.Helper()
+	return newRepoAt(t, filepath.Join(t.TempDir(), "repo.git"), files)
+}
+
+func newRepoAt(t testing.TB, dir string, files Files) *Repo {
+	t.Helper()
+	r := &Repo{t: t, Dir: dir}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.Git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
+	config, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer config.Close()
+	if _, err := config.WriteString(repoConfig); err != nil {
+		t.Fatal(err)
+	}
+	if files != nil {
+		r.Commit("main", files, "initial")
+	}
+	return r
+}
+
+// repoConfig makes a repository one that can do what the big hosts' can.
+const repoConfig = `
+[http]
+	receivepack = true
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+[gc]
+	auto = 0
+[receive]
+	autogc = false
+	unpackLimit = 1000
+[core]
+	fsync = none
+`
+
+// Config sets a value in the repository's configuration.
+func (r *Repo) Config(key, value string) {
+	r.t.Helper()
+	r.Git("config", key, value)
+}
+
+// NoFilter makes the repository's server one that cannot filter.
+func (r *Repo) NoFilter() { r.Config("uploadpack.allowFilter", "false") }
+
+// NoWants makes the repository's server one that serves tips only.
+func (r *Repo) NoWants() { r.Config("uploadpack.allowAnySHA1InWant", "false") }
+
+// NoTreeFilter makes the repository's server refuse the filter tree:0.
+func (r *Repo) NoTreeFilter() { r.Config("uploadpackfilter.tree.allow", "false") }
+
+// URL is the repository's file URL.
+func (r *Repo) URL() string { return "file://" + r.Dir }
+
+// Git runs git in the repository, and is what it printed, without blanks at the
+// ends. The test ends if git fails.
+func (r *Repo) Git(args ...string) string {
+	r.t.Helper()
+	return r.git(nil, args...)
+}
+
+func (r *Repo) git(stdin []byte, args ...string) string {
+	r.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.Dir
+	cmd.Env = gitEnv()
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return strings.TrimSpace(stdout.String())
+}
+
+// gitEnv keeps the settings of the machine and of the person out of the tests.
+func gitEnv() []string {
+	return append(os.Environ(),
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "HOME="+os.TempDir(), "LC_ALL=C", "GIT_PROTOCOL=",
+		"GIT_AUTHOR_NAME=Test", "GIT_AUTHOR_EMAIL=test@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
+		"GIT_COMMITTER_NAME=Test", "GIT_COMMITTER_EMAIL=test@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
+}
+
+// Commit puts a commit with files on a branch, which is made if it is not
+// there. What files does not name stays.
+func (r *Repo) Commit(branch string, files Files, message string) (hash string) {
+	r.t.Helper()
+	var in bytes.Buffer
+	data := func(s string) { fmt.Fprintf(&in, "data %d\n%s\n", len(s), s) }
+	fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter Test <test@example.com> 1767323045 +0000\n", branch)
+	data(message)
+	if tip := r.Tip(branch); tip != "" {
+		fmt.Fprintf(&in, "from %s\n", tip)
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		mode, name, ok := strings.Cut(path, " ")
+		if !ok || len(mode) != 6 {
+			mode, name = "100644", path
+		}
+		if mode == "160000" {
+			fmt.Fprintf(&in, "M %s %s %s\n", mode, files[path], name)
+			continue
+		}
+		fmt.Fprintf(&in, "M %s inline %s\n", mode, name)
+		data(files[path])
+	}
+	r.git(in.Bytes(), "fast-import", "--quiet", "--force")
+	return r.Tip(branch)
+}
+
+// Tip is the commit that a branch is at, "" if there is no such branch.
+func (r *Repo) Tip(branch string) string {
+	r.t.Helper()
+	return r.Git("for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
+}
+
+// Read is a file's content on a branch.
+func (r *Repo) Read(branch, path string) string {
+	r.t.Helper()
+	return r.output("cat-file", "blob", branch+":"+path)
+}
+
+// List is every entry of a branch, as git ls-tree -r prints it: mode, type,
+// hash, tab, path.
+func (r *Repo) List(branch string) []string {
+	r.t.Helper()
+	return strings.Split(strings.TrimSuffix(r.Git("ls-tree", "-r", "-z", "--full-tree", branch), "\x00"), "\x00")
+}
+
+// Log is the hashes of a branch's commits along first parents, newest first.
+func (r *Repo) Log(branch string) []string {
+	r.t.Helper()
+	return strings.Fields(r.Git("rev-list", "--first-parent", branch))
+}
+
+// Fsck ends the test if the repository is not whole.
+func (r *Repo) Fsck() {
+	r.t.Helper()
+	if out := r.Git("fsck", "--full", "--strict", "--no-dangling"); out != "" {
+		r.t.Errorf("git fsck: %s", out)
+	}
+}
+
+// Hook installs a shell script as one of the server's hooks, such as
+// "pre-receive".
+func (r *Repo) Hook(name, script string) {
+	r.t.Helper()
+	path := filepath.Join(r.Dir, "hooks", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// WriteObject stores an object as it is, valid or not, and is its hash.
+func (r *Repo) WriteObject(kind, raw string) (hash string) {
+	r.t.Helper()
+	return r.git([]byte(raw), "hash-object", "-t", kind, "-w", "--stdin", "--literally")
+}
+
+// ReadObject is an object's bytes.
+func (r *Repo) ReadObject(kind, hash string) string {
+	r.t.Helper()
+	return r.output("cat-file", kind, hash)
+}
+
+// output is what git printed, to the byte.
+func (r *Repo) output(args ...string) string {
+	r.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir, cmd.Env = r.Dir, gitEnv()
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("git %s: %v", strings.Join(args, " "), err)
+	}
+	return string(out)
+}
