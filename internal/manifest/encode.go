@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +81,7 @@ func readsAsOther(s string) bool {
 	default:
 		return false
 	}
-	if s == "=" || s == "<<" || isBase60(s) || yaml.IsValueNonString(s) {
+	if s == "=" || s == "<<" || isBase60(s) || number.MatchString(s) || yaml.IsValueNonString(s) {
 		return true
 	}
 	var n yaml.Node
@@ -89,6 +90,10 @@ func readsAsOther(s string) bool {
 	}
 	return n.Content[0].Tag != yaml.NodeTagString
 }
+
+// number is a number of YAML 1.1 or 1.2, however large: 12e5678 is one to some
+// parsers, and a string to those that cannot hold it.
+var number = regexp.MustCompile(`^[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$|^[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)$`)
 
 // isBase60 tells whether s is a number in base 60, such as 1:30, of which YAML
 // 1.1 speaks and the parsers here do not.

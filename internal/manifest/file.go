@@ -19,10 +19,6 @@ package manifest
 
 import (
 	"bytes"
-	"errors"
-	"io"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -35,7 +31,7 @@ type File struct {
 	Name string // as people name it, for the places in problems
 	Data []byte // never changed
 
-	docs  []*yaml.Node
+	docs  []document
 	lines lineIndex
 }
 
@@ -46,18 +42,16 @@ func Parse(name string, data []byte) (*File, error) {
 	if p := f.notUTF8(); p != nil {
 		return nil, p
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		doc := new(yaml.Node)
-		err := decoder.Decode(doc)
-		if errors.Is(err, io.EOF) {
-			return f, nil
-		}
+	for _, d := range f.split() {
+		some, err := f.parse(&d)
 		if err != nil {
-			return nil, f.syntaxProblem(err)
+			return nil, f.syntaxProblem(d, err)
 		}
-		f.docs = append(f.docs, doc)
+		if some {
+			f.docs = append(f.docs, d)
+		}
 	}
+	return f, nil
 }
 
 // notUTF8 is a problem at the first byte that is not UTF-8, or nil. The parser
@@ -78,17 +72,13 @@ func (f *File) notUTF8() *problem.Problem {
 	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
 }
 
-// syntaxProblem gives the parser's error a place. The parser tells the line in
-// its text only ("yaml: line 3: …"), and none for the first line.
-func (f *File) syntaxProblem(err error) *problem.Problem {
-	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				line, message = n, text
-			}
-		}
+// syntaxProblem gives the parser's error about a document a place.
+func (f *File) syntaxProblem(d document, err error) *problem.Problem {
+	if err == errEndlessAliases {
+		return f.problemAt(d.root, "write out what the aliases stand for", "%v", err)
 	}
+	message, line := syntaxError(err)
+	line += d.lines
 	p := problem.At(problem.Place{File: f.Name, Line: line}, "", "this is not YAML: %s", message)
 	p.Source = f.Line(line)
 	return p

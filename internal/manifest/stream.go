@@ -1,0 +1,238 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// document is one document of a file: a run of its bytes, from the directives
+// before its "---" to what begins the next document.
+//
+// Documents are parsed one by one. They have nothing in common (YAML 1.2, section
+// 9.2), so a change of one needs no second look at the others; and the parser
+// asks for a "---" behind "...", which YAML does not.
+type document struct {
+	span
+	node *yaml.Node // as the parser has it, with the comments round about
+	root *yaml.Node // its value: node's only child
+
+	lines      int  // of the file, before it
+	body       int  // the offset behind its "---", or where it starts
+	directives bool // it has some
+}
+
+// split finds the documents in the bytes. A line that starts with "---" or "..."
+// and a blank ends whatever came before, in every style of scalar.
+func (f *File) split() []document {
+	current := document{span: span{0, len(f.Data)}}
+	if bytes.HasPrefix(f.Data, byteOrderMark) {
+		current.start, current.body = len(byteOrderMark), len(byteOrderMark)
+	}
+	if !bytes.Contains(f.Data, []byte("---")) && !bytes.Contains(f.Data, []byte("...")) {
+		return []document{current}
+	}
+	var docs []document
+	starts := f.lines.of(f.Data)
+	begun := false // more than directives, comments and blank lines
+	for i, start := range starts {
+		end, line := start, f.Data[start:] // end is that of what came before
+		if rest, ok := bytes.CutPrefix(line, byteOrderMark); ok && (start == current.start || isMarker(rest, "---")) {
+			start, line = start+len(byteOrderMark), rest
+			starts[i] = start // a document may begin with a mark, which the parser does not count
+			if end == current.start {
+				current.start, current.body = start, start
+			}
+		}
+		switch {
+		case isMarker(line, "---"):
+			if begun {
+				current.end = end
+				docs = append(docs, current)
+				current = document{span: span{start, len(f.Data)}, lines: i}
+			}
+			current.body, begun = start+len("---"), true
+		case isMarker(line, "..."):
+			current.end = len(f.Data)
+			if i+1 < len(starts) {
+				current.end = starts[i+1]
+			}
+			docs = append(docs, current)
+			current, begun = document{span: span{current.end, len(f.Data)}, lines: i + 1, body: current.end}, false
+		case begun || len(line) == 0:
+		case line[0] == '%':
+			current.directives = true
+		default:
+			rest := bytes.TrimLeft(line, " \t")
+			begun = len(rest) > 0 && rest[0] != '#' && breakLength(rest) == 0
+		}
+	}
+	return append(docs, current)
+}
+
+// isMarker tells whether a line is a document's marker.
+func isMarker(line []byte, marker string) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(marker))
+	return ok && (len(rest) == 0 || isBlank(rest[0]) || breakLength(rest) > 0)
+}
+
+// parse parses a document, and tells whether there is anything in it but
+// comments. What the parser rejects although it is YAML, or JSON, is read all the
+// same.
+func (f *File) parse(d *document) (bool, error) {
+	data := f.Data[d.start:d.end]
+	if d.directives {
+		data = withoutDirectives(data)
+	}
+	const mostTabs = 100 // each costs a parse
+	node, err := decode(data)
+	for n := 0; err != nil && n < mostTabs; n++ {
+		_, line := syntaxError(err)
+		without := withoutTab(data, line)
+		if without == nil {
+			break
+		}
+		node, err = decode(without)
+		data = without
+	}
+	switch {
+	case err != nil:
+		if node = f.parseJSON(d); node == nil {
+			return false, err
+		}
+	case node == nil:
+		return false, nil
+	case d.lines > 0:
+		moveDown(node, d.lines)
+	}
+	d.node, d.root = node, node.Content[0]
+	if bytes.IndexByte(data, '*') >= 0 && !acyclic(d.root) {
+		return false, errEndlessAliases
+	}
+	return true, nil
+}
+
+var errEndlessAliases = errors.New("the aliases in this document never come to an end")
+
+// decode is the parser. The node is nil where there is nothing but comments.
+func decode(data []byte) (node *yaml.Node, err error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	switch err := decoder.Decode(&more); {
+	case err == nil:
+		return nil, errors.New("yaml: line " + strconv.Itoa(more.Line) + ": another document begins here, without a --- of its own")
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	return &doc, nil
+}
+
+// syntaxError is the parser's message, and its line, which it tells in its text
+// only ("yaml: line 3: …"), and not for the first one.
+func syntaxError(err error) (message string, line int) {
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(message, "line "); ok {
+		if number, text, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				return text, n
+			}
+		}
+	}
+	return message, 1
+}
+
+// moveDown moves the places below a node some lines down.
+func moveDown(n *yaml.Node, lines int) {
+	n.Line += lines
+	for _, child := range n.Content {
+		moveDown(child, lines)
+	}
+}
+
+// withoutDirectives is a document with blanks for the directives that say nothing
+// about its content: those that are reserved, and YAML's version, of which the
+// parser knows 1.1 only. Every other byte stays in its place.
+func withoutDirectives(data []byte) []byte {
+	data = bytes.Clone(data)
+	for at := 0; at < len(data); {
+		line := data[at : at+lineLength(data[at:])]
+		if isMarker(line, "---") {
+			break
+		}
+		if len(line) > 0 && line[0] == '%' && !bytes.HasPrefix(line, []byte("%TAG")) &&
+			(!bytes.HasPrefix(line, []byte("%YAML")) || bytes.HasPrefix(line, []byte("%YAML 1."))) {
+			copy(line, bytes.Repeat([]byte{' '}, len(line)))
+		}
+		at += len(line)
+		at += breakLength(data[at:])
+	}
+	return data
+}
+
+// withoutTab is data with blanks for the tabs that made the parser stop: those
+// on a line of blanks, or before a comment, and behind the "-" of a scalar or a
+// flow collection. Such a tab separates, and is no indentation (YAML 1.2, section
+// 6.1). It is in the given line or, where the parser tells the line that a scalar
+// began in, behind it. Nil means that there is none.
+func withoutTab(data []byte, line int) []byte {
+	at := 0
+	for n := 1; at < len(data); n++ {
+		text := data[at : at+lineLength(data[at:])]
+		if n >= line && bytes.IndexByte(text, '\t') >= 0 {
+			if tabs := separatingTabs(text); tabs > 0 {
+				data = bytes.Clone(data)
+				for i := at; i < at+tabs; i++ {
+					if data[i] == '\t' {
+						data[i] = ' '
+					}
+				}
+				return data
+			}
+		}
+		at += len(text)
+		at += breakLength(data[at:])
+	}
+	return nil
+}
+
+// separatingTabs is up to where a line has tabs that only separate.
+func separatingTabs(line []byte) int {
+	rest := bytes.TrimLeft(line, " \t")
+	before := line[:len(line)-len(rest)]
+	if len(rest) == 0 || rest[0] == '#' {
+		if bytes.IndexByte(before, '\t') >= 0 {
+			return len(before)
+		}
+		return 0
+	}
+	if rest[0] != '-' || bytes.IndexByte(before, '\t') >= 0 {
+		return 0
+	}
+	item := bytes.TrimLeft(rest[1:], " \t")
+	tabs := len(line) - len(item)
+	if len(item) > 0 && (strings.IndexByte("{[\"'", item[0]) >= 0 || bytes.IndexByte(item, ':') < 0 && item[0] != '-' && item[0] != '?') &&
+		bytes.IndexByte(line[:tabs], '\t') >= 0 {
+		return tabs
+	}
+	return 0
+}
+
+// lineLength is the length of the line that b starts with, without its break.
+func lineLength(b []byte) int {
+	for i := range b {
+		if c := b[i]; (c == '\n' || c == '\r' || c == 0xC2 || c == 0xE2) && breakLength(b[i:]) > 0 {
+			return i
+		}
+	}
+	return len(b)
+}
