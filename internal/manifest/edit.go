@@ -63,6 +63,9 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 			out = append(out, c.text...)
 			done = c.end
 		}
+		if done == doc.end && done < len(f.Data) {
+			return nil, problem.At(problem.Place{File: f.Name}, "", "the change would join two documents")
+		}
 		out = append(out, f.Data[done:doc.end]...)
 		done = doc.end
 		if err := f.prove(doc, out[start:], &changes); err != nil {

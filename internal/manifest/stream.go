@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -88,16 +89,23 @@ func (f *File) parse(d *document) (bool, error) {
 	if d.directives {
 		data = withoutDirectives(data)
 	}
-	const mostTabs = 100 // each costs a parse
-	node, err := decode(data)
-	for n := 0; err != nil && n < mostTabs; n++ {
-		_, line := syntaxError(err)
-		without := withoutTab(data, line)
-		if without == nil {
+	const mostTries = 100 // one for each tab
+	read := decode
+	node, err := read(data)
+	for n := 0; err != nil && n < mostTries; n++ {
+		message, line := syntaxError(err)
+		switch message {
+		case "found unknown escape character":
+			read = decodeSolidus
+		case "found character that cannot start any token", "found a tab character that violates indentation":
+			data = withoutTab(data, line)
+		default:
+			data = nil
+		}
+		if data == nil {
 			break
 		}
-		node, err = decode(without)
-		data = without
+		node, err = read(data)
 	}
 	switch {
 	case err != nil:
@@ -110,7 +118,7 @@ func (f *File) parse(d *document) (bool, error) {
 		moveDown(node, d.lines)
 	}
 	d.node, d.root = node, node.Content[0]
-	if bytes.IndexByte(data, '*') >= 0 && !acyclic(d.root) {
+	if bytes.IndexByte(f.Data[d.start:d.end], '*') >= 0 && !acyclic(d.root) {
 		return false, errEndlessAliases
 	}
 	return true, nil
@@ -135,6 +143,42 @@ func decode(data []byte) (node *yaml.Node, err error) {
 		return nil, err
 	}
 	return &doc, nil
+}
+
+var escapedEscape = regexp.MustCompile(`(?i)\\(e|x1b|u001b|u0000001b)`)
+
+// decodeSolidus is decode for text with the escape \/, which is YAML 1.2's and not
+// the parser's: it reads \e in its place, of which nobody writes any, and the
+// values are put right.
+func decodeSolidus(data []byte) (*yaml.Node, error) {
+	if escapedEscape.Match(data) {
+		return nil, errors.New("yaml: the escapes \\/ and \\e stand in one document")
+	}
+	data = bytes.Clone(data)
+	for i := 0; i+1 < len(data); i++ {
+		if data[i] == '\\' {
+			if i++; data[i] == '/' {
+				data[i] = 'e'
+			}
+		}
+	}
+	node, err := decode(data)
+	if node == nil || err != nil {
+		return nil, err
+	}
+	var restore func(n *yaml.Node)
+	restore = func(n *yaml.Node) {
+		if n.Style&yaml.DoubleQuotedStyle != 0 {
+			n.Value = strings.ReplaceAll(n.Value, "\x1b", "/")
+		} else {
+			n.Value = strings.ReplaceAll(n.Value, `\e`, `\/`)
+		}
+		for _, child := range n.Content {
+			restore(child)
+		}
+	}
+	restore(node)
+	return node, nil
 }
 
 // syntaxError is the parser's message, and its line, which it tells in its text
