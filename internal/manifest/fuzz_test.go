@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -91,6 +92,10 @@ func checkOutside(t *testing.T, file *File, n *yaml.Node, before, after []byte) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.start == s.end && bytes.HasPrefix(before[s.end:], []byte(" ")) {
+		s.end++ // the blank that is there is the one between the colon and the value
+		s.start++
+	}
 	if !bytes.HasPrefix(after, before[:s.start]) || !bytes.HasSuffix(after, before[s.end:]) {
 		t.Fatalf("%q became %q, outside of the scalar %q", before, after, before[s.start:s.end])
 	}
@@ -143,7 +148,7 @@ func FuzzFind(f *testing.F) {
 			}
 		}
 		for _, n := range scalars[:min(len(scalars), 8)] {
-			out, err := file.splice([]edit{{node: n, to: len(n.Value), text: "x1"}})
+			out, err := file.splice([]edit{{node: n, to: len(strings.TrimRight(n.Value, "\n")), text: "x1"}})
 			if err != nil {
 				continue
 			}

@@ -40,6 +40,9 @@ func (f *File) find(n *yaml.Node) (scalar, error) {
 	if r.at < 0 || n.Kind != yaml.ScalarNode {
 		return scalar{}, f.doubt(n)
 	}
+	if n.Column == 1 && bytes.HasPrefix(r.rest(), byteOrderMark) && !strings.HasPrefix(n.Value, string(byteOrderMark)) {
+		r.at += len(byteOrderMark) // the parser passes it over where a line begins
+	}
 	r.skipProperties()
 	var s scalar
 	var ok bool
@@ -116,7 +119,12 @@ func (r *reader) skipProperties() {
 	}
 	for {
 		switch r.peek() {
-		case '&', '!':
+		case '&':
+			r.at++
+			for c := r.peek(); isLetter(c) || isDigit(c) || c == '_' || c == '-'; c = r.peek() {
+				r.at++
+			}
+		case '!':
 			for r.at < len(r.data) && !isBlank(r.peek()) && breakLength(r.rest()) == 0 {
 				r.at++
 			}

@@ -42,11 +42,11 @@ func (f *File) split() []document {
 	begun := false // more than directives, comments and blank lines
 	for i, start := range starts {
 		end, line := start, f.Data[start:] // end is that of what came before
-		if rest, ok := bytes.CutPrefix(line, byteOrderMark); ok && (start == current.start || isMarker(rest, "---")) {
+		if rest, ok := bytes.CutPrefix(line, byteOrderMark); ok && !current.directives && (start == current.start || isMarker(rest, "---")) {
 			start, line = start+len(byteOrderMark), rest
 			starts[i] = start // a document may begin with a mark, which the parser does not count
-			if end == current.start {
-				current.start, current.body = start, start
+			if !begun {
+				current.start, current.body, current.lines = start, start, i
 			}
 		}
 		switch {
