@@ -31,10 +31,11 @@ func (f *findings) problems() problem.List {
 	for _, one := range f.list {
 		p := *one.problem
 		slices.Sort(one.examples)
-		p.Message += " [" + one.examples[0] + "]"
+		more := ""
 		if n := len(one.examples) - 1; n > 0 {
-			p.Message = fmt.Sprintf("%s and %d more]", p.Message[:len(p.Message)-1], n)
+			more = fmt.Sprintf(" and %d more", n)
 		}
+		p.Message += " (for " + one.examples[0] + more + ")"
 		problems.Add(&p)
 	}
 	return problems

@@ -33,6 +33,10 @@ func (r *recorder) functions() template.FuncMap {
 	return template.FuncMap{"value": r.value, "text": r.text}
 }
 
+// noTag stands for a first tag that is not given, so that the image around it is
+// a whole reference. It is never written: without a tag to run there is no file.
+const noTag = "manifestgen.no-tag"
+
 // valueError is a value that cannot be printed.
 type valueError struct {
 	action        int
@@ -48,7 +52,9 @@ func (r *recorder) value(n int, v any) (string, error) {
 		return "", &valueError{n, "this value is not set", "set it, or ask for it with if, with or default"}
 	case Tag:
 		r.tags = append(r.tags, len(r.values))
-		v = value.text
+		if v = value.text; v == "" {
+			v = noTag
+		}
 	case Vars:
 		v = map[string]any(value)
 	case map[string]string:

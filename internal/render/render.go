@@ -29,8 +29,7 @@ type Manifest struct {
 	Path     string // below the output folder
 	Template string // the template's file
 	Text     *manifest.Text
-
-	subject *subject
+	Service  problem.Place // of the service that it is for; the zero Place where there is none
 }
 
 // Render renders the environments that are not abstract, sorted by path. The error is a problem.List
@@ -132,7 +131,10 @@ func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest
 		r.find(j, r.explain(j, rec, err))
 		return Manifest{}
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, subject: j.subject}
+	for i := range filled.Images {
+		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
+	}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Service: j.subject.place}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
