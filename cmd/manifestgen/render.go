@@ -130,11 +130,8 @@ func drift(plan *tree.Plan) error {
 func (o *renderOptions) plan() (*tree.Plan, error) {
 	source := os.DirFS(o.source)
 	inv, err := inventory.Load(source)
-	if err != nil {
-		return nil, err
-	}
-	templates, err := render.ParseTemplates(source, inv)
-	if err != nil {
+	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
+	if err := errors.Join(err, templateErr); err != nil {
 		return nil, err
 	}
 	envs, err := o.environments(inv)

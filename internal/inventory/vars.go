@@ -53,6 +53,9 @@ func merge(base, over manifest.Value) manifest.Value {
 // checkVars reports variables that are not declared, or are not of the type that
 // their default has.
 func (l *loader) checkVars(vars manifest.Value) {
+	if !l.declared {
+		return // all that is wrong is there
+	}
 	for _, f := range vars.Fields {
 		name := f.Key.Text
 		def, declared := l.defaults.Get(name)
