@@ -33,6 +33,7 @@ type loader struct {
 	problems  problem.List
 	defaults  manifest.Value
 	declared  bool // defaults can be relied on: what they do not have is not declared
+	named     bool // so can the names in users.yaml
 	inventory Inventory
 }
 
@@ -98,7 +99,7 @@ func (l *loader) readUsers() {
 		return
 	}
 	var teams, services, users manifest.Value
-	l.keys(doc, UsersFile, map[string]func(manifest.Value){
+	l.named = l.keys(doc, UsersFile, map[string]func(manifest.Value){
 		"teams":    func(v manifest.Value) { teams = v },
 		"services": func(v manifest.Value) { services = v },
 		"users":    func(v manifest.Value) { users = v },
@@ -210,7 +211,7 @@ func (l *loader) readUser(v manifest.Value) {
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
 			name := l.text(v, "mission_type")
-			if u.Team = byName(l.inventory.Teams, name); u.Team == nil && name != "" {
+			if u.Team = byName(l.inventory.Teams, name); u.Team == nil && name != "" && l.named {
 				l.report(v.Place, problem.DidYouMean(name, Names(l.inventory.Teams)), "unknown team %q", name)
 			}
 		},
@@ -230,7 +231,7 @@ func (l *loader) addServiceOf(u *User, v manifest.Value) {
 	name := l.text(v, "a service")
 	service := byName(l.inventory.Services, name)
 	switch {
-	case name == "":
+	case name == "" || service == nil && !l.named:
 	case service == nil:
 		l.report(v.Place, problem.DidYouMean(name, Names(l.inventory.Services)), "unknown service %q", name)
 	case slices.Contains(u.Services, service):
@@ -377,7 +378,7 @@ func (l *loader) overrides(e *Environment) func(manifest.Value) {
 		}
 		e.Overrides = make(map[string]Override, len(v.Fields))
 		for _, f := range v.Fields {
-			if l.inventory.Service(f.Key.Text) == nil {
+			if l.inventory.Service(f.Key.Text) == nil && l.named {
 				l.report(f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
 			}
 			var o Override
