@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -30,5 +31,20 @@ func TestSyntaxProblemIsWhereTheParserStopped(t *testing.T) {
 				t.Errorf("got %v, want line %d and %q", err, c.line, c.want)
 			}
 		})
+	}
+}
+
+func TestValueKeepsLargeIntegers(t *testing.T) {
+	f, err := Parse("x.yaml", []byte("[12345678901234567890123, -12345678901234567890123, 1e30]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := f.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := values[0].Go(), []any{Number("12345678901234567890123"), Number("-12345678901234567890123"), 1e30}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %#v, want %#v", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,10 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 	}
 }
 
+// largeInt is an integer that the parser takes for a float, because it has no
+// integer that is large enough.
+var largeInt = regexp.MustCompile(`^[-+]?[1-9][0-9]{18,}$`)
+
 func scalarKind(n *yaml.Node) Kind {
 	switch n.Tag {
 	case yaml.NodeTagNull:
@@ -107,6 +112,9 @@ func scalarKind(n *yaml.Node) Kind {
 	case yaml.NodeTagInt:
 		return Int
 	case yaml.NodeTagFloat:
+		if largeInt.MatchString(n.Value) {
+			return Int
+		}
 		return Float
 	}
 	return String
