@@ -76,6 +76,9 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := f.Values(); err != nil {
+		return nil, err
+	}
 	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark))}
 	images := map[*yaml.Node]bool{}
 	for _, i := range f.images(true) {
@@ -402,6 +405,9 @@ func (f *filling) text() (*Text, error) {
 		f.take(o.kind, &object.Kind)
 		f.take(o.namespace, &object.Namespace)
 		f.take(o.name, &object.Name)
+		if object.Name == "" {
+			return nil, fail(s.slots[o.name].first, "give it a name that is a string", "this %s gets no name", object.Kind)
+		}
 		t.Objects = append(t.Objects, object)
 	}
 	return t, nil

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -86,6 +87,8 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 		"a list in a string":     {"v: x-«»-«»", []any{"x", []any{"y"}}, 1, "inside a string"},
 		"a map in quotes":        {"v: '«»'", []any{map[string]any{"a": 1}}, 0, "inside a string"},
 		"bytes that are no text": {"v: «»", []any{"\xff"}, 0, "UTF-8"},
+		"an empty name":          {"---\napiVersion: v1\nkind: A\nmetadata: {x: «», name: «»}", []any{"x", ""}, 1, "no name"},
+		"a list for a name":      {"---\napiVersion: v1\nkind: A\nmetadata: {x: «», name: «»}", []any{"x", []any{"a"}}, 1, "no name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := fill(t, object+c.text, c.values...)
@@ -94,6 +97,16 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 				t.Errorf("got %#v (%v), want mark %d and %q", p, err, c.mark, c.want)
 			}
 		})
+	}
+}
+
+func TestParseSkeletonRefusesAKeyThatStandsTwice(t *testing.T) {
+	_, err := fill(t, object+"a: {b: 1}\na: {«»: 1, «»: 2}\n", "x", "y")
+	if got, want := fmt.Sprint(err), "t.yaml:5:1: the key \"a\" stands here twice, first in line 4"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err = fill(t, object+"a: {«»: 1, «»: 2}\n", "x", "y"); err != nil {
+		t.Errorf("keys that may differ: %v", err)
 	}
 }
 

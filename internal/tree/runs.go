@@ -90,8 +90,8 @@ func (d *differ) firstRun(w *wanted, i int) (manifest.Run, bool) {
 		return run, true
 	}
 	if !image.Tagged {
-		d.problems.Add(problem.New("give the service a line tag: with the first tag in users.yaml",
-			"no tag for the image %s in %s: nothing there runs it, and its service has no tag", image.Ref.Name, w.Env))
+		d.problems.Add(problem.At(w.FirstTag, "give the service a line such as tag: 1f0c9ae, the tag to start with; tagbump moves it from there",
+			"which tag of %s is to run in %s? nothing there runs one, and the service names none", image.Ref.Name, w.Env))
 		return run, false
 	}
 	return run, true
