@@ -35,7 +35,6 @@ type loader struct {
 	declared  bool // defaults can be relied on: what they do not have is not declared
 	named     bool // so can the names in users.yaml
 	inventory Inventory
-	anyVars   bool // variables are not looked at
 }
 
 // document reads a file that holds one document. The zero Value stands for a file

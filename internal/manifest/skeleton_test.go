@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -283,5 +284,41 @@ func compare(t *testing.T, text, want string, value any, pick func(map[string]an
 	}
 	if err != nil || len(structure) != len(got) {
 		t.Fatalf("%q in %q gives\n%s\nwhich has other keys than it should (%v)", value, text, filled.Data, err)
+	}
+}
+
+// A skeleton that was filled before proves less than a new one, which proves
+// everything. Both must write the same.
+func TestFillProvesOnceWhatItWritesOften(t *testing.T) {
+	const text = object + "data:\n  a: «»\n  b: x-«»\n  c: \"«», «»\"\n  d: '«»'\n  «»: 1\n  e: [«», {f: «»}]\n  g: |\n    «» #\n    - «»\n  h: >\n    «»\n  i: «»\n"
+	used, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Mark)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	word := func() any {
+		b := make([]byte, random.IntN(8))
+		for i := range b {
+			const common, rare = "ab0/", "-._/:@+= 019xeEnoytf~#,'\"\\\n{}[]&*!|>%?é\t"
+			if b[i] = common[random.IntN(len(common))]; random.IntN(3) == 0 {
+				b[i] = rare[random.IntN(len(rare))]
+			}
+		}
+		return strings.ToValidUTF8(string(b), "é")
+	}
+	for range 5000 {
+		values := make([]any, used.marks)
+		for i := range values {
+			values[i] = word()
+		}
+		values[used.marks-1] = map[string]any{"x": []any{word(), int64(random.IntN(3))}}
+		got, err := used.Fill(values)
+		proved, errProved := fill(t, text, values...)
+		if (err == nil) != (errProved == nil) {
+			t.Fatalf("%q: got error %v, want %v", values, err, errProved)
+		}
+		if err == nil && string(got.Data) != string(proved.Data) {
+			t.Fatalf("got\n%s\nwant\n%s", got.Data, proved.Data)
+		}
 	}
 }

@@ -25,7 +25,7 @@ type run struct {
 
 func (r *recorder) reset() {
 	r.out.Reset()
-	r.values, r.actions, r.tags, r.texts = nil, r.actions[:0], r.tags[:0], r.texts[:0]
+	r.values, r.actions, r.tags, r.texts = r.values[:0], r.actions[:0], r.tags[:0], r.texts[:0]
 }
 
 // functions are what marked templates call (see Templates.mark).

@@ -48,7 +48,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 			}
 		}
 	}
-	r := &renderer{templates: t, skeletons: map[string]*skeleton{}}
+	r := &renderer{templates: t, skeletons: map[*source]map[string]*skeleton{}}
 	manifests := make([]Manifest, len(jobs))
 	next := make(chan int, len(jobs))
 	for i := range jobs {
@@ -87,7 +87,7 @@ type renderer struct {
 	templates *Templates
 
 	lock      sync.Mutex
-	skeletons map[string]*skeleton // by template and text
+	skeletons map[*source]map[string]*skeleton // by template and text
 	findings  findings
 
 	traceOnce sync.Once
@@ -140,7 +140,8 @@ func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
-// final line break; skipped is what was cut off at its beginning.
+// final line break; skipped is what was cut off at its beginning. It is made in
+// the bytes of text.
 func trimmed(text []byte) (rest []byte, skipped int) {
 	rest = bytes.TrimRight(text, " \t\n")
 	for {
@@ -154,19 +155,21 @@ func trimmed(text []byte) (rest []byte, skipped int) {
 	if len(rest) == 0 {
 		return nil, skipped
 	}
-	return append(rest[:len(rest):len(rest)], '\n'), skipped
+	return append(rest, '\n'), skipped // over the first byte that was cut off, if any was
 }
 
 func (r *renderer) skeleton(j job, text []byte) *skeleton {
-	key := j.source.file + "\n" + string(text)
 	r.lock.Lock()
-	s := r.skeletons[key]
+	if r.skeletons[j.source] == nil {
+		r.skeletons[j.source] = map[string]*skeleton{}
+	}
+	s := r.skeletons[j.source][string(text)]
 	if s == nil {
 		s = &skeleton{}
-		r.skeletons[key] = s
+		r.skeletons[j.source][string(text)] = s
 	}
 	r.lock.Unlock()
-	s.once.Do(func() { s.Skeleton, s.err = manifest.ParseSkeleton(j.source.file, text) })
+	s.once.Do(func() { s.Skeleton, s.err = manifest.ParseSkeleton(j.source.file, bytes.Clone(text)) })
 	return s
 }
 
