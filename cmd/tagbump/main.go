@@ -28,8 +28,9 @@ func run(args []string, stdout, stderr io.Writer, getenv func(string) string) in
 <environment>/manifests: in the containers of any object, in volumes, in
 kustomizations, and where --field says.
 
-   tagbump set --root k8s --env dev --service api --tag 9f2c1ab`,
-		Commands: []*cli.Command{setCommand(con)},
+   tagbump set --root k8s --env dev --service api --tag 9f2c1ab
+   tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag 9f2c1ab`,
+		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv)},
 	})
 	err := app.RunContext(ctx, args)
 	con.Problems(err)

@@ -19,10 +19,11 @@ import (
 
 // setOptions are what set is asked to do.
 type setOptions struct {
+	deploy.Ask
 	root   string
+	source string
 	dryRun bool
 	output string
-	requestOptions
 }
 
 func setCommand(con *console.Console) *cli.Command {
@@ -39,12 +40,13 @@ written, and each result is parsed again and compared.
        --rename example.com/api=example.com/api-dev --tag "$COMMIT_HASH"`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "root", Value: ".", Usage: "the `folder` of the k8s repo"},
-		}, requestFlags, []cli.Flag{
+		}, askFlags, []cli.Flag{
+			&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, where --root has none"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and change nothing"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
 		}),
 		Action: func(c *cli.Context) error {
-			return set(con, setOptions{root: c.String("root"), dryRun: c.Bool("dry-run"), output: c.String("output"), requestOptions: requestOptionsOf(c)})
+			return set(con, setOptions{Ask: askOf(c), root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
 		},
 	}
 }
@@ -55,7 +57,7 @@ func set(con *console.Console, o setOptions) error {
 	if o.output != "text" && o.output != "json" {
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	}
-	request, err := o.request(o.root)
+	request, err := o.Request(os.DirFS(o.root), os.DirFS(o.source))
 	if err != nil {
 		return reportSet(con, o, nil, err)
 	}
@@ -220,7 +222,7 @@ func reportSet(con *console.Console, o setOptions, result *deploy.Result, err er
 	}
 	switch same := len(result.Images) - changed; {
 	case changed == 0:
-		con.Printf("unchanged: %s in %s already %s %s\n", count(same, "image"), o.env, runs(same), o.version())
+		con.Printf("unchanged: %s in %s already %s %s\n", count(same, "image"), o.Env, runs(same), version(o.Ask))
 	case same > 0:
 		con.Printf("%s: %s in %s; %d already there\n", verb, count(changed, "image"), count(len(result.Files), "file"), same)
 	default:
@@ -230,7 +232,7 @@ func reportSet(con *console.Console, o setOptions, result *deploy.Result, err er
 }
 
 func newSetResult(o setOptions, result *deploy.Result, err error) setResult {
-	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.env, NewTag: o.version(),
+	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.Env, NewTag: version(o.Ask),
 		OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Problems: console.JSONProblems(err)}
 	if result == nil {
 		return r
@@ -249,6 +251,14 @@ func newSetResult(o setOptions, result *deploy.Result, err error) setResult {
 		}
 	}
 	return r
+}
+
+// version is what is to run, for people.
+func version(a deploy.Ask) string {
+	if a.Tag == "" {
+		return a.Digest
+	}
+	return a.Tag
 }
 
 func unified(f deploy.FileChange) []byte {

@@ -24,6 +24,8 @@ type Console struct {
 	Colour  bool
 	Actions bool  // inside GitHub Actions
 	Source  fs.FS // where the files are that problems name; nil shows no source lines
+
+	OutputFile, SummaryFile string // of GitHub Actions; "" elsewhere
 }
 
 // New is the console of a process: coloured on a terminal unless NO_COLOR is set.
@@ -34,6 +36,9 @@ func New(program string, stdout, stderr io.Writer, getenv func(string) string) *
 		Err:     stderr,
 		Colour:  getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && isTerminal(stdout) && isTerminal(stderr),
 		Actions: getenv("GITHUB_ACTIONS") == "true",
+
+		OutputFile:  getenv("GITHUB_OUTPUT"),
+		SummaryFile: getenv("GITHUB_STEP_SUMMARY"),
 	}
 }
 

@@ -24,12 +24,41 @@ type Request struct {
 	Digest  string // "sha256:…"; "" drops one that is there
 	Fields  []manifest.Path
 	Expect  int // how many images must be found; 0 is at least one of each target
+
+	kept map[string]bool // references that stay as they are
+}
+
+// keep has a reference stay as it is.
+func (r *Request) keep(ref image.Ref) {
+	if r.kept == nil {
+		r.kept = map[string]bool{}
+	}
+	r.kept[ref.String()] = true
+}
+
+// version is what is to run, for people.
+func (r *Request) version() string {
+	if r.Tag == "" {
+		return r.Digest
+	}
+	return r.Tag
 }
 
 // Target is a repository, and the one that it is renamed to.
 type Target struct {
 	Repository image.Ref
 	Rename     image.Ref // the zero Ref where it keeps its name
+
+	Service string // of users.yaml; "" where the repository was named instead
+	Source  string // the GitHub repository that it is built from, owner/name; "" where unknown
+}
+
+// Name is the target as people call it: the service, or the end of the repository.
+func (t Target) Name() string {
+	if t.Service != "" {
+		return t.Service
+	}
+	return t.Repository.Base()
 }
 
 // File is a file of an environment.
@@ -77,6 +106,9 @@ func (r *Request) target(ref image.Ref) *Target {
 
 // next is what an image becomes.
 func (r *Request) next(ref image.Ref) image.Ref {
+	if r.kept[ref.String()] {
+		return ref
+	}
 	t := r.target(ref)
 	if t.Rename.Name != "" && ref.Repository() != t.Rename.Repository() {
 		ref = t.Rename

@@ -264,6 +264,9 @@ func (b *builder) diff(old, new Hash, prefix string, changes *[]Change) error {
 	if err != nil {
 		return err
 	}
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		before, after = before[1:], after[1:]
+	}
 	names := map[string][2]treeEntry{}
 	for side, tree := range [][]treeEntry{before, after} {
 		for _, e := range tree {

@@ -55,7 +55,8 @@ func (e *StatusError) Error() string {
 // again, and how long the server wants to be left alone before that. It says
 // no to a nil error, a context that is done, credentials, refusals, names that
 // do not exist, and certificates; yes to overload, broken connections, silence
-// and a moved branch. After a PushError of kind Unknown, read the branch first.
+// and a moved branch. Of a push that was refused it says yes unless a rule of
+// the server was named, since only the branch, read again, tells why: PushError.
 func Retry(err error) (after time.Duration, ok bool) {
 	var status *StatusError
 	var push *PushError

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/storage/memory"
 
@@ -87,9 +88,10 @@ type Remote struct {
 	agent   string
 	secrets []string // never to be shown
 	mode    mode
-	base    Hash            // a tip that has been fetched in that mode; zero if none
-	store   *memory.Storage // every object that has come down, for all tips
-	trees   map[Hash]*tree  // those of store that have been read
+	base    Hash                // a tip that has been fetched in that mode; zero if none
+	store   *memory.Storage     // every object that has come down, for all tips
+	trees   map[Hash]*tree      // those of store that have been read
+	early   chan *packp.AdvRefs // what PreparePush has asked for; nil if nothing
 }
 
 // Open makes a Remote of an https, http, ssh or file URL, of user@host:path, or

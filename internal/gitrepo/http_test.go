@@ -220,6 +220,9 @@ func TestStatus(t *testing.T) {
 		"no Git server":        {gittest.Fault{Status: 200, Body: "<html>"}, false, 0, nil},
 	} {
 		for _, kind := range []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.PushRefs} {
+			if kind == gittest.Fetch && c.fault.Status != 0 && c.fault.RetryAfter == "" {
+				continue // told by the same code
+			}
 			t.Run(name+" to "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				server := gittest.NewServer(t, gittest.Options{})
@@ -311,6 +314,35 @@ func TestRefusalInTheProtocol(t *testing.T) {
 	_, err := open(t, server.URL+"/k8s.git", gitrepo.Options{}).Tip(t.Context(), "main")
 	if _, again := gitrepo.Retry(err); !errors.Is(err, gitrepo.ErrAccess) || again || !strings.Contains(err.Error(), "repository is disabled") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// trickle is a network that is slow and never silent.
+type trickle struct{ io.ReadCloser }
+
+func (s trickle) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err == nil {
+		res.Body = trickle{res.Body}
+	}
+	return res, err
+}
+
+func (s trickle) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return s.ReadCloser.Read(p[:min(len(p), 60)])
+}
+
+// TestSlowServer takes longer than the idle timeout over each answer.
+func TestSlowServer(t *testing.T) {
+	t.Parallel()
+	server := gittest.NewServer(t, gittest.Options{})
+	server.NewRepo("k8s", sample())
+	const idle = 400 * time.Millisecond
+	start := time.Now()
+	tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{IdleTimeout: idle, Transport: trickle{}}), "main")
+	if took := time.Since(start); took < 2*idle {
+		t.Errorf("took only %s", took)
 	}
 }
 

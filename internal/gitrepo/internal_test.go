@@ -116,6 +116,26 @@ func TestParseTree(t *testing.T) {
 	}
 }
 
+// FuzzParseTree: what is read is written back to the byte, or refused.
+func FuzzParseTree(f *testing.F) {
+	hash := strings.Repeat("\x01", 20)
+	f.Add([]byte("100644 a\x00" + hash + "40000 b\x00" + hash + "100664 \xff\x00" + hash))
+	f.Add([]byte("040000 a b\x00" + hash))
+	f.Add([]byte("160000 a"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		entries, err := parseTree(raw)
+		if err != nil {
+			return
+		}
+		if got := formatTree(entries); string(got) != string(raw) {
+			t.Errorf("got %q, want %q", got, raw)
+		}
+		for _, e := range entries {
+			e.fileMode()
+		}
+	})
+}
+
 // TestProof breaks a tree behind the builder's back.
 func TestProof(t *testing.T) {
 	b := &builder{tip: &Tip{remote: &Remote{store: memory.NewStorage(), trees: map[Hash]*tree{}}}, made: map[Hash]plumbing.EncodedObject{}}

@@ -89,7 +89,7 @@ func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objec
 	if err := plumbing.NewBranchReferenceName(branch).Validate(); err != nil {
 		return problem.New("see man git-check-ref-format", "%q cannot be the name of a branch", branch)
 	}
-	refs, err := r.advertised(ctx, receivePack)
+	refs, err := r.pushable(ctx, branch, old)
 	if err != nil {
 		return err
 	}
@@ -128,6 +128,40 @@ func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objec
 	}
 	io.Copy(io.Discard, report) // the words of hooks, up to the end of the side band
 	return r.verdict(branch, status, said.String())
+}
+
+// PreparePush asks, in the background, for what the next Push has to know of
+// the server, so that it need not wait for it: one round trip less, over HTTP;
+// nothing elsewhere. Call it before Tip, with the context of the whole bump. It
+// reports no error: Push asks again, and reports that.
+func (r *Remote) PreparePush(ctx context.Context) {
+	h, ok := r.wire.(*httpWire)
+	if !ok {
+		return
+	}
+	wire := *h // a redirect changes it
+	aside := &Remote{url: r.url, wire: &wire, agent: r.agent, secrets: r.secrets}
+	early := make(chan *packp.AdvRefs, 1)
+	go func() {
+		defer close(early)
+		if refs, err := aside.advertised(ctx, receivePack); err == nil {
+			early <- refs
+		}
+	}()
+	r.early = early
+}
+
+// pushable is the references as the receiving service lists them. What was asked
+// for early is only good for going on: that the branch is elsewhere is told by
+// asking now.
+func (r *Remote) pushable(ctx context.Context, branch string, old Hash) (*packp.AdvRefs, error) {
+	if early := r.early; early != nil {
+		r.early = nil
+		if refs, ok := <-early; ok && refs.References[branchPrefix+branch] == old {
+			return refs, nil
+		}
+	}
+	return r.advertised(ctx, receivePack)
 }
 
 func short(h Hash) string {

@@ -160,6 +160,49 @@ func TestPushDeclined(t *testing.T) {
 	})
 }
 
+// TestPreparePush has the branch move after the push was prepared, before and
+// after the tip is read.
+func TestPreparePush(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, after bool // whether the branch moves
+		kind          gitrepo.PushKind
+		requests      int // for the push
+	}{
+		"quiet":         {false, false, 0, 2},
+		"moved, read":   {true, false, 0, 3},
+		"read, moved":   {false, true, gitrepo.Rejected, 2},
+		"moved at both": {true, true, gitrepo.Moved, 2},
+	} {
+		server := gittest.NewServer(t, gittest.Options{})
+		repo := server.NewRepo("k8s", sample())
+		r := open(t, server.URL("k8s"), gitrepo.Options{})
+		r.PreparePush(t.Context())
+		for server.Down() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if c.before {
+			repo.Commit("main", gittest.Files{"other": "1\n"}, "other")
+		}
+		tip := tipOf(t, r, "main")
+		commit := commitOn(t, tip, map[string][]byte{deployment: []byte("x")})
+		if c.after {
+			repo.Commit("main", gittest.Files{"other": "2\n"}, "other")
+		}
+		err := r.Push(t.Context(), "main", tip.Hash, commit)
+		if c.kind != 0 {
+			pushError(t, err, c.kind)
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := server.Count(gittest.PushRefs, gittest.Push); got != c.requests {
+			t.Errorf("%s: %d requests, want %d", name, got, c.requests)
+		}
+		repo.Fsck()
+	}
+	open(t, gittest.NewRepo(t, sample()).Dir, gitrepo.Options{}).PreparePush(t.Context())
+}
+
 func TestBranchOfItsOwn(t *testing.T) {
 	t.Parallel()
 	_, repo, r, tip, c := pushed(t)

@@ -2,16 +2,13 @@ package gitrepo
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net"
 	"net/url"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
@@ -184,11 +181,3 @@ func startProcess(cmd *exec.Cmd) (*stream, error) {
 // grace is how long a process may take to end after its last word: hooks that
 // run after a push belong to it.
 const grace = 5 * time.Second
-
-// isNetwork tells whether err is the network's, rather than a decision.
-func isNetwork(err error) bool {
-	var network net.Error
-	var errno syscall.Errno
-	return errors.As(err, &network) || errors.As(err, &errno) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
-}

@@ -19,6 +19,7 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -72,16 +73,29 @@ func (f *File) notUTF8() *problem.Problem {
 	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
 }
 
-// syntaxProblem gives the parser's error about a document a place.
+// syntaxProblem gives an error of the parser a place: the line where it stopped.
 func (f *File) syntaxProblem(d document, err error) *problem.Problem {
-	if err == errEndlessAliases {
+	var failure *syntaxError
+	if !errors.As(err, &failure) {
 		return f.problemAt(d.root, "write out what the aliases stand for", "%v", err)
 	}
-	message, line := syntaxError(err)
-	line += d.lines
-	p := problem.At(problem.Place{File: f.Name, Line: line}, "", "this is not YAML: %s", message)
+	line := failure.stoppedAt() + d.lines
+	p := problem.At(problem.Place{File: f.Name, Line: line}, syntaxHints[failure.message()], "this is not YAML: %s", failure.message())
 	p.Source = f.Line(line)
 	return p
+}
+
+// syntaxHints say what is wrong, most often, where the parser says so.
+var syntaxHints = map[string]string{
+	"did not find expected key":                              "look at the indentation of this line and of those above it",
+	"did not find expected '-' indicator":                    "look at the indentation of this line and of those above it",
+	"found character that cannot start any token":            "indent with blanks, not with tabs; text that begins with @, % or ` needs quotes",
+	"mapping values are not allowed in this context":         "text with a colon and a blank in it needs quotes; else look at the indentation",
+	"did not find expected ',' or '}'":                       "a { is not closed",
+	"did not find expected ',' or ']'":                       "a [ is not closed",
+	"found unexpected end of stream":                         "a quote is not closed",
+	"could not find expected ':'":                            "a key needs a colon and a blank behind it",
+	"block sequence entries are not allowed in this context": "a list begins on a line of its own",
 }
 
 // Line is the text of a line, counted from 1, without its end; "" where the file

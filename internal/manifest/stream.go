@@ -3,8 +3,10 @@ package manifest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -85,32 +87,28 @@ func isMarker(line []byte, marker string) bool {
 // comments. What the parser rejects although it is YAML, or JSON, is read all the
 // same.
 func (f *File) parse(d *document) (bool, error) {
-	data := f.Data[d.start:d.end]
+	data, read := f.Data[d.start:d.end], decode
 	if d.directives {
 		data = withoutDirectives(data)
 	}
-	const mostTries = 100 // one for each tab
-	read := decode
-	node, err := read(data)
-	for n := 0; err != nil && n < mostTries; n++ {
-		message, line := syntaxError(err)
-		switch message {
-		case "found unknown escape character":
-			read = decodeSolidus
-		case "found character that cannot start any token", "found a tab character that violates indentation":
-			data = withoutTab(data, line)
-		default:
-			data = nil
-		}
-		if data == nil {
+	node, failure := read(data)
+	if failure != nil && failure.message() == "found unknown escape character" {
+		read = decodeSolidus
+		node, failure = read(data)
+	}
+	const mostTabs = 100 // each costs a parse
+	for n := 0; failure != nil && n < mostTabs; n++ {
+		without := withoutTab(data, failure)
+		if without == nil {
 			break
 		}
-		node, err = read(data)
+		data = without
+		node, failure = read(data)
 	}
 	switch {
-	case err != nil:
+	case failure != nil:
 		if node = f.parseJSON(d); node == nil {
-			return false, err
+			return false, failure
 		}
 	case node == nil:
 		return false, nil
@@ -127,22 +125,22 @@ func (f *File) parse(d *document) (bool, error) {
 var errEndlessAliases = errors.New("the aliases in this document never come to an end")
 
 // decode is the parser. The node is nil where there is nothing but comments.
-func decode(data []byte) (node *yaml.Node, err error) {
+func decode(data []byte) (*yaml.Node, *syntaxError) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
-	switch err := decoder.Decode(&doc); {
-	case errors.Is(err, io.EOF):
+	err := decoder.Decode(&doc)
+	if errors.Is(err, io.EOF) {
 		return nil, nil
-	case err != nil:
-		return nil, err
 	}
-	switch err := decoder.Decode(&more); {
-	case err == nil:
-		return nil, errors.New("yaml: line " + strconv.Itoa(more.Line) + ": another document begins here, without a --- of its own")
-	case !errors.Is(err, io.EOF):
-		return nil, err
+	if err == nil {
+		if err = decoder.Decode(&more); errors.Is(err, io.EOF) {
+			return &doc, nil
+		}
 	}
-	return &doc, nil
+	if err == nil {
+		err = fmt.Errorf("yaml: line %d: another document begins without a ---", more.Line)
+	}
+	return nil, &syntaxError{err.Error(), decode, data}
 }
 
 var escapedEscape = regexp.MustCompile(`(?i)\\(e|x1b|u001b|u0000001b)`)
@@ -150,9 +148,9 @@ var escapedEscape = regexp.MustCompile(`(?i)\\(e|x1b|u001b|u0000001b)`)
 // decodeSolidus is decode for text with the escape \/, which is YAML 1.2's and not
 // the parser's: it reads \e in its place, of which nobody writes any, and the
 // values are put right.
-func decodeSolidus(data []byte) (*yaml.Node, error) {
+func decodeSolidus(data []byte) (*yaml.Node, *syntaxError) {
 	if escapedEscape.Match(data) {
-		return nil, errors.New("yaml: the escapes \\/ and \\e stand in one document")
+		return nil, &syntaxError{"yaml: the escapes \\/ and \\e stand in one document", decode, data}
 	}
 	data = bytes.Clone(data)
 	for i := 0; i+1 < len(data); i++ {
@@ -162,9 +160,9 @@ func decodeSolidus(data []byte) (*yaml.Node, error) {
 			}
 		}
 	}
-	node, err := decode(data)
-	if node == nil || err != nil {
-		return nil, err
+	node, failure := decode(data)
+	if node == nil {
+		return nil, failure
 	}
 	var restore func(n *yaml.Node)
 	restore = func(n *yaml.Node) {
@@ -181,18 +179,46 @@ func decodeSolidus(data []byte) (*yaml.Node, error) {
 	return node, nil
 }
 
-// syntaxError is the parser's message, and its line, which it tells in its text
-// only ("yaml: line 3: …"), and not for the first one.
-func syntaxError(err error) (message string, line int) {
-	message = strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
+// syntaxError is an error of the parser.
+type syntaxError struct {
+	text string // "yaml: line 3: …"
+	read func([]byte) (*yaml.Node, *syntaxError)
+	data []byte // what was read
+}
+
+func (e *syntaxError) Error() string { return e.text }
+
+// message is what the parser says, without the line.
+func (e *syntaxError) message() string {
+	message := strings.TrimPrefix(e.text, "yaml: ")
+	if e.line() > 0 {
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	return message
+}
+
+// line is where the string began, or the map or list, in which the parser stopped;
+// 0 where it does not tell, as in the first line.
+func (e *syntaxError) line() int {
+	if rest, ok := strings.CutPrefix(e.text, "yaml: line "); ok {
+		if number, _, ok := strings.Cut(rest, ": "); ok {
 			if n, err := strconv.Atoi(number); err == nil {
-				return text, n
+				return n
 			}
 		}
 	}
-	return message, 1
+	return 0
+}
+
+// stoppedAt is the line at which the parser gave up: with no line less does it
+// say the same.
+func (e *syntaxError) stoppedAt() int {
+	lines := lineIndex{}
+	starts := lines.of(e.data)
+	return 1 + sort.Search(len(starts)-1, func(i int) bool {
+		_, failure := e.read(e.data[:starts[i+1]])
+		return failure != nil && failure.text == e.text
+	})
 }
 
 // moveDown moves the places below a node some lines down.
@@ -226,22 +252,24 @@ func withoutDirectives(data []byte) []byte {
 // withoutTab is data with blanks for the tabs that made the parser stop: those
 // on a line of blanks, or before a comment, and behind the "-" of a scalar or a
 // flow collection. Such a tab separates, and is no indentation (YAML 1.2, section
-// 6.1). It is in the given line or, where the parser tells the line that a scalar
-// began in, behind it. Nil means that there is none.
-func withoutTab(data []byte, line int) []byte {
+// 6.1). Nil means that no such tab is to blame.
+func withoutTab(data []byte, failure *syntaxError) []byte {
+	switch failure.message() {
+	case "found character that cannot start any token", "found a tab character that violates indentation":
+	default:
+		return nil
+	}
 	at := 0
 	for n := 1; at < len(data); n++ {
 		text := data[at : at+lineLength(data[at:])]
-		if n >= line && bytes.IndexByte(text, '\t') >= 0 {
-			if tabs := separatingTabs(text); tabs > 0 {
-				data = bytes.Clone(data)
-				for i := at; i < at+tabs; i++ {
-					if data[i] == '\t' {
-						data[i] = ' '
-					}
+		if tabs := separatingTabs(text); n >= failure.line() && tabs > 0 {
+			data = bytes.Clone(data)
+			for i := at; i < at+tabs; i++ {
+				if data[i] == '\t' {
+					data[i] = ' '
 				}
-				return data
 			}
+			return data
 		}
 		at += len(text)
 		at += breakLength(data[at:])

@@ -59,7 +59,7 @@ func (d *differ) inTheWay(file string, mode fs.FileMode) {
 	case mode.IsRegular():
 		what = "a file"
 	}
-	p := problem.At(problem.Place{File: file}, "manifests are written into real folders and files: put one in its place", "%s is in the way", what)
+	p := problem.At(problem.Place{File: file}, "move it away: manifests are written here, into real files and folders and through no link", "%s is in the way", what)
 	p.Refused = true
 	d.problems.Add(p)
 }

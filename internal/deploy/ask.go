@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"errors"
+	"io/fs"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Ask is a Request in people's words: the flags of a command, before services are
+// looked up.
+type Ask struct {
+	Env      string
+	Services []string
+	Images   []string // repositories
+	Tag      string
+	Digest   string
+	Renames  []string // OLD=NEW
+	Fields   []string // paths
+	Expect   int
+}
+
+// Request is the request that is meant. Services are looked up in the first of
+// the sources that has a users.yaml.
+func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
+	var problems problem.List
+	if a.Env == "" {
+		problems.Add(problem.New("say --env dev", "--env is missing"))
+	}
+	if a.Tag == "" && a.Digest == "" {
+		problems.Add(problem.New(`say --tag "$GITHUB_SHA"`, "--tag is missing"))
+	}
+	if len(a.Services) == 0 && len(a.Images) == 0 {
+		problems.Add(problem.New("say --service NAME, or --image REPOSITORY", "--service or --image is missing"))
+	}
+	r := &Request{Env: a.Env, Tag: a.Tag, Digest: a.Digest, Expect: a.Expect}
+	for _, text := range a.Fields {
+		path, err := manifest.ParsePath(text)
+		if err != nil {
+			problems.Add(problem.New("", "--field: %v", err))
+		}
+		r.Fields = append(r.Fields, path)
+	}
+	services, err := a.services(sources)
+	problems.Add(err)
+	for _, s := range services {
+		target, err := ParseTarget(s.Image, a.Renames)
+		problems.Add(err)
+		target.Service, target.Source = s.Name, s.Repository
+		r.Targets = append(r.Targets, target)
+	}
+	for _, repository := range a.Images {
+		target, err := ParseTarget(repository, a.Renames)
+		problems.Add(err)
+		r.Targets = append(r.Targets, target)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return r, r.Validate()
+}
+
+// services looks the asked services up.
+func (a *Ask) services(sources []fs.FS) ([]*inventory.Service, error) {
+	if len(a.Services) == 0 {
+		return nil, nil
+	}
+	var known []*inventory.Service
+	err := fs.ErrNotExist
+	for _, source := range sources {
+		if known, err = inventory.LoadServices(source); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.New("name its folder with --source, or the repository with --image", "there is no users.yaml to look the service up in")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var found []*inventory.Service
+	var problems problem.List
+	for _, name := range a.Services {
+		s := byName(known, name)
+		if s == nil {
+			problems.Add(problem.New(problem.DidYouMean(name, inventory.Names(known)), "unknown service %q", name))
+			continue
+		}
+		found = append(found, s)
+	}
+	return found, problems.Err()
+}
+
+func byName(services []*inventory.Service, name string) *inventory.Service {
+	for _, s := range services {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package gitrepo
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"k8srepo/internal/problem"
+)
+
+// What History's questions may end in, with errors.Is.
+var (
+	// ErrNoCommit: no commit has that hash.
+	ErrNoCommit = errors.New("no such commit")
+	// ErrShallow: the history is cut off before the question is answered.
+	ErrShallow = errors.New("the history is cut off")
+)
+
+// History is the commits of a repository, to ask which descends from which.
+type History struct {
+	objects storer.EncodedObjectStorer
+	all     func(prefix []byte) ([]Hash, error) // objects whose names begin so
+	shallow map[Hash]bool                       // commits whose parents were cut off
+}
+
+// OpenHistory opens the clone that a folder is in, with or without a working tree.
+func OpenHistory(path string) (*History, error) {
+	repo, err := git.PlainOpenWithOptions(path, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return nil, problem.New("name the folder that the service is checked out in", "%s is no Git repository", path)
+	}
+	if err != nil {
+		return nil, problem.New("", "%s cannot be opened as a Git repository: %v", path, err)
+	}
+	h := &History{objects: repo.Storer, shallow: map[Hash]bool{}}
+	cut, err := repo.Storer.Shallow()
+	if err != nil {
+		return nil, err
+	}
+	for _, hash := range cut {
+		h.shallow[hash] = true
+	}
+	store, ok := repo.Storer.(interface {
+		HashesWithPrefix(prefix []byte) ([]plumbing.Hash, error)
+	})
+	if !ok {
+		return nil, fmt.Errorf("%s: a Git storage without an index", path)
+	}
+	h.all = store.HashesWithPrefix
+	return h, nil
+}
+
+// History fetches the commits of all branches, without their trees. A server that
+// cannot leave the trees out is not asked for them: that is an error.
+func (r *Remote) History(ctx context.Context) (*History, error) {
+	refs, err := r.advertised(ctx, uploadPack)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tip{remote: r, offer: refs.Capabilities}
+	var tips []Hash
+	for _, name := range slices.Sorted(maps.Keys(refs.References)) {
+		if hash := refs.References[name]; strings.HasPrefix(name, branchPrefix) && !slices.Contains(tips, hash) {
+			tips = append(tips, hash)
+		}
+	}
+	if len(tips) == 0 {
+		return nil, &fault{problem.Refuse("", "%s: the repository is empty", r.url), ErrEmptyRepository, nil}
+	}
+	if !t.offer.Supports("filter") {
+		return nil, problem.New("give a clone of it on disk", "%s: the server cannot send commits alone", r.url)
+	}
+	if err := t.request(ctx, tips, nil, 0, packp.FilterTreeDepth(0)); err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	return &History{objects: r.store, all: func(prefix []byte) ([]Hash, error) {
+		var hashes []Hash
+		for hash := range r.store.Commits {
+			if strings.HasPrefix(string(hash[:]), string(prefix)) {
+				hashes = append(hashes, hash)
+			}
+		}
+		return hashes, nil
+	}}, nil
+}
+
+// Resolve is the commit whose hash begins with prefix. That there is none is
+// ErrNoCommit; that there are several, an error.
+func (h *History) Resolve(prefix string) (Hash, error) {
+	raw, err := hex.DecodeString(prefix[:len(prefix)&^1])
+	if err != nil {
+		return Hash{}, fmt.Errorf("%s: %w", prefix, ErrNoCommit)
+	}
+	candidates, err := h.all(raw)
+	if err != nil {
+		return Hash{}, err
+	}
+	var found []Hash
+	for _, hash := range candidates {
+		if !strings.HasPrefix(hash.String(), prefix) || slices.Contains(found, hash) {
+			continue
+		}
+		if _, err := h.objects.EncodedObject(plumbing.CommitObject, hash); err == nil {
+			found = append(found, hash)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Hash{}, fmt.Errorf("%s: %w", prefix, ErrNoCommit)
+	case 1:
+		return found[0], nil
+	}
+	return Hash{}, problem.New("write more of the hash", "%s is the beginning of %d commits", prefix, len(found))
+}
+
+// Descends tells whether ancestor is commit itself or behind it. ErrShallow means
+// that the history ends before that is clear.
+func (h *History) Descends(ctx context.Context, commit, ancestor Hash) (bool, error) {
+	seen := map[Hash]bool{commit: true}
+	cut := false
+	for queue := []Hash{commit}; len(queue) > 0; {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		next := queue[0]
+		queue = queue[1:]
+		if next == ancestor {
+			return true, nil
+		}
+		parents, err := h.parents(next)
+		if errors.Is(err, plumbing.ErrObjectNotFound) {
+			cut = true
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		cut = cut || h.shallow[next]
+		for _, parent := range parents {
+			if !seen[parent] && !h.shallow[next] {
+				seen[parent] = true
+				queue = append(queue, parent)
+			}
+		}
+	}
+	if cut {
+		return false, ErrShallow
+	}
+	return false, nil
+}
+
+func (h *History) parents(commit Hash) ([]Hash, error) {
+	object, err := h.objects.EncodedObject(plumbing.CommitObject, commit)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := object.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	raw, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, err
+	}
+	text, err := parseCommit(raw)
+	return text.parents, err
+}
