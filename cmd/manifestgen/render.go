@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -107,21 +108,30 @@ func renderAll(con *console.Console, command string, o renderOptions) error {
 	if err == nil && !o.dryRun {
 		err = o.apply(plan)
 	}
-	if err == nil && command == "check" && len(plan.Changes) > 0 {
-		err = problem.Refuse("run manifestgen render, and commit what it changes", "%d files are not what render makes", len(plan.Changes))
+	if err == nil && command == "check" {
+		err = drift(plan)
 	}
 	return report(con, command, o, plan, err)
+}
+
+// drift is check's answer, nil where render would change nothing.
+func drift(plan *tree.Plan) error {
+	if len(plan.Changes) == 0 {
+		return nil
+	}
+	files := "1 file is"
+	if n := len(plan.Changes); n > 1 {
+		files = fmt.Sprintf("%d files are", n)
+	}
+	return problem.Refuse("run manifestgen render, and commit what it changes", "%s not what render makes", files)
 }
 
 // plan loads, renders and compares. Nothing is written.
 func (o *renderOptions) plan() (*tree.Plan, error) {
 	source := os.DirFS(o.source)
 	inv, err := inventory.Load(source)
-	if err != nil {
-		return nil, err
-	}
-	templates, err := render.ParseTemplates(source, inv)
-	if err != nil {
+	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
+	if err := errors.Join(err, templateErr); err != nil {
 		return nil, err
 	}
 	envs, err := o.environments(inv)
@@ -134,7 +144,7 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	}
 	wants := make([]tree.Want, len(manifests))
 	for i, m := range manifests {
-		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Text: m.Text}
+		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Text: m.Text, FirstTag: m.Service}
 	}
 	root, err := os.OpenRoot(o.out)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -161,6 +171,9 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 		env := inv.Environment(name)
 		if env == nil {
 			return nil, problem.New(problem.DidYouMean(name, inventory.Names(inv.Environments)), "unknown environment %q", name)
+		}
+		if env.Abstract {
+			return nil, problem.At(env.Place, "name one that extends it", "the environment %q is abstract: it renders nothing", name)
 		}
 		envs = append(envs, env)
 	}
@@ -199,12 +212,13 @@ type fileChange struct {
 
 // report shows what came of it. The error is err.
 func report(con *console.Console, command string, o renderOptions, plan *tree.Plan, err error) error {
-	if plan == nil {
-		plan = &tree.Plan{}
+	status := problem.ExitStatus(err)
+	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show {
+		plan = &tree.Plan{} // nothing was done
 	}
 	if o.output == "json" {
 		result := renderResult{Version: 1, Command: command, DryRun: o.dryRun, Changes: []fileChange{}, Unchanged: plan.Unchanged,
-			Notices: slices.Concat([]string{}, plan.Notices), Problems: console.JSONProblems(err)}
+			Notices: append([]string{}, plan.Notices...), Problems: console.JSONProblems(err)}
 		for _, c := range plan.Changes {
 			change := fileChange{Action: c.Action, Path: c.Path}
 			if o.dryRun {
@@ -213,9 +227,6 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 			result.Changes = append(result.Changes, change)
 		}
 		return errors.Join(err, con.JSON(result))
-	}
-	if err != nil && problem.ExitStatus(err) != problem.ExitRefused {
-		return err
 	}
 	for _, c := range plan.Changes {
 		if o.dryRun {

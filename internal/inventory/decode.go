@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -14,18 +16,30 @@ func (l *loader) report(place problem.Place, hint, format string, args ...any) {
 }
 
 // keys reads a map: each key's reader is called with its value. A key that has
-// none is a problem. What tells people which map this is.
-func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) {
+// none is a problem. What tells people which map this is. Whole is false where
+// there was a problem with the map or its keys, so that what is missing in it may
+// be what was misspelt.
+func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) (whole bool) {
 	if v.Kind != manifest.Map {
-		l.report(v.Place, "", "%s must be a map, not %s", what, v.Kind)
-		return
+		l.report(v.Place, "its keys are "+strings.Join(sortedKeys(readers), ", "), "%s must be a map, not %s", what, v.Kind)
+		return false
 	}
+	whole = true
 	for _, f := range v.Fields {
 		if read, known := readers[f.Key.Text]; known {
 			read(f.Value)
 			continue
 		}
 		l.report(f.Key.Place, problem.DidYouMean(f.Key.Text, sortedKeys(readers)), "unknown key %q in %s", f.Key.Text, what)
+		whole = false
+	}
+	return whole
+}
+
+// require reports a key that a map does not have.
+func (l *loader) require(v manifest.Value, key, hint, format string, args ...any) {
+	if _, given := v.Get(key); !given {
+		l.report(v.Place, hint, format, args...)
 	}
 }
 
@@ -90,16 +104,19 @@ func (l *loader) matching(to *string, what string, pattern *regexp.Regexp, rule 
 // oneOf reads a string that must be one of a few.
 func (l *loader) oneOf(to *string, what string, choices ...string) func(manifest.Value) {
 	return func(v manifest.Value) {
-		text := l.text(v, what)
-		for _, choice := range choices {
-			if text == choice {
-				*to = text
-				return
+		is := v.Kind.String()
+		if v.Kind == manifest.String {
+			is = strconv.Quote(v.Text)
+		}
+		if !slices.Contains(choices, v.Text) || v.Kind != manifest.String {
+			hint := ""
+			if near := problem.Nearest(v.Text, choices); near != "" {
+				hint = problem.DidYouMean(v.Text, choices)
 			}
+			l.report(v.Place, hint, "%s must be %s, not %s", what, strings.Join(choices, " or "), is)
+			return
 		}
-		if text != "" {
-			l.report(v.Place, problem.DidYouMean(text, choices), "%s must be %s, not %q", what, strings.Join(choices, " or "), text)
-		}
+		*to = v.Text
 	}
 }
 
@@ -147,11 +164,12 @@ func (l *loader) vars(to *manifest.Value) func(manifest.Value) {
 }
 
 var (
-	dnsLabel    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	dnsName     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
-	envVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	ownerName   = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
-	minorOnly   = regexp.MustCompile(`^1\.[0-9]+$`)
+	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dnsName      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+	envVariable  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	ownerName    = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	minorOnly    = regexp.MustCompile(`^1\.[0-9]+$`)
 )
 
 // dnsLabelRule is RFC 1123's, section 2.1, as Kubernetes has it.

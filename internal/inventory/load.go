@@ -17,7 +17,7 @@ import (
 // everything that is wrong.
 func Load(fsys fs.FS) (*Inventory, error) {
 	l := &loader{fsys: fsys}
-	l.defaults = l.readVariables()
+	l.readVariables()
 	l.readUsers()
 	l.readEnvironments()
 	if err := l.problems.Err(); err != nil {
@@ -32,8 +32,9 @@ type loader struct {
 	fsys      fs.FS
 	problems  problem.List
 	defaults  manifest.Value
+	declared  bool // defaults can be relied on: what they do not have is not declared
+	named     bool // so can the names in users.yaml
 	inventory Inventory
-	anyVars   bool // variables are not looked at
 }
 
 // document reads a file that holds one document. The zero Value stands for a file
@@ -56,14 +57,12 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 		return manifest.Value{}
 	}
 	docs, err := f.Values()
-	l.problems.Add(err)
+	l.problems.Add(err) // a key that stands twice, and the rest can still be looked at
 	switch {
-	case err != nil:
-		return manifest.Value{}
 	case len(docs) > 1:
-		l.report(docs[1].Place, "put it all into one", "a second document")
+		l.report(docs[1].Place, "take out the line ---, and put everything into one document", "here a second document begins")
 	case len(docs) == 0 || docs[0].Kind == manifest.Null:
-		if required {
+		if required && err == nil {
 			l.report(problem.Place{File: file}, hint, "the file is empty")
 		}
 		return manifest.Value{}
@@ -79,13 +78,19 @@ func unpath(err error) error {
 	return err
 }
 
-func (l *loader) readVariables() manifest.Value {
+func (l *loader) readVariables() {
+	before := len(l.problems)
 	v := l.document(VariablesFile, false, "")
 	if v.Kind != manifest.Map && v.Kind != manifest.Null {
 		l.report(v.Place, "write a line for each variable: name: default", "variables must be a map, not %s", v.Kind)
-		return manifest.Value{}
 	}
-	return v
+	for _, f := range v.Fields {
+		if !variableName.MatchString(f.Key.Text) {
+			l.report(f.Key.Place, "letters, digits and _, so that templates can say .Vars.name", "%q cannot be the name of a variable", f.Key.Text)
+		}
+	}
+	_, err := fs.Stat(l.fsys, path.Dir(VariablesFile))
+	l.defaults, l.declared = v, err == nil && len(l.problems) == before
 }
 
 func (l *loader) readUsers() {
@@ -94,7 +99,7 @@ func (l *loader) readUsers() {
 		return
 	}
 	var teams, services, users manifest.Value
-	l.keys(doc, UsersFile, map[string]func(manifest.Value){
+	l.named = l.keys(doc, UsersFile, map[string]func(manifest.Value){
 		"teams":    func(v manifest.Value) { teams = v },
 		"services": func(v manifest.Value) { services = v },
 		"users":    func(v manifest.Value) { users = v },
@@ -111,33 +116,35 @@ func sortByName[T named](list []T) {
 	slices.SortStableFunc(list, func(a, b T) int { return strings.Compare(a.name(), b.name()) })
 }
 
-// addNew appends item to list, unless one of its name is there, or it has none.
+// addNew appends item to list, unless it has no name, or one of its name is there.
 func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Place, placeOf func(T) problem.Place) {
+	if item.name() == "" {
+		return
+	}
 	for _, other := range *list {
-		if other.name() == item.name() && item.name() != "" {
+		if other.name() == item.name() {
 			l.report(place, "rename or remove one of the two", "the %s %q stands here twice, first at %s", what, item.name(), placeOf(other))
 			return
 		}
-	}
-	if item.name() == "" {
-		l.report(place, "add a line name: …", "this %s has no name", what)
-		return
 	}
 	*list = append(*list, item)
 }
 
 func (l *loader) readTeam(v manifest.Value) {
 	t := &Team{Place: v.Place}
-	l.keys(v, "a team", map[string]func(manifest.Value){
+	whole := l.keys(v, "a team", map[string]func(manifest.Value){
 		"name":    l.nameTo(&t.Name, "the team"),
 		"secrets": l.secrets(&t.Secrets),
 	})
+	if whole {
+		l.require(v, "name", "add a line name: …", "this team has no name")
+	}
 	addNew(l, &l.inventory.Teams, t, "team", v.Place, func(t *Team) problem.Place { return t.Place })
 }
 
 func (l *loader) readService(v manifest.Value) {
 	s := &Service{Place: v.Place}
-	l.keys(v, "a service", map[string]func(manifest.Value){
+	whole := l.keys(v, "a service", map[string]func(manifest.Value){
 		"name":       l.nameTo(&s.Name, "the service", "users", "teams"),
 		"image":      l.imageTo(&s.Image),
 		"tag":        l.tagTo(&s.Tag),
@@ -146,8 +153,9 @@ func (l *loader) readService(v manifest.Value) {
 		"secrets":    l.secrets(&s.Secrets),
 		"vars":       l.vars(&s.Vars),
 	})
-	if _, given := v.Get("image"); !given && v.Kind == manifest.Map {
-		l.report(v.Place, "add a line image: …", "the service %s has no image", s.Name)
+	if whole {
+		l.require(v, "name", "add a line name: …", "this service has no name")
+		l.require(v, "image", "add a line image: … with the repository that it is pushed to", "the service %s has no image", s.Name)
 	}
 	addNew(l, &l.inventory.Services, s, "service", v.Place, func(s *Service) problem.Place { return s.Place })
 }
@@ -160,6 +168,9 @@ func (l *loader) imageTo(to *string) func(manifest.Value) {
 		}
 		ref, err := image.Parse(text)
 		switch {
+		case strings.Contains(text, "://"):
+			_, bare, _ := strings.Cut(text, "://")
+			l.report(v.Place, "write image: "+bare, "image is a repository, not a URL")
 		case err != nil:
 			l.report(v.Place, "", "%v", err)
 		case ref.Tag != "" && ref.Digest == "":
@@ -196,11 +207,11 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 
 func (l *loader) readUser(v manifest.Value) {
 	u := &User{Place: v.Place}
-	l.keys(v, "a user", map[string]func(manifest.Value){
+	whole := l.keys(v, "a user", map[string]func(manifest.Value){
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
 			name := l.text(v, "mission_type")
-			if u.Team = byName(l.inventory.Teams, name); u.Team == nil && name != "" {
+			if u.Team = byName(l.inventory.Teams, name); u.Team == nil && name != "" && l.named {
 				l.report(v.Place, problem.DidYouMean(name, Names(l.inventory.Teams)), "unknown team %q", name)
 			}
 		},
@@ -208,8 +219,9 @@ func (l *loader) readUser(v manifest.Value) {
 		"state":    l.state(&u.Absent),
 		"vars":     l.vars(&u.Vars),
 	})
-	if _, given := v.Get("mission_type"); !given && v.Kind == manifest.Map {
-		l.report(v.Place, "add a line mission_type: and one of the teams", "the user %s has no mission_type", u.Name)
+	if whole {
+		l.require(v, "name", "add a line name: …", "this user has no name")
+		l.require(v, "mission_type", "add a line mission_type: … with the name of a team", "the user %s has no mission_type", u.Name)
 	}
 	sortByName(u.Services)
 	addNew(l, &l.inventory.Users, u, "user", v.Place, func(u *User) problem.Place { return u.Place })
@@ -219,7 +231,7 @@ func (l *loader) addServiceOf(u *User, v manifest.Value) {
 	name := l.text(v, "a service")
 	service := byName(l.inventory.Services, name)
 	switch {
-	case name == "":
+	case name == "" || service == nil && !l.named:
 	case service == nil:
 		l.report(v.Place, problem.DidYouMean(name, Names(l.inventory.Services)), "unknown service %q", name)
 	case slices.Contains(u.Services, service):
@@ -248,12 +260,15 @@ func (l *loader) readEnvironments() {
 			// An environment's name is its file's: checked like any other, at the file.
 			var checked string
 			l.nameTo(&checked, "the environment", "environments", "templates")(manifest.Value{Kind: manifest.String, Text: name, Place: problem.Place{File: file}})
-			if doc := l.document(file, true, "it says at least which templates: the environment takes"); doc.Kind == manifest.Map {
+			if doc := l.document(file, true, "write at least a line such as templates: [environment, service]"); doc.Kind == manifest.Map {
 				docs[name] = doc
 			} else if doc.Place != (problem.Place{}) {
 				l.report(doc.Place, "", "an environment must be a map, not %s", doc.Kind)
 			}
 		}
+	}
+	if len(docs) == 0 && len(l.problems) == 0 {
+		l.report(problem.Place{File: EnvironmentsDir}, "add a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no environment is here")
 	}
 	for _, name := range slices.Sorted(maps.Keys(docs)) {
 		if whole, ok := l.extended(docs, name, nil); ok {
@@ -286,7 +301,9 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 	case base == "":
 		return doc, false
 	case slices.Contains(chain, base):
-		l.report(parent.Place, "take one of them out", "environments extend each other in a circle: %s", strings.Join(append(chain, base), " → "))
+		if base == chain[0] && base == slices.Min(chain) { // each circle is found from each that is in it, or leads to it
+			l.report(parent.Place, "take out one of these lines extends:", "environments extend each other in a circle: %s", strings.Join(append(chain, base), " → "))
+		}
 		return doc, false
 	case docs[base].Kind != manifest.Map:
 		l.report(parent.Place, problem.DidYouMean(base, slices.Sorted(maps.Keys(docs))), "extends an unknown environment %q", base)
@@ -302,10 +319,10 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 
 func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
 	e := &Environment{Name: name, Namespace: name, Place: problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")}, Deploy: Deploy{Strategy: Push}}
-	l.keys(v, "an environment", map[string]func(manifest.Value){
+	complete := l.keys(v, "an environment", map[string]func(manifest.Value){
 		"extends":    func(manifest.Value) {},
 		"abstract":   l.boolean(&e.Abstract, "abstract"),
-		"kubernetes": l.matching(&e.Kubernetes, "kubernetes", minorOnly, `the cluster's minor version, such as "1.34"`),
+		"kubernetes": l.matching(&e.Kubernetes, "kubernetes", minorOnly, `write the cluster's minor version, such as "1.34"`),
 		"cluster":    l.textTo(&e.Cluster, "cluster"),
 		"namespace":  l.nameTo(&e.Namespace, "the namespace"),
 		"domain":     l.matching(&e.Domain, "domain", dnsName, "write a name such as dev.example.com, without https:// and /"),
@@ -314,8 +331,8 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 		"vars":       l.vars(&e.Vars),
 		"services":   l.overrides(e),
 	})
-	if _, given := v.Get("templates"); !given && !e.Abstract {
-		l.report(e.Place, "add a line such as templates: [environment, service]; or abstract: true", "the environment %s takes no templates", name)
+	if _, given := v.Get("templates"); complete && !given && !e.Abstract {
+		l.report(e.Place, "add a line such as templates: [environment, service]; or abstract: true, if it is only there to be extended", "the environment %s takes no templates", name)
 	}
 	l.inventory.Environments = append(l.inventory.Environments, e)
 }
@@ -361,7 +378,7 @@ func (l *loader) overrides(e *Environment) func(manifest.Value) {
 		}
 		e.Overrides = make(map[string]Override, len(v.Fields))
 		for _, f := range v.Fields {
-			if l.inventory.Service(f.Key.Text) == nil {
+			if l.inventory.Service(f.Key.Text) == nil && l.named {
 				l.report(f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
 			}
 			var o Override

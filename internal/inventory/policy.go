@@ -14,7 +14,7 @@ func LoadDeploy(fsys fs.FS, env string) (Deploy, error) {
 	if _, err := fs.Stat(fsys, path.Join(EnvironmentsDir, env+".yaml")); err != nil {
 		return Deploy{}, err
 	}
-	l := &loader{fsys: fsys, anyVars: true}
+	l := &loader{fsys: fsys}
 	entries, err := fs.ReadDir(fsys, EnvironmentsDir)
 	if err != nil {
 		return Deploy{}, err

@@ -11,7 +11,7 @@ func LoadServices(fsys fs.FS) ([]*Service, error) {
 	if _, err := fs.Stat(fsys, UsersFile); err != nil {
 		return nil, err
 	}
-	l := &loader{fsys: fsys, anyVars: true}
+	l := &loader{fsys: fsys}
 	l.readUsers()
 	return l.inventory.Services, l.problems.Err()
 }

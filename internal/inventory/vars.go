@@ -53,8 +53,8 @@ func merge(base, over manifest.Value) manifest.Value {
 // checkVars reports variables that are not declared, or are not of the type that
 // their default has.
 func (l *loader) checkVars(vars manifest.Value) {
-	if l.anyVars {
-		return
+	if !l.declared {
+		return // they were not read, or all that is wrong is there
 	}
 	for _, f := range vars.Fields {
 		name := f.Key.Text

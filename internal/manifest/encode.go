@@ -76,6 +76,9 @@ func plainSafe(s string, flow bool) bool {
 func readsAsOther(s string) bool {
 	switch c := s[0]; {
 	case isDigit(c), c == '+', c == '-', c == '.':
+		if strings.Trim(s, numeric) != "" {
+			return false
+		}
 	case len(s) <= 5 && strings.IndexByte("yYnNtTfFoO~=<", c) >= 0: // yes, no, true, false, on, off, null, ~, =, <<
 	default:
 		return false
@@ -89,6 +92,10 @@ func readsAsOther(s string) bool {
 	}
 	return n.Content[0].Tag != yaml.NodeTagString
 }
+
+// numeric is every character that a number or a date may have, in YAML 1.1 or
+// 1.2: 0x1F, 0b1, 1_000, -1.5e+3, .inf, .NaN, 1:30, 2001-12-14t21:59:43.10Z.
+const numeric = "0123456789abcdefABCDEFinINxXoOtTzZ+-._: "
 
 // isBase60 tells whether s is a number in base 60, such as 1:30, of which YAML
 // 1.1 speaks and the parsers here do not.

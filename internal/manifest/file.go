@@ -21,6 +21,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,20 +79,56 @@ func (f *File) notUTF8() *problem.Problem {
 	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
 }
 
-// syntaxProblem gives the parser's error a place. The parser tells the line in
-// its text only ("yaml: line 3: …"), and none for the first line.
+// syntaxProblem gives the parser's error a place: the line where the parser
+// stopped. The parser tells a line in its text only ("yaml: line 3: …"), that
+// where the map, list or string begins in which it stopped, and none for the first.
 func (f *File) syntaxProblem(err error) *problem.Problem {
-	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
 		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				line, message = n, text
+			if _, err := strconv.Atoi(number); err == nil {
+				message = text
 			}
 		}
 	}
-	p := problem.At(problem.Place{File: f.Name, Line: line}, "", "this is not YAML: %s", message)
+	line := f.stoppedAt(err)
+	p := problem.At(problem.Place{File: f.Name, Line: line}, syntaxHints[message], "this is not YAML: %s", message)
 	p.Source = f.Line(line)
 	return p
+}
+
+// stoppedAt is the line at which the parser gave up with an error: with no line
+// less does it say the same.
+func (f *File) stoppedAt(err error) int {
+	starts := f.lines.of(f.Data)
+	return 1 + sort.Search(len(starts)-1, func(i int) bool {
+		return parseError(f.Data[:starts[i+1]]) == err.Error()
+	})
+}
+
+func parseError(data []byte) string {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		switch err := decoder.Decode(new(yaml.Node)); {
+		case errors.Is(err, io.EOF):
+			return ""
+		case err != nil:
+			return err.Error()
+		}
+	}
+}
+
+// syntaxHints say what is wrong, most often, where the parser says so.
+var syntaxHints = map[string]string{
+	"did not find expected key":                              "look at the indentation of this line and of those above it",
+	"did not find expected '-' indicator":                    "look at the indentation of this line and of those above it",
+	"found character that cannot start any token":            "indent with blanks, not with tabs; text that begins with @, % or ` needs quotes",
+	"mapping values are not allowed in this context":         "text with a colon and a blank in it needs quotes; else look at the indentation",
+	"did not find expected ',' or '}'":                       "a { is not closed",
+	"did not find expected ',' or ']'":                       "a [ is not closed",
+	"found unexpected end of stream":                         "a quote is not closed",
+	"could not find expected ':'":                            "a key needs a colon and a blank behind it",
+	"block sequence entries are not allowed in this context": "a list begins on a line of its own",
 }
 
 // Line is the text of a line, counted from 1, without its end; "" where the file

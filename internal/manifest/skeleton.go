@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -28,8 +28,21 @@ type Skeleton struct {
 	objects []slotObject
 	dynamic bool // which objects these are is known only when filled
 	marks   int
-	proved  atomic.Bool // a filling was parsed again and compared
+
+	lock   sync.Mutex
+	proved bool                 // a filling was parsed again, and compared
+	known  map[written]struct{} // what such fillings had in slots that are worth a proof
 }
+
+// written is what a slot was filled with, as it stands in the file.
+type written struct {
+	slot  int
+	bytes string
+}
+
+// mostKnown is how many proofs are remembered, so that values that are all
+// different cannot fill the memory.
+const mostKnown = 1000
 
 // slot is a scalar that Fill looks at: one with marks, or an image.
 type slot struct {
@@ -74,6 +87,9 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	}
 	f, err := Parse(name, text)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Values(); err != nil {
 		return nil, err
 	}
 	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark))}
@@ -246,7 +262,7 @@ type filling struct {
 	out      []byte
 	filled   []string // each slot's value, as far as it is a string
 	spans    []span   // each slot's bytes in out
-	risky    bool     // some value was not a plain word or number: parse again, and compare
+	risky    []int    // slots whose values are not tame
 	hidden   bool     // some value may hold images of its own
 }
 
@@ -292,11 +308,13 @@ func (f *filling) writeSolo(i int, s *slot) error {
 		return fail(s.first, "", "%v", err)
 	}
 	if collectionSize(value) > 0 {
-		f.risky = true
+		f.risky = append(f.risky, i)
 		f.hidden = f.hidden || mayHoldImages(value)
 	} else if text, isString, err := scalarText(value); err == nil {
 		f.filled[i] = text
-		f.risky = f.risky || isString && !isWord(text)
+		if isString && !isTame(text) {
+			f.risky = append(f.risky, i)
+		}
 	}
 	return nil
 }
@@ -309,7 +327,7 @@ func (f *filling) writeString(i int, s *slot) error {
 		return err
 	}
 	f.filled[i] = value
-	f.risky = f.risky || !isWord(value)
+	tame := isTame(value)
 	if s.key {
 		if hasBreak(value) {
 			return fail(s.first, "take a name of one line", "a key cannot hold the line break in %s", quoteForPeople(value))
@@ -317,9 +335,12 @@ func (f *filling) writeString(i int, s *slot) error {
 		if f.out, err = appendKey(f.out, value, s.flow); err != nil {
 			return fail(s.first, "shorten it", "%v", err)
 		}
-		return nil
+	} else {
+		tame = f.appendInStyle(s, value) || tame
 	}
-	f.appendInStyle(s, value)
+	if !tame {
+		f.risky = append(f.risky, i)
+	}
 	return nil
 }
 
@@ -345,15 +366,17 @@ func (f *filling) join(s *slot) (string, error) {
 }
 
 // appendInStyle writes a string in the style of its slot where that can hold it,
-// else in double quotes.
-func (f *filling) appendInStyle(s *slot, value string) {
+// else in double quotes. Tame tells that it is tame in that style.
+func (f *filling) appendInStyle(s *slot, value string) (tame bool) {
 	switch style := s.node.Style &^ yaml.TaggedStyle; {
 	case style&yaml.DoubleQuotedStyle != 0:
 		f.out = appendDoubleQuoted(f.out, value)
+		return isASCII(value, `"\`+"\n")
 	case style&yaml.SingleQuotedStyle != 0 && printable(value):
 		f.out = append(f.out, '\'')
 		f.out = append(f.out, strings.ReplaceAll(value, "'", "''")...)
 		f.out = append(f.out, '\'')
+		return isASCII(value, "'\n")
 	case style&yaml.SingleQuotedStyle != 0:
 		f.out = appendDoubleQuoted(f.out, value)
 	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
@@ -363,18 +386,19 @@ func (f *filling) appendInStyle(s *slot, value string) {
 		indent := len(body) - len(strings.TrimLeft(body, " "))
 		if style&yaml.LiteralStyle != 0 && literalSafe(value) && indent > 0 && !strings.Contains(header, "+") {
 			f.out = appendLiteral(f.out, value, indent, comment)
-		} else {
-			f.out = append(appendString(f.out, value, s.flow), comment...)
+			return isASCII(value, "")
 		}
+		f.out = append(appendString(f.out, value, s.flow), comment...)
 	default:
 		f.out = appendString(f.out, value, s.flow)
 	}
+	return false
 }
 
 // text is the filled text with what is known of it.
 func (f *filling) text() (*Text, error) {
 	s := f.skeleton
-	if f.risky || !s.proved.Load() {
+	if f.hidden || s.dynamic || !f.known() {
 		after, err := f.prove()
 		if err != nil {
 			return nil, err
@@ -382,7 +406,7 @@ func (f *filling) text() (*Text, error) {
 		if f.hidden || s.dynamic {
 			return after.Text()
 		}
-		s.proved.Store(true)
+		f.remember()
 	}
 	t := &Text{Data: f.out}
 	for i := range s.slots {
@@ -402,6 +426,9 @@ func (f *filling) text() (*Text, error) {
 		f.take(o.kind, &object.Kind)
 		f.take(o.namespace, &object.Namespace)
 		f.take(o.name, &object.Name)
+		if object.Name == "" {
+			return nil, fail(s.slots[o.name].first, "give it a name that is a string", "this %s gets no name", object.Kind)
+		}
 		t.Objects = append(t.Objects, object)
 	}
 	return t, nil
@@ -444,11 +471,61 @@ func (f *filling) prove() (*File, error) {
 	return after, nil
 }
 
-// isWord tells whether s is a word or a path of the plainest kind, which no place
-// reads as anything else but perhaps a number or a boolean.
-func isWord(s string) bool {
+// known tells whether fillings were proved that had the same bytes in each slot
+// that is not tame. Slots do not touch each other, so it need not have been one.
+func (f *filling) known() bool {
+	s := f.skeleton
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	for _, i := range f.risky {
+		if _, ok := s.known[f.written(i)]; !ok {
+			return false
+		}
+	}
+	return s.proved
+}
+
+// remember notes what was proved.
+func (f *filling) remember() {
+	s := f.skeleton
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.proved = true
+	if s.known == nil {
+		s.known = map[written]struct{}{}
+	}
+	for _, i := range f.risky {
+		if len(s.known) < mostKnown {
+			s.known[f.written(i)] = struct{}{}
+		}
+	}
+}
+
+func (f *filling) written(slot int) written {
+	return written{slot, string(f.out[f.spans[slot].start:f.spans[slot].end])}
+}
+
+// isTame tells whether s is so plain that no place reads it as anything but a
+// word, a number or a boolean, quoted or not: words, paths, addresses and image
+// references, without what YAML has a use for. So it need not be proved.
+func isTame(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isLetter(c) && !isDigit(c) && (i == 0 || strings.IndexByte("-._/", c) < 0) {
+		switch c := s[i]; {
+		case isLetter(c), isDigit(c), c == '/':
+		case i > 0 && strings.IndexByte("-._", c) >= 0:
+		case i > 0 && i+1 < len(s) && strings.IndexByte(":@+= ", c) >= 0 && (isLetter(s[i+1]) || isDigit(s[i+1]) || s[i+1] == '/'):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// isASCII tells whether s is printable ASCII and line breaks, and has none of
+// the bytes in except.
+func isASCII(s, except string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c != '\n' && (c < ' ' || c > '~') || strings.IndexByte(except, c) >= 0 {
 			return false
 		}
 	}

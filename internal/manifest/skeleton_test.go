@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -86,6 +88,8 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 		"a list in a string":     {"v: x-«»-«»", []any{"x", []any{"y"}}, 1, "inside a string"},
 		"a map in quotes":        {"v: '«»'", []any{map[string]any{"a": 1}}, 0, "inside a string"},
 		"bytes that are no text": {"v: «»", []any{"\xff"}, 0, "UTF-8"},
+		"an empty name":          {"---\napiVersion: v1\nkind: A\nmetadata: {x: «», name: «»}", []any{"x", ""}, 1, "no name"},
+		"a list for a name":      {"---\napiVersion: v1\nkind: A\nmetadata: {x: «», name: «»}", []any{"x", []any{"a"}}, 1, "no name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := fill(t, object+c.text, c.values...)
@@ -94,6 +98,16 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 				t.Errorf("got %#v (%v), want mark %d and %q", p, err, c.mark, c.want)
 			}
 		})
+	}
+}
+
+func TestParseSkeletonRefusesAKeyThatStandsTwice(t *testing.T) {
+	_, err := fill(t, object+"a: {b: 1}\na: {«»: 1, «»: 2}\n", "x", "y")
+	if got, want := fmt.Sprint(err), "t.yaml:5:1: the key \"a\" stands here twice, first in line 4"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err = fill(t, object+"a: {«»: 1, «»: 2}\n", "x", "y"); err != nil {
+		t.Errorf("keys that may differ: %v", err)
 	}
 }
 
@@ -270,5 +284,41 @@ func compare(t *testing.T, text, want string, value any, pick func(map[string]an
 	}
 	if err != nil || len(structure) != len(got) {
 		t.Fatalf("%q in %q gives\n%s\nwhich has other keys than it should (%v)", value, text, filled.Data, err)
+	}
+}
+
+// A skeleton that was filled before proves less than a new one, which proves
+// everything. Both must write the same.
+func TestFillProvesOnceWhatItWritesOften(t *testing.T) {
+	const text = object + "data:\n  a: «»\n  b: x-«»\n  c: \"«», «»\"\n  d: '«»'\n  «»: 1\n  e: [«», {f: «»}]\n  g: |\n    «» #\n    - «»\n  h: >\n    «»\n  i: «»\n"
+	used, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Mark)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	word := func() any {
+		b := make([]byte, random.IntN(8))
+		for i := range b {
+			const common, rare = "ab0/", "-._/:@+= 019xeEnoytf~#,'\"\\\n{}[]&*!|>%?é\t"
+			if b[i] = common[random.IntN(len(common))]; random.IntN(3) == 0 {
+				b[i] = rare[random.IntN(len(rare))]
+			}
+		}
+		return strings.ToValidUTF8(string(b), "é")
+	}
+	for range 5000 {
+		values := make([]any, used.marks)
+		for i := range values {
+			values[i] = word()
+		}
+		values[used.marks-1] = map[string]any{"x": []any{word(), int64(random.IntN(3))}}
+		got, err := used.Fill(values)
+		proved, errProved := fill(t, text, values...)
+		if (err == nil) != (errProved == nil) {
+			t.Fatalf("%q: got error %v, want %v", values, err, errProved)
+		}
+		if err == nil && string(got.Data) != string(proved.Data) {
+			t.Fatalf("got\n%s\nwant\n%s", got.Data, proved.Data)
+		}
 	}
 }

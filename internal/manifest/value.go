@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -89,6 +90,7 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 		switch first := seen[key.Value]; {
 		case key.Kind != yaml.ScalarNode:
 			problems.Add(f.problemAt(key, "", "a key must be a string"))
+		case strings.Contains(key.Value, Mark): // what it will be is not known yet
 		case first != nil && key.Tag != yaml.MergeTag:
 			problems.Add(f.problemAt(key, "remove one of the two", "the key %s stands here twice, first in line %d", quoteForPeople(key.Value), first.Line))
 		default:
@@ -96,6 +98,10 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 		}
 	}
 }
+
+// largeInt is an integer that the parser takes for a float, because it has no
+// integer that is large enough.
+var largeInt = regexp.MustCompile(`^[-+]?[1-9][0-9]{18,}$`)
 
 func scalarKind(n *yaml.Node) Kind {
 	switch n.Tag {
@@ -106,6 +112,9 @@ func scalarKind(n *yaml.Node) Kind {
 	case yaml.NodeTagInt:
 		return Int
 	case yaml.NodeTagFloat:
+		if largeInt.MatchString(n.Value) {
+			return Int
+		}
 		return Float
 	}
 	return String

@@ -139,7 +139,11 @@ func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars m
 	case *parse.DotNode:
 		return dot
 	case *parse.FieldNode:
-		return c.chain(tree, n.Pos, dot, n.Ident)
+		at := n.Pos
+		if len(n.Ident) > 1 { // the parser has it at the second name
+			at -= parse.Pos(len("." + n.Ident[0]))
+		}
+		return c.chain(tree, at, dot, n.Ident)
 	case *parse.VariableNode:
 		return c.chain(tree, n.Pos, vars[n.Ident[0]], n.Ident[1:])
 	case *parse.PipeNode:
@@ -150,9 +154,13 @@ func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars m
 	return nil
 }
 
-// chain checks .A.B.C on a value of type t, and is the type of what it leads to.
+// chain checks .A.B.C, which stands at pos, on a value of type t, and is the type
+// of what it leads to.
 func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names []string) reflect.Type {
-	for _, name := range names {
+	for i, name := range names {
+		if i > 0 {
+			pos += parse.Pos(len("." + names[i-1]))
+		}
 		if t == reflect.TypeFor[Vars]() {
 			if !slices.Contains(c.variables, name) {
 				hint := "declare it, with a default, in " + inventory.VariablesFile

@@ -5,6 +5,7 @@ import (
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 )
 
 // What templates see. A field that is unset where it may be is nil: printing it
@@ -99,6 +100,7 @@ type subject struct {
 	folder string // below <env>/manifests
 	prefix string // what its file names begin with
 	data   any
+	place  problem.Place // of its service; the zero Place where it has none
 }
 
 func (s *subject) path(template string) string {
@@ -152,8 +154,9 @@ func (b *builder) all() []*subject {
 	services, users := []*Service{}, []*User{}
 	members := map[string][]*User{}
 	var list []*subject
-	add := func(scope, folder, prefix string, data any) {
-		list = append(list, &subject{scope, b.env.Name, folder, prefix, data})
+	add := func(scope, folder, prefix string, data any) *subject {
+		list = append(list, &subject{scope: scope, env: b.env.Name, folder: folder, prefix: prefix, data: data})
+		return list[len(list)-1]
 	}
 	for _, s := range b.inv.Services {
 		if b.env.Overrides[s.Name].Absent {
@@ -162,7 +165,7 @@ func (b *builder) all() []*subject {
 		service := b.service(s, goVars(b.inv.Vars(b.env, s, nil)))
 		b.services[s.Name] = service
 		services = append(services, service)
-		add("service", s.Name, s.Name+"-"+b.env.Name, &serviceScope{b.data, service, service.Vars, service.Tag})
+		add("service", s.Name, s.Name+"-"+b.env.Name, &serviceScope{b.data, service, service.Vars, service.Tag}).place = s.Place
 	}
 	for _, u := range b.inv.Users {
 		if u.Absent {
@@ -178,7 +181,8 @@ func (b *builder) all() []*subject {
 		}
 		add("user", folder, u.Name+"-"+b.env.Name, &userScope{b.data, user, user.Team, user.Services, vars})
 		for _, service := range user.Services {
-			add("user-service", folder, service.Name+"-"+b.env.Name, &userServiceScope{b.data, user, user.Team, service, service.Vars, service.Tag})
+			add("user-service", folder, service.Name+"-"+b.env.Name, &userServiceScope{b.data, user, user.Team, service, service.Vars, service.Tag}).
+				place = b.inv.Service(service.Name).Place
 		}
 	}
 	for _, t := range b.inv.Teams {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"k8srepo/internal/problem"
@@ -13,17 +14,22 @@ type findings struct{ list []*finding }
 
 type finding struct {
 	problem  *problem.Problem
+	kind     string // its message, less what is quoted in it
 	examples []string
 }
 
+// quoted are the parts of a message that differ from file to file.
+var quoted = regexp.MustCompile(`"(\\.|[^"])*"`)
+
 func (f *findings) add(p *problem.Problem, example string) {
+	kind := quoted.ReplaceAllString(p.Message, "")
 	for _, known := range f.list {
-		if known.problem.Place == p.Place && known.problem.Message == p.Message {
+		if known.problem.Place == p.Place && known.kind == kind {
 			known.examples = append(known.examples, example)
 			return
 		}
 	}
-	f.list = append(f.list, &finding{p, []string{example}})
+	f.list = append(f.list, &finding{p, kind, []string{example}})
 }
 
 func (f *findings) problems() problem.List {
@@ -31,10 +37,11 @@ func (f *findings) problems() problem.List {
 	for _, one := range f.list {
 		p := *one.problem
 		slices.Sort(one.examples)
-		p.Message += " [" + one.examples[0] + "]"
+		more := ""
 		if n := len(one.examples) - 1; n > 0 {
-			p.Message = fmt.Sprintf("%s and %d more]", p.Message[:len(p.Message)-1], n)
+			more = fmt.Sprintf(" and %d more", n)
 		}
+		p.Message += " (for " + one.examples[0] + more + ")"
 		problems.Add(&p)
 	}
 	return problems

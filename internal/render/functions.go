@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"text/template"
 )
@@ -125,7 +126,14 @@ func describe(v any) string {
 	case map[string]any, Vars, map[string]string:
 		return "a map"
 	}
-	return strings.ToLower(strings.TrimPrefix(fmt.Sprintf("a %T", v), "a render."))
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Slice {
+		return "a list"
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return "a whole " + strings.ToLower(t.Name())
 }
 
 func hexSum(s string) string {

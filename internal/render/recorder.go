@@ -25,7 +25,7 @@ type run struct {
 
 func (r *recorder) reset() {
 	r.out.Reset()
-	r.values, r.actions, r.tags, r.texts = nil, r.actions[:0], r.tags[:0], r.texts[:0]
+	r.values, r.actions, r.tags, r.texts = r.values[:0], r.actions[:0], r.tags[:0], r.texts[:0]
 }
 
 // functions are what marked templates call (see Templates.mark).
@@ -33,7 +33,11 @@ func (r *recorder) functions() template.FuncMap {
 	return template.FuncMap{"value": r.value, "text": r.text}
 }
 
-// valueError is a value that cannot be printed.
+// noTag stands for a first tag that is not given, so that the image around it is
+// a whole reference. It is never written: without a tag to run there is no file.
+const noTag = "manifestgen.no-tag"
+
+// valueError is a value that cannot be printed. Its message has a %s for the action.
 type valueError struct {
 	action        int
 	message, hint string
@@ -45,10 +49,12 @@ func (e *valueError) Error() string { return e.message }
 func (r *recorder) value(n int, v any) (string, error) {
 	switch value := v.(type) {
 	case nil:
-		return "", &valueError{n, "this value is not set", "set it, or ask for it with if, with or default"}
+		return "", &valueError{n, "%s is not set", "set it, or ask for it with if, with or default"}
 	case Tag:
 		r.tags = append(r.tags, len(r.values))
-		v = value.text
+		if v = value.text; v == "" {
+			v = noTag
+		}
 	case Vars:
 		v = map[string]any(value)
 	case map[string]string:
@@ -59,7 +65,7 @@ func (r *recorder) value(n int, v any) (string, error) {
 		v = m
 	case string, bool, int, int64, uint64, float64, manifest.Number, []any, map[string]any:
 	default:
-		return "", &valueError{n, describe(v) + " cannot be printed", "print one of its fields"}
+		return "", &valueError{n, "%s is " + describe(v) + ", which cannot be printed", "print one of its fields"}
 	}
 	r.values = append(r.values, v)
 	r.actions = append(r.actions, n)

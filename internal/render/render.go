@@ -29,8 +29,9 @@ type Manifest struct {
 	Path     string // below the output folder
 	Template string // the template's file
 	Text     *manifest.Text
+	Service  problem.Place // of the service that it is for; the zero Place where there is none
 
-	subject *subject
+	job job
 }
 
 // Render renders the environments that are not abstract, sorted by path. The error is a problem.List
@@ -47,7 +48,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 			}
 		}
 	}
-	r := &renderer{templates: t, skeletons: map[string]*skeleton{}}
+	r := &renderer{templates: t, skeletons: map[*source]map[string]*skeleton{}}
 	manifests := make([]Manifest, len(jobs))
 	next := make(chan int, len(jobs))
 	for i := range jobs {
@@ -70,7 +71,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 	slices.SortStableFunc(manifests, func(a, b Manifest) int { return strings.Compare(a.Path, b.Path) })
 	problems := r.findings.problems()
 	if len(problems) == 0 {
-		problems = append(conflicts(manifests), twins(manifests, inv)...)
+		problems = append(conflicts(manifests), r.twins(manifests, inv)...)
 	}
 	return manifests, problems.Err()
 }
@@ -86,7 +87,7 @@ type renderer struct {
 	templates *Templates
 
 	lock      sync.Mutex
-	skeletons map[string]*skeleton // by template and text
+	skeletons map[*source]map[string]*skeleton // by template and text
 	findings  findings
 
 	traceOnce sync.Once
@@ -132,11 +133,15 @@ func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest
 		r.find(j, r.explain(j, rec, err))
 		return Manifest{}
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, subject: j.subject}
+	for i := range filled.Images {
+		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
+	}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Service: j.subject.place, job: j}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
-// final line break; skipped is what was cut off at its beginning.
+// final line break; skipped is what was cut off at its beginning. It is made in
+// the bytes of text.
 func trimmed(text []byte) (rest []byte, skipped int) {
 	rest = bytes.TrimRight(text, " \t\n")
 	for {
@@ -150,19 +155,21 @@ func trimmed(text []byte) (rest []byte, skipped int) {
 	if len(rest) == 0 {
 		return nil, skipped
 	}
-	return append(rest[:len(rest):len(rest)], '\n'), skipped
+	return append(rest, '\n'), skipped // over the first byte that was cut off, if any was
 }
 
 func (r *renderer) skeleton(j job, text []byte) *skeleton {
-	key := j.source.file + "\n" + string(text)
 	r.lock.Lock()
-	s := r.skeletons[key]
+	if r.skeletons[j.source] == nil {
+		r.skeletons[j.source] = map[string]*skeleton{}
+	}
+	s := r.skeletons[j.source][string(text)]
 	if s == nil {
 		s = &skeleton{}
-		r.skeletons[key] = s
+		r.skeletons[j.source][string(text)] = s
 	}
 	r.lock.Unlock()
-	s.once.Do(func() { s.Skeleton, s.err = manifest.ParseSkeleton(j.source.file, text) })
+	s.once.Do(func() { s.Skeleton, s.err = manifest.ParseSkeleton(j.source.file, bytes.Clone(text)) })
 	return s
 }
 
@@ -171,12 +178,10 @@ func (r *renderer) skeleton(j job, text []byte) *skeleton {
 func (r *renderer) explain(j job, rec *recorder, err error) *problem.Problem {
 	if mark := (*manifest.MarkProblem)(nil); errors.As(err, &mark) {
 		place := problem.Place{File: j.source.file}
-		action := ""
 		if mark.Mark < len(rec.actions) {
-			a := r.templates.actions[rec.actions[mark.Mark]]
-			place, action = a.place, " ({{ "+a.text+" }})"
+			place = r.templates.actions[rec.actions[mark.Mark]].place
 		}
-		p := problem.At(place, mark.Hint, "%s%s", mark.Message, action)
+		p := problem.At(place, mark.Hint, "%s", mark.Message)
 		p.Source = r.templates.sources[place.File].line(place.Line)
 		return p
 	}
@@ -226,13 +231,9 @@ func conflicts(manifests []Manifest) problem.List {
 }
 
 // twins are the objects that an environment would have twice.
-func twins(manifests []Manifest, inv *inventory.Inventory) problem.List {
-	type owner struct {
-		manifest *Manifest
-		object   manifest.Object
-	}
+func (r *renderer) twins(manifests []Manifest, inv *inventory.Inventory) problem.List {
 	var found findings
-	owners := map[string]owner{}
+	owners := map[string]*Manifest{}
 	for i := range manifests {
 		m := &manifests[i]
 		for _, o := range m.Text.Objects {
@@ -240,14 +241,17 @@ func twins(manifests []Manifest, inv *inventory.Inventory) problem.List {
 				o.Namespace = inv.Environment(m.Env).Namespace
 			}
 			id := m.Env + "|" + o.Identity()
-			first, twice := owners[id]
-			if !twice {
-				owners[id] = owner{m, o}
+			first := owners[id]
+			if first == nil {
+				owners[id] = m
 				continue
 			}
-			found.add(problem.At(problem.Place{File: m.Template}, "one object has one name: put what tells them apart into it",
-				"two objects are one and the same: %s, which %s makes too", o.Kind, first.manifest.Template),
-				fmt.Sprintf("%s in %s and %s", o, first.manifest.Path, m.Path))
+			p := problem.At(r.origin(m.job, o.Place.Line), "put what tells them apart into metadata.name", "this %s is made more than once", o.Kind)
+			if first.Template != m.Template {
+				p.Message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
+			}
+			p.Source = r.templates.sources[p.Place.File].line(p.Place.Line)
+			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path))
 		}
 	}
 	return found.problems()

@@ -66,7 +66,8 @@ func (s *source) line(n int) string {
 }
 
 // ParseTemplates reads and parses the templates below fsys, and checks every
-// field and variable that they name against what their scope has.
+// field and variable that they name against what their scope has; without an
+// inventory it checks no variables and fields.
 func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 	t := &Templates{byScope: map[string][]*source{}, sources: map[string]*source{}}
 	var problems problem.List
@@ -74,13 +75,18 @@ func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	if len(t.sources) == 0 {
+		return nil, problem.At(problem.Place{File: templatesDir}, "put templates into the folder of their scope, such as "+templatesDir+"/service/deployment"+extension, "no template is here")
+	}
 	t.parse(&problems)
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
 	for scope, sources := range t.byScope {
 		for _, s := range sources {
-			checkFields(t, s, scope, inv, &problems)
+			if inv != nil {
+				checkFields(t, s, scope, inv, &problems)
+			}
 		}
 	}
 	if err := problems.Err(); err != nil {
@@ -138,7 +144,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		case strings.HasPrefix(entry.Name(), "."):
 			continue
 		case entry.IsDir():
-			problems.Add(problem.At(problem.Place{File: file}, "templates stand right in the folder of their scope", "a folder in a scope"))
+			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates stand right in the folder of their scope, not in folders below"))
 			continue
 		case !ok && slices.Contains([]string{".yaml", ".yml", ".tmpl", ".tpl"}, path.Ext(entry.Name())):
 			problems.Add(problem.At(problem.Place{File: file}, "rename it to "+strings.SplitN(entry.Name(), ".", 2)[0]+suffix, "a template's file ends in %s", suffix))
@@ -217,10 +223,39 @@ func (s *source) parseProblem(err error) *problem.Problem {
 	p.Source = s.line(line)
 	if f := undefinedFunction.FindStringSubmatch(m[3]); f != nil {
 		p.Message = fmt.Sprintf("unknown function %q", f[1])
-		p.Hint = problem.DidYouMean(f[1], append(slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(builtins))...))
+		if p.Hint = withoutFunction[f[1]]; p.Hint == "" {
+			p.Hint = problem.DidYouMean(f[1], append(slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(builtins))...))
+		}
+	}
+	for part, hint := range parseHints {
+		if strings.Contains(m[3], part) {
+			p.Hint = hint
+		}
 	}
 	return p
 }
+
+// parseHints say what to do about some of text/template's messages.
+var parseHints = map[string]string{
+	"unexpected EOF":              "an if, range, with or define has no {{ end }}",
+	"unexpected {{end}}":          "there is no if, range, with or define that it would end",
+	"unexpected \"}\" in operand": "an action ends in }}",
+	"unclosed action":             "an action ends in }}",
+	"undefined variable":          "set it first, in the same block or one around it: {{ $name := … }}",
+}
+
+// withoutFunction says how to do without functions that people know from Helm.
+var withoutFunction = map[string]string{
+	"toYaml": asData, "toJson": asData, "nindent": asData, "indent": asData, "quote": asData, "squote": asData,
+	"now": closed, "date": closed, "env": closed, "lookup": closed, "randAlphaNum": closed, "uuidv4": closed,
+	"include": "write {{ template \"name\" . }}",
+	"tpl":     "write the template into a file in templates/_shared",
+}
+
+const (
+	asData = "leave it out, and what follows it: {{ .Vars.x }} comes out as YAML, quoted and indented as its place needs it"
+	closed = "the same input makes the same manifests: there is no clock, randomness, environment or network in templates"
+)
 
 var (
 	execError = regexp.MustCompile(`(?s)^template: (.*?):(\d+):(\d+): executing ".*?" at <.*?>: (.*)$`)
@@ -232,7 +267,7 @@ var (
 // it in its text: "template: FILE:LINE:COL: executing …: message".
 func (t *Templates) execProblem(err error) *problem.Problem {
 	if v := (*valueError)(nil); errors.As(err, &v) {
-		p := problem.At(t.actions[v.action].place, v.hint, "%s", v.message)
+		p := problem.At(t.actions[v.action].place, v.hint, v.message, t.actions[v.action].text)
 		p.Source = t.sources[p.Place.File].line(p.Place.Line)
 		return p
 	}
@@ -246,6 +281,7 @@ func (t *Templates) execProblem(err error) *problem.Problem {
 	p.Source = t.sources[m[1]].line(line)
 	if key := noEntry.FindStringSubmatch(p.Message); key != nil {
 		p.Message = fmt.Sprintf("there is no key %q here", key[1])
+		p.Hint = fmt.Sprintf("where it may be missing, ask for it: {{ with index … %q }}", key[1])
 	}
 	return p
 }

@@ -25,6 +25,7 @@ type Want struct {
 	Path     string // below the output folder: <env>/manifests/…
 	Template string // the file that it is rendered from, for its header
 	Text     *manifest.Text
+	FirstTag problem.Place // where a first tag would be written
 }
 
 // Options are what Diff may do.
@@ -82,7 +83,9 @@ const (
 )
 
 // Diff compares wants, sorted by path, with the files below root. A nil root is
-// an empty folder. The error is a problem.List of all that stands in the way.
+// an empty folder. The error is a problem.List of all that stands in the way;
+// where that is refusals, the plan is there to be shown, as it would be without
+// them, and must not be applied.
 func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	d := &differ{options: o, plan: &Plan{}, wants: map[string]*wanted{}, folders: map[string]bool{}, owned: map[string]int{}, runs: map[string]map[string]*tally{}}
 	for _, w := range wants {
@@ -109,11 +112,8 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 		d.decide(d.wants[w.Path])
 	}
 	d.prune()
-	if err := d.problems.Err(); err != nil {
-		return nil, err
-	}
 	slices.SortFunc(d.plan.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
-	return d.plan, nil
+	return d.plan, d.problems.Err()
 }
 
 // otherEnvs are the folders of root that hold manifests, less envs.
@@ -186,7 +186,7 @@ func (d *differ) decide(w *wanted) {
 		}
 		return
 	}
-	if !d.mayTouch(h) {
+	if d.mayTouch(h); h.whose == foreign {
 		return
 	}
 	if runs, ok := d.keptRuns(w); ok {
@@ -199,13 +199,13 @@ func (w *wanted) bytes(runs []manifest.Run) []byte {
 	return append(slices.Clip(w.header), w.Text.WithRuns(runs)...)
 }
 
-// mayTouch tells whether a file may be overwritten or removed, and reports it if not.
-func (d *differ) mayTouch(h *have) bool {
+// mayTouch reports a file that may not be overwritten or removed.
+func (d *differ) mayTouch(h *have) {
 	at := problem.Place{File: h.path}
 	var p *problem.Problem
 	switch {
 	case h.whose == owned, h.whose == edited && d.options.Force:
-		return true
+		return
 	case h.whose == edited:
 		p = problem.At(at, "put the change into "+h.template+" or what it is rendered from; then render --force overwrites this file", "the file was edited by hand")
 	case converted(h.data):
@@ -215,16 +215,16 @@ func (d *differ) mayTouch(h *have) bool {
 	}
 	p.Refused = true
 	d.problems.Add(p)
-	return false
 }
 
 // prune plans the removal of files that are ours and no longer wanted.
 func (d *differ) prune() {
 	removed := map[string][]Change{}
 	for _, h := range d.haves {
-		if w := d.wants[h.path]; w != nil || h.whose == foreign || !d.mayTouch(h) {
+		if d.wants[h.path] != nil || h.whose == foreign {
 			continue
 		}
+		d.mayTouch(h)
 		removed[h.env] = append(removed[h.env], Change{Remove, h.path, h.data, nil, h.mode})
 	}
 	for env, changes := range removed {
@@ -245,9 +245,11 @@ func (d *differ) prune() {
 // its place and renamed into it, so that whenever this is stopped, every file is
 // whole, and doing it all again completes it.
 func (p *Plan) Apply(root *os.Root) error {
+	f := folder{root: root}
+	defer f.close()
 	for _, c := range p.Changes {
 		if c.Action != Remove {
-			if err := Write(root, c); err != nil {
+			if err := f.write(c); err != nil {
 				return err
 			}
 		}
@@ -265,7 +267,7 @@ func (p *Plan) Apply(root *os.Root) error {
 	}
 	for _, file := range gone {
 		// Not empty is the usual case, and no error.
-		for dir := path.Dir(file); strings.Contains(dir, "/") && root.Remove(dir) == nil; dir = path.Dir(dir) {
+		for dir := path.Dir(file); dir != "." && root.Remove(dir) == nil; dir = path.Dir(dir) {
 		}
 	}
 	return nil
@@ -276,15 +278,54 @@ const temporary = ".k8srepo-writing-"
 
 // Write puts a file into its place whole, making the folders above it.
 func Write(root *os.Root, c Change) error {
-	dir, name := path.Split(c.Path)
-	if dir = path.Clean(dir); dir != "." && c.Action == Create {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
+	f := folder{root: root}
+	defer f.close()
+	return f.write(c)
+}
+
+// folder writes files. It keeps the folder of the last one open, so that the next
+// one is a step away.
+type folder struct {
+	root, here *os.Root
+	dir        string // of here
+}
+
+func (f *folder) close() {
+	if f.here != nil {
+		f.here.Close()
+		f.here = nil
+	}
+}
+
+func (f *folder) write(c Change) error {
+	dir, name := path.Dir(c.Path), path.Base(c.Path)
+	if f.here == nil || f.dir != dir {
+		f.close()
+		if c.Action == Create {
+			if err := f.root.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+		}
+		here, err := f.root.OpenRoot(dir)
+		if err != nil {
 			return err
 		}
+		f.here, f.dir = here, dir
 	}
-	temp := path.Join(dir, temporary+name)
-	_ = root.Remove(temp) // of a run that was killed
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	return writeIn(f.here, name, c)
+}
+
+// writeIn writes the file of a name in a folder.
+func writeIn(here *os.Root, name string, c Change) error {
+	temp := temporary + name
+	create := func() (*os.File, error) {
+		return here.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	}
+	f, err := create()
+	if errors.Is(err, fs.ErrExist) { // of a run that was killed
+		_ = here.Remove(temp)
+		f, err = create()
+	}
 	if err != nil {
 		return err
 	}
@@ -293,10 +334,10 @@ func Write(root *os.Root, c Change) error {
 		err = f.Chmod(c.Mode.Perm()) // the umask has no say in a file that is there
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = root.Rename(temp, c.Path)
+		err = here.Rename(temp, name)
 	}
 	if err != nil {
-		_ = root.Remove(temp)
+		_ = here.Remove(temp)
 	}
 	return err
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// benchRender measures manifestgen on an inventory of many users.
+func benchRender(args []string) error {
+	flags := flag.NewFlagSet("render", flag.ExitOnError)
+	users := flags.Int("users", 1000, "users, 12 manifests each")
+	rounds := flags.Int("rounds", 5, "measured rounds")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, done, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer done()
+	manifestgen, err := build(dir.dir, "manifestgen")
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	// Each round writes into folders of its own: ext4 is slow to give the inodes of
+	// files away again that were just removed.
+	inventory, first, again, copied := dir.path("inventory"), dir.path("first-{round}"), dir.path("again"), dir.path("copied-{round}")
+	if err := firstError(writeInventory(inventory, *users), writeChart(dir.path("chart"), *users)); err != nil {
+		return err
+	}
+	helm := &contender{name: "helm template", command: []string{"helm", "template", "bench", dir.path("chart")}}
+	render := &contender{name: "first render", command: []string{manifestgen, "render", "--source", inventory, "--out", first}}
+	unchanged := &contender{name: "nothing changed", command: []string{manifestgen, "render", "--source", inventory, "--out", again}}
+	check := &contender{name: "check", command: []string{manifestgen, "check", "--source", inventory, "--out", again}}
+	copying := &contender{name: "limit: cp -r", command: []string{"cp", "-r", again, copied}}
+	reading := &contender{name: "limit: read all files", command: []string{self, "limit", again, "image:"}}
+
+	contenders := []*contender{render, unchanged, check, copying, reading}
+	bases := []*contender{copying, reading}
+	if _, err := exec.LookPath(helm.command[0]); err == nil {
+		contenders = append([]*contender{helm}, contenders...)
+		bases = append([]*contender{helm}, bases...)
+	} else {
+		fmt.Println("helm is not in PATH: measured without it")
+	}
+	if err := measure(*rounds, contenders...); err != nil {
+		return err
+	}
+	fmt.Printf("%d users, %d manifests, %d rounds\n", *users, *users*servicesEach*4, *rounds)
+	return table(os.Stdout, contenders, bases...)
+}

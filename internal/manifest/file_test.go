@@ -1,0 +1,50 @@
+package manifest
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"k8srepo/internal/problem"
+)
+
+func TestSyntaxProblemIsWhereTheParserStopped(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		line int
+		want string
+	}{
+		"indentation":         {"a:\n  b: 1\n  c:\n    d: 1\n   e: 1\nf: 1\n", 5, "expected key"},
+		"indentation of list": {"a:\n - b: 1\n - c: 1\n b: 1\nf: 1\n", 4, "expected '-'"},
+		"tab":                 {"a:\n\tb: 1\n", 2, "cannot start any token"},
+		"open brace":          {"a:\n  b: {c: 1\nd: 1\ne: 1\n", 2, "expected ',' or '}'"},
+		"open bracket, end":   {"a: 1\nb: [c", 2, "expected ',' or ']'"},
+		"open quote":          {"a: 1\nb: 'c\nd: 1\n", 2, "end of stream"},
+		"colon":               {"a: 1\nb: c: d\ne: 1\n", 2, "mapping values"},
+		"first line":          {"@a: 1\n", 1, "cannot start any token"},
+		"second document":     {"a: 1\n---\nb: c: d\n", 3, "mapping values"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("x.yaml", []byte(c.text))
+			all := problem.All(err)
+			if len(all) != 1 || all[0].Place.Line != c.line || !strings.Contains(all[0].Message, c.want) {
+				t.Errorf("got %v, want line %d and %q", err, c.line, c.want)
+			}
+		})
+	}
+}
+
+func TestValueKeepsLargeIntegers(t *testing.T) {
+	f, err := Parse("x.yaml", []byte("[12345678901234567890123, -12345678901234567890123, 1e30]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := f.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := values[0].Go(), []any{Number("12345678901234567890123"), Number("-12345678901234567890123"), 1e30}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %#v, want %#v", got, want)
+	}
+}
