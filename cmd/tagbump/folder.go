@@ -28,8 +28,8 @@ func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, erro
 		if !deploy.IsManifest(e.Path) {
 			return nil
 		}
-		file, err := e.Read()
-		if err != nil || !request.Mentions(file.Data) {
+		file, wanted, err := e.ReadIf(request.Mentions)
+		if err != nil || !wanted {
 			return err
 		}
 		lock.Lock()
