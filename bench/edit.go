@@ -1,3 +1,112 @@
 package main
 
-func benchEdit(args []string) error { return nil }
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// editor runs the benchmarks of tagbump set.
+type editor struct {
+	rounds        int
+	dir           *folder
+	tagbump, self string
+}
+
+// benchEdit measures tagbump set against sed, and against reading the files.
+func benchEdit(args []string) error {
+	flags := flag.NewFlagSet("edit", flag.ExitOnError)
+	rounds := flags.Int("rounds", 9, "measured rounds")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, done, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer done()
+	tagbump, err := build(dir.dir, "tagbump")
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	e := &editor{*rounds, dir, tagbump, self}
+	for _, services := range []int{5000 / 6, 50000 / 6} {
+		if err := e.oneImage(services); err != nil {
+			return err
+		}
+	}
+	return firstError(e.oneFolder(), e.allImages(5000))
+}
+
+// oneImage moves the tag of one service's image, found among all files of an
+// environment. The limit reads the same files.
+func (e *editor) oneImage(services int) error {
+	repo := e.dir.path(fmt.Sprintf("k8s-%d", services))
+	files, err := writeRepo(repo, services, environments[:1])
+	if err != nil {
+		return err
+	}
+	image := registry + "/" + serviceName(services/2)
+	manifests := repo + "/dev/manifests"
+	reading := &contender{name: "limit: read all files", command: []string{e.self, "limit", manifests, image + ":"}}
+	grep := &contender{name: "grep -rl | xargs sed -i", command: []string{"sh", "-c", "grep -rlF '" + image + ":' " + manifests + " | xargs " + sed(image, "5ed{round}")}}
+	return e.compare(fmt.Sprintf("One image in %d files", files), reading, e.set("tagbump set", repo, image), grep)
+}
+
+// oneFolder moves the tag in a repo that has one service: what a shop does that
+// names the folder itself.
+func (e *editor) oneFolder() error {
+	ours, theirs := e.dir.path("one"), e.dir.path("one-sed")
+	for _, repo := range []string{ours, theirs} {
+		if _, err := writeRepo(repo, 1, environments[:1]); err != nil {
+			return err
+		}
+	}
+	image := registry + "/" + serviceName(0)
+	manifests := theirs + "/dev/manifests/" + serviceName(0)
+	inPlace := &contender{name: "sed -i", command: []string{"sh", "-c", sed(image, "b{round}") + " " + manifests + "/*.yaml"}}
+	return firstError(e.compare("One service's folder, 6 files", inPlace, e.set("tagbump set", ours, image)), same(ours, theirs))
+}
+
+// allImages moves the tag of an image that every file has.
+func (e *editor) allImages(files int) error {
+	ours, theirs := e.dir.path("all"), e.dir.path("all-sed")
+	if err := firstError(writeDeployments(ours, files), writeDeployments(theirs, files)); err != nil {
+		return err
+	}
+	find := &contender{name: "find -exec sed -i {} +", command: []string{"sh", "-c", "find " + theirs + "/dev/manifests -name '*.yaml' -exec " + sed(proxy, "b{round}") + " {} +"}}
+	return firstError(e.compare(fmt.Sprintf("An image in each of %d files", files), find, e.set("tagbump set", ours, proxy)), same(ours, theirs))
+}
+
+// set is tagbump set, with a new tag each round.
+func (e *editor) set(name, repo, image string) *contender {
+	return &contender{name: name, command: []string{e.tagbump, "set", "--root", repo, "--env", "dev", "--image", image, "--tag", "b{round}"}}
+}
+
+// sed is a sed that moves a tag.
+func sed(image, tag string) string {
+	return "sed -i -e 's@image: " + strings.ReplaceAll(image, ".", `\.`) + ":[A-Za-z0-9._-]*@image: " + image + ":" + tag + "@'"
+}
+
+// compare measures the contenders, and prints them with ratios to the first.
+func (e *editor) compare(title string, contenders ...*contender) error {
+	if err := measure(e.rounds, contenders...); err != nil {
+		return err
+	}
+	fmt.Printf("\n%s\n", title)
+	return table(os.Stdout, contenders, contenders[0])
+}
+
+// same checks that two folders hold the same: that both have done the job.
+func same(a, b string) error {
+	if out, err := exec.Command("diff", "-r", a, b).CombinedOutput(); err != nil {
+		return fmt.Errorf("the results differ: %w\n%.1000s", err, out)
+	}
+	return nil
+}

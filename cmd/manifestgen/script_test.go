@@ -17,6 +17,9 @@ import (
 
 var update = flag.Bool("update", false, "write what the commands say into the scripts")
 
+// noRaceSleep keeps the race detector from sleeping for a second when a process exits.
+const noRaceSleep = "GORACE=atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"manifestgen": main})
 }
@@ -35,6 +38,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SMALL", small)
+			env.Vars = append(env.Vars, noRaceSleep)
 			env.Values["stamps"] = stamps{}
 			return nil
 		},

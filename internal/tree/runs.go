@@ -97,28 +97,31 @@ func (d *differ) firstRun(w *wanted, i int) (manifest.Run, bool) {
 	return run, true
 }
 
-// keptRuns is what the images of a file run that is there: in each container what
-// it ran before, if that is of the same repository.
+// keptRuns is what the images of a file run that is there: each what its container
+// ran before, if that is of the same repository. A container that is new, or has a
+// new name, runs what the file ran of its repository.
 func (d *differ) keptRuns(w *wanted) ([]manifest.Run, bool) {
-	before := map[string]int{}
+	var had []manifest.Running
 	if w.have.body != nil {
-		for i, image := range w.have.body.Images {
-			before[image.Container] = i
-		}
+		had = w.have.body.Images
 	}
 	containers := w.containers()
 	runs, ok := make([]manifest.Run, len(w.Text.Images)), true
 	for i, image := range w.Text.Images {
+		same := func(r manifest.Running) bool { return r.Ref.Repository() == image.Ref.Repository() }
+		before := slices.IndexFunc(had, func(r manifest.Running) bool { return r.Container == containers[i] })
+		if before >= 0 && same(had[before]) {
+			runs[i] = w.have.body.Run(before)
+			continue
+		}
+		if other := slices.IndexFunc(had, same); other >= 0 {
+			runs[i] = w.have.body.Run(other)
+			continue
+		}
 		var found bool
-		old, known := before[containers[i]]
-		switch {
-		case known && w.have.body.Images[old].Ref.Repository() == image.Ref.Repository():
-			runs[i], found = w.have.body.Run(old), true
-		default:
-			if runs[i], found = d.firstRun(w, i); found && known {
-				d.plan.Notices = append(d.plan.Notices, fmt.Sprintf("%s: the image %s is now %s%s", w.Path,
-					w.have.body.Images[old].Ref, image.Ref.Name, runs[i].Suffix))
-			}
+		runs[i], found = d.firstRun(w, i)
+		if found && before >= 0 {
+			d.plan.Notices = append(d.plan.Notices, fmt.Sprintf("%s: the image %s is now %s%s", w.Path, had[before].Ref, image.Ref.Name, runs[i].Suffix))
 		}
 		ok = ok && found
 	}

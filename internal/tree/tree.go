@@ -245,9 +245,11 @@ func (d *differ) prune() {
 // its place and renamed into it, so that whenever this is stopped, every file is
 // whole, and doing it all again completes it.
 func (p *Plan) Apply(root *os.Root) error {
+	f := folder{root: root}
+	defer f.close()
 	for _, c := range p.Changes {
 		if c.Action != Remove {
-			if err := Write(root, c); err != nil {
+			if err := f.write(c); err != nil {
 				return err
 			}
 		}
@@ -276,15 +278,54 @@ const temporary = ".k8srepo-writing-"
 
 // Write puts a file into its place whole, making the folders above it.
 func Write(root *os.Root, c Change) error {
-	dir, name := path.Split(c.Path)
-	if dir = path.Clean(dir); dir != "." && c.Action == Create {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
+	f := folder{root: root}
+	defer f.close()
+	return f.write(c)
+}
+
+// folder writes files. It keeps the folder of the last one open, so that the next
+// one is a step away.
+type folder struct {
+	root, here *os.Root
+	dir        string // of here
+}
+
+func (f *folder) close() {
+	if f.here != nil {
+		f.here.Close()
+		f.here = nil
+	}
+}
+
+func (f *folder) write(c Change) error {
+	dir, name := path.Dir(c.Path), path.Base(c.Path)
+	if f.here == nil || f.dir != dir {
+		f.close()
+		if c.Action == Create {
+			if err := f.root.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+		}
+		here, err := f.root.OpenRoot(dir)
+		if err != nil {
 			return err
 		}
+		f.here, f.dir = here, dir
 	}
-	temp := path.Join(dir, temporary+name)
-	_ = root.Remove(temp) // of a run that was killed
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	return writeIn(f.here, name, c)
+}
+
+// writeIn writes the file of a name in a folder.
+func writeIn(here *os.Root, name string, c Change) error {
+	temp := temporary + name
+	create := func() (*os.File, error) {
+		return here.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	}
+	f, err := create()
+	if errors.Is(err, fs.ErrExist) { // of a run that was killed
+		_ = here.Remove(temp)
+		f, err = create()
+	}
 	if err != nil {
 		return err
 	}
@@ -293,10 +334,10 @@ func Write(root *os.Root, c Change) error {
 		err = f.Chmod(c.Mode.Perm()) // the umask has no say in a file that is there
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = root.Rename(temp, c.Path)
+		err = here.Rename(temp, name)
 	}
 	if err != nil {
-		_ = root.Remove(temp)
+		_ = here.Remove(temp)
 	}
 	return err
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestKilledRenderIsCompletedByTheNext kills renders with SIGKILL, each at another
+// moment of its writing, and renders again: the result is always the same.
+func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
+	source := t.TempDir()
+	if err := os.CopyFS(source, os.DirFS("../../testdata/small")); err != nil {
+		t.Fatal(err)
+	}
+	users, err := os.ReadFile(filepath.Join(source, "users.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Before: u00 to u07. After: u04 to u11, with other replicas. So some files are made, some changed, some removed.
+	people := func(from, to int) []byte {
+		text := bytes.Clone(users)
+		for i := from; i < to; i++ {
+			text = append(text, "  - {name: u"+string(rune('0'+i/10))+string(rune('0'+i%10))+", mission_type: web, services: [api, worker]}\n"...)
+		}
+		return text
+	}
+	write := func(text []byte) {
+		if err := os.WriteFile(filepath.Join(source, "users.yaml"), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, after := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
+	write(people(0, 8))
+	mustRender(t, source, before)
+	write(bytes.ReplaceAll(people(4, 12), []byte("replicas: 2"), []byte("replicas: 3")))
+	if err := os.CopyFS(after, os.DirFS(before)); err != nil {
+		t.Fatal(err)
+	}
+	mustRender(t, source, after)
+	want := contents(t, after)
+
+	var moments []string // files that appear or go
+	old := contents(t, before)
+	for path := range want {
+		if _, there := old[path]; !there {
+			moments = append(moments, path)
+		}
+	}
+	for path := range old {
+		if _, there := want[path]; !there {
+			moments = append(moments, path)
+		}
+	}
+	if len(moments) != 24 {
+		t.Fatalf("%d files appear or go, want 24", len(moments))
+	}
+	midway := 0
+	for _, path := range moments[:12] {
+		out := filepath.Join(t.TempDir(), "out")
+		if err := os.CopyFS(out, os.DirFS(before)); err != nil {
+			t.Fatal(err)
+		}
+		killed := manifestgen(source, out)
+		if err := killed.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_, appears := want[path]
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+			if _, err := os.Lstat(filepath.Join(out, path)); (err == nil) == appears {
+				break
+			}
+		}
+		_ = killed.Process.Kill()
+		if err := killed.Wait(); err != nil {
+			midway++
+		}
+		for path, text := range contents(t, out) {
+			if text != old[path] && text != want[path] && !strings.Contains(path, ".k8srepo-writing-") {
+				t.Fatalf("a killed render leaves half of %s:\n%s", path, text)
+			}
+		}
+		mustRender(t, source, out)
+		got := contents(t, out)
+		for path, text := range got {
+			if text != want[path] {
+				t.Fatalf("killed at %s, rendered again: %s is\n%s", path, path, text)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("killed at %s, rendered again: %d files, want %d", path, len(got), len(want))
+		}
+	}
+	if midway < 3 {
+		t.Errorf("only %d of 12 renders were killed before they were done", midway)
+	}
+}
+
+// manifestgen is this test binary as the command: see TestMain.
+func manifestgen(source, out string) *exec.Cmd {
+	return &exec.Cmd{
+		Path: os.Args[0],
+		Args: []string{"manifestgen", "render", "--source", source, "--out", out, "--allow-mass-prune"},
+		Env:  append(os.Environ(), noRaceSleep),
+	}
+}
+
+func mustRender(t *testing.T, source, out string) {
+	t.Helper()
+	if text, err := manifestgen(source, out).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// contents are the files below a folder.
+func contents(t *testing.T, root string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(root, path))
+		files[path] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

@@ -1,0 +1,170 @@
+package deploy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// body is what a pull request tells the person who approves it.
+type body struct {
+	Env       string
+	Services  []string
+	Tag       string
+	Images    []ImageChange // that change
+	Histories []commits     // of each service, as far as they are known
+	Elsewhere []running     // what the other environments run
+	Asked     string        // who or what asked for it, in Markdown; may be empty
+	Repo      string        // the k8s repo's URL
+	Notices   []string
+}
+
+// commits are what lies between a running tag and a new one.
+type commits struct {
+	Service string
+	Source  string // owner/name
+	URL     string // of the comparison
+	Total   int
+	List    []commit // the newest first; at most mostCommits
+}
+
+type commit struct {
+	Hash, Title, Author string
+	Pull                int // the number of its pull request; 0 where unknown
+}
+
+// running is what an environment runs of a service.
+type running struct{ Env, Service, Tags, Since string }
+
+const (
+	mostCommits = 50
+	mostImages  = 100
+	// GitHub takes 65,536 characters; people's own text below the line needs room.
+	longestBody = 60_000
+)
+
+// The lines that tagbump finds its way by in a body. What people write below the
+// last one stays when the rest is made anew.
+const (
+	tagLine   = "<!-- tagbump: %s %s -->"
+	yoursLine = "<!-- Yours: what is written below this line stays. -->"
+)
+
+var tagInBody = regexp.MustCompile(`<!-- tagbump: (\S+) (\S+) -->`)
+
+// proposedTag is the tag that a body proposes, "" where tagbump did not write it.
+func proposedTag(body string) string {
+	if m := tagInBody.FindStringSubmatch(body); m != nil {
+		return m[2]
+	}
+	return ""
+}
+
+// yours is what a person wrote below the line of a body.
+func yours(body string) string {
+	_, text, _ := strings.Cut(strings.ReplaceAll(body, "\r\n", "\n"), yoursLine+"\n")
+	return text
+}
+
+// title is the pull request's, as in "Deploy api 9f2c1ab to prod".
+func (b *body) title() string {
+	return fmt.Sprintf("Deploy %s %s to %s", strings.Join(b.Services, ", "), b.Tag, b.Env)
+}
+
+// markdown is the body, with what a person wrote below an older one.
+func (b *body) markdown(older string) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, tagLine+"\n", b.Env, b.Tag)
+	b.images(&w)
+	for _, h := range b.Histories {
+		h.markdown(&w)
+	}
+	b.elsewhere(&w)
+	for _, n := range b.Notices {
+		fmt.Fprintf(&w, "\n> %s\n", plain(n, ""))
+	}
+	if b.Asked != "" {
+		fmt.Fprintf(&w, "\nAsked for by %s.\n", b.Asked)
+	}
+	w.WriteString("\n**To go back** after the merge:\n\n```sh\n")
+	for _, s := range b.Services {
+		fmt.Fprintf(&w, "tagbump rollback --repo %s --env %s --service %s\n", b.Repo, b.Env, s)
+	}
+	w.WriteString("```\n")
+	text := w.String()
+	if r := []rune(text); len(r) > longestBody {
+		text = string(r[:longestBody]) + "\n…\n"
+	}
+	return text + "\n" + yoursLine + "\n" + yours(older)
+}
+
+func (b *body) images(w *strings.Builder) {
+	w.WriteString("| image | runs | is to run | in |\n|---|---|---|---|\n")
+	for n, i := range b.Images {
+		if n == mostImages {
+			fmt.Fprintf(w, "| … and %d more | | | |\n", len(b.Images)-n)
+			break
+		}
+		name := "`" + i.Old.Name + "`"
+		if i.New.Name != i.Old.Name {
+			name += " → `" + i.New.Name + "`"
+		}
+		fmt.Fprintf(w, "| %s | `%s` | **`%s`** | %s:%d |\n", name, runs(i.Old), runs(i.New), cell(i.Place.File), i.Place.Line)
+	}
+}
+
+func (c *commits) markdown(w *strings.Builder) {
+	count := fmt.Sprintf("%d commits", c.Total)
+	if c.Total == 1 {
+		count = "1 commit"
+	}
+	fmt.Fprintf(w, "\n**%s**: [%s](%s)\n\n", plain(c.Service, ""), count, c.URL)
+	for _, one := range c.List {
+		short := one.Hash[:min(7, len(one.Hash))]
+		fmt.Fprintf(w, "- `%s` %s", short, plain(one.Title, c.Source))
+		if one.Pull > 0 && !strings.Contains(one.Title, fmt.Sprintf("#%d", one.Pull)) {
+			fmt.Fprintf(w, " (%s#%d)", c.Source, one.Pull)
+		}
+		if one.Author != "" {
+			fmt.Fprintf(w, ", %s", plain(one.Author, ""))
+		}
+		w.WriteString("\n")
+	}
+	if more := c.Total - len(c.List); more > 0 {
+		fmt.Fprintf(w, "- … and [%d more](%s)\n", more, c.URL)
+	}
+}
+
+func (b *body) elsewhere(w *strings.Builder) {
+	if len(b.Elsewhere) == 0 {
+		return
+	}
+	w.WriteString("\n| environment | service | runs | since |\n|---|---|---|---|\n")
+	for _, r := range b.Elsewhere {
+		tags := "`" + r.Tags + "`"
+		if r.Tags == b.Tag {
+			tags = "**" + tags + "**"
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", cell(r.Env), cell(r.Service), tags, cell(r.Since))
+	}
+}
+
+var (
+	mention = regexp.MustCompile(`@(\w)`)
+	number  = regexp.MustCompile(`(^|[\s(\[])#(\d+)`)
+)
+
+// plain is other people's words as Markdown that says just that: it formats
+// nothing, calls nobody, and a number of a pull request is one of their own
+// repository.
+func plain(s, source string) string {
+	s = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|", "\n", " ", "\r", "").Replace(s)
+	s = mention.ReplaceAllString(s, "@\u200b$1")
+	if source != "" {
+		s = number.ReplaceAllString(s, "$1"+source+"#$2")
+	}
+	return s
+}
+
+// cell is a text in a cell of a table.
+func cell(s string) string { return strings.NewReplacer("|", "\\|", "\n", " ").Replace(s) }

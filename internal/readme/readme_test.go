@@ -1,0 +1,105 @@
+// Package readme holds the README to its word: every session in it is run, and
+// must print what the README says.
+package readme
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+var update = flag.Bool("update", false, "write what is printed into the README")
+
+// TestSessions runs the blocks marked ```console, in order, in one folder that
+// starts out with the starter's files. A line that begins with "$ " is a command
+// for sh; what follows, up to the next one, is its output, standard error
+// included. A line of "…" stands for any number of lines, and a commit's hash for
+// any other.
+func TestSessions(t *testing.T) {
+	for _, file := range []string{"README.md"} {
+		t.Run(file, func(t *testing.T) { testSessions(t, filepath.Join("..", "..", file)) })
+	}
+}
+
+func testSessions(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, bin, work := "../..", t.TempDir(), t.TempDir()
+	build := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./cmd/manifestgen", "./cmd/tagbump")
+	build.Dir = top
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"users.yaml", "environments", "templates"} {
+		if err := exec.Command("cp", "-r", filepath.Join(top, name), work).Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sh := shell{dir: work, env: append(os.Environ(),
+		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+work, "NO_COLOR=1", "GITHUB_ACTIONS=",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com")}
+	sessions := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllSubmatchIndex(text, -1)
+	if len(sessions) == 0 {
+		t.Fatal("no session to run")
+	}
+	var updated []byte
+	done := 0
+	for _, at := range sessions {
+		want := string(text[at[2]:at[3]])
+		got := sh.session(want)
+		same := matches(got, want)
+		if !same && !*update {
+			t.Errorf("the session at line %d differs:\n%s", 1+strings.Count(string(text[:at[2]]), "\n"),
+				diff.Diff("README", []byte(want), "printed", []byte(got)))
+		}
+		updated = append(updated, text[done:at[2]]...)
+		if done = at[3]; same {
+			got = want
+		}
+		updated = append(updated, got...)
+	}
+	if *update {
+		if err := os.WriteFile(file, append(updated, text[done:]...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// shell runs commands in a folder.
+type shell struct {
+	dir string
+	env []string
+}
+
+// session runs the commands of a session, and returns it with what they print.
+func (sh shell) session(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		command, isCommand := strings.CutPrefix(line, "$ ")
+		if !isCommand {
+			continue
+		}
+		b.WriteString(line)
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir, cmd.Env = sh.dir, sh.env
+		out, _ := cmd.CombinedOutput() // a command that fails says so in what it prints
+		b.Write(out)
+	}
+	return b.String()
+}
+
+var hash = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
+
+func matches(got, want string) bool {
+	pattern := regexp.QuoteMeta(hash.ReplaceAllString(want, "HASH"))
+	pattern = strings.ReplaceAll(pattern, "…\n", "(?:.*\n)*?")
+	return regexp.MustCompile(`^` + pattern + `$`).MatchString(hash.ReplaceAllString(got, "HASH"))
+}
