@@ -2,13 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/mail"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -34,39 +28,6 @@ type deployOptions struct {
 	environment         environment
 }
 
-// environment is what the process's environment says.
-type environment struct {
-	repoToken, serviceToken string // of the k8s repo, and of the service's own
-	server                  string // https://github.com
-	runURL                  string
-	sshAgent, home          string
-	actions                 bool
-}
-
-func environmentOf(getenv func(string) string) environment {
-	e := environment{
-		repoToken:    getenv("TAGBUMP_TOKEN"),
-		serviceToken: getenv("GITHUB_TOKEN"),
-		server:       getenv("GITHUB_SERVER_URL"),
-		sshAgent:     getenv("SSH_AUTH_SOCK"),
-		home:         getenv("HOME"),
-		actions:      getenv("GITHUB_ACTIONS") == "true",
-	}
-	if e.repoToken == "" {
-		e.repoToken = e.serviceToken
-	}
-	if e.serviceToken == "" {
-		e.serviceToken = e.repoToken
-	}
-	if e.server == "" {
-		e.server = "https://github.com"
-	}
-	if id := getenv("GITHUB_RUN_ID"); id != "" {
-		e.runURL = e.server + "/" + getenv("GITHUB_REPOSITORY") + "/actions/runs/" + id
-	}
-	return e
-}
-
 func deployCommand(con *console.Console, getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "deploy",
@@ -90,10 +51,10 @@ with --image, everywhere in <env>/manifests.`,
 			&cli.BoolFlag{Name: "push", Usage: "push where the k8s repo does not say how the environment is deployed"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, and to an older tag"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and push nothing"},
-			&cli.StringFlag{Name: "app-repo", Usage: "a `folder`: the service's own clone, to tell older from newer by"},
+			&cli.StringFlag{Name: "app-repo", Usage: "a `folder`: the service's own clone, with its whole history, to tell older from newer by"},
 			&cli.StringFlag{Name: "author", Usage: "`\"Name <mail>\"` of the commit (default in GitHub Actions: its bot)"},
 			&cli.StringFlag{Name: "committer", Usage: "`\"Name <mail>\"` (default: the author)"},
-			&cli.StringFlag{Name: "message", Usage: "the commit message: a `template` over .Services .Env .Old .New .Files .RunURL"},
+			&cli.StringFlag{Name: "message", Usage: "the commit message: a `template` over .Services .Env .Old .New .Tag .Files .RunURL"},
 			&cli.StringFlag{Name: "signing-key", Usage: "sign the commit with this SSH key `file`"},
 			&cli.StringFlag{Name: "ssh-key", Usage: "the SSH key `file` for ssh URLs (default: the agent's)"},
 			&cli.StringFlag{Name: "known-hosts", Usage: "the known_hosts `file` (default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts)"},
@@ -119,7 +80,7 @@ func deployTag(ctx context.Context, con *console.Console, o deployOptions) error
 	}
 	d, err := o.deployment(con)
 	if err != nil {
-		return reportDeploy(con, o, nil, err)
+		return reportDeploy(con, o, &deploy.Outcome{Result: &deploy.Result{}, Status: deploy.Failed}, err)
 	}
 	defer d.Remote.Close()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
@@ -132,6 +93,9 @@ func deployTag(ctx context.Context, con *console.Console, o deployOptions) error
 func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, error) {
 	if o.repo == "" {
 		return nil, problem.New("say --repo https://github.com/example/k8s", "--repo is missing")
+	}
+	if o.timeout <= 0 {
+		return nil, problem.New("write a time such as 90s or 5m", "--timeout must be more than nothing")
 	}
 	d := &deploy.Deployment{
 		Ask: o.Ask, Branch: o.branch, Push: o.push, Force: o.force, DryRun: o.dryRun,
@@ -154,241 +118,56 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, er
 		}
 	}
 	if o.signingKey != "" {
-		pem, err := os.ReadFile(o.signingKey)
+		pem, err := readKey("--signing-key", o.signingKey)
 		if err != nil {
-			return nil, problem.New("", "--signing-key: %v", err)
+			return nil, err
 		}
 		if d.Signer, err = gitrepo.NewSSHSigner(pem); err != nil {
 			return nil, err
 		}
 	}
-	d.Histories = o.histories()
+	if d.History, err = o.history(); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-func (o *deployOptions) gitOptions(token string) (gitrepo.Options, error) {
-	git := gitrepo.Options{Token: token, SSHAgent: o.environment.sshAgent, CAFile: o.caFile, UserAgent: "tagbump"}
-	git.KnownHosts = []string{filepath.Join(o.environment.home, ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"}
-	if o.knownHosts != "" {
-		git.KnownHosts = []string{o.knownHosts}
-	}
-	if o.sshKey != "" {
-		pem, err := os.ReadFile(o.sshKey)
-		if err != nil {
-			return git, problem.New("", "--ssh-key: %v", err)
-		}
-		git.SSHKey = pem
-	}
-	return git, nil
-}
-
-// signature reads "Name <mail>"; "" is the bot of GitHub Actions there, and
-// tagbump elsewhere.
-func (o *deployOptions) signature(flag, text string) (gitrepo.Signature, error) {
-	switch {
-	case text == "" && o.environment.actions:
-		// The bot's own account: see the runner's documentation of actions/checkout.
-		return gitrepo.Signature{Name: "github-actions[bot]", Email: "41898282+github-actions[bot]@users.noreply.github.com"}, nil
-	case text == "":
-		return gitrepo.Signature{Name: "tagbump", Email: "tagbump@localhost"}, nil
-	}
-	name, rest, ok := strings.Cut(text, "<")
-	address, closed := strings.CutSuffix(strings.TrimSpace(rest), ">")
-	if name = strings.TrimSpace(name); !ok || !closed || name == "" {
-		return gitrepo.Signature{}, problem.New(`write "Name <name@example.com>"`, "%s %q cannot be read", flag, text)
-	}
-	if _, err := mail.ParseAddress(address); err != nil && !strings.Contains(address, "@") {
-		return gitrepo.Signature{}, problem.New(`write "Name <name@example.com>"`, "%s %q cannot be read", flag, text)
-	}
-	return gitrepo.Signature{Name: name, Email: address}, nil
-}
-
-// histories finds the commits that a service is built from: in --app-repo, else
-// in its repository on GitHub. Each is read once.
-func (o *deployOptions) histories() func(context.Context, deploy.Target) (deploy.History, error) {
-	known := map[string]deploy.History{}
-	return func(ctx context.Context, t deploy.Target) (deploy.History, error) {
-		where := o.appRepo
-		if where == "" && t.Source != "" {
-			where = o.environment.server + "/" + t.Source
-		}
-		if where == "" {
-			return nil, nil
-		}
-		if h, ok := known[where]; ok {
-			return h, nil
-		}
-		h, err := o.history(ctx, where)
+// history is where the commits are that a service is built from: in --app-repo,
+// and in its repository, which is only asked for what the clone cannot tell.
+func (o *deployOptions) history() (func(deploy.Target) deploy.History, error) {
+	var clone deploy.Histories
+	if o.appRepo != "" {
+		h, err := gitrepo.OpenHistory(o.appRepo)
 		if err != nil {
 			return nil, err
 		}
-		known[where] = deploy.GitHistory{History: h}
-		return known[where], nil
+		clone = deploy.Histories{deploy.GitHistory{History: h}}
 	}
+	fetched := map[string]*deploy.FetchedHistory{} // services may share a repository
+	return func(t deploy.Target) deploy.History {
+		if t.Source == "" {
+			if clone == nil {
+				return nil
+			}
+			return clone
+		}
+		if fetched[t.Source] == nil {
+			url := o.environment.server + "/" + t.Source + ".git"
+			fetched[t.Source] = &deploy.FetchedHistory{Fetch: func(ctx context.Context) (*gitrepo.History, error) { return o.fetchHistory(ctx, url) }}
+		}
+		return append(slices.Clip(clone), fetched[t.Source])
+	}, nil
 }
 
-func (o *deployOptions) history(ctx context.Context, where string) (*gitrepo.History, error) {
-	if where == o.appRepo {
-		return gitrepo.OpenHistory(where)
-	}
+func (o *deployOptions) fetchHistory(ctx context.Context, url string) (*gitrepo.History, error) {
 	git, err := o.gitOptions(o.environment.serviceToken)
 	if err != nil {
 		return nil, err
 	}
-	remote, err := gitrepo.Open(where, git)
+	remote, err := gitrepo.Open(url, git)
 	if err != nil {
 		return nil, err
 	}
 	defer remote.Close()
-	h, err := remote.History(ctx)
-	if err != nil {
-		p := *problem.All(err)[0]
-		p.Message = "cannot tell older from newer: " + p.Message
-		p.Hint = strings.TrimPrefix(p.Hint+"; or give the service's clone with --app-repo, or go without with --force", "; ")
-		return nil, errors.Join(&p)
-	}
-	return h, nil
-}
-
-// deployResult is what --output json prints. Version grows when a field changes
-// its meaning or goes.
-type deployResult struct {
-	Version    int               `json:"version"`
-	Result     string            `json:"result"` // changed, unchanged, superseded, planned or failed
-	Env        string            `json:"environment"`
-	Branch     string            `json:"branch,omitempty"`
-	Commit     string            `json:"commit,omitempty"`
-	OldTags    []string          `json:"old_tags"`
-	NewTag     string            `json:"new_tag"`
-	Files      []string          `json:"files"` // that change
-	Images     []imageResult     `json:"images"`
-	Superseded []imageResult     `json:"superseded"` // images that run something newer
-	Attempts   int               `json:"attempts"`
-	Waited     float64           `json:"waited_seconds"`
-	Notices    []string          `json:"notices"`
-	Diff       string            `json:"diff,omitempty"` // on a dry run
-	Problems   []console.Problem `json:"problems"`
-}
-
-func newDeployResult(o deployOptions, outcome *deploy.Outcome, err error) deployResult {
-	r := deployResult{Version: 1, Result: "failed", Env: o.Env, NewTag: o.Tag, OldTags: []string{}, Files: []string{},
-		Images: []imageResult{}, Superseded: []imageResult{}, Notices: []string{}, Problems: console.JSONProblems(err)}
-	if outcome == nil {
-		return r
-	}
-	r.Attempts, r.Waited, r.Branch = outcome.Attempts, outcome.Waited.Seconds(), outcome.Branch
-	r.Notices = append(r.Notices, outcome.Notices...)
-	if err == nil {
-		r.Result, r.Commit = outcome.Status, outcome.Commit
-	}
-	r.OldTags = append(r.OldTags, outcome.OldTags()...)
-	r.Images = append(r.Images, imageResults(outcome.Images)...)
-	r.Superseded = append(r.Superseded, imageResults(outcome.Superseded)...)
-	for _, f := range outcome.Files {
-		r.Files = append(r.Files, f.Path)
-		if outcome.Status == deploy.Planned {
-			r.Diff += string(unified(f))
-		}
-	}
-	return r
-}
-
-func imageResults(images []deploy.ImageChange) []imageResult {
-	var list []imageResult
-	for _, i := range images {
-		list = append(list, imageResult{i.Place.File, i.Place.Line, i.Place.Col, i.Container, i.Old.String(), i.New.String()})
-	}
-	return list
-}
-
-// reportDeploy shows what came of it: on the terminal or as JSON, and to the
-// steps and the page of the run in GitHub Actions. The error is err.
-func reportDeploy(con *console.Console, o deployOptions, outcome *deploy.Outcome, err error) error {
-	r := newDeployResult(o, outcome, err)
-	if outcome != nil {
-		for _, n := range outcome.Notices {
-			con.Notice(n)
-		}
-	}
-	outputs := con.Outputs([]console.Output{
-		{Name: "result", Value: r.Result},
-		{Name: "changed", Value: fmt.Sprint(r.Result == deploy.Changed)},
-		{Name: "commit", Value: r.Commit},
-		{Name: "old-tags", Value: strings.Join(r.OldTags, " ")},
-		{Name: "new-tag", Value: r.NewTag},
-		{Name: "files", Value: strings.Join(r.Files, "\n")},
-		{Name: "attempts", Value: fmt.Sprint(r.Attempts)},
-	})
-	summary := con.Summary(summaryOf(o, r, outcome))
-	if o.output == "json" {
-		return errors.Join(err, con.JSON(r), outputs, summary)
-	}
-	if err == nil {
-		printOutcome(con, o, outcome)
-	}
-	return errors.Join(err, outputs, summary)
-}
-
-func printOutcome(con *console.Console, o deployOptions, outcome *deploy.Outcome) {
-	if outcome.Status == deploy.Planned {
-		for _, f := range outcome.Files {
-			con.Diff(unified(f))
-		}
-	}
-	for _, i := range outcome.Images {
-		if i.Changed() && outcome.Status != deploy.Planned {
-			con.Printf("%s: %s → %s\n", i.Place, i.Old, strings.TrimPrefix(i.New.String(), i.Old.Name))
-		}
-	}
-	for _, i := range outcome.Superseded {
-		con.Printf("%s: %s is newer than %s, and stays\n", i.Place, i.Old, outcome.NewTag)
-	}
-	switch outcome.Status {
-	case deploy.Changed:
-		con.Printf("changed: %s on %s\n", outcome.Commit, outcome.Branch)
-	case deploy.Planned:
-		con.Printf("to change: %s on %s\n", count(len(outcome.Files), "file"), outcome.Branch)
-	case deploy.Superseded:
-		con.Printf("superseded: %s runs something newer than %s; nothing was done\n", o.Env, outcome.NewTag)
-	default:
-		con.Printf("unchanged: %s runs %s already\n", o.Env, outcome.NewTag)
-	}
-}
-
-// summaryOf is the result as Markdown: a table, and the diff.
-func summaryOf(o deployOptions, r deployResult, outcome *deploy.Outcome) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### tagbump: %s %s in %s\n\n", r.Result, r.NewTag, o.Env)
-	for _, p := range r.Problems {
-		fmt.Fprintf(&b, "- %s\n", markdown(p.Message))
-	}
-	if outcome == nil {
-		return b.String() + "\n"
-	}
-	if len(r.Images) > 0 {
-		b.WriteString("| file | container | before | after |\n|---|---|---|---|\n")
-	}
-	for _, i := range r.Images {
-		fmt.Fprintf(&b, "| %s:%d | %s | `%s` | `%s` |\n", markdown(i.File), i.Line, markdown(i.Container), i.Old, i.New)
-	}
-	if r.Commit != "" {
-		fmt.Fprintf(&b, "\nCommit %s on %s, in %s.\n", r.Commit, r.Branch, count(r.Attempts, "attempt"))
-	}
-	if len(outcome.Files) > 0 {
-		b.WriteString("\n<details><summary>diff</summary>\n\n````diff\n")
-		const most = 100_000 // a summary may have a megabyte, and there may be many
-		for _, f := range outcome.Files {
-			if b.Len() > most {
-				b.WriteString("…\n")
-				break
-			}
-			b.Write(unified(f))
-		}
-		b.WriteString("````\n\n</details>\n")
-	}
-	return b.String() + "\n"
-}
-
-func markdown(s string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(s)
+	return remote.History(ctx)
 }

@@ -21,6 +21,7 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends it at once
 	con := console.New("tagbump", stdout, stderr, getenv)
 	app := console.App(con, &cli.App{
 		Usage: "move image tags in a Kubernetes manifests repository",

@@ -98,8 +98,8 @@ func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, erro
 		if !e.Type.IsRegular() || !deploy.IsManifest(e.Path) {
 			return nil
 		}
-		file, err := e.Read()
-		if err != nil || !request.Mentions(file.Data) {
+		file, wanted, err := e.ReadIf(request.Mentions)
+		if err != nil || !wanted {
 			return err
 		}
 		lock.Lock()

@@ -22,6 +22,24 @@ type Ask struct {
 	Expect   int
 }
 
+// version is what is to run, for people.
+func (a *Ask) version() string {
+	if a.Tag == "" {
+		return a.Digest
+	}
+	return a.Tag
+}
+
+// Validate checks what can be checked before services are looked up.
+func (a *Ask) Validate() error {
+	named := *a
+	if len(a.Services) > 0 {
+		named.Services, named.Images = nil, append([]string{"looked-up.invalid/later"}, a.Images...)
+	}
+	_, err := named.Request()
+	return err
+}
+
 // Request is the request that is meant. Services are looked up in the first of
 // the sources that has a users.yaml.
 func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
@@ -49,7 +67,9 @@ func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
 		target, err := ParseTarget(s.Image, a.Renames)
 		problems.Add(err)
 		target.Service, target.Source = s.Name, s.Repository
-		r.Targets = append(r.Targets, target)
+		if r.target(target.Repository) == nil { // services may share an image
+			r.Targets = append(r.Targets, target)
+		}
 	}
 	for _, repository := range a.Images {
 		target, err := ParseTarget(repository, a.Renames)
@@ -75,7 +95,11 @@ func (a *Ask) services(sources []fs.FS) ([]*inventory.Service, error) {
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, problem.New("name its folder with --source, or the repository with --image", "there is no users.yaml to look the service up in")
+		hint := "name the image's repository with --image"
+		if len(sources) > 1 {
+			hint = "name its folder with --source, or the repository with --image"
+		}
+		return nil, problem.New(hint, "there is no users.yaml to look the service up in")
 	}
 	if err != nil {
 		return nil, err

@@ -5,7 +5,31 @@ import (
 	"errors"
 
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/problem"
 )
+
+// Relation is how one commit stands to another in the history of a service.
+type Relation int
+
+// The relations of a new commit to the one that runs.
+const (
+	NotKnown   Relation = iota // there is no history to ask
+	Ahead                      // the new one descends from it, or is the same
+	Behind                     // the running one descends from the new one
+	Diverged                   // neither descends from the other
+	OldUnknown                 // the running one is not to be found
+	NewUnknown                 // the new one is not to be found
+	CutOff                     // the history ends before it is clear
+	NoHash                     // they are no commits
+)
+
+// settled tells whether nobody else need be asked.
+func (r Relation) settled() bool { return r == Ahead || r == Behind || r == Diverged }
+
+// History is a service's commits. Hashes may be short.
+type History interface {
+	Relation(ctx context.Context, running, next string) (Relation, error)
+}
 
 // GitHistory is a History in Git: a clone on disk, or commits that were fetched.
 type GitHistory struct{ *gitrepo.History }
@@ -13,32 +37,99 @@ type GitHistory struct{ *gitrepo.History }
 // Relation tells how the commit next stands to the running one.
 func (h GitHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
 	to, err := h.Resolve(next)
-	if errors.Is(err, gitrepo.ErrNoCommit) {
-		return NewUnknown, nil
-	}
 	if err != nil {
-		return 0, err
+		return h.missing(err, NewUnknown)
 	}
 	from, err := h.Resolve(running)
-	if errors.Is(err, gitrepo.ErrNoCommit) {
-		return OldUnknown, nil
-	}
 	if err != nil {
-		return 0, err
+		return h.missing(err, OldUnknown)
 	}
-	ahead, err := h.Descends(ctx, to, from)
-	if ahead || err != nil && !errors.Is(err, gitrepo.ErrShallow) {
-		return Ahead, err
-	}
-	cut := err != nil
-	behind, err := h.Descends(ctx, from, to)
+	ahead, behind, err := h.Compare(ctx, to, from)
 	switch {
+	case errors.Is(err, gitrepo.ErrShallow):
+		return CutOff, nil
+	case err != nil:
+		return NotKnown, err
+	case ahead:
+		return Ahead, nil
 	case behind:
 		return Behind, nil
-	case err != nil && !errors.Is(err, gitrepo.ErrShallow):
-		return 0, err
-	case cut || err != nil:
-		return OldUnknown, nil
 	}
 	return Diverged, nil
+}
+
+// missing is what it means that a commit was not resolved.
+func (h GitHistory) missing(err error, unknown Relation) (Relation, error) {
+	switch {
+	case !errors.Is(err, gitrepo.ErrNoCommit):
+		return NotKnown, err
+	case h.Shallow() && unknown == OldUnknown:
+		return CutOff, nil
+	}
+	return unknown, nil
+}
+
+// FetchedHistory is a History that is fetched when it is first asked, and once
+// more where it does not know a commit, which may have been pushed since.
+type FetchedHistory struct {
+	Fetch func(ctx context.Context) (*gitrepo.History, error)
+	known *gitrepo.History
+}
+
+// Relation tells how the commit next stands to the running one.
+func (h *FetchedHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
+	if h.known != nil {
+		if relation, err := (GitHistory{h.known}).Relation(ctx, running, next); err != nil || relation.settled() {
+			return relation, err
+		}
+	}
+	fetched, err := h.Fetch(ctx)
+	if err != nil {
+		return NotKnown, &historyError{err}
+	}
+	h.known = fetched
+	return GitHistory{fetched}.Relation(ctx, running, next)
+}
+
+// Histories are asked in turn, until one knows both commits.
+type Histories []History
+
+// Relation is the first answer that settles it, else the first answer.
+func (hs Histories) Relation(ctx context.Context, running, next string) (Relation, error) {
+	first := NotKnown
+	for _, h := range hs {
+		relation, err := h.Relation(ctx, running, next)
+		if err != nil || relation.settled() {
+			return relation, err
+		}
+		if first == NotKnown {
+			first = relation
+		}
+	}
+	return first, nil
+}
+
+// historyError is a service's history that could not be fetched: a problem for
+// people, and the error beneath for those who decide whether to try again.
+type historyError struct{ cause error }
+
+func (e *historyError) problem() *problem.Problem {
+	p := *problem.All(e.cause)[0]
+	p.Message = "cannot tell older from newer: " + p.Message
+	if p.Hint != "" {
+		p.Hint += "; "
+	}
+	p.Hint += "or name a clone of the service with --app-repo, or do without with --force"
+	p.Refused = false
+	return &p
+}
+
+func (e *historyError) Error() string        { return e.problem().Error() }
+func (e *historyError) Unwrap() error        { return e.problem() }
+func (e *historyError) Is(target error) bool { return errors.Is(e.cause, target) }
+func (e *historyError) As(target any) bool {
+	if _, shown := target.(**problem.Problem); shown {
+		return false // Unwrap has it, with more to say
+	}
+	return errors.As(e.cause, target)
 }

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,112 +12,115 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Relation is how one commit stands to another in the history of a service.
-type Relation int
-
-// The relations of a new tag to the one that runs.
-const (
-	Ahead      Relation = iota + 1 // the new one descends from it, or is the same commit
-	Behind                         // the running one descends from the new one
-	Diverged                       // neither descends from the other
-	OldUnknown                     // the running one is not to be found
-	NewUnknown                     // the new one is not to be found
-)
-
-// History is a service's commits. Hashes may be short.
-type History interface {
-	Relation(ctx context.Context, running, next string) (Relation, error)
-}
-
-// commitHash is a tag that names a commit: a hash, perhaps shortened.
-var commitHash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
-
 // order takes the images out of a result that would go back in history, so that
 // older never replaces newer. A tag that is no commit's hash, or a service whose
 // history nobody knows, is let through, and that is said. What cannot be told is
 // refused.
 type order struct {
-	request   *Request
-	histories func(ctx context.Context, t Target) (History, error) // nil, nil where unknown
-	force     bool
-
-	known   map[string]Relation
-	Notices []string
+	request *Request
+	history func(t Target) History // nil, or nil for a target, where unknown
+	force   bool
+	notices []string
 }
 
-func (o *order) notice(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(o.Notices, text) {
-		o.Notices = append(o.Notices, text)
+// hashTag is a tag that names a commit: its hash, perhaps shortened, perhaps with
+// the sha- before it that docker/metadata-action puts there.
+var hashTag = regexp.MustCompile(`^(?:sha-)?([0-9a-f]{7,64})$`)
+
+// hashOf is the hash in a tag; "" is none.
+func hashOf(tag string) string {
+	if m := hashTag.FindStringSubmatch(tag); m != nil {
+		return m[1]
 	}
+	return ""
 }
 
-// newer tells whether an image of a target may be moved to the request's tag.
-func (o *order) newer(ctx context.Context, t Target, running image.Ref) (bool, error) {
-	next := o.request.Tag
+// newer tells of each image that changes, by the reference that it has now,
+// whether it may. Every refusal is in the error.
+func (o *order) newer(ctx context.Context, result *Result) (map[string]bool, error) {
+	newer := map[string]bool{}
+	var refusals problem.List
+	for _, i := range result.Images {
+		ref := i.Old.String()
+		if _, asked := newer[ref]; asked || !i.Changed() {
+			continue
+		}
+		ok, err := o.mayReplace(ctx, *o.request.target(i.Old), i.Old)
+		if refused := (*problem.Problem)(nil); err != nil && !(errors.As(err, &refused) && refused.Refused) {
+			return nil, err // it may pass: keep what it is
+		}
+		refusals.Add(err)
+		newer[ref] = ok
+	}
+	return newer, refusals.Err()
+}
+
+// mayReplace tells whether the request's tag may replace a running one.
+func (o *order) mayReplace(ctx context.Context, t Target, running image.Ref) (bool, error) {
+	from, to := hashOf(running.Tag), hashOf(o.request.Tag)
 	switch {
-	case o.force || running.Tag == next:
+	case o.force, o.request.Tag != "" && o.request.Tag == running.Tag:
 		return true, nil
-	case !commitHash.MatchString(next):
-		o.notice("%s: %s is no commit hash, so nothing keeps it from replacing something newer", t.Name(), next)
+	case o.request.Tag == "":
+		o.notice("%s: a digest says nothing about its age, so it may be older than what runs", t.Name())
 		return true, nil
-	case !commitHash.MatchString(running.Tag):
-		o.notice("%s: the running %s is no commit hash, so nothing keeps it from being replaced by something older", t.Name(), version(running))
+	case to == "":
+		o.notice("%s: %s is no commit hash, so it may be older than what runs", t.Name(), o.request.Tag)
+		return true, nil
+	case from == "":
+		o.notice("%s: %s, which runs, is no commit hash, so it may be newer than %s", t.Name(), runs(running), o.request.Tag)
 		return true, nil
 	}
-	relation, err := o.relation(ctx, t, running.Tag, next)
+	relation, err := o.relation(ctx, t, from, to)
 	if err != nil {
 		return false, err
 	}
-	hint := "if it is to be deployed all the same, say --force"
+	force := "to deploy it all the same, say --force"
+	clone := "a clone that has it is made with fetch-depth: 0; "
 	switch relation {
-	case 0:
-		o.notice("%s: nothing is known of its commits, so %s may be older than the running %s: say --app-repo, or give it a repository in users.yaml", t.Name(), next, running.Tag)
+	case NotKnown:
+		o.notice("%s: nothing is known of its commits, so %s may be older than what runs; say --app-repo, or give it a repository in users.yaml", t.Name(), o.request.Tag)
+		return true, nil
+	case NoHash:
+		o.notice("%s: %s and %s are taken for numbers, not for commits, so the new one may be the older one", t.Name(), running.Tag, o.request.Tag)
 		return true, nil
 	case Ahead:
 		return true, nil
 	case Behind:
 		return false, nil
 	case Diverged:
-		return false, problem.Refuse(hint, "%s: %s does not descend from the running %s: their histories have parted", t.Name(), next, running.Tag)
+		return false, problem.Refuse(force, "%s: %s and %s, which runs, are on branches that have parted: neither is newer", t.Name(), o.request.Tag, running.Tag)
+	case CutOff:
+		return false, problem.Refuse("check the service out with fetch-depth: 0; "+force, "%s: the clone is shallow: its history ends before it tells whether %s is newer than %s, which runs", t.Name(), o.request.Tag, running.Tag)
 	case OldUnknown:
-		return false, problem.Refuse("is the clone shallow? Check out with fetch-depth: 0; "+hint, "%s: the running %s is not in its repository's history", t.Name(), running.Tag)
+		return false, problem.Refuse(clone+force, "%s: %s, which runs, is no commit of the service's repository", t.Name(), running.Tag)
 	}
-	return false, problem.Refuse("is it pushed? Is the clone shallow? Check out with fetch-depth: 0; "+hint, "%s: %s is not in its repository's history", t.Name(), next)
+	return false, problem.Refuse("is it pushed? "+clone+force, "%s: %s is no commit of the service's repository", t.Name(), o.request.Tag)
 }
 
 func (o *order) relation(ctx context.Context, t Target, running, next string) (Relation, error) {
-	key := t.Name() + " " + running + " " + next
-	if r, ok := o.known[key]; ok {
-		return r, nil
+	if o.history == nil {
+		return NotKnown, nil
 	}
-	history, err := o.histories(ctx, t)
-	if err != nil || history == nil {
-		return 0, err
+	history := o.history(t)
+	if history == nil {
+		return NotKnown, nil
 	}
-	r, err := history.Relation(ctx, running, next)
-	if err == nil {
-		o.known[key] = r
+	relation, err := history.Relation(ctx, running, next)
+	if unknown := relation == OldUnknown || relation == NewUnknown; unknown && isNumber(running) && isNumber(next) {
+		return NoHash, err
 	}
-	return r, err
+	return relation, err
 }
 
-// allowed are the images of a result that may move: each is asked about, and
-// every refusal is in the error.
-func (o *order) allowed(ctx context.Context, result *Result) (map[string]bool, error) {
-	allowed := map[string]bool{}
-	var problems problem.List
-	for _, i := range result.Images {
-		if !i.Changed() || allowed[i.Old.String()] {
-			continue
-		}
-		ok, err := o.newer(ctx, *o.request.target(i.Old), i.Old)
-		problems.Add(err)
-		allowed[i.Old.String()] = ok
-	}
-	return allowed, problems.Err()
+// isNumber tells whether what may be a short hash is rather a build's number or a
+// date: fewer than one in thirty short hashes have no letter.
+func isNumber(hash string) bool {
+	return len(hash) < 16 && strings.Trim(hash, "0123456789") == ""
 }
 
-// version is what of a reference tells one version from another.
-func version(ref image.Ref) string {
-	return strings.TrimPrefix(strings.TrimPrefix(ref.Suffix(), ":"), "@")
+func (o *order) notice(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(o.notices, text) {
+		o.notices = append(o.notices, text)
+	}
 }

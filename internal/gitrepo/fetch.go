@@ -135,14 +135,20 @@ func (t *Tip) fetchCommit(ctx context.Context) error {
 }
 
 // requestTip asks for the tip in a mode, and remembers the mode if it works.
-// Where the mode brings all trees, those of a tip that is here are left out.
+// What a tip has that is here is left out: of a branch that has moved, only the
+// trees come down that moved with it, all in this one request. (In the mode byTree,
+// not all that is left out need be here; it can be asked for.)
 func (t *Tip) requestTip(ctx context.Context, m mode) error {
 	r := t.remote
+	filter := filters[m]
 	var have []Hash
-	if m != byTree && m == r.mode && !r.base.IsZero() {
+	if m == r.mode && !r.base.IsZero() {
 		have = []Hash{r.base}
+		if m == byTree {
+			filter = filters[byBlob]
+		}
 	}
-	if err := t.request(ctx, []Hash{t.Hash}, have, 1, filters[m]); err != nil {
+	if err := t.request(ctx, []Hash{t.Hash}, have, 1, filter); err != nil {
 		return err
 	}
 	r.mode, r.base = m, t.Hash
@@ -307,6 +313,28 @@ func (t *Tip) tree(h Hash) (*tree, error) {
 // that do not exist, and those below a link, are passed over.
 func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
 	return t.bring(ctx, paths, "")
+}
+
+// Follows tells whether a commit is the tip itself, or one of the commits before
+// it, no more than depth steps back.
+func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error) {
+	if commit == t.Hash || slices.Contains(t.Parents, commit) {
+		return true, nil
+	}
+	filter := filters[byTree]
+	if t.remote.mode == whole {
+		filter = ""
+	}
+	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filter); err != nil {
+		return false, t.remote.fault(ctx, t.moved(ctx, err))
+	}
+	w := (&History{objects: t.remote.store}).walk(t.Hash)
+	for {
+		more, err := w.step()
+		if err != nil || !more || w.seen[commit] {
+			return w.seen[commit], err
+		}
+	}
 }
 
 // Entry is a file, link or submodule in the tree of a Tip.

@@ -151,7 +151,10 @@ func (r *Remote) Branches(ctx context.Context) (map[string]Hash, error) {
 	return branches, nil
 }
 
-const branchPrefix = "refs/heads/"
+const (
+	branchPrefix = "refs/heads/"
+	tagPrefix    = "refs/tags/"
+)
 
 // parseURL is the place that a person's word for a repository names.
 func parseURL(raw string) (*url.URL, error) {

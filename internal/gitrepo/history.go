@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -60,20 +61,27 @@ func OpenHistory(path string) (*History, error) {
 	return h, nil
 }
 
-// History fetches the commits of all branches, without their trees. A server that
-// cannot leave the trees out is not asked for them: that is an error.
+// History fetches the commits of all branches and tags, without their trees. A
+// server that cannot leave the trees out is not asked for them: that is an error.
 func (r *Remote) History(ctx context.Context) (*History, error) {
 	refs, err := r.advertised(ctx, uploadPack)
 	if err != nil {
 		return nil, err
 	}
 	t := &Tip{remote: r, offer: refs.Capabilities}
-	var tips []Hash
-	for _, name := range slices.Sorted(maps.Keys(refs.References)) {
-		if hash := refs.References[name]; strings.HasPrefix(name, branchPrefix) && !slices.Contains(tips, hash) {
-			tips = append(tips, hash)
+	wanted := map[Hash]bool{}
+	for name, hash := range refs.References {
+		switch {
+		case strings.HasPrefix(name, branchPrefix):
+			wanted[hash] = true
+		case strings.HasPrefix(name, tagPrefix):
+			if commit, annotated := refs.Peeled[name]; annotated {
+				hash = commit
+			}
+			wanted[hash] = true
 		}
 	}
+	tips := slices.SortedFunc(maps.Keys(wanted), func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
 	if len(tips) == 0 {
 		return nil, &fault{problem.Refuse("", "%s: the repository is empty", r.url), ErrEmptyRepository, nil}
 	}
@@ -123,40 +131,76 @@ func (h *History) Resolve(prefix string) (Hash, error) {
 	return Hash{}, problem.New("write more of the hash", "%s is the beginning of %d commits", prefix, len(found))
 }
 
-// Descends tells whether ancestor is commit itself or behind it. ErrShallow means
-// that the history ends before that is clear.
-func (h *History) Descends(ctx context.Context, commit, ancestor Hash) (bool, error) {
-	seen := map[Hash]bool{commit: true}
-	cut := false
-	for queue := []Hash{commit}; len(queue) > 0; {
+// Shallow tells whether some of the history is known to be cut off.
+func (h *History) Shallow() bool { return len(h.shallow) > 0 }
+
+// Compare tells whether a descends from b, and b from a: both where they are the
+// same, neither where they have parted. ErrShallow means that the history ends
+// before that is clear.
+func (h *History) Compare(ctx context.Context, a, b Hash) (ahead, behind bool, err error) {
+	if a == b {
+		return true, true, nil
+	}
+	// Step by step in turn, so that a short way is found before the long one back
+	// to the first commit has been gone.
+	fromA, fromB := h.walk(a), h.walk(b)
+	for more := true; more; {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return false, false, err
 		}
-		next := queue[0]
-		queue = queue[1:]
-		if next == ancestor {
-			return true, nil
-		}
-		parents, err := h.parents(next)
-		if errors.Is(err, plumbing.ErrObjectNotFound) {
-			cut = true
-			continue
-		}
-		if err != nil {
-			return false, err
-		}
-		cut = cut || h.shallow[next]
-		for _, parent := range parents {
-			if !seen[parent] && !h.shallow[next] {
-				seen[parent] = true
-				queue = append(queue, parent)
+		more = false
+		for _, w := range []*walk{fromA, fromB} {
+			went, err := w.step()
+			if err != nil {
+				return false, false, err
 			}
+			more = more || went
+		}
+		if ahead, behind = fromA.seen[b], fromB.seen[a]; ahead || behind {
+			return ahead, behind, nil
 		}
 	}
-	if cut {
-		return false, ErrShallow
+	if fromA.cut || fromB.cut {
+		return false, false, ErrShallow
 	}
-	return false, nil
+	return false, false, nil
+}
+
+// walk goes from a commit to all that are behind it, the nearest first.
+type walk struct {
+	history *History
+	queue   []Hash
+	seen    map[Hash]bool
+	cut     bool // the history is cut off somewhere
+}
+
+func (h *History) walk(from Hash) *walk {
+	return &walk{history: h, queue: []Hash{from}, seen: map[Hash]bool{from: true}}
+}
+
+// step visits one commit; it is false where none is left.
+func (w *walk) step() (bool, error) {
+	if len(w.queue) == 0 {
+		return false, nil
+	}
+	commit := w.queue[0]
+	w.queue = w.queue[1:]
+	if w.history.shallow[commit] {
+		w.cut = true
+		return true, nil
+	}
+	parents, err := w.history.parents(commit)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		w.cut = true
+		return true, nil
+	}
+	for _, parent := range parents {
+		if !w.seen[parent] {
+			w.seen[parent] = true
+			w.queue = append(w.queue, parent)
+		}
+	}
+	return true, err
 }
 
 func (h *History) parents(commit Hash) ([]Hash, error) {

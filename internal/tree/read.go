@@ -32,6 +32,7 @@ func (d *differ) readEnv(root *os.Root, env string) {
 		}
 	}
 	r := &envReader{differ: d, root: root, env: env, places: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	r.places <- struct{}{}
 	r.folders.Add(1)
 	r.read(path.Join(env, manifestsDir))
 	r.folders.Wait()
@@ -77,10 +78,9 @@ type envReader struct {
 	matched int
 }
 
-// read reads a folder, and the folders in it.
+// read reads a folder, in a place that was taken for it, and then those in it.
 func (r *envReader) read(dir string) {
 	defer r.folders.Done()
-	r.places <- struct{}{}
 	folders, err := r.readFiles(dir)
 	<-r.places
 	if err != nil {
@@ -89,6 +89,7 @@ func (r *envReader) read(dir string) {
 		r.lock.Unlock()
 	}
 	for _, folder := range folders {
+		r.places <- struct{}{} // here, and not there, so that only a few wait
 		r.folders.Add(1)
 		go r.read(folder)
 	}

@@ -1,12 +1,12 @@
 package tree
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
@@ -18,8 +18,9 @@ type Entry struct {
 	Path string // below the root of the walk
 	Type fs.FileMode
 
-	here *os.Root // its folder, so that it is one step away
-	name string
+	here   *os.Root // its folder, so that it is one step away
+	name   string
+	buffer *bytes.Buffer // for the files of the folder in turn
 }
 
 // File is a regular file that was read.
@@ -30,32 +31,26 @@ type File struct {
 	info fs.FileInfo // as it was read
 }
 
-// Read reads an entry. What is no regular file by now is an error.
-func (e Entry) Read() (File, error) {
+// ReadIf reads an entry, if its content is wanted; the data that wanted is shown is
+// not to be kept. What is no regular file by now is an error.
+func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err error) {
 	f, err := e.here.Open(e.name)
 	if err != nil {
-		return File{}, err
+		return File{}, false, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return File{}, err
+		return File{}, false, err
 	}
 	if !info.Mode().IsRegular() {
-		return File{}, problem.At(problem.Place{File: e.Path}, "", "this is no regular file any more")
+		return File{}, false, problem.At(problem.Place{File: e.Path}, "", "this is no regular file any more")
 	}
-	data := make([]byte, 0, info.Size()+1)
-	for {
-		n, err := f.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if n == 0 || err != nil {
-			break
-		}
-		if len(data) == cap(data) {
-			data = slices.Grow(data, 512)
-		}
+	e.buffer.Reset()
+	if _, err := e.buffer.ReadFrom(f); err != nil || !wanted(e.buffer.Bytes()) {
+		return File{}, false, err
 	}
-	return File{e.Path, data, info}, nil
+	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, true, nil
 }
 
 // Walk calls visit with everything below a folder that is no folder, several
@@ -73,6 +68,7 @@ func Walk(root *os.Root, dir string, visit func(Entry) error) error {
 		}
 	}
 	w := &walker{root: root, visit: visit, places: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	w.places <- struct{}{}
 	w.folders.Add(1)
 	w.walk(dir)
 	w.folders.Wait()
@@ -125,15 +121,16 @@ func (w *walker) failed(err error) bool {
 	return w.err != nil
 }
 
+// walk walks a folder, in a place that was taken for it, and then those in it.
 func (w *walker) walk(dir string) {
 	defer w.folders.Done()
-	w.places <- struct{}{}
 	folders, err := w.folder(dir)
 	<-w.places
 	if w.failed(err) {
 		return
 	}
 	for _, folder := range folders {
+		w.places <- struct{}{} // here, and not there, so that only a few wait
 		w.folders.Add(1)
 		go w.walk(folder)
 	}
@@ -150,6 +147,7 @@ func (w *walker) folder(dir string) (folders []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var buffer bytes.Buffer
 	for _, e := range entries {
 		file := path.Join(dir, e.Name())
 		if e.IsDir() {
@@ -159,7 +157,7 @@ func (w *walker) folder(dir string) (folders []string, err error) {
 		if strings.HasPrefix(e.Name(), temporary) {
 			continue
 		}
-		if err := w.visit(Entry{file, e.Type(), here, e.Name()}); err != nil {
+		if err := w.visit(Entry{file, e.Type(), here, e.Name(), &buffer}); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/problem"
+)
+
+// environment is what the process's environment says.
+type environment struct {
+	repoToken, serviceToken string // of the k8s repo, and of the service's own
+	server                  string // https://github.com
+	runURL                  string
+	sshAgent, home          string
+	actions                 bool
+}
+
+// environmentOf reads the process's environment.
+func environmentOf(getenv func(string) string) environment {
+	e := environment{
+		repoToken:    strings.TrimSpace(getenv("TAGBUMP_TOKEN")), // secrets are pasted with a line's end
+		serviceToken: strings.TrimSpace(getenv("GITHUB_TOKEN")),
+		server:       getenv("GITHUB_SERVER_URL"),
+		sshAgent:     getenv("SSH_AUTH_SOCK"),
+		home:         getenv("HOME"),
+		actions:      getenv("GITHUB_ACTIONS") == "true",
+	}
+	if e.repoToken == "" {
+		e.repoToken = e.serviceToken
+	}
+	if e.serviceToken == "" {
+		e.serviceToken = e.repoToken
+	}
+	if e.server == "" {
+		e.server = "https://github.com"
+	}
+	if id := getenv("GITHUB_RUN_ID"); id != "" {
+		e.runURL = e.server + "/" + getenv("GITHUB_REPOSITORY") + "/actions/runs/" + id
+	}
+	return e
+}
+
+// idle is how long a server may be silent in the middle of a request. Git's own
+// says something every few seconds, also while a hook runs.
+const idle = 30 * time.Second
+
+// gitOptions are the ways to reach a repository with a token.
+func (o *deployOptions) gitOptions(token string) (gitrepo.Options, error) {
+	git := gitrepo.Options{Token: token, SSHAgent: o.environment.sshAgent, CAFile: o.caFile, UserAgent: "tagbump", IdleTimeout: idle}
+	git.KnownHosts = []string{filepath.Join(o.environment.home, ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"}
+	if o.knownHosts != "" {
+		git.KnownHosts = []string{o.knownHosts}
+	}
+	if o.sshKey != "" {
+		pem, err := readKey("--ssh-key", o.sshKey)
+		if err != nil {
+			return git, err
+		}
+		git.SSHKey = pem
+	}
+	return git, nil
+}
+
+// signature reads "Name <mail>"; "" is the bot of GitHub Actions there, and
+// tagbump elsewhere.
+func (o *deployOptions) signature(flag, text string) (gitrepo.Signature, error) {
+	switch {
+	case text == "" && o.environment.actions:
+		// The bot's own account: see the runner's documentation of actions/checkout.
+		return gitrepo.Signature{Name: "github-actions[bot]", Email: "41898282+github-actions[bot]@users.noreply.github.com"}, nil
+	case text == "":
+		return gitrepo.Signature{Name: "tagbump", Email: "tagbump@localhost"}, nil
+	}
+	name, rest, ok := strings.Cut(text, "<")
+	address, closed := strings.CutSuffix(strings.TrimSpace(rest), ">")
+	if name = strings.TrimSpace(name); !ok || !closed || name == "" {
+		return gitrepo.Signature{}, problem.New(`write "Name <name@example.com>"`, "%s %q cannot be read", flag, text)
+	}
+	if _, err := mail.ParseAddress(address); err != nil && !strings.Contains(address, "@") {
+		return gitrepo.Signature{}, problem.New(`write "Name <name@example.com>"`, "%s %q cannot be read", flag, text)
+	}
+	return gitrepo.Signature{Name: name, Email: address}, nil
+}
+
+func readKey(flag, file string) ([]byte, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, problem.New("name the file of a private key", "%s: %v", flag, err)
+	}
+	return pem, nil
+}

@@ -1,0 +1,164 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+)
+
+// tip reads the tip of the branch that the environment is deployed from, as the
+// policy says that is on it, and finds the files that the bump is about.
+func (d *Deployment) tip(ctx context.Context) (*gitrepo.Tip, []string, error) {
+	tip, paths, err := d.fetch(ctx, d.Branch)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy, err := d.policy(ctx, tip, d.Push || d.DryRun)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.Branch != "" || policy.Branch == "" || policy.Branch == tip.Branch {
+		return tip, paths, nil
+	}
+	if tip, paths, err = d.fetch(ctx, policy.Branch); err != nil {
+		return nil, nil, err
+	}
+	// The policy sent us here; the copy that this branch may have can only say no.
+	_, err = d.policy(ctx, tip, true)
+	return tip, paths, err
+}
+
+// policy reads how the environment is deployed. Where the k8s repo does not say,
+// that is an error unless absent is fine.
+func (d *Deployment) policy(ctx context.Context, tip *gitrepo.Tip, absent bool) (inventory.Deploy, error) {
+	policy, err := inventory.LoadDeploy(tip.FS(ctx), d.Env)
+	file := inventory.EnvironmentsDir + "/" + d.Env + ".yaml"
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && absent:
+		return inventory.Deploy{}, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return policy, problem.Refuse("say --push to push to "+tip.Branch+", or add "+file+" with the line deploy: {strategy: push}",
+			"the k8s repo does not say how %s is deployed: it has no %s", d.Env, file)
+	case err != nil:
+		return policy, err
+	case policy.Strategy == inventory.PullRequest && !d.Force && !d.DryRun:
+		return policy, problem.Refuse("open a pull request; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
+	}
+	return policy, nil
+}
+
+// fetch reads the tip of a branch ("" is the default one) with all that is sure to
+// be read of it, in as few requests as its folders have levels. The paths are nil
+// where the environment has no folder.
+func (d *Deployment) fetch(ctx context.Context, branch string) (*gitrepo.Tip, []string, error) {
+	tip, err := d.Remote.Tip(ctx, branch)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := path.Join(d.Env, "manifests")
+	find := d.layout
+	if len(d.Images) > 0 {
+		find = below // an image by its name may be anywhere in the environment
+	}
+	paths, err := find(ctx, tip, dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	return tip, paths, tip.Fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir}, paths...)...)
+}
+
+// layout are the files and folders that are the services' by their paths: their
+// folders, theirs among the users' files, and the files of the environment itself.
+func (d *Deployment) layout(ctx context.Context, tip *gitrepo.Tip, dir string) ([]string, error) {
+	entries, err := tip.FS(ctx).ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{}
+	for _, e := range entries {
+		file := path.Join(dir, e.Name())
+		switch {
+		case e.Type().IsRegular() && IsManifest(file), e.IsDir() && slices.Contains(d.Services, e.Name()):
+			paths = append(paths, file)
+		case e.IsDir() && e.Name() == "users":
+			all, err := below(ctx, tip, file)
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range all {
+				if d.isServices(path.Base(p)) {
+					paths = append(paths, p)
+				}
+			}
+		}
+	}
+	return paths, nil
+}
+
+// isServices tells whether a user's file is one of the asked services', by its
+// name: <service>-<env>-….
+func (d *Deployment) isServices(name string) bool {
+	return slices.ContainsFunc(d.Services, func(s string) bool { return strings.HasPrefix(name, s+"-"+d.Env+"-") })
+}
+
+// below are the manifests below a folder: real files only.
+func below(ctx context.Context, tip *gitrepo.Tip, dir string) ([]string, error) {
+	entries, err := tip.List(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{}
+	for _, e := range entries {
+		if e.Mode.IsRegular() && IsManifest(e.Path) {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths, nil
+}
+
+// read reads the manifests at and below paths that may hold what is asked for.
+func read(ctx context.Context, tip *gitrepo.Tip, request *Request, paths []string) ([]File, error) {
+	if err := tip.Fetch(ctx, paths...); err != nil {
+		return nil, err
+	}
+	tree := tip.FS(ctx)
+	var files []File
+	for _, p := range paths {
+		err := fs.WalkDir(tree, p, func(name string, e fs.DirEntry, err error) error {
+			if err != nil || !e.Type().IsRegular() || !IsManifest(name) {
+				return err
+			}
+			data, err := tree.ReadFile(name)
+			if err == nil && request.Mentions(data) {
+				files = append(files, File{name, data})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// noEnvironment is the refusal for an environment that is not there. Folders are
+// not looked into: each would be a request.
+func noEnvironment(tree fs.FS, request *Request) error {
+	var envs []string
+	known, _ := fs.ReadDir(tree, inventory.EnvironmentsDir)
+	entries, _ := fs.ReadDir(tree, ".")
+	for _, e := range entries {
+		isKnown := slices.ContainsFunc(known, func(k fs.DirEntry) bool { return k.Name() == e.Name()+".yaml" })
+		if e.IsDir() && (isKnown || len(known) == 0) {
+			envs = append(envs, e.Name())
+		}
+	}
+	return problem.Refuse(problem.DidYouMean(request.Env, envs), "no environment %s: there is no folder %s", request.Env, request.Dir())
+}
