@@ -22,6 +22,7 @@ type Promotion struct {
 type Promoted struct {
 	Service string
 	Tag     string   // or digest, that From runs; "" where that is not clear
+	Old     []string // tags or digests that the target runs
 	Outcome *Outcome // nil where nothing was tried
 	Err     error    // why not, or why it failed
 }
@@ -99,6 +100,9 @@ func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) 
 		list[i] = Promoted{Service: name, Err: err}
 		if ref.Name != "" {
 			list[i].Tag = runs(ref)
+		}
+		for _, old := range versions(to.of(name)) {
+			list[i].Old = append(list[i].Old, runs(old))
 		}
 		if err != nil {
 			continue
