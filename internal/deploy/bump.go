@@ -135,7 +135,7 @@ type fileResult struct {
 func (r *Request) bumpFile(file File) fileResult {
 	f, err := manifest.Parse(file.Path, file.Data)
 	if err != nil {
-		if !r.mightHide(file.Data) {
+		if !r.mightRun(file.Data) {
 			return fileResult{}
 		}
 		p := *problem.All(err)[0]

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"k8srepo/internal/image"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -100,40 +99,4 @@ func lineOf(data []byte, name string) int {
 		}
 	}
 	return 0
-}
-
-// mightHide tells whether a file that cannot be parsed may run a target: whether
-// the repository's name is in it, as it was given or in full.
-func (r *Request) mightHide(data []byte) bool {
-	for _, name := range r.names() {
-		for _, spelling := range []string{name.Name, name.Repository()} {
-			if bytes.Contains(data, []byte(spelling)) || bytes.Contains(data, []byte(strings.ReplaceAll(spelling, "/", `\/`))) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// ParseTarget reads --image, and the --rename that goes with it: OLD=NEW.
-func ParseTarget(repository string, renames []string) (Target, error) {
-	ref, err := image.ParseRepository(repository)
-	if err != nil {
-		return Target{}, problem.New("", "%v", err)
-	}
-	t := Target{Repository: ref}
-	for _, rename := range renames {
-		from, to, ok := strings.Cut(rename, "=")
-		old, err := image.ParseRepository(from)
-		if !ok || err != nil {
-			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q cannot be read", rename)
-		}
-		if old.Repository() != ref.Repository() {
-			continue
-		}
-		if t.Rename, err = image.ParseRepository(to); err != nil {
-			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q: %v", rename, err)
-		}
-	}
-	return t, nil
 }

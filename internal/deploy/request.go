@@ -7,7 +7,6 @@
 package deploy
 
 import (
-	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -81,19 +80,6 @@ func IsManifest(name string) bool {
 	return path.Base(name) == "Kustomization"
 }
 
-// Mentions tells whether a file may hold one of the targets: cheaply, from its
-// bytes. The last element of a repository must be there, unless escapes or a
-// folded line may hide it.
-func (r *Request) Mentions(data []byte) bool {
-	hidden := bytes.IndexByte(data, '\\') >= 0
-	for _, name := range r.names() {
-		if bytes.Contains(data, []byte(name.Base())) || hidden && bytes.Contains(data, []byte("image")) {
-			return true
-		}
-	}
-	return false
-}
-
 // names are the repositories that are looked for, new names too: an image that
 // was renamed before is found again.
 func (r *Request) names() []image.Ref {
@@ -163,4 +149,27 @@ func (r *Request) Validate() error {
 
 func sortFiles(files []File) []File {
 	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// ParseTarget reads --image, and the --rename that goes with it: OLD=NEW.
+func ParseTarget(repository string, renames []string) (Target, error) {
+	ref, err := image.ParseRepository(repository)
+	if err != nil {
+		return Target{}, problem.New("", "%v", err)
+	}
+	t := Target{Repository: ref}
+	for _, rename := range renames {
+		from, to, ok := strings.Cut(rename, "=")
+		old, err := image.ParseRepository(from)
+		if !ok || err != nil {
+			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q cannot be read", rename)
+		}
+		if old.Repository() != ref.Repository() {
+			continue
+		}
+		if t.Rename, err = image.ParseRepository(to); err != nil {
+			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q: %v", rename, err)
+		}
+	}
+	return t, nil
 }

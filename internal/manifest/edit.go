@@ -44,24 +44,48 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 
 	out := make([]byte, 0, len(f.Data)+16*len(cuts))
 	done := 0
-	for _, c := range cuts {
-		if c.start < done {
-			return nil, problem.At(problem.Place{File: f.Name}, "", "two changes overlap")
+	for _, doc := range f.docs {
+		var mine []cut
+		for len(cuts) > 0 && (cuts[0].start < doc.end || doc.end == len(f.Data)) {
+			mine, cuts = append(mine, cuts[0]), cuts[1:]
 		}
-		out = append(out, f.Data[done:c.start]...)
-		out = append(out, c.text...)
-		done = c.end
+		if mine == nil {
+			continue
+		}
+		out = append(out, f.Data[done:doc.start]...)
+		start := len(out)
+		done = doc.start
+		for _, c := range mine {
+			if c.start < done {
+				return nil, problem.At(problem.Place{File: f.Name}, "", "two changes overlap")
+			}
+			out = append(out, f.Data[done:c.start]...)
+			out = append(out, c.text...)
+			done = c.end
+		}
+		if done == doc.end && done < len(f.Data) {
+			return nil, problem.At(problem.Place{File: f.Name}, "", "the change would join two documents")
+		}
+		out = append(out, f.Data[done:doc.end]...)
+		done = doc.end
+		if err := f.prove(doc, out[start:], &changes); err != nil {
+			return nil, err
+		}
 	}
-	out = append(out, f.Data[done:]...)
+	return append(out, f.Data[done:]...), nil
+}
 
-	after, err := Parse(f.Name, out)
+// prove parses a document again after a change, alone, and compares it with what
+// it was before. All the other documents have their bytes as they were.
+func (f *File) prove(doc document, data []byte, changes *changes) error {
+	after, err := Parse(f.Name, data)
 	if err != nil {
-		return nil, problem.At(problem.Place{File: f.Name}, "", "the change would break the file: %v", strings.TrimPrefix(err.Error(), f.Name+":"))
+		return problem.At(problem.Place{File: f.Name}, "", "the change would break the file: %v", strings.TrimPrefix(err.Error(), f.Name+":"))
 	}
-	if err := changes.prove(f, after); err != nil {
-		return nil, err
+	if len(after.docs) != 1 {
+		return problem.At(problem.Place{File: f.Name}, "", "the change would make %d documents of one", len(after.docs))
 	}
-	return out, nil
+	return changes.proveDocument(f, doc, after.docs[0])
 }
 
 // cut finds the bytes of an edit, and notes in changes what it means.
@@ -79,8 +103,12 @@ func (f *File) cut(e edit, changes *changes) (cut, error) {
 	if !plain || value != "" && !readsAsOther(value) && s.start < s.end {
 		return cut{span{s.offset(e.from), s.offset(e.to)}, []byte(e.text)}, nil
 	}
+	changes.filled = changes.filled || s.start == s.end
 	text := appendString(nil, value, true)
-	if s.start > 0 && f.Data[s.start-1] == ':' { // there was nothing behind the colon
+	if s.start == s.end && s.start > 0 && f.Data[s.start-1] == ':' { // there was nothing behind the colon
+		if rest := f.Data[s.start:]; len(rest) > 0 && rest[0] == ' ' && !bytes.HasPrefix(rest, []byte(" #")) {
+			return cut{span{s.start + 1, s.start + 1}, text}, nil
+		}
 		text = append([]byte{' '}, text...)
 	}
 	return cut{s.span, text}, nil

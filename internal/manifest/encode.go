@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func readsAsOther(s string) bool {
 	default:
 		return false
 	}
-	if s == "=" || s == "<<" || isBase60(s) || yaml.IsValueNonString(s) {
+	if s == "=" || s == "<<" || isBase60(s) || number.MatchString(s) || yaml.IsValueNonString(s) {
 		return true
 	}
 	var n yaml.Node
@@ -92,6 +93,10 @@ func readsAsOther(s string) bool {
 	}
 	return n.Content[0].Tag != yaml.NodeTagString
 }
+
+// number is a number of YAML 1.1 or 1.2, however large: 12e5678 is one to some
+// parsers, and a string to those that cannot hold it.
+var number = regexp.MustCompile(`^[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$|^[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)$`)
 
 // numeric is every character that a number or a date may have, in YAML 1.1 or
 // 1.2: 0x1F, 0b1, 1_000, -1.5e+3, .inf, .NaN, 1:30, 2001-12-14t21:59:43.10Z.

@@ -20,10 +20,6 @@ package manifest
 import (
 	"bytes"
 	"errors"
-	"io"
-	"sort"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -36,7 +32,7 @@ type File struct {
 	Name string // as people name it, for the places in problems
 	Data []byte // never changed
 
-	docs  []*yaml.Node
+	docs  []document
 	lines lineIndex
 }
 
@@ -47,18 +43,16 @@ func Parse(name string, data []byte) (*File, error) {
 	if p := f.notUTF8(); p != nil {
 		return nil, p
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		doc := new(yaml.Node)
-		err := decoder.Decode(doc)
-		if errors.Is(err, io.EOF) {
-			return f, nil
-		}
+	for _, d := range f.split() {
+		some, err := f.parse(&d)
 		if err != nil {
-			return nil, f.syntaxProblem(err)
+			return nil, f.syntaxProblem(d, err)
 		}
-		f.docs = append(f.docs, doc)
+		if some {
+			f.docs = append(f.docs, d)
+		}
 	}
+	return f, nil
 }
 
 // notUTF8 is a problem at the first byte that is not UTF-8, or nil. The parser
@@ -79,43 +73,16 @@ func (f *File) notUTF8() *problem.Problem {
 	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
 }
 
-// syntaxProblem gives the parser's error a place: the line where the parser
-// stopped. The parser tells a line in its text only ("yaml: line 3: …"), that
-// where the map, list or string begins in which it stopped, and none for the first.
-func (f *File) syntaxProblem(err error) *problem.Problem {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if _, err := strconv.Atoi(number); err == nil {
-				message = text
-			}
-		}
+// syntaxProblem gives an error of the parser a place: the line where it stopped.
+func (f *File) syntaxProblem(d document, err error) *problem.Problem {
+	var failure *syntaxError
+	if !errors.As(err, &failure) {
+		return f.problemAt(d.root, "write out what the aliases stand for", "%v", err)
 	}
-	line := f.stoppedAt(err)
-	p := problem.At(problem.Place{File: f.Name, Line: line}, syntaxHints[message], "this is not YAML: %s", message)
+	line := failure.stoppedAt() + d.lines
+	p := problem.At(problem.Place{File: f.Name, Line: line}, syntaxHints[failure.message()], "this is not YAML: %s", failure.message())
 	p.Source = f.Line(line)
 	return p
-}
-
-// stoppedAt is the line at which the parser gave up with an error: with no line
-// less does it say the same.
-func (f *File) stoppedAt(err error) int {
-	starts := f.lines.of(f.Data)
-	return 1 + sort.Search(len(starts)-1, func(i int) bool {
-		return parseError(f.Data[:starts[i+1]]) == err.Error()
-	})
-}
-
-func parseError(data []byte) string {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		switch err := decoder.Decode(new(yaml.Node)); {
-		case errors.Is(err, io.EOF):
-			return ""
-		case err != nil:
-			return err.Error()
-		}
-	}
 }
 
 // syntaxHints say what is wrong, most often, where the parser says so.

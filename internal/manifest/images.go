@@ -21,13 +21,15 @@ type Image struct {
 	Place     problem.Place
 
 	parts  parts
-	shared bool // an alias feeds the same bytes to something that is no image
+	shared bool               // an alias feeds the same bytes to something that is no image
+	users  map[*yaml.Node]int // how many images a scalar is in, by aliases
 }
 
 // parts are the scalars that a reference is written in: whole, or in the entries
 // of a map, of which some may be missing.
 type parts struct {
 	whole *yaml.Node
+	at    int // where the reference starts in it: blanks and line breaks around one are no part of it
 
 	entries           *yaml.Node // the map
 	keys              entryKeys
@@ -43,6 +45,11 @@ var (
 	// A kustomization's name is what to look for, newName what to put there.
 	kustomizeKeys = entryKeys{name: "newName", tag: "newTag", digest: "digest"}
 )
+
+// has tells whether an entry is one that may be changed.
+func (k entryKeys) has(key string) bool {
+	return key != "" && (key == k.name || key == k.tag || key == k.digest)
+}
 
 // nodes are the scalars that there are.
 func (p parts) nodes() []*yaml.Node {
@@ -72,11 +79,8 @@ func (f *File) Images(paths ...Path) []Image {
 func (f *File) images(unfinished bool, paths ...Path) []Image {
 	var found []Image
 	for _, doc := range f.docs {
-		if !acyclic(doc) {
-			continue
-		}
-		finder := imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{}, other: map[*yaml.Node]bool{}}
-		root := resolved(doc.Content[0])
+		finder := imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{}, parts: map[*yaml.Node]entryKeys{}, other: map[*yaml.Node]bool{}}
+		root := resolved(doc.root)
 		if f.isKustomization(root) {
 			finder.kustomization(root)
 		}
@@ -84,9 +88,13 @@ func (f *File) images(unfinished bool, paths ...Path) []Image {
 			path.walk(root, finder.field)
 		}
 		finder.object(root)
+		users := map[*yaml.Node]int{}
 		for i := range finder.images {
-			for _, n := range finder.images[i].parts.nodes() {
-				finder.images[i].shared = finder.images[i].shared || finder.other[n]
+			image := &finder.images[i]
+			image.users = users
+			for _, n := range image.parts.nodes() {
+				image.shared = image.shared || finder.other[n]
+				users[n]++
 			}
 		}
 		found = append(found, finder.images...)
@@ -98,9 +106,10 @@ type imageFinder struct {
 	file       *File
 	unfinished bool
 	images     []Image
-	known      map[*yaml.Node]bool // scalars in a place of an image
-	other      map[*yaml.Node]bool // scalars that an alias feeds to something that is no image
-	prefix     string              // the object's identity
+	known      map[*yaml.Node]bool      // scalars in a place of an image
+	parts      map[*yaml.Node]entryKeys // maps whose entries make an image
+	other      map[*yaml.Node]bool      // scalars that an alias feeds to something that is no image
+	prefix     string                   // the object's identity
 }
 
 // object walks an object, or each item of a List.
@@ -131,6 +140,9 @@ func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
 		}
 	case yaml.MappingNode:
 		for _, f := range fields(n) {
+			if w.parts[n].has(resolved(f.key).Value) {
+				continue
+			}
 			// What a merge key brings comes from elsewhere, as by an alias.
 			value, aliased := f.value, aliased || !owns(n, f)
 			list := resolved(value)
@@ -209,11 +221,16 @@ func (w *imageFinder) add(n *yaml.Node, container string) {
 		return
 	}
 	w.known[n] = true
-	ref, err := image.Parse(n.Value)
-	if err != nil && !(w.unfinished && (strings.Contains(n.Value, Mark) || strings.HasSuffix(n.Value, ":"))) {
+	text, at := n.Value, 0
+	if !w.unfinished {
+		text = strings.Trim(n.Value, " \t\r\n") // as "image: |" leaves one
+		at = strings.Index(n.Value, text)
+	}
+	ref, err := image.Parse(text)
+	if err != nil && !(w.unfinished && (strings.Contains(text, Mark) || strings.HasSuffix(text, ":"))) {
 		return
 	}
-	w.images = append(w.images, Image{Ref: ref, Container: w.prefix + " " + container, Place: w.file.place(n), parts: parts{whole: n}})
+	w.images = append(w.images, Image{Ref: ref, Container: w.prefix + " " + container, Place: w.file.place(n), parts: parts{whole: n, at: at}})
 }
 
 // isKustomization tells whether the file is a kustomization: by its name, or
@@ -223,7 +240,8 @@ func (f *File) isKustomization(root *yaml.Node) bool {
 	case "kustomization.yaml", "kustomization.yml", "Kustomization":
 		return true
 	}
-	return text(root, "kind") == "Kustomization" && strings.HasPrefix(text(root, "apiVersion"), "kustomize.config.k8s.io/")
+	kind := text(root, "kind")
+	return (kind == "Kustomization" || kind == "Component") && strings.HasPrefix(text(root, "apiVersion"), "kustomize.config.k8s.io/")
 }
 
 // kustomization finds what a kustomization puts in the place of images.
@@ -259,10 +277,9 @@ func (w *imageFinder) field(n *yaml.Node, where string) {
 
 // addEntries adds an image that is written in the entries of a map.
 func (w *imageFinder) addEntries(n *yaml.Node, keys entryKeys, name, container string) {
-	if w.known[n] || n.Kind != yaml.MappingNode {
+	if _, known := w.parts[n]; known || n.Kind != yaml.MappingNode {
 		return
 	}
-	w.known[n] = true
 	ref, err := image.ParseRepository(name)
 	if err != nil {
 		return
@@ -275,8 +292,8 @@ func (w *imageFinder) addEntries(n *yaml.Node, keys entryKeys, name, container s
 		if scalar.Kind != yaml.ScalarNode {
 			return
 		}
-		w.known[scalar] = true
 	}
+	w.parts[n] = keys
 	tag, digest := text(n, keys.tag), text(n, keys.digest)
 	if p.tag != nil && p.tag.Tag == yaml.NodeTagNull {
 		tag = ""

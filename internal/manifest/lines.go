@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"k8srepo/internal/problem"
@@ -61,9 +62,9 @@ func (f *File) offset(line, col int) int {
 // placeAt is the line and column of a byte.
 func (f *File) placeAt(offset int) problem.Place {
 	starts := f.lines.of(f.Data)
-	line := len(starts)
-	for line > 1 && starts[line-1] > offset {
-		line--
+	line, found := slices.BinarySearch(starts, offset)
+	if found || line == 0 {
+		line++
 	}
 	col := 1
 	if start := starts[line-1]; start < offset {

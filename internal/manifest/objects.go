@@ -71,7 +71,7 @@ func (f *File) Objects() ([]Object, error) {
 		}
 	}
 	for _, doc := range f.docs {
-		add(doc.Content[0])
+		add(doc.root)
 	}
 	return objects, problems.Err()
 }

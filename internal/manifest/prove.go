@@ -3,7 +3,9 @@ package manifest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -13,6 +15,7 @@ type changes struct {
 	values   map[*yaml.Node]any // what a scalar is to mean
 	added    []added            // entries of maps
 	comments bool               // they must all stay where they are
+	filled   bool               // there was nothing, so that the parser may give a comment to another node
 }
 
 // added is an entry behind the first one of a map, and behind those that were
@@ -29,11 +32,22 @@ func (c *changes) prove(before, after *File) error {
 	if len(before.docs) != len(after.docs) {
 		return fmt.Errorf("%s: the change would make %d documents of %d", before.Name, len(after.docs), len(before.docs))
 	}
-	p := prover{changes: c, before: before, pairs: map[*yaml.Node]*yaml.Node{}}
 	for i := range before.docs {
-		if err := p.same(before.docs[i], after.docs[i]); err != nil {
+		if err := c.proveDocument(before, before.docs[i], after.docs[i]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// proveDocument is prove for one document of the file before.
+func (c *changes) proveDocument(file *File, before, after document) error {
+	p := prover{changes: c, before: file, pairs: map[*yaml.Node]*yaml.Node{}}
+	if err := p.same(before.node, after.node); err != nil {
+		return err
+	}
+	if c.comments && c.filled && !slices.Equal(commentLines(before.node), commentLines(after.node)) {
+		return file.problemAt(before.root, "", "the change would take a comment away")
 	}
 	return nil
 }
@@ -83,7 +97,26 @@ func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
 }
 
 func (p *prover) sameComments(a, b *yaml.Node) bool {
-	return !p.comments || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
+	return !p.comments || p.filled || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
+}
+
+// commentLines are the lines of all comments below a node, sorted.
+func commentLines(n *yaml.Node) []string {
+	var lines []string
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		for _, comment := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+			for line := range strings.Lines(comment) {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+		for _, child := range n.Content {
+			visit(child)
+		}
+	}
+	visit(n)
+	slices.Sort(lines)
+	return lines
 }
 
 // means tells whether a node says a value, and says it to YAML 1.1 and 1.2 alike.

@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -38,9 +40,10 @@ func (f *File) find(n *yaml.Node) (scalar, error) {
 	if r.at < 0 || n.Kind != yaml.ScalarNode {
 		return scalar{}, f.doubt(n)
 	}
-	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
-		r.skipProperties()
+	if n.Column == 1 && bytes.HasPrefix(r.rest(), byteOrderMark) && !strings.HasPrefix(n.Value, string(byteOrderMark)) {
+		r.at += len(byteOrderMark) // the parser passes it over where a line begins
 	}
+	r.skipProperties()
 	var s scalar
 	var ok bool
 	switch style := n.Style &^ yaml.TaggedStyle; {
@@ -109,11 +112,19 @@ func (r *reader) finish(s span, contentEnd int) (scalar, bool) {
 }
 
 // skipProperties goes past an anchor and a tag, in either order, and the space
-// behind them.
+// behind them: no scalar starts with their indicators.
 func (r *reader) skipProperties() {
+	if c := r.peek(); c != '&' && c != '!' {
+		return
+	}
 	for {
 		switch r.peek() {
-		case '&', '!':
+		case '&':
+			r.at++
+			for c := r.peek(); isLetter(c) || isDigit(c) || c == '_' || c == '-'; c = r.peek() {
+				r.at++
+			}
+		case '!':
 			for r.at < len(r.data) && !isBlank(r.peek()) && breakLength(r.rest()) == 0 {
 				r.at++
 			}
@@ -258,17 +269,26 @@ func (r *reader) escape() bool {
 	if digits == 0 || len(r.rest()) < digits {
 		return false
 	}
-	var code rune
-	for _, d := range r.rest()[:digits] {
-		i := strings.IndexByte("0123456789abcdef", d|0x20)
-		if i < 0 {
-			return false
-		}
-		code = code<<4 | rune(i)
+	code, ok := hexadecimal(r.rest()[:digits])
+	if !ok {
+		return false
 	}
 	r.at += digits
+	if rest := r.rest(); utf16.IsSurrogate(code) && len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' { // in JSON
+		if low, ok := hexadecimal(rest[2:6]); ok {
+			if pair := utf16.DecodeRune(code, low); pair != utf8.RuneError {
+				code = pair
+				r.at += 6
+			}
+		}
+	}
 	r.emit(from, utf8.AppendRune(nil, code)...)
 	return true
+}
+
+func hexadecimal(digits []byte) (code rune, ok bool) {
+	n, err := strconv.ParseUint(string(digits), 16, 32)
+	return rune(n), err == nil
 }
 
 // block reads a literal or folded scalar. Its indentation follows from its

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -14,28 +15,47 @@ import (
 // It is f.Data itself where nothing changes. The error is a refusal, at a line.
 func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]byte, error) {
 	var edits []edit
+	changed := map[*yaml.Node]int{} // by how many of the images
 	for _, i := range images {
 		next := change(i.Ref)
 		if next.String() == i.Ref.String() {
 			continue
 		}
 		if i.shared {
-			return nil, refuse(problem.At(i.Place, "write the value out in the places of the aliases", "an alias uses the image %s for something that is no image", i.Ref))
+			return nil, i.refuseShared("something that is no image")
 		}
 		more, err := i.edits(next)
 		if err != nil {
 			return nil, refuse(problem.At(i.Place, "", "%v", err))
 		}
-		edits = append(edits, more...)
+		for _, e := range more {
+			if e.node != nil {
+				if changed[e.node]++; changed[e.node] > 1 && slices.Contains(edits, e) {
+					continue
+				}
+			}
+			edits = append(edits, e)
+		}
 	}
 	if len(edits) == 0 {
 		return f.Data, nil
+	}
+	for _, i := range images {
+		for _, n := range i.parts.nodes() {
+			if changed[n] > 0 && changed[n] != i.users[n] {
+				return nil, i.refuseShared("another image")
+			}
+		}
 	}
 	out, err := f.splice(edits)
 	if err != nil {
 		return nil, refuse(problem.All(err)...)
 	}
 	return out, nil
+}
+
+func (i Image) refuseShared(user string) error {
+	return refuse(problem.At(i.Place, "write the value out in the places of the aliases", "an alias uses the image %s for %s", i.Ref, user))
 }
 
 // refuse makes problems refusals.
@@ -50,11 +70,11 @@ func refuse(problems ...*problem.Problem) error {
 func (i Image) edits(next image.Ref) ([]edit, error) {
 	p := i.parts
 	if p.whole != nil {
-		e := edit{node: p.whole, to: len(p.whole.Value), text: next.String()}
+		e := edit{node: p.whole, from: p.at, to: p.at + len(i.Ref.String()), text: next.String()}
 		if next.Name == i.Ref.Name {
-			e.from, e.text = len(i.Ref.Name), next.Suffix()
+			e.from, e.text = p.at+len(i.Ref.Name), next.Suffix()
 			if next.Digest == i.Ref.Digest && next.Digest != "" {
-				e.to, e.text = len(i.Ref.Name)+len(i.Ref.Suffix())-len(next.Digest)-1, next.With(next.Tag, "").Suffix()
+				e.to, e.text = e.to-len("@"+next.Digest), next.With(next.Tag, "").Suffix()
 			}
 		}
 		return []edit{e}, nil

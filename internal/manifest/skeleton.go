@@ -98,7 +98,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 		images[i.parts.whole] = true
 	}
 	for _, doc := range f.docs {
-		if err := s.addSlots(doc.Content[0], place{inline: true}, images); err != nil {
+		if err := s.addSlots(doc.root, place{inline: true}, images); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +112,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 // Empty tells whether the skeleton holds nothing but comments.
 func (s *Skeleton) Empty() bool {
 	for _, doc := range s.file.docs {
-		if root := doc.Content[0]; root.Kind != yaml.ScalarNode || root.Tag != yaml.NodeTagNull {
+		if root := doc.root; root.Kind != yaml.ScalarNode || root.Tag != yaml.NodeTagNull {
 			return false
 		}
 	}
@@ -202,7 +202,7 @@ func (s *Skeleton) addObjects() error {
 	}
 	objects, err := s.file.Objects()
 	for _, doc := range s.file.docs {
-		root := doc.Content[0]
+		root := doc.root
 		if _, open := slots[root]; open {
 			s.dynamic = true
 			return nil

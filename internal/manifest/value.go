@@ -46,17 +46,12 @@ type Field struct {
 	Value Value
 }
 
-// Values are the file's documents. A key that stands twice in one map, and an
-// alias inside of what it stands for, are problems.
+// Values are the file's documents. A key that stands twice in one map is a problem.
 func (f *File) Values() ([]Value, error) {
 	var problems problem.List
 	values := make([]Value, 0, len(f.docs))
 	for _, doc := range f.docs {
-		if !acyclic(doc) {
-			problems.Add(f.problemAt(doc, "write out what the aliases stand for", "the aliases in this document never come to an end"))
-			continue
-		}
-		values = append(values, f.value(doc.Content[0], &problems))
+		values = append(values, f.value(doc.root, &problems))
 	}
 	return values, problems.Err()
 }

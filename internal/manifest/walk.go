@@ -85,18 +85,21 @@ func text(n *yaml.Node, key string) string {
 // acyclic tells whether following the aliases below a node comes to an end, in
 // at most so many steps that no file written by hand reaches them.
 func acyclic(n *yaml.Node) bool {
-	const most = 1 << 20
+	const mostSteps, deepest = 1 << 20, 1000
 	steps := 0
-	var visit func(n *yaml.Node, depth int) bool
-	visit = func(n *yaml.Node, depth int) bool {
-		if steps++; steps > most || depth > 1000 {
+	var visit func(n *yaml.Node, aliases int) bool
+	visit = func(n *yaml.Node, aliases int) bool {
+		if n.Kind == yaml.AliasNode {
+			n, aliases = n.Alias, aliases+1
+		}
+		if aliases > 0 {
+			steps++
+		}
+		if steps > mostSteps || aliases > deepest {
 			return false
 		}
-		if n.Kind == yaml.AliasNode {
-			return visit(n.Alias, depth+1)
-		}
 		for _, child := range n.Content {
-			if !visit(child, depth+1) {
+			if !visit(child, aliases) {
 				return false
 			}
 		}

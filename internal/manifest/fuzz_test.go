@@ -1,0 +1,184 @@
+package manifest
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/image"
+)
+
+// addHardCases seeds a fuzz target with the files of testdata/images.
+func addHardCases(f *testing.F) {
+	files, err := filepath.Glob("testdata/images/*/*.*")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no seeds", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(data) < 10_000 {
+			f.Add(data)
+		}
+	}
+}
+
+// FuzzSetImages changes each image of a file, alone. Whatever the file is, the
+// bytes up to the image's scalar and behind it stay, and parsed again the image
+// and what aliases make of it is all that differs.
+func FuzzSetImages(f *testing.F) {
+	addHardCases(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		original := bytes.Clone(data)
+		file, err := Parse("kustomization.yaml", data)
+		if err != nil {
+			return
+		}
+		fields, err := ParsePath("image")
+		if err != nil {
+			t.Fatal(err)
+		}
+		images := file.Images(fields)
+		for n, i := range images[:min(len(images), 8)] {
+			next := i.Ref.With("9f2c1ab", "")
+			out, err := file.SetImages(images[n:n+1], func(image.Ref) image.Ref { return next })
+			if err != nil {
+				continue
+			}
+			if !bytes.Equal(data, original) {
+				t.Fatal("the bytes of the file that was parsed have changed")
+			}
+			if next == i.Ref {
+				if !bytes.Equal(out, data) {
+					t.Fatalf("nothing to change, and %q became %q", data, out)
+				}
+				continue
+			}
+			after, err := Parse(file.Name, out)
+			if err != nil {
+				t.Fatalf("%q became %q: %v", data, out, err)
+			}
+			again := after.Images(fields)
+			if len(again) != len(images) {
+				t.Fatalf("%q became %q: %d images instead of %d", data, out, len(again), len(images))
+			}
+			for m := range again {
+				want := images[m].Ref
+				if m == n {
+					want = next
+				}
+				if again[m].Ref != want {
+					t.Fatalf("image %d of %q became %q: it should be %q", m, data, again[m].Ref, want)
+				}
+			}
+			if parts := i.parts; parts.whole != nil {
+				checkOutside(t, file, parts.whole, data, out)
+				checkSame(t, file, after, parts.whole)
+			}
+		}
+	})
+}
+
+// checkOutside fails where bytes before a scalar or behind it differ.
+func checkOutside(t *testing.T, file *File, n *yaml.Node, before, after []byte) {
+	s, err := file.find(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.start == s.end && bytes.HasPrefix(before[s.end:], []byte(" ")) {
+		s.end++ // the blank that is there is the one between the colon and the value
+		s.start++
+	}
+	if !bytes.HasPrefix(after, before[:s.start]) || !bytes.HasSuffix(after, before[s.end:]) {
+		t.Fatalf("%q became %q, outside of the scalar %q", before, after, before[s.start:s.end])
+	}
+}
+
+// checkSame fails where the trees of two files differ in more than one scalar's
+// value. It is another comparison than the one that SetImages makes.
+func checkSame(t *testing.T, before, after *File, but *yaml.Node) {
+	a, b := nodes(before), nodes(after)
+	if len(a) != len(b) {
+		t.Fatalf("%q has %d nodes, and %q %d", before.Data, len(a), after.Data, len(b))
+	}
+	for i := range a {
+		if a[i] != but && (a[i].Value != b[i].Value || a[i].Kind != b[i].Kind || a[i].ShortTag() != b[i].ShortTag()) {
+			t.Fatalf("%q became %q: at %d:%d is %q, and was %q", before.Data, after.Data, a[i].Line, a[i].Column, b[i].Value, a[i].Value)
+		}
+	}
+}
+
+// nodes are the nodes of a file, in order, aliases as they are.
+func nodes(f *File) []*yaml.Node {
+	var list []*yaml.Node
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		list = append(list, n)
+		for _, child := range n.Content {
+			visit(child)
+		}
+	}
+	for _, d := range f.docs {
+		visit(d.root)
+	}
+	return list
+}
+
+// FuzzFind reads every scalar of a file a second time. The reading must agree with
+// the parser's, for each style; and a value written over it must be the only
+// change there is, or refused.
+func FuzzFind(f *testing.F) {
+	addHardCases(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Parse("in.yaml", data)
+		if err != nil {
+			return
+		}
+		scalars := slices.DeleteFunc(nodes(file), func(n *yaml.Node) bool { return n.Kind != yaml.ScalarNode })
+		for _, n := range scalars[:min(len(scalars), 50)] {
+			if _, err := file.find(n); err != nil && n.Value != "" {
+				t.Fatalf("%v\nin %q", err, data)
+			}
+		}
+		for _, n := range scalars[:min(len(scalars), 8)] {
+			out, err := file.splice([]edit{{node: n, to: len(strings.TrimRight(n.Value, "\n")), text: "x1"}})
+			if err != nil {
+				continue
+			}
+			checkOutside(t, file, n, data, out)
+			after, err := Parse("in.yaml", out)
+			if err != nil {
+				t.Fatalf("%q became %q: %v", data, out, err)
+			}
+			checkSame(t, file, after, n)
+		}
+	})
+}
+
+// FuzzParsePath reads paths, and follows those that can be read.
+func FuzzParsePath(f *testing.F) {
+	for _, s := range []string{"image", "a.b[0].c", `a["b.c"][x=y].*[*]`, "a..b", "[", ""} {
+		f.Add(s)
+	}
+	file, err := Parse("in.yaml", []byte("a: [{b: {c: x}}]\nimage: x\n"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParsePath(s)
+		if err != nil {
+			return
+		}
+		if p.String() != s || len(p.steps) == 0 {
+			t.Fatalf("%q is read as %#v", s, p)
+		}
+		file.Images(p)
+	})
+}
