@@ -94,7 +94,7 @@ func (l *loader) readVariables() {
 }
 
 func (l *loader) readUsers() {
-	doc := l.document(UsersFile, true, "it holds three lists: teams, services and users")
+	doc := l.document(UsersFile, true, "it holds three lists, teams, services and users; --source names the folder that it is in")
 	if doc.Place == (problem.Place{}) {
 		return
 	}
