@@ -49,9 +49,11 @@ func (r *Rollback) Run(ctx context.Context) (*Outcome, error) {
 		}
 	}
 	if d.Message == "" {
-		d.Message = defaultMessage
+		d.Message = defaultMessage // which ends its last line
+	} else {
+		d.Message += "\n"
 	}
-	d.Message += "\n\n" + trailers(chain)
+	d.Message += "\n" + trailers(chain)
 	history := d.History
 	d.History = func(t Target) History {
 		back := backward{from: hashOf(from.Tag)}
