@@ -34,7 +34,8 @@ func (a *Ask) version() string {
 func (a *Ask) Validate() error {
 	named := *a
 	if len(a.Services) > 0 {
-		named.Services, named.Images = nil, append([]string{"looked-up.invalid/later"}, a.Images...)
+		named.Services, named.Renames = nil, nil
+		named.Images = append([]string{"looked-up.invalid/later"}, a.Images...)
 	}
 	_, err := named.Request()
 	return err
