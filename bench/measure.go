@@ -19,12 +19,10 @@ import (
 type contender struct {
 	name    string
 	command []string
-	prepare func(round int) error // not measured; nil if there is nothing to do
-	status  int                   // the exit status that is right
 
-	times  []time.Duration
-	peaks  []int64 // bytes
-	output int64   // bytes on stdout in the last round
+	times []time.Duration
+	cpu   []time.Duration // user and system, of all processors
+	peaks []int64         // bytes
 }
 
 // measure runs the contenders in turn, rounds times, after one round to warm up.
@@ -32,16 +30,11 @@ type contender struct {
 func measure(rounds int, contenders ...*contender) error {
 	for round := range rounds + 1 {
 		for _, c := range contenders {
-			if c.prepare != nil {
-				if err := c.prepare(round); err != nil {
-					return err
-				}
-			}
 			if err := c.run(round); err != nil {
 				return err
 			}
 			if round == 0 {
-				c.times, c.peaks = nil, nil
+				c.times, c.cpu, c.peaks = nil, nil, nil
 			}
 		}
 	}
@@ -54,28 +47,25 @@ func (c *contender) run(round int) error {
 		args[i] = strings.ReplaceAll(arg, "{round}", fmt.Sprint(round))
 	}
 	var stderr bytes.Buffer
-	var stdout counter
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdout, cmd.Stderr = sink{}, &stderr
 	start := time.Now()
 	err := cmd.Run()
 	took := time.Since(start)
-	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != c.status {
+	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, &stderr)
 	}
 	c.times = append(c.times, took)
+	c.cpu = append(c.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 	c.peaks = append(c.peaks, peak(cmd.ProcessState))
-	c.output = int64(stdout)
 	return nil
 }
 
-// counter counts what is written to it.
-type counter int64
+// sink reads what a process prints, as a terminal or a pipe would; /dev/null would
+// be too kind to who prints much.
+type sink struct{}
 
-func (n *counter) Write(b []byte) (int, error) {
-	*n += counter(len(b))
-	return len(b), nil
-}
+func (sink) Write(b []byte) (int, error) { return len(b), nil }
 
 // peak is the most memory that a process had at a time.
 func peak(state *os.ProcessState) int64 {
@@ -89,9 +79,8 @@ func peak(state *os.ProcessState) int64 {
 	return int64(usage.Maxrss) * 1024
 }
 
-func (c *contender) median() time.Duration {
-	times := slices.Sorted(slices.Values(c.times))
-	return times[len(times)/2]
+func median(times []time.Duration) float64 {
+	return slices.Sorted(slices.Values(times))[len(times)/2].Seconds()
 }
 
 // ratio is the median of the rounds' own ratios: the two runs of a round had the
@@ -108,13 +97,13 @@ func ratio(a, b *contender) float64 {
 // table prints the contenders, with ratios to some of them.
 func table(w io.Writer, contenders []*contender, bases ...*contender) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(tab, "\tmedian s\tfastest s\tpeak MB\t")
+	fmt.Fprint(tab, "\tmedian s\tfastest s\tcpu s\tpeak MB\t")
 	for _, base := range bases {
 		fmt.Fprintf(tab, "÷ %s\t", base.name)
 	}
 	fmt.Fprintln(tab)
 	for _, c := range contenders {
-		fmt.Fprintf(tab, "%s\t%.3f\t%.3f\t%.0f\t", c.name, c.median().Seconds(), slices.Min(c.times).Seconds(), float64(slices.Max(c.peaks))/1e6)
+		fmt.Fprintf(tab, "%s\t%.3f\t%.3f\t%.3f\t%.0f\t", c.name, median(c.times), slices.Min(c.times).Seconds(), median(c.cpu), float64(slices.Max(c.peaks))/1e6)
 		for _, base := range bases {
 			fmt.Fprintf(tab, "%.2f\t", ratio(c, base))
 		}

@@ -3,11 +3,8 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,8 +16,6 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
 
 // run is the command: arguments in, an exit status out.
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	con := console.New("manifestgen", stdout, stderr, getenv)
 	app := console.App(con, &cli.App{
 		Usage: "render the manifests of every environment from an inventory",
@@ -33,7 +28,7 @@ that were edited by hand, are never touched; the image tags in them stay.
    manifestgen check                        # in CI: exit 1 if render was forgotten`,
 		Commands: []*cli.Command{renderCommand(con), checkCommand(con)},
 	})
-	err := app.RunContext(ctx, args)
+	err := app.Run(args)
 	con.Problems(err)
 	return problem.ExitStatus(err)
 }

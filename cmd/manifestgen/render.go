@@ -103,7 +103,7 @@ func renderAll(con *console.Console, command string, o renderOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	con.Source = os.DirFS(o.source)
+	con.Source = sourceFS{o.source}
 	plan, err := o.plan()
 	if err == nil && !o.dryRun {
 		err = o.apply(plan)
@@ -132,7 +132,7 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	inv, err := inventory.Load(source)
 	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
 	if err := errors.Join(err, templateErr); err != nil {
-		return nil, err
+		return nil, o.inSource(err)
 	}
 	envs, err := o.environments(inv)
 	if err != nil {
@@ -140,11 +140,11 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	}
 	manifests, err := render.Render(templates, inv, envs)
 	if err != nil {
-		return nil, err
+		return nil, o.inSource(err)
 	}
 	wants := make([]tree.Want, len(manifests))
 	for i, m := range manifests {
-		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Text: m.Text, FirstTag: m.Service}
+		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Text: m.Text, FirstTag: o.placeInSource(m.Service)}
 	}
 	root, err := os.OpenRoot(o.out)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -173,7 +173,7 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 			return nil, problem.New(problem.DidYouMean(name, inventory.Names(inv.Environments)), "unknown environment %q", name)
 		}
 		if env.Abstract {
-			return nil, problem.At(env.Place, "name one that extends it", "the environment %q is abstract: it renders nothing", name)
+			return nil, problem.At(o.placeInSource(env.Place), "name one that extends it", "the environment %q is abstract: it renders nothing", name)
 		}
 		envs = append(envs, env)
 	}
@@ -190,58 +190,4 @@ func (o *renderOptions) apply(plan *tree.Plan) error {
 	}
 	defer root.Close()
 	return plan.Apply(root)
-}
-
-// renderResult is what --output json prints. Version grows when a field changes
-// its meaning or goes.
-type renderResult struct {
-	Version   int               `json:"version"`
-	Command   string            `json:"command"`
-	DryRun    bool              `json:"dry_run"`
-	Changes   []fileChange      `json:"changes"`
-	Unchanged int               `json:"unchanged"`
-	Notices   []string          `json:"notices"`
-	Problems  []console.Problem `json:"problems"`
-}
-
-type fileChange struct {
-	Action tree.Action `json:"action"`
-	Path   string      `json:"path"`
-	Diff   string      `json:"diff,omitempty"` // on a dry run
-}
-
-// report shows what came of it. The error is err.
-func report(con *console.Console, command string, o renderOptions, plan *tree.Plan, err error) error {
-	status := problem.ExitStatus(err)
-	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show {
-		plan = &tree.Plan{} // nothing was done
-	}
-	if o.output == "json" {
-		result := renderResult{Version: 1, Command: command, DryRun: o.dryRun, Changes: []fileChange{}, Unchanged: plan.Unchanged,
-			Notices: append([]string{}, plan.Notices...), Problems: console.JSONProblems(err)}
-		for _, c := range plan.Changes {
-			change := fileChange{Action: c.Action, Path: c.Path}
-			if o.dryRun {
-				change.Diff = string(c.Unified())
-			}
-			result.Changes = append(result.Changes, change)
-		}
-		return errors.Join(err, con.JSON(result))
-	}
-	for _, c := range plan.Changes {
-		if o.dryRun {
-			con.Diff(c.Unified())
-		} else {
-			con.Printf("%s %s\n", c.Action, c.Path)
-		}
-	}
-	for _, n := range plan.Notices {
-		con.Notice(n)
-	}
-	if err == nil {
-		verb := map[bool][3]string{false: {"created", "updated", "removed"}, true: {"to create", "to update", "to remove"}}[o.dryRun]
-		con.Printf("%d %s, %d %s, %d %s, %d unchanged\n", plan.Count(tree.Create), verb[0], plan.Count(tree.Update), verb[1],
-			plan.Count(tree.Remove), verb[2], plan.Unchanged)
-	}
-	return err
 }

@@ -9,8 +9,10 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
+	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/registry"
 )
 
 // deployOptions are what deploy is asked to do.
@@ -18,6 +20,9 @@ type deployOptions struct {
 	deploy.Ask
 	repo, branch        string
 	push, force, dryRun bool
+	autoMerge           bool
+	verifyImage         bool
+	waitImage           time.Duration
 	appRepo             string
 	author, committer   string
 	message             string
@@ -51,6 +56,9 @@ with --image, everywhere in <env>/manifests.`,
 			&cli.BoolFlag{Name: "push", Usage: "push where the k8s repo does not say how the environment is deployed"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, and to an older tag"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and push nothing"},
+			&cli.BoolFlag{Name: "auto-merge", Usage: "have the pull request merge by itself once all that it needs is there"},
+			&cli.BoolFlag{Name: "verify-image", Usage: "first make sure that the image is in its registry (with the credentials of docker login)"},
+			&cli.DurationFlag{Name: "wait-image", Usage: "wait this `time` for it to appear there; implies --verify-image"},
 			&cli.StringFlag{Name: "app-repo", Usage: "a `folder`: the service's own clone, with its whole history, to tell older from newer by"},
 			&cli.StringFlag{Name: "author", Usage: "`\"Name <mail>\"` of the commit (default in GitHub Actions: its bot)"},
 			&cli.StringFlag{Name: "committer", Usage: "`\"Name <mail>\"` (default: the author)"},
@@ -64,7 +72,8 @@ with --image, everywhere in <env>/manifests.`,
 		}),
 		Action: func(c *cli.Context) error {
 			return deployTag(c.Context, con, deployOptions{
-				Ask: askOf(c), repo: c.String("repo"), branch: c.String("branch"), push: c.Bool("push"), force: c.Bool("force"), dryRun: c.Bool("dry-run"),
+				Ask: askOf(c), repo: c.String("repo"), branch: c.String("branch"), push: c.Bool("push"), force: c.Bool("force"), dryRun: c.Bool("dry-run"), autoMerge: c.Bool("auto-merge"),
+				verifyImage: c.Bool("verify-image"), waitImage: c.Duration("wait-image"),
 				appRepo: c.String("app-repo"), author: c.String("author"), committer: c.String("committer"), message: c.String("message"),
 				signingKey: c.String("signing-key"), sshKey: c.String("ssh-key"), knownHosts: c.String("known-hosts"), caFile: c.String("ca-file"),
 				timeout: c.Duration("timeout"), output: c.String("output"), environment: environmentOf(getenv),
@@ -126,15 +135,38 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, er
 			return nil, err
 		}
 	}
-	if d.History, err = o.history(); err != nil {
+	if o.verifyImage || o.waitImage > 0 {
+		d.Verify = (&registry.Checker{Wait: o.waitImage, Tell: con.Notice}).Check
+	}
+	if d.Pulls, err = o.pullRequests(con); err != nil {
+		return nil, err
+	}
+	if d.History, err = o.history(con); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
+// pullRequests is where they are opened, nil where the k8s repo is not on GitHub.
+func (o *deployOptions) pullRequests(con *console.Console) (*deploy.PullRequests, error) {
+	client, err := o.environment.client(o.environment.repoToken, o.caFile, con)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := client.Repo(o.repo)
+	if err != nil {
+		return nil, nil // a path, or another host: a policy that wants one says so
+	}
+	sources, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
+	if err != nil {
+		return nil, err
+	}
+	return &deploy.PullRequests{GitHub: client, Repo: repo, Sources: sources, Asked: o.environment.asked(), AutoMerge: o.autoMerge}, nil
+}
+
 // history is where the commits are that a service is built from: in --app-repo,
 // and in its repository, which is only asked for what the clone cannot tell.
-func (o *deployOptions) history() (func(deploy.Target) deploy.History, error) {
+func (o *deployOptions) history(con *console.Console) (func(deploy.Target) deploy.History, error) {
 	var clone deploy.Histories
 	if o.appRepo != "" {
 		h, err := gitrepo.OpenHistory(o.appRepo)
@@ -143,13 +175,20 @@ func (o *deployOptions) history() (func(deploy.Target) deploy.History, error) {
 		}
 		clone = deploy.Histories{deploy.GitHistory{History: h}}
 	}
+	client, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
+	if err != nil {
+		return nil, err
+	}
 	fetched := map[string]*deploy.FetchedHistory{} // services may share a repository
 	return func(t deploy.Target) deploy.History {
-		if t.Source == "" {
-			if clone == nil {
-				return nil
-			}
+		repo, err := github.ParseRepo(t.Source)
+		switch {
+		case (t.Source == "" || err != nil) && clone == nil:
+			return nil
+		case t.Source == "" || err != nil:
 			return clone
+		case o.environment.hasAPI():
+			return append(slices.Clip(clone), deploy.HubHistory{Client: client, Repo: repo})
 		}
 		if fetched[t.Source] == nil {
 			url := o.environment.server + "/" + t.Source + ".git"

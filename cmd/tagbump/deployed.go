@@ -32,25 +32,26 @@ import (
 //	}
 type deployResult struct {
 	Version    int               `json:"version"`
-	Result     string            `json:"result"` // changed, unchanged, superseded, planned (--dry-run) or failed
+	Result     string            `json:"result"` // changed, unchanged, superseded, proposed, planned (--dry-run) or failed
 	Env        string            `json:"environment"`
-	Branch     string            `json:"branch,omitempty"` // none where it failed
-	Commit     string            `json:"commit,omitempty"` // where the result is changed
-	OldTags    []string          `json:"old_tags"`         // tags or digests that ran before, each once
-	NewTag     string            `json:"new_tag"`          // or digest
-	Files      []string          `json:"files"`            // that change
-	Images     []imageResult     `json:"images"`           // all that were found; those that stay have old equal to new
-	Superseded []imageResult     `json:"superseded"`       // those that run something newer, and what they were to be
-	Attempts   int               `json:"attempts"`         // 0 where it failed before the first
-	Waited     float64           `json:"waited_seconds"`   // between attempts
-	Notices    []string          `json:"notices"`          // what is worth knowing, and no problem
-	Diff       string            `json:"diff,omitempty"`   // with --dry-run
+	Branch     string            `json:"branch,omitempty"`       // none where it failed
+	Commit     string            `json:"commit,omitempty"`       // where the result is changed or proposed
+	Pull       string            `json:"pull_request,omitempty"` // its URL
+	OldTags    []string          `json:"old_tags"`               // tags or digests that ran before, each once
+	NewTag     string            `json:"new_tag"`                // or digest
+	Files      []string          `json:"files"`                  // that change
+	Images     []imageResult     `json:"images"`                 // all that were found; those that stay have old equal to new
+	Superseded []imageResult     `json:"superseded"`             // those that run something newer, and what they were to be
+	Attempts   int               `json:"attempts"`               // 0 where it failed before the first
+	Waited     float64           `json:"waited_seconds"`         // between attempts
+	Notices    []string          `json:"notices"`                // what is worth knowing, and no problem
+	Diff       string            `json:"diff,omitempty"`         // with --dry-run
 	Problems   []console.Problem `json:"problems"`
 }
 
 func newDeployResult(o deployOptions, outcome *deploy.Outcome, err error) deployResult {
 	r := deployResult{
-		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, NewTag: version(o.Ask),
+		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, NewTag: version(o.Ask),
 		OldTags:  append([]string{}, outcome.OldTags()...),
 		Files:    []string{},
 		Images:   imageResults(outcome.Images),
@@ -88,6 +89,7 @@ func reportDeploy(con *console.Console, o deployOptions, outcome *deploy.Outcome
 			{Name: "result", Value: r.Result},
 			{Name: "changed", Value: fmt.Sprint(r.Result == deploy.Changed)},
 			{Name: "commit", Value: r.Commit},
+			{Name: "pull-request", Value: r.Pull},
 			{Name: "old-tags", Value: strings.Join(r.OldTags, " ")},
 			{Name: "new-tag", Value: r.NewTag},
 			{Name: "files", Value: strings.Join(r.Files, "\n")},
@@ -112,7 +114,7 @@ func reportDeploy(con *console.Console, o deployOptions, outcome *deploy.Outcome
 // printDeployed prints a line an image, and at the end one that says it all.
 func printDeployed(con *console.Console, r deployResult, outcome *deploy.Outcome) {
 	for _, i := range outcome.Images {
-		if i.Changed() && r.Result == deploy.Changed {
+		if i.Changed() && (r.Result == deploy.Changed || r.Result == deploy.Proposed) {
 			con.Printf("%s: %s → %s\n", i.Place, i.Old, strings.TrimPrefix(i.New.String(), i.Old.Name))
 		}
 	}
@@ -127,9 +129,19 @@ func printDeployed(con *console.Console, r deployResult, outcome *deploy.Outcome
 			con.Diff(unified(f))
 		}
 		con.Printf("to change: %s in %s, on %s; nothing was pushed\n", count(len(r.Files), "file"), r.Env, r.Branch)
+	case deploy.Proposed:
+		con.Printf("proposed: %s in %s, by %s%s\n", count(len(r.Files), "file"), r.Env, r.Pull, effort(outcome))
 	case deploy.Superseded:
+		if outcome.Changed() {
+			con.Printf("superseded: %s proposes something newer than %s; nothing was done\n", r.Pull, r.NewTag)
+			return
+		}
 		con.Printf("superseded: %s on %s runs something newer than %s; nothing was done\n", r.Env, r.Branch, r.NewTag)
 	case deploy.Unchanged:
+		if outcome.Changed() {
+			con.Printf("unchanged: %s was not proposed for %s\n", r.NewTag, r.Env)
+			return
+		}
 		con.Printf("unchanged: %s on %s runs %s already\n", r.Env, r.Branch, r.NewTag)
 	}
 }

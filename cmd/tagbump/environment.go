@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"k8srepo/internal/console"
+	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/problem"
 )
@@ -15,7 +18,8 @@ import (
 type environment struct {
 	repoToken, serviceToken string // of the k8s repo, and of the service's own
 	server                  string // https://github.com
-	runURL                  string
+	api, graphQL            string // of the server; "" is worked out from it
+	runURL, actor           string
 	sshAgent, home          string
 	actions                 bool
 }
@@ -26,6 +30,9 @@ func environmentOf(getenv func(string) string) environment {
 		repoToken:    strings.TrimSpace(getenv("TAGBUMP_TOKEN")), // secrets are pasted with a line's end
 		serviceToken: strings.TrimSpace(getenv("GITHUB_TOKEN")),
 		server:       getenv("GITHUB_SERVER_URL"),
+		api:          getenv("GITHUB_API_URL"),
+		graphQL:      getenv("GITHUB_GRAPHQL_URL"),
+		actor:        getenv("GITHUB_ACTOR"),
 		sshAgent:     getenv("SSH_AUTH_SOCK"),
 		home:         getenv("HOME"),
 		actions:      getenv("GITHUB_ACTIONS") == "true",
@@ -37,12 +44,35 @@ func environmentOf(getenv func(string) string) environment {
 		e.serviceToken = e.repoToken
 	}
 	if e.server == "" {
-		e.server = "https://github.com"
+		e.server = publicServer
 	}
 	if id := getenv("GITHUB_RUN_ID"); id != "" {
 		e.runURL = e.server + "/" + getenv("GITHUB_REPOSITORY") + "/actions/runs/" + id
 	}
 	return e
+}
+
+const publicServer = "https://github.com"
+
+// hasAPI tells whether the server is a GitHub. Another Git server is asked in Git.
+func (e *environment) hasAPI() bool { return e.api != "" || e.server == publicServer }
+
+// client talks to the server's API.
+func (e *environment) client(token, caFile string, con *console.Console) (*github.Client, error) {
+	return github.New(github.Options{
+		Token: token, ServerURL: e.server, APIURL: e.api, GraphQLURL: e.graphQL, CAFile: caFile, UserAgent: "tagbump", Tell: con.Notice,
+	})
+}
+
+// asked is who or what runs this, as Markdown.
+func (e *environment) asked() string {
+	switch {
+	case e.runURL != "" && e.actor != "":
+		return fmt.Sprintf("[this run](%s) of %s", e.runURL, markdown(e.actor))
+	case e.runURL != "":
+		return fmt.Sprintf("[this run](%s)", e.runURL)
+	}
+	return ""
 }
 
 // idle is how long a server may be silent in the middle of a request. Git's own

@@ -61,7 +61,11 @@ const undefined = "flag provided but not defined: -"
 // usageError gives the flag package's error a hint. An unknown flag is told by
 // its text; there is nothing else to tell it by.
 func usageError(c *cli.Context, err error, _ bool) error {
-	help := fmt.Sprintf("see %s --help", strings.TrimSpace(c.App.Name+" "+c.Command.Name))
+	command := c.App.Name
+	if name := c.Command.Name; name != command { // the application itself is a command of its name
+		command += " " + name
+	}
+	help := "see " + command + " --help"
 	word, unknown := strings.CutPrefix(err.Error(), undefined)
 	if !unknown {
 		return problem.New(help, "%v", err)

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode"
 
 	"k8srepo/internal/problem"
 )
@@ -92,7 +93,7 @@ func (c *Console) source(p *problem.Problem) {
 		return
 	}
 	const widest = 160
-	runes := []rune(strings.ReplaceAll(line, "\t", " "))
+	runes := []rune(strings.Map(visible, line))
 	if len(runes) > widest {
 		if p.Place.Col > widest {
 			return
@@ -102,14 +103,40 @@ func (c *Console) source(p *problem.Problem) {
 	number := fmt.Sprintf("%6d", p.Place.Line)
 	fmt.Fprintf(c.Err, "%s | %s\n", number, strings.TrimRight(string(runes), " "))
 	if col := p.Place.Col; col > 0 && col <= len(runes)+1 {
-		fmt.Fprintf(c.Err, "%s | %s%s\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", col-1), c.paint(red, "^"))
+		before := 0
+		for _, r := range runes[:col-1] {
+			before += width(r)
+		}
+		fmt.Fprintf(c.Err, "%s | %s%s\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", before), c.paint(red, "^"))
 	}
 }
 
-func readLine(fsys fs.FS, file string, n int) string {
-	if !fs.ValidPath(file) {
-		return ""
+// visible is a character as it is shown: a blank for a tab, and nothing that
+// would tell the terminal what to do.
+func visible(r rune) rune {
+	switch {
+	case r == '\t':
+		return ' '
+	case unicode.IsControl(r):
+		return unicode.ReplacementChar
 	}
+	return r
+}
+
+// width is how many columns of a terminal a character takes: about as Unicode
+// Standard Annex #11 has it.
+func width(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul), r >= 0x3000 && r <= 0x303e,
+		r >= 0xff01 && r <= 0xff60, r >= 0x1f300 && r <= 0x1faff:
+		return 2
+	}
+	return 1
+}
+
+func readLine(fsys fs.FS, file string, n int) string {
 	data, err := fs.ReadFile(fsys, file)
 	if err != nil {
 		return ""

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/inventory"
 )
 
 // Deployment is a bump of a k8s repo: from its branch's tip to a commit on it.
@@ -18,6 +20,14 @@ type Deployment struct {
 	Push   bool   // push where the k8s repo has no policy for the environment
 	Force  bool   // push past the policy, and to an older tag
 	DryRun bool
+
+	// Pulls is where pull requests are opened, where the policy wants them; nil
+	// cannot.
+	Pulls *PullRequests
+
+	// Verify tells whether an image is in its registry, before anything is
+	// written; nil believes it.
+	Verify func(ctx context.Context, image string) error
 
 	// History is what is known of the commits that a target is built from, asked
 	// for once a target; nil, or nil for a target, is nothing.
@@ -45,12 +55,13 @@ const (
 // Outcome is what a Deployment came to.
 type Outcome struct {
 	*Result
-	Status     string
-	Branch     string
-	Commit     string        // the hash, where Status is Changed
-	NewTag     string        // or digest
-	Superseded []ImageChange // images that run something newer, and stay
-	Notices    []string
+	Status      string
+	Branch      string
+	Commit      string        // the hash, where Status is Changed or Proposed
+	PullRequest string        // its URL, where one is concerned
+	NewTag      string        // or digest
+	Superseded  []ImageChange // images that run something newer, and stay
+	Notices     []string
 
 	Attempts int
 	Waited   time.Duration // between the attempts
@@ -108,22 +119,31 @@ func (r *run) attempt(ctx context.Context) (*Outcome, error) {
 	if !r.DryRun {
 		r.Remote.PreparePush(ctx)
 	}
-	tip, paths, err := r.tip(ctx)
+	base, err := r.tip(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if landed, err := r.landed(ctx, tip); landed != nil || err != nil {
+	if landed, err := r.landed(ctx, base.Tip); landed != nil || err != nil {
 		return landed, err
 	}
-	plan, err := r.plan(ctx, tip, paths)
-	if err != nil || plan.Status != Changed {
-		return plan, err
+	plan, err := r.plan(ctx, base)
+	if err == nil {
+		err = r.verify(ctx, plan)
 	}
-	return r.push(ctx, tip, plan)
+	switch {
+	case err != nil || plan.Status == Planned:
+		return plan, err
+	case base.policy.Strategy == inventory.PullRequest && !r.Force:
+		return r.propose(ctx, base, plan)
+	case plan.Status != Changed:
+		return plan, nil
+	}
+	return r.push(ctx, base.Tip, plan)
 }
 
 // plan is the bump of a tip's files: what is to be written, in memory.
-func (d *Deployment) plan(ctx context.Context, tip *gitrepo.Tip, paths []string) (*Outcome, error) {
+func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
+	tip, paths := base.Tip, base.paths
 	request, err := d.Request(tip.FS(ctx))
 	if err != nil {
 		return nil, err
@@ -210,10 +230,15 @@ func (r *run) push(ctx context.Context, tip *gitrepo.Tip, plan *Outcome) (*Outco
 	return plan, err
 }
 
-func (d *Deployment) commit(ctx context.Context, tip *gitrepo.Tip, plan *Outcome) (*gitrepo.Commit, error) {
+// commit makes the commit of a plan. The trailers stand at the end of its message,
+// a line each.
+func (d *Deployment) commit(ctx context.Context, tip *gitrepo.Tip, plan *Outcome, trailers ...string) (*gitrepo.Commit, error) {
 	message, err := d.message(plan)
 	if err != nil {
 		return nil, err
+	}
+	if len(trailers) > 0 {
+		message += "\n" + strings.Join(trailers, "\n") + "\n"
 	}
 	contents := make(map[string][]byte, len(plan.Files))
 	for _, f := range plan.Files {

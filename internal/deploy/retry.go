@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/problem"
 )
@@ -15,6 +16,7 @@ import (
 type run struct {
 	*Deployment
 	attempts int
+	verified map[string]bool // images that are in their registries
 	waited   time.Duration
 
 	unanswered []sent       // pushes of which nobody knows whether they landed
@@ -83,7 +85,7 @@ func (r *run) rejected(tip *gitrepo.Tip) {
 // pause waits before the next attempt; the error says why there is none.
 func (r *run) pause(ctx context.Context, err error) error {
 	after, again := gitrepo.Retry(err)
-	again = again && r.refusals < mostRefusals
+	again = again && r.refusals < mostRefusals || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrUnknownHead)
 	switch ended := ctx.Err(); {
 	case ended != nil && (again || errors.Is(err, ended)):
 		return r.ended(ended, err)
@@ -122,7 +124,7 @@ func (r *run) inShort(err error) string {
 // lost tells whether somebody else was faster.
 func lost(err error) bool {
 	var push *gitrepo.PushError
-	return errors.Is(err, gitrepo.ErrMoved) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
+	return errors.Is(err, gitrepo.ErrMoved) || errors.Is(err, github.ErrHeadMoved) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
 }
 
 // ended is the error of a context that is done, by its deadline or by a signal.

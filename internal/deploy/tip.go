@@ -13,26 +13,34 @@ import (
 	"k8srepo/internal/problem"
 )
 
+// base is what an attempt starts from.
+type base struct {
+	*gitrepo.Tip
+	paths  []string // of the files that the bump is about; nil where the environment has no folder
+	policy inventory.Deploy
+}
+
 // tip reads the tip of the branch that the environment is deployed from, as the
 // policy says that is on it, and finds the files that the bump is about.
-func (d *Deployment) tip(ctx context.Context) (*gitrepo.Tip, []string, error) {
-	tip, paths, err := d.fetch(ctx, d.Branch)
+func (d *Deployment) tip(ctx context.Context) (*base, error) {
+	b, err := d.fetch(ctx, d.Branch)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	policy, err := d.policy(ctx, tip, d.Push || d.DryRun)
-	if err != nil {
-		return nil, nil, err
+	if b.policy, err = d.policy(ctx, b.Tip, d.Push || d.DryRun); err != nil {
+		return nil, err
 	}
-	if d.Branch != "" || policy.Branch == "" || policy.Branch == tip.Branch {
-		return tip, paths, nil
+	if d.Branch != "" || b.policy.Branch == "" || b.policy.Branch == b.Branch {
+		return b, nil
 	}
-	if tip, paths, err = d.fetch(ctx, policy.Branch); err != nil {
-		return nil, nil, err
+	policy := b.policy
+	if b, err = d.fetch(ctx, policy.Branch); err != nil {
+		return nil, err
 	}
 	// The policy sent us here; the copy that this branch may have can only say no.
-	_, err = d.policy(ctx, tip, true)
-	return tip, paths, err
+	_, err = d.policy(ctx, b.Tip, true)
+	b.policy = policy
+	return b, err
 }
 
 // policy reads how the environment is deployed. Where the k8s repo does not say,
@@ -48,20 +56,23 @@ func (d *Deployment) policy(ctx context.Context, tip *gitrepo.Tip, absent bool) 
 			"the k8s repo does not say how %s is deployed: it has no %s", d.Env, file)
 	case err != nil:
 		return policy, err
-	case policy.Strategy == inventory.PullRequest && !d.Force && !d.DryRun:
-		return policy, problem.Refuse("open a pull request; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
+	case policy.Strategy == inventory.PullRequest && d.Pulls == nil && !d.Force && !d.DryRun:
+		return policy, problem.Refuse("name the k8s repo by its URL on GitHub; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
 	}
 	return policy, nil
 }
 
 // fetch reads the tip of a branch ("" is the default one) with all that is sure to
-// be read of it, in as few requests as its folders have levels. The paths are nil
-// where the environment has no folder.
-func (d *Deployment) fetch(ctx context.Context, branch string) (*gitrepo.Tip, []string, error) {
+// be read of it, in as few requests as its folders have levels.
+func (d *Deployment) fetch(ctx context.Context, branch string) (*base, error) {
 	tip, err := d.Remote.Tip(ctx, branch)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	return d.find(ctx, tip)
+}
+
+func (d *Deployment) find(ctx context.Context, tip *gitrepo.Tip) (*base, error) {
 	dir := path.Join(d.Env, "manifests")
 	find := d.layout
 	if len(d.Images) > 0 {
@@ -69,9 +80,10 @@ func (d *Deployment) fetch(ctx context.Context, branch string) (*gitrepo.Tip, []
 	}
 	paths, err := find(ctx, tip, dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, err
+		return nil, err
 	}
-	return tip, paths, tip.Fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir}, paths...)...)
+	err = tip.Fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir}, paths...)...)
+	return &base{Tip: tip, paths: paths}, err
 }
 
 // layout are the files and folders that are the services' by their paths: their

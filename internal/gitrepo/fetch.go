@@ -44,6 +44,8 @@ type Tip struct {
 
 	remote *Remote
 	offer  *capability.List // what the server can do
+	refs   map[string]Hash  // all of them, when it was read
+	line   *line            // nil unless it is a commit of a Log
 }
 
 // Tip reads the tip of a branch; "" is the repository's default branch.
@@ -52,22 +54,16 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities}
+	t := &Tip{remote: r, offer: refs.Capabilities, refs: refs.References}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}
 	if err := t.fetchCommit(ctx); err != nil {
 		return nil, r.fault(ctx, err)
 	}
-	raw, err := t.object(plumbing.CommitObject, t.Hash)
-	if err != nil {
+	if err := t.read(); err != nil {
 		return nil, r.fault(ctx, err)
 	}
-	c, err := parseCommit(raw)
-	if err != nil {
-		return nil, r.fault(ctx, fmt.Errorf("commit %s: %w", t.Hash, err))
-	}
-	t.Tree, t.Parents, t.Author, t.Committer, t.Message = c.tree, c.parents, c.author, c.committer, c.message
 	return t, nil
 }
 
@@ -163,7 +159,12 @@ func (t *Tip) requestTip(ctx context.Context, m mode) error {
 // unless filter leaves it out. A server that does not serve them is asked for
 // the whole tip, now and from then on.
 func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) error {
-	hashes = slices.DeleteFunc(hashes, t.has)
+	seen := map[Hash]bool{}
+	hashes = slices.DeleteFunc(hashes, func(h Hash) bool {
+		again := seen[h]
+		seen[h] = true
+		return again || t.has(h)
+	})
 	if len(hashes) == 0 {
 		return nil
 	}
@@ -175,10 +176,19 @@ func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) erro
 			return err
 		}
 	}
-	if err := t.requestTip(ctx, whole); err != nil {
+	if err := t.requestWhole(ctx); err != nil {
 		return t.moved(ctx, err)
 	}
 	return t.check(hashes)
+}
+
+// requestWhole asks for everything in the tip, or in the log that it is of.
+func (t *Tip) requestWhole(ctx context.Context) error {
+	if t.line == nil {
+		return t.requestTip(ctx, whole)
+	}
+	t.remote.mode = whole
+	return t.line.tip.deepen(ctx, t.line.depth+1)
 }
 
 // moved explains why the server refuses to serve the tip: it does so once the
@@ -200,8 +210,14 @@ func (t *Tip) moved(ctx context.Context, err error) error {
 // the filter leaves of them. Depth 0 is no limit, which is right for everything
 // but commits.
 func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
+	return t.requestBehind(ctx, wants, have, have, depth, filter)
+}
+
+// requestBehind is request where more is here than the commits that it has: the
+// history behind them, up to the shallow ones.
+func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, depth int, filter packp.Filter) error {
 	req := packp.NewUploadPackRequest()
-	req.Wants, req.Haves, req.Shallows = wants, have, have
+	req.Wants, req.Haves, req.Shallows = wants, have, shallow
 	req.Depth, req.Filter = packp.DepthCommits(depth), filter
 	take := []capability.Capability{capability.Sideband64k, capability.OFSDelta, capability.NoProgress}
 	if depth > 0 {
@@ -363,23 +379,31 @@ func (t *Tip) walk(h Hash, prefix string, visit func(Entry)) error {
 	return nil
 }
 
-// bring goes down all paths level by level, with one request a level, and then
-// fetches all that was found at their ends, in and below it, but for filter.
+// bring is bringEach for one tip.
 func (t *Tip) bring(ctx context.Context, paths []string, filter packp.Filter) error {
+	return t.bringEach(ctx, []Part{{t, paths}}, filter)
+}
+
+// bringEach goes down all paths level by level, with one request a level, and then
+// fetches all that was found at their ends, in and below it, but for filter. The
+// parts are of one Remote, and of one Log if any is.
+func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) error {
 	type step struct {
 		entry treeEntry
 		rest  []string
 	}
-	root := treeEntry{mode: modeDir, hash: t.Tree}
 	var steps []step
-	for _, p := range paths {
-		if !fs.ValidPath(p) {
-			return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
-		}
-		if p == "." {
-			steps = append(steps, step{root, nil})
-		} else {
-			steps = append(steps, step{root, strings.Split(p, "/")})
+	for _, part := range parts {
+		root := treeEntry{mode: modeDir, hash: part.Tip.Tree}
+		for _, p := range part.Paths {
+			if !fs.ValidPath(p) {
+				return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
+			}
+			if p == "." {
+				steps = append(steps, step{root, nil})
+			} else {
+				steps = append(steps, step{root, strings.Split(p, "/")})
+			}
 		}
 	}
 	var ends []Hash

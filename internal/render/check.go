@@ -1,6 +1,7 @@
 package render
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -41,21 +42,21 @@ func (c *checker) tree(name string, dot reflect.Type) {
 		return
 	}
 	c.seen[key] = true
-	c.list(tmpl.Tree, tmpl.Root, dot, map[string]reflect.Type{"$": dot})
+	c.list(tmpl.Tree, tmpl.Root, dot, variables{"$": &dot})
 }
 
-func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type, vars map[string]reflect.Type) {
+func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type, vars variables) {
 	if list == nil {
 		return
 	}
 	branch := func(n *parse.BranchNode, inside func(reflect.Type) reflect.Type) {
 		t := c.pipe(tree, n.Pipe, dot, vars)
-		inner := copyOf(vars)
+		inner := maps.Clone(vars)
 		elem := inside(t)
 		for i, v := range n.Pipe.Decl {
-			inner[v.Ident[0]] = nil
+			inner.declare(v.Ident[0], nil)
 			if i == len(n.Pipe.Decl)-1 {
-				inner[v.Ident[0]] = elem
+				inner.declare(v.Ident[0], elem)
 			}
 		}
 		next := dot
@@ -63,7 +64,7 @@ func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type,
 			next = elem
 		}
 		c.list(tree, n.List, next, inner)
-		c.list(tree, n.ElseList, dot, copyOf(vars))
+		c.list(tree, n.ElseList, dot, maps.Clone(vars))
 	}
 	same := func(t reflect.Type) reflect.Type { return t }
 	for _, node := range list.Nodes {
@@ -71,7 +72,11 @@ func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type,
 		case *parse.ActionNode:
 			t := c.pipe(tree, n.Pipe, dot, vars)
 			for _, v := range n.Pipe.Decl {
-				vars[v.Ident[0]] = t
+				if n.Pipe.IsAssign {
+					vars.assign(v.Ident[0], t)
+				} else {
+					vars.declare(v.Ident[0], t)
+				}
 			}
 		case *parse.IfNode:
 			branch(&n.BranchNode, same)
@@ -103,12 +108,25 @@ func (c *checker) defines() []string {
 	return names
 }
 
-func copyOf(vars map[string]reflect.Type) map[string]reflect.Type {
-	c := make(map[string]reflect.Type, len(vars))
-	for name, t := range vars {
-		c[name] = t
+// variables are the types of a template's variables, as far as they can be told.
+// A block sees its own and those around it: it has a copy of the map, and shares
+// the types, so that what it assigns is known outside.
+type variables map[string]*reflect.Type
+
+func (v variables) declare(name string, t reflect.Type) { v[name] = &t }
+
+// assign is told of a new value: its type can no longer be told, if it differs.
+func (v variables) assign(name string, t reflect.Type) {
+	if known := v[name]; known != nil && *known != t {
+		*known = nil
 	}
-	return c
+}
+
+func (v variables) typeOf(name string) reflect.Type {
+	if known := v[name]; known != nil {
+		return *known
+	}
+	return nil
 }
 
 // elemOf is the type of a list's or a map's items.
@@ -120,7 +138,7 @@ func elemOf(t reflect.Type) reflect.Type {
 }
 
 // pipe checks a pipeline, and is its type.
-func (c *checker) pipe(tree *parse.Tree, pipe *parse.PipeNode, dot reflect.Type, vars map[string]reflect.Type) reflect.Type {
+func (c *checker) pipe(tree *parse.Tree, pipe *parse.PipeNode, dot reflect.Type, vars variables) reflect.Type {
 	var last reflect.Type
 	for _, command := range pipe.Cmds {
 		last = nil
@@ -134,7 +152,7 @@ func (c *checker) pipe(tree *parse.Tree, pipe *parse.PipeNode, dot reflect.Type,
 	return last
 }
 
-func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars map[string]reflect.Type) reflect.Type {
+func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars variables) reflect.Type {
 	switch n := arg.(type) {
 	case *parse.DotNode:
 		return dot
@@ -145,7 +163,7 @@ func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars m
 		}
 		return c.chain(tree, at, dot, n.Ident)
 	case *parse.VariableNode:
-		return c.chain(tree, n.Pos, vars[n.Ident[0]], n.Ident[1:])
+		return c.chain(tree, n.Pos, vars.typeOf(n.Ident[0]), n.Ident[1:])
 	case *parse.PipeNode:
 		return c.pipe(tree, n, dot, vars)
 	case *parse.ChainNode:

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"regexp"
-	"slices"
 
 	"k8srepo/internal/problem"
 )
@@ -13,9 +12,10 @@ import (
 type findings struct{ list []*finding }
 
 type finding struct {
-	problem  *problem.Problem
-	kind     string // its message, less what is quoted in it
-	examples []string
+	problem *problem.Problem
+	kind    string // its message, less what is quoted in it
+	example string // the first by name
+	count   int
 }
 
 // quoted are the parts of a message that differ from file to file.
@@ -25,23 +25,25 @@ func (f *findings) add(p *problem.Problem, example string) {
 	kind := quoted.ReplaceAllString(p.Message, "")
 	for _, known := range f.list {
 		if known.problem.Place == p.Place && known.kind == kind {
-			known.examples = append(known.examples, example)
+			known.count++
+			if example < known.example { // whichever was found first, it is the same that is told
+				known.problem, known.example = p, example
+			}
 			return
 		}
 	}
-	f.list = append(f.list, &finding{p, kind, []string{example}})
+	f.list = append(f.list, &finding{p, kind, example, 1})
 }
 
 func (f *findings) problems() problem.List {
 	var problems problem.List
 	for _, one := range f.list {
 		p := *one.problem
-		slices.Sort(one.examples)
 		more := ""
-		if n := len(one.examples) - 1; n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
+		if one.count > 1 {
+			more = fmt.Sprintf(" and %d more", one.count-1)
 		}
-		p.Message += " (for " + one.examples[0] + more + ")"
+		p.Message += " (for " + one.example + more + ")"
 		problems.Add(&p)
 	}
 	return problems

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"text/template"
+
+	"k8srepo/internal/manifest"
 )
 
-// functions are what templates may call beside text/template's own: a closed
-// list, each the same for the same arguments. No clock, randomness,
+// functions are what templates may call beside some of text/template's own (see
+// builtins): a closed list, each the same for the same arguments. No clock, randomness,
 // environment, files or network.
 var functions = template.FuncMap{
 	"default":  defaultTo,
@@ -33,14 +36,10 @@ var functions = template.FuncMap{
 		return strings.Contains(text, part), err
 	},
 	"sha256": func(s any) (string, error) { return onText(hexSum, s) },
-	"printf": func(format string, args ...any) (string, error) {
-		for _, arg := range args {
-			if _, err := textOf(arg); err != nil && isTagOrUnset(arg) {
-				return "", err
-			}
-		}
-		return fmt.Sprintf(format, args...), nil
-	},
+	// As text/template has them, but for texts only: of anything else they would
+	// print what Go makes of it, addresses in memory too.
+	"print":  func(args ...any) (string, error) { return fmt.Sprint(args...), allTexts(args) },
+	"printf": func(format string, args ...any) (string, error) { return fmt.Sprintf(format, args...), allTexts(args) },
 }
 
 var (
@@ -50,9 +49,13 @@ var (
 
 func isUnset(v any) bool { return v == nil || v == "" }
 
-func isTagOrUnset(v any) bool {
-	_, isTag := v.(Tag)
-	return isTag || v == nil
+func allTexts(values []any) error {
+	for _, v := range values {
+		if _, err := textOf(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // defaultTo is v, or def where v is unset or an empty string.
@@ -105,7 +108,9 @@ func textOf(v any) (string, error) {
 		return "", errUnset
 	case Tag:
 		return "", errTag
-	case bool, int, int64, uint64, float64:
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil // 1000000, not 1e+06
+	case bool, int, int64, uint64, manifest.Number:
 		return fmt.Sprint(v), nil
 	}
 	return "", fmt.Errorf("%s is no text", describe(v))
@@ -119,7 +124,7 @@ func describe(v any) string {
 		return "a string"
 	case bool:
 		return "a boolean"
-	case int, int64, uint64, float64:
+	case int, int64, uint64, float64, manifest.Number:
 		return "a number"
 	case []any:
 		return "a list"
@@ -133,7 +138,11 @@ func describe(v any) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return "a whole " + strings.ToLower(t.Name())
+	what := strings.ToLower(t.Name())
+	if what == "env" {
+		what = "environment"
+	}
+	return "a whole " + what
 }
 
 func hexSum(s string) string {

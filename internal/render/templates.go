@@ -200,10 +200,11 @@ func (t *Templates) parse(problems *problem.List) {
 	}
 }
 
-// builtins are the names of text/template's own functions, for the parser.
+// builtins are the names of those of text/template's own functions that templates
+// may call. The others are for other things than manifests: html, js, call, …
 var builtins = map[string]any{
-	"and": 0, "call": 0, "html": 0, "index": 0, "slice": 0, "js": 0, "len": 0, "not": 0, "or": 0,
-	"print": 0, "printf": 0, "println": 0, "urlquery": 0, "eq": 0, "ge": 0, "gt": 0, "le": 0, "lt": 0, "ne": 0,
+	"and": 0, "index": 0, "slice": 0, "len": 0, "not": 0, "or": 0,
+	"eq": 0, "ge": 0, "gt": 0, "le": 0, "lt": 0, "ne": 0,
 }
 
 var (

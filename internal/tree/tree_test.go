@@ -2,6 +2,7 @@ package tree
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -321,5 +322,31 @@ func TestWriteStaysInTheRoot(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(outside, "x.yaml")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestMassPrune is at the limits: more than ten files, and more than a quarter.
+func TestMassPrune(t *testing.T) {
+	for _, c := range []struct {
+		files, removed int
+		refused        bool
+	}{{10, 10, false}, {11, 11, true}, {43, 11, true}, {44, 11, false}, {44, 12, true}, {11, 10, false}} {
+		dir := t.TempDir()
+		var wants []Want
+		for i := range c.files {
+			name := fmt.Sprintf("n%02d", i)
+			wants = append(wants, deployment(t, "dev/manifests/"+name+".yaml", name, "1"))
+		}
+		apply(t, dir, wants)
+		for _, allowed := range []bool{false, true} {
+			plan, err := Diff(openRoot(t, dir), wants[c.removed:], Options{Envs: []string{"dev"}, AllowMassPrune: allowed})
+			want := ""
+			if c.refused && !allowed {
+				want = fmt.Sprintf("dev/manifests: this would remove %d of %d files", c.removed, c.files)
+			}
+			if got := problem.List(problem.All(err)).Error(); got != want || plan.Count(Remove) != c.removed {
+				t.Errorf("%d of %d, allowed %t: got %q and %d removed, want %q", c.removed, c.files, allowed, got, plan.Count(Remove), want)
+			}
+		}
 	}
 }

@@ -19,7 +19,7 @@ type Entry struct {
 	Type fs.FileMode
 
 	here   *os.Root // its folder, so that it is one step away
-	name   string
+	entry  fs.DirEntry
 	buffer *bytes.Buffer // for the files of the folder in turn
 }
 
@@ -28,29 +28,23 @@ type File struct {
 	Path string
 	Data []byte
 
-	info fs.FileInfo // as it was read
+	info fs.FileInfo // from before it was read
 }
 
 // ReadIf reads an entry, if its content is wanted; the data that wanted is shown is
-// not to be kept. What is no regular file by now is an error.
+// not to be kept.
 func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err error) {
-	f, err := e.here.Open(e.name)
+	f, err := e.here.Open(e.entry.Name())
 	if err != nil {
 		return File{}, false, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return File{}, false, err
-	}
-	if !info.Mode().IsRegular() {
-		return File{}, false, problem.At(problem.Place{File: e.Path}, "", "this is no regular file any more")
-	}
 	e.buffer.Reset()
 	if _, err := e.buffer.ReadFrom(f); err != nil || !wanted(e.buffer.Bytes()) {
 		return File{}, false, err
 	}
-	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, true, nil
+	info, err := e.entry.Info()
+	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, err == nil, err
 }
 
 // Walk calls visit with everything below a folder that is no folder, several
@@ -67,10 +61,14 @@ func Walk(root *os.Root, dir string, visit func(Entry) error) error {
 			return inTheWay(above, info.Mode())
 		}
 	}
-	w := &walker{root: root, visit: visit, places: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	here, err := root.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	w := &walker{visit: visit, places: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	w.places <- struct{}{}
 	w.folders.Add(1)
-	w.walk(dir)
+	w.walk(here, dir)
 	w.folders.Wait()
 	return w.err
 }
@@ -103,7 +101,6 @@ func inTheWay(file string, mode fs.FileMode) *problem.Problem {
 }
 
 type walker struct {
-	root    *os.Root
 	visit   func(Entry) error
 	folders sync.WaitGroup
 	places  chan struct{} // how many folders are read at a time
@@ -122,27 +119,28 @@ func (w *walker) failed(err error) bool {
 }
 
 // walk walks a folder, in a place that was taken for it, and then those in it.
-func (w *walker) walk(dir string) {
+func (w *walker) walk(here *os.Root, dir string) {
 	defer w.folders.Done()
-	folders, err := w.folder(dir)
+	defer here.Close()
+	folders, err := w.folder(here, dir)
 	<-w.places
 	if w.failed(err) {
 		return
 	}
-	for _, folder := range folders {
-		w.places <- struct{}{} // here, and not there, so that only a few wait
+	for _, name := range folders {
+		w.places <- struct{}{} // here, and not there, so that only a few wait and are open
+		child, err := here.OpenRoot(name)
+		if w.failed(err) {
+			<-w.places
+			return
+		}
 		w.folders.Add(1)
-		go w.walk(folder)
+		go w.walk(child, path.Join(dir, name))
 	}
 }
 
 // folder visits what is in a folder, and returns the folders in it.
-func (w *walker) folder(dir string) (folders []string, err error) {
-	here, err := w.root.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer here.Close()
+func (w *walker) folder(here *os.Root, dir string) (folders []string, err error) {
 	entries, err := fs.ReadDir(here.FS(), ".")
 	if err != nil {
 		return nil, err
@@ -151,13 +149,13 @@ func (w *walker) folder(dir string) (folders []string, err error) {
 	for _, e := range entries {
 		file := path.Join(dir, e.Name())
 		if e.IsDir() {
-			folders = append(folders, file)
+			folders = append(folders, e.Name())
 			continue
 		}
 		if strings.HasPrefix(e.Name(), temporary) {
 			continue
 		}
-		if err := w.visit(Entry{file, e.Type(), here, e.Name(), &buffer}); err != nil {
+		if err := w.visit(Entry{file, e.Type(), here, e, &buffer}); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"k8srepo/internal/problem"
+)
+
+// placeInSource is a place in a file of the source folder as people name it who
+// are not in that folder.
+func (o *renderOptions) placeInSource(p problem.Place) problem.Place {
+	if p.File != "" {
+		p.File = path.Join(filepath.ToSlash(o.source), p.File)
+	}
+	return p
+}
+
+// inSource is an error whose places are in files of the source folder.
+func (o *renderOptions) inSource(err error) error {
+	var list problem.List
+	for _, p := range problem.All(err) {
+		there := *p
+		there.Place = o.placeInSource(p.Place)
+		list.Add(&there)
+	}
+	return list.Err()
+}
+
+// sourceFS is the source folder, whose files are opened by the names that
+// placeInSource gives them.
+type sourceFS struct{ folder string }
+
+func (f sourceFS) Open(name string) (fs.File, error) {
+	below, err := filepath.Rel(f.folder, filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	return os.DirFS(f.folder).Open(filepath.ToSlash(below))
+}

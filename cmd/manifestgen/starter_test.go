@@ -1,0 +1,428 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8srepo/internal/manifest"
+)
+
+// object is a rendered Kubernetes object of the starter.
+type object struct {
+	env, file string
+	fields    map[string]any
+}
+
+// at is what stands at a path such as spec.selector; nil where nothing does.
+func (o object) at(path string) any {
+	return at(o.fields, path)
+}
+
+func at(v any, path string) any {
+	for key := range strings.SplitSeq(path, ".") {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
+}
+
+func (o object) text(path string) string {
+	s, _ := o.at(path).(string)
+	return s
+}
+
+func (o object) list(path string) []any {
+	list, _ := o.at(path).([]any)
+	return list
+}
+
+func (o object) kind() string { return o.text("kind") }
+
+// id is the object's environment, namespace and name: what is referred to by others.
+func (o object) id() string {
+	return o.env + " " + o.text("metadata.namespace") + "/" + o.text("metadata.name")
+}
+
+func (o object) String() string { return fmt.Sprintf("%s: %s %s", o.file, o.kind(), o.id()) }
+
+// pod is the object's pod template; ok is false where it has none.
+func (o object) pod() (template object, ok bool) {
+	for _, path := range []string{"spec.template", "spec.jobTemplate.spec.template"} {
+		if fields, has := o.at(path).(map[string]any); has && at(fields, "spec.containers") != nil {
+			return object{o.env, o.file, fields}, true
+		}
+	}
+	return object{}, false
+}
+
+// starter is this repository's own inventory, rendered: its objects and its files.
+func starter(t *testing.T) ([]object, map[string]string) {
+	t.Helper()
+	plan, err := (&renderOptions{source: "../..", out: filepath.Join(t.TempDir(), "k8s")}).plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects []object
+	files := map[string]string{}
+	for _, c := range plan.Changes {
+		files[c.Path] = string(c.New)
+		env, _, _ := strings.Cut(c.Path, "/")
+		file, err := manifest.Parse(c.Path, c.New)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents, err := file.Values()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range documents {
+			if fields, ok := d.Go().(map[string]any); ok {
+				objects = append(objects, object{env, c.Path, fields})
+			}
+		}
+	}
+	return objects, files
+}
+
+func TestStarterIsStable(t *testing.T) {
+	o := renderOptions{source: "../..", out: t.TempDir()}
+	plan, err := o.plan()
+	if err == nil {
+		err = o.apply(plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := o.plan()
+	if err != nil || len(again.Changes) > 0 || again.Unchanged != len(plan.Changes) {
+		t.Errorf("a second render: %v, %d changes", err, len(again.Changes))
+	}
+}
+
+func TestStarterTexts(t *testing.T) {
+	_, files := starter(t)
+	empty := regexp.MustCompile(`(?m)^[ \t]*$\n|[ \t]+$|\r|<no value>|\x{E000}`)
+	for path, text := range files {
+		if at := empty.FindStringIndex(text); at != nil {
+			t.Errorf("%s:%d: %q", path, 1+strings.Count(text[:at[0]], "\n"), text[at[0]:at[1]])
+		}
+		if !strings.HasSuffix(text, "\n") {
+			t.Errorf("%s does not end with a line", path)
+		}
+		if strings.Contains(path, "/users/dave/") {
+			t.Errorf("%s: dave is absent", path)
+		}
+	}
+}
+
+// systems are what the starter shows at least once, as the API's current version has it.
+var systems = map[string]string{
+	"Namespace": "v1", "Service": "v1", "ServiceAccount": "v1", "PersistentVolumeClaim": "v1", "StorageClass": "storage.k8s.io/v1",
+	"Deployment": "apps/v1", "CronJob": "batch/v1", "HorizontalPodAutoscaler": "autoscaling/v2", "PodDisruptionBudget": "policy/v1",
+	"Ingress": "networking.k8s.io/v1", "TargetGroupBinding": "elbv2.k8s.aws/v1beta1", "Mapping": "getambassador.io/v3alpha1", "HTTPRoute": "gateway.networking.k8s.io/v1",
+	"ExternalSecret": "external-secrets.io/v1", "ClusterSecretStore": "external-secrets.io/v1", "NodePool": "karpenter.sh/v1", "EC2NodeClass": "karpenter.k8s.aws/v1",
+	"AppProject": "argoproj.io/v1alpha1", "ApplicationSet": "argoproj.io/v1alpha1", "Application": "argoproj.io/v1alpha1",
+}
+
+func TestStarterHoldsEverySystem(t *testing.T) {
+	objects, files := starter(t)
+	for _, path := range []string{ // a route of each kind, and the two before personal environments
+		"dev/manifests/api/api-dev-ingress.yaml", "qa/manifests/api/api-qa-target-group-binding.yaml",
+		"staging/manifests/api/api-staging-mapping.yaml", "prod/manifests/api/api-prod-http-route.yaml",
+		"sandbox/manifests/users/alice/alice-sandbox-ingress.yaml", "sandbox/manifests/sandbox-ingress.yaml",
+	} {
+		if files[path] == "" {
+			t.Errorf("the starter has no %s", path)
+		}
+	}
+	seen, ids := map[string]bool{}, map[string]bool{}
+	for _, o := range objects {
+		seen[o.kind()] = true
+		if want := systems[o.kind()]; o.text("apiVersion") != want {
+			t.Errorf("%s has the version %s, want %q", o, o.text("apiVersion"), want)
+		}
+		if id := o.kind() + " " + o.id(); ids[id] {
+			t.Errorf("%s is there twice", o)
+		} else {
+			ids[id] = true
+		}
+	}
+	for kind := range systems {
+		if !seen[kind] {
+			t.Errorf("the starter has no %s", kind)
+		}
+	}
+}
+
+// starterIndex finds what objects refer to.
+type starterIndex struct {
+	byKind map[string]map[string]object // by id
+	pods   map[string]object            // the templates of pods, by kind and id
+}
+
+func indexOf(objects []object) starterIndex {
+	x := starterIndex{map[string]map[string]object{}, map[string]object{}}
+	for _, o := range objects {
+		if x.byKind[o.kind()] == nil {
+			x.byKind[o.kind()] = map[string]object{}
+		}
+		x.byKind[o.kind()][o.id()] = o
+		if pod, ok := o.pod(); ok {
+			x.pods[o.kind()+" "+o.id()] = pod
+		}
+	}
+	return x
+}
+
+// beside is the object of a kind and name in the environment and namespace of another.
+func (x starterIndex) beside(o object, kind, name string) (object, bool) {
+	found, ok := x.byKind[kind][o.env+" "+o.text("metadata.namespace")+"/"+name]
+	return found, ok
+}
+
+// selects are the pods that a selector in an object's namespace matches.
+func (x starterIndex) selects(o object, selector any) []string {
+	var found []string
+	for key, pod := range x.pods {
+		labels, _ := pod.at("metadata.labels").(map[string]any)
+		matches := strings.HasPrefix(key[strings.Index(key, " ")+1:], o.env+" "+o.text("metadata.namespace")+"/")
+		wanted, _ := selector.(map[string]any)
+		for name, value := range wanted {
+			matches = matches && labels[name] == value
+		}
+		if matches && len(wanted) > 0 {
+			found = append(found, key)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func TestStarterObjectsFitTogether(t *testing.T) {
+	objects, _ := starter(t)
+	x := indexOf(objects)
+	own := func(o object, selector any) { // it selects the Deployment of its own name, and nothing else
+		t.Helper()
+		if got, want := x.selects(o, selector), []string{"Deployment " + o.id()}; !slices.Equal(got, want) {
+			t.Errorf("%s selects %q, want %q", o, got, want)
+		}
+	}
+	service := func(o object, name string) {
+		t.Helper()
+		if _, ok := x.beside(o, "Service", name); !ok {
+			t.Errorf("%s sends to the Service %s, which is not there", o, name)
+		}
+	}
+	hosts := map[string]object{}
+	host := func(o object, name string) {
+		t.Helper()
+		if other, taken := hosts[o.env+name]; taken || name == "" || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") {
+			t.Errorf("%s has the host %q, which is taken by %s or no host", o, name, other)
+		}
+		hosts[o.env+name] = o
+	}
+	for _, o := range objects {
+		switch o.kind() {
+		case "Deployment":
+			own(o, o.at("spec.selector.matchLabels"))
+			for _, spread := range o.list("spec.template.spec.topologySpreadConstraints") {
+				own(o, at(spread, "labelSelector.matchLabels"))
+			}
+			if _, scaled := x.byKind["HorizontalPodAutoscaler"][o.id()]; scaled == (o.at("spec.replicas") != nil) {
+				t.Errorf("%s has replicas %v, and an HPA: %t", o, o.at("spec.replicas"), scaled)
+			}
+		case "Service":
+			own(o, o.at("spec.selector"))
+			pod := x.pods["Deployment "+o.id()]
+			for _, port := range o.list("spec.ports") {
+				has := false
+				for _, container := range pod.list("spec.containers") {
+					ports, _ := at(container, "ports").([]any)
+					has = has || slices.ContainsFunc(ports, func(p any) bool { return at(p, "name") == at(port, "targetPort") })
+				}
+				if !has {
+					t.Errorf("%s has the target port %v, which no container has", o, at(port, "targetPort"))
+				}
+			}
+		case "PodDisruptionBudget":
+			own(o, o.at("spec.selector.matchLabels"))
+			replicas := x.byKind["Deployment"][o.id()].at("spec.replicas")
+			if hpa, scaled := x.byKind["HorizontalPodAutoscaler"][o.id()]; scaled {
+				replicas = hpa.at("spec.minReplicas")
+			}
+			if n, _ := replicas.(int64); n < 2 {
+				t.Errorf("%s is for %v pods: no node could be drained", o, replicas)
+			}
+		case "HorizontalPodAutoscaler":
+			if _, ok := x.beside(o, "Deployment", o.text("spec.scaleTargetRef.name")); !ok {
+				t.Errorf("%s scales what is not there", o)
+			}
+		case "ExternalSecret":
+			if _, ok := x.byKind["ClusterSecretStore"][o.env+" /"+o.text("spec.secretStoreRef.name")]; !ok {
+				t.Errorf("%s reads from a store that is not there", o)
+			}
+		case "Ingress":
+			for _, rule := range o.list("spec.rules") {
+				name, _ := at(rule, "host").(string)
+				host(o, name)
+				paths, _ := at(rule, "http.paths").([]any)
+				for _, path := range paths {
+					if to, _ := at(path, "backend.service.name").(string); o.text("metadata.namespace") != "nginx-ingress" {
+						service(o, to) // the controller's Service is the controller's
+					}
+				}
+			}
+		case "HTTPRoute":
+			for _, name := range o.list("spec.hostnames") {
+				host(o, name.(string))
+			}
+			for _, rule := range o.list("spec.rules") {
+				backends, _ := at(rule, "backendRefs").([]any)
+				service(o, at(backends[0], "name").(string))
+			}
+		case "Mapping":
+			host(o, o.text("spec.hostname"))
+			name, _, _ := strings.Cut(o.text("spec.service"), ".")
+			service(o, name)
+		case "TargetGroupBinding":
+			service(o, o.text("spec.serviceRef.name"))
+		case "NodePool":
+			if _, ok := x.byKind["EC2NodeClass"][o.env+" /"+o.text("spec.template.spec.nodeClassRef.name")]; !ok {
+				t.Errorf("%s has a class that is not there", o)
+			}
+		}
+	}
+}
+
+func TestStarterPodsHaveWhatTheyMount(t *testing.T) {
+	objects, _ := starter(t)
+	x := indexOf(objects)
+	for _, o := range objects {
+		pod, ok := o.pod()
+		if !ok {
+			continue
+		}
+		if name := pod.text("spec.serviceAccountName"); name != "" {
+			if _, ok := x.beside(o, "ServiceAccount", name); !ok {
+				t.Errorf("%s runs as %s, which is not there", o, name)
+			}
+		}
+		volumes := map[any]bool{}
+		for _, v := range pod.list("spec.volumes") {
+			volumes[at(v, "name")] = true
+			if claim, _ := at(v, "persistentVolumeClaim.claimName").(string); claim != "" {
+				if _, ok := x.beside(o, "PersistentVolumeClaim", claim); !ok {
+					t.Errorf("%s claims the volume %s, which is not there", o, claim)
+				}
+			}
+		}
+		for _, c := range pod.list("spec.containers") {
+			c := object{o.env, o.file, c.(map[string]any)}
+			mounted := map[any]bool{}
+			for _, m := range c.list("volumeMounts") {
+				mounted[at(m, "name")] = true
+			}
+			if !maps.Equal(mounted, volumes) {
+				t.Errorf("%s mounts %v of the volumes %v", o, mounted, volumes)
+			}
+			names := map[any]bool{}
+			for _, e := range c.list("env") {
+				if _, isText := at(e, "value").(string); !isText || names[at(e, "name")] {
+					t.Errorf("%s: the environment variable %v is no string, or is there twice", o, e)
+				}
+				names[at(e, "name")] = true
+			}
+			for _, from := range c.list("envFrom") {
+				secret, _ := at(from, "secretRef.name").(string)
+				found := false
+				for _, s := range x.byKind["ExternalSecret"] {
+					found = found || s.env == o.env && s.text("metadata.namespace") == o.text("metadata.namespace") && s.text("spec.target.name") == secret
+				}
+				if !found {
+					t.Errorf("%s reads the Secret %s, which nothing makes", o, secret)
+				}
+			}
+			if c.at("resources.requests.cpu") == nil || c.at("resources.requests.memory") == nil || c.at("securityContext") == nil {
+				t.Errorf("%s has no requests or no security context", o)
+			}
+			if !strings.Contains(c.text("image"), ":") {
+				t.Errorf("%s runs %s, without a tag", o, c.text("image"))
+			}
+		}
+	}
+}
+
+func TestStarterArgoCDMaySyncAllOfIt(t *testing.T) {
+	objects, _ := starter(t)
+	for _, project := range objects {
+		if project.kind() != "AppProject" {
+			continue
+		}
+		namespaces, kinds := map[any]bool{"argocd": true}, map[string]bool{}
+		for _, d := range project.list("spec.destinations") {
+			namespaces[at(d, "namespace")] = true
+		}
+		for _, k := range project.list("spec.clusterResourceWhitelist") {
+			kinds[fmt.Sprintf("%s %s", at(k, "group"), at(k, "kind"))] = true
+		}
+		for _, o := range objects {
+			if o.env != project.env {
+				continue
+			}
+			group, _, grouped := strings.Cut(o.text("apiVersion"), "/")
+			if !grouped {
+				group = ""
+			}
+			if namespace := o.text("metadata.namespace"); namespace == "" && !kinds[group+" "+o.kind()] || namespace != "" && !namespaces[namespace] {
+				t.Errorf("%s may not be synced by the project of %s", o, project.env)
+			}
+		}
+	}
+}
+
+// TestStarterProdNext holds that production's second cluster is production, but
+// for its own name, cluster and domain.
+func TestStarterProdNext(t *testing.T) {
+	data, err := os.ReadFile("../../environments/prod-next.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := manifest.Parse("prod-next.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := file.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range docs[0].Fields {
+		if !slices.Contains([]string{"extends", "cluster", "kubernetes", "domain"}, f.Key.Text) {
+			t.Errorf("%s: prod-next has its own %s", f.Key.Place, f.Key.Text)
+		}
+	}
+	_, files := starter(t)
+	checksum := regexp.MustCompile(`(?m)^# checksum: .*\n`)
+	alike := strings.NewReplacer("prod-next", "prod", "prod-b", "prod-a", "next.example.com", "example.com")
+	for path, text := range files {
+		rest, next := strings.CutPrefix(path, "prod-next/")
+		if !next {
+			continue
+		}
+		prod := files["prod/"+strings.ReplaceAll(rest, "prod-next", "prod")]
+		if got := alike.Replace(checksum.ReplaceAllString(text, "")); got != checksum.ReplaceAllString(prod, "") {
+			t.Errorf("%s differs from prod's:\n%s", path, got)
+		}
+	}
+	for path := range files {
+		rest, prod := strings.CutPrefix(path, "prod/")
+		if next := "prod-next/" + strings.ReplaceAll(rest, "prod-", "prod-next-"); prod && files[next] == "" && !strings.HasSuffix(path, "argocd-root.yaml") {
+			t.Errorf("%s is in prod only", path)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package console
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/problem"
+)
+
+// shown is what a console says of an error, on its standard error.
+func shown(err error, change func(*Console)) string {
+	var out, stderr bytes.Buffer
+	con := New("prog", &out, &stderr, func(string) string { return "" })
+	if change != nil {
+		change(con)
+	}
+	con.Problems(err)
+	return stderr.String()
+}
+
+func TestProblemShowsTheLine(t *testing.T) {
+	place := func(line, col int) problem.Place { return problem.Place{File: "a.yaml", Line: line, Col: col} }
+	for name, c := range map[string]struct {
+		problem problem.Problem
+		want    string
+	}{
+		"a caret below the column": {problem.Problem{Place: place(3, 3), Source: "a b c"}, "     3 | a b c\n       |   ^\n"},
+		"no column, no caret":      {problem.Problem{Place: place(3, 0), Source: "a b c"}, "     3 | a b c\n"},
+		"behind a tab":             {problem.Problem{Place: place(3, 2), Source: "\tb"}, "     3 |  b\n       |  ^\n"},
+		"behind wide characters":   {problem.Problem{Place: place(3, 4), Source: "日本 x"}, "     3 | 日本 x\n       |      ^\n"},
+		"behind a combining mark":  {problem.Problem{Place: place(3, 4), Source: "e\u0301 x"}, "     3 | e\u0301 x\n       |   ^\n"},
+		"behind the line's end":    {problem.Problem{Place: place(3, 4), Source: "a: "}, "     3 | a:\n       |    ^\n"},
+		"an empty line":            {problem.Problem{Place: place(3, 1), Source: "  "}, ""},
+		"a line that is too long":  {problem.Problem{Place: place(3, 2), Source: strings.Repeat("x", 500)}, "     3 | " + strings.Repeat("x", 160) + "…\n       |  ^\n"},
+		"too far to the right":     {problem.Problem{Place: place(3, 400), Source: strings.Repeat("x", 500)}, ""},
+		"control characters":       {problem.Problem{Place: place(3, 7), Source: "a \x1b[31m b"}, "     3 | a �[31m b\n       |       ^\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.problem.Message = "wrong"
+			want := "prog: error: " + c.problem.Error() + "\n" + c.want
+			if got := shown(&c.problem, nil); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestProblemReadsTheLine(t *testing.T) {
+	source := func(con *Console) {
+		con.Source = fstest.MapFS{"a.yaml": &fstest.MapFile{Data: []byte("one\r\ntwo\r\n")}}
+	}
+	for place, want := range map[problem.Place]string{
+		{File: "a.yaml", Line: 2, Col: 1}: "     2 | two\n       | ^\n",
+		{File: "a.yaml", Line: 9, Col: 1}: "",
+		{File: "a.yaml"}:                  "",
+		{File: "b.yaml", Line: 1, Col: 1}: "",
+		{File: "../a", Line: 1, Col: 1}:   "",
+		{}:                                "",
+	} {
+		p := problem.At(place, "do", "wrong")
+		want := "prog: error: " + p.Error() + "\n" + want + "prog: hint: do\n"
+		if got := shown(p, source); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+func TestProblemsShowsEach(t *testing.T) {
+	err := errors.Join(problem.List{problem.New("", "one"), problem.New("", "two")}, fmt.Errorf("disk: %w", errors.New("full")))
+	if got, want := shown(err, nil), "prog: error: one\nprog: error: two\nprog: error: disk: full\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := shown(nil, nil); got != "" {
+		t.Errorf("nothing is wrong, and it says %s", got)
+	}
+}
+
+func TestAnnotations(t *testing.T) {
+	actions := func(con *Console) { con.Actions = true }
+	p := problem.At(problem.Place{File: "a,b: 100%.yaml", Line: 3, Col: 7}, "write 100%,\nor less", "%s", "50%: wrong")
+	got := shown(p, actions)
+	want := "::error title=prog,file=a%2Cb%3A 100%25.yaml,line=3,col=7::50%25: wrong%0Awrite 100%25,%0Aor less\n"
+	if !strings.HasSuffix(got, "\n"+want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := shown(problem.New("", "no place"), actions), "prog: error: no place\n::error title=prog::no place\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if con := New("prog", nil, nil, func(key string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[key] }); !con.Actions {
+		t.Error("GITHUB_ACTIONS is not looked at")
+	}
+}
+
+func TestColour(t *testing.T) {
+	colour := func(con *Console) { con.Colour = true }
+	got := shown(problem.New("do", "wrong"), colour)
+	if want := "\x1b[31mprog: error:\x1b[0m wrong\n\x1b[36mprog: hint:\x1b[0m do\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var out bytes.Buffer
+	con := &Console{Out: &out, Colour: true}
+	con.Diff([]byte("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n z\n"))
+	if want := "\x1b[31m--- a\x1b[0m\n\x1b[32m+++ b\x1b[0m\n\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-x\x1b[0m\n\x1b[32m+y\x1b[0m\n z\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+func TestAppTellsWhatWasMeant(t *testing.T) {
+	for args, want := range map[string]string{
+		"rendr":         `unknown command "rendr" (did you mean "render"?)`,
+		"render --forc": "unknown flag --forc (did you mean --force?)",
+		"render --zzz":  "unknown flag --zzz (see prog render --help)",
+		"render x":      `render takes no argument, and here is "x" (see prog render --help)`,
+		"render --env":  "flag needs an argument: -env (see prog render --help)",
+		"--zzz render":  "unknown flag --zzz (see prog --help)",
+		"render --help": "",
+	} {
+		var out, stderr bytes.Buffer
+		con := New("prog", &out, &stderr, func(string) string { return "" })
+		app := App(con, &cli.App{Commands: []*cli.Command{{
+			Name:   "render",
+			Flags:  []cli.Flag{&cli.BoolFlag{Name: "force"}, &cli.StringSliceFlag{Name: "env"}},
+			Action: func(*cli.Context) error { return nil },
+		}}})
+		err := app.Run(append([]string{"prog"}, strings.Fields(args)...))
+		got := ""
+		for _, p := range problem.All(err) {
+			got = p.Message + " (" + p.Hint + ")"
+		}
+		if got != want || stderr.Len() > 0 || (out.Len() > 0) != (want == "") {
+			t.Errorf("%s: got %q and %q on stderr, want %q", args, got, stderr.String(), want)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package deploy
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/manifest"
+)
+
+// elsewhere is what the other environments of a tip run of the request's targets,
+// as far as the folders of their services tell.
+func elsewhere(ctx context.Context, tip *gitrepo.Tip, request *Request) ([]running, error) {
+	tree := tip.FS(ctx)
+	entries, err := fs.ReadDir(tree, ".")
+	if err != nil {
+		return nil, err
+	}
+	var folders []string
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != request.Env {
+			for _, t := range request.Targets {
+				folders = append(folders, path.Join(e.Name(), "manifests", t.Name()))
+			}
+		}
+	}
+	if err := tip.Fetch(ctx, folders...); err != nil {
+		return nil, err
+	}
+	var list []running
+	for _, folder := range folders {
+		tags, err := tagsIn(tree, folder, request)
+		if err != nil {
+			return nil, err
+		}
+		if len(tags) > 0 {
+			env, service, _ := strings.Cut(folder, "/manifests/")
+			list = append(list, running{Env: env, Service: service, Tags: strings.Join(tags, ", ")})
+		}
+	}
+	return list, nil
+}
+
+// tagsIn are the tags that a folder's files run of the targets, each once. A file
+// that cannot be parsed says nothing.
+func tagsIn(tree fs.FS, folder string, request *Request) ([]string, error) {
+	entries, err := fs.ReadDir(tree, folder)
+	if err != nil {
+		return nil, nil // the environment does not have the service
+	}
+	var tags []string
+	for _, e := range entries {
+		file := path.Join(folder, e.Name())
+		if !e.Type().IsRegular() || !IsManifest(file) {
+			continue
+		}
+		data, err := fs.ReadFile(tree, file)
+		if err != nil {
+			return nil, err
+		}
+		f, err := manifest.Parse(file, data)
+		if err != nil || !request.Mentions(data) {
+			continue
+		}
+		for _, i := range f.Images(request.Fields...) {
+			if request.target(i.Ref) != nil && !slices.Contains(tags, runs(i.Ref)) {
+				tags = append(tags, runs(i.Ref))
+			}
+		}
+	}
+	return tags, nil
+}

@@ -1,0 +1,284 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	gh "github.com/google/go-github/v57/github"
+
+	"k8srepo/internal/problem"
+)
+
+// What callers branch on, with errors.Is.
+var (
+	// ErrUnauthorized: GitHub does not know the token.
+	ErrUnauthorized = errors.New("bad credentials")
+	// ErrNotFound: it does not exist, or the token may not see it; GitHub does
+	// not tell the two apart.
+	ErrNotFound = errors.New("not found, or no access")
+	// ErrForbidden: the token, or a rule of the repository, does not allow it.
+	// The problem's hint says which permission it takes.
+	ErrForbidden = errors.New("not allowed")
+	// ErrPullRequestExists: the branch has an open pull request to that base.
+	ErrPullRequestExists = errors.New("a pull request exists")
+	// ErrNoDifference: the base has every commit of the branch.
+	ErrNoDifference = errors.New("no commits between the branches")
+	// ErrUnknownHead: GitHub does not know the branch of a pull request, or not
+	// yet: right after a push that is how its replicas lag.
+	ErrUnknownHead = errors.New("unknown head")
+	// ErrHeadMoved: a branch is not at the commit that was expected. Start over.
+	ErrHeadMoved = errors.New("the branch has moved")
+	// ErrBranchExists: a branch that was to be made is there.
+	ErrBranchExists = errors.New("the branch exists")
+	// ErrAutoMerge: the pull request cannot be set to merge by itself: the
+	// repository does not allow it, or there is nothing that it would wait for.
+	ErrAutoMerge = errors.New("auto-merge is not possible")
+	// ErrRateLimited: GitHub asks to wait for longer than the context allows.
+	ErrRateLimited = errors.New("rate limited")
+	// ErrInvalid: GitHub refuses what it was given, for another reason.
+	ErrInvalid = errors.New("invalid")
+	// ErrUnavailable: no answer, or an error of the server's, after several
+	// attempts, or after one where more were not safe.
+	ErrUnavailable = errors.New("GitHub is unavailable")
+)
+
+// call is what a request was for, in the words of its errors.
+type call struct {
+	repo  Repo
+	doing string // "opening a pull request"
+	needs string // the permission it takes, as GitHub has it: "pull_requests=write"
+}
+
+// fault is an error of this package: a problem to show, what callers branch on,
+// and what lies beneath.
+type fault struct {
+	problem *problem.Problem
+	kind    error // a sentinel above; nil if none
+	cause   error // nil if none
+}
+
+func (f *fault) Error() string { return f.problem.Error() }
+
+// Unwrap is the problem alone, so that it is shown once; Is and As see the rest.
+func (f *fault) Unwrap() error { return f.problem }
+
+func (f *fault) Is(target error) bool {
+	return f.kind != nil && target == f.kind || f.cause != nil && errors.Is(f.cause, target)
+}
+
+func (f *fault) As(target any) bool { return f.cause != nil && errors.As(f.cause, target) }
+
+// saying is what a text of GitHub's means.
+type saying struct {
+	words string // lower case
+	kind  error
+	hint  string
+}
+
+// sayings are the texts that nothing but their words tells apart. They are
+// matched here and nowhere else; TestSayings pins them as GitHub has said them.
+var sayings = []saying{
+	{"a pull request already exists", ErrPullRequestExists, ""},
+	{"already an open pull request", ErrPullRequestExists, ""},
+	{"no commits between", ErrNoDifference, ""},
+	{"draft pull requests are not supported", ErrInvalid, "take draft out of the environment's policy: the repository's plan has no drafts"},
+	{"reference already exists", ErrBranchExists, ""},
+	{"reference does not exist", ErrNotFound, ""},
+	{"not a fast forward", ErrHeadMoved, ""},
+	{"head branch was modified", ErrHeadMoved, ""},
+	{"expected branch to point to", ErrHeadMoved, ""},
+	{"no commit found for", ErrNotFound, ""},
+	{"not permitted to create or approve pull requests", ErrForbidden,
+		"allow it at Settings, Actions, General of the repository and its organization, or use an App's token: pull requests made with GITHUB_TOKEN start no workflows"},
+	{"changes must be made through a pull request", ErrForbidden, "add this account to the ruleset's bypass list, or use a pull request"},
+	{"repository rule violations", ErrForbidden, "add this account to the ruleset's bypass list, or use a pull request"},
+	{"protected branch", ErrForbidden, "let this account bypass the branch's protection, or use a pull request"},
+	{"secondary rate limit", ErrRateLimited, ""},
+	{"api rate limit", ErrRateLimited, ""},
+	{"resource not accessible by", ErrForbidden, ""},
+	{"protected branch rules not configured", ErrAutoMerge, "require a check or a review on the base branch: without one there is nothing to wait for"},
+	{"is in clean status", ErrAutoMerge, "it can be merged at once: require a check or a review on the base branch if it is to wait"},
+	{"is in unstable status", ErrAutoMerge, "it can be merged at once: require a check or a review on the base branch if it is to wait"},
+	{"auto merge is not allowed", ErrAutoMerge, "allow auto-merge at Settings, General of the repository"},
+	{"auto-merge is not allowed", ErrAutoMerge, "allow auto-merge at Settings, General of the repository"},
+	{"updaterefs", errNoUpdateRefs, ""},
+}
+
+// errNoUpdateRefs is a GitHub that does not have the mutation updateRefs.
+var errNoUpdateRefs = errors.New("no updateRefs")
+
+// kindOfText is what a text of GitHub's means: the longest of the sayings in it,
+// the zero saying if none is.
+func kindOfText(text string) (found saying) {
+	text = strings.ToLower(text)
+	for _, s := range sayings {
+		if strings.Contains(text, s.words) && len(s.words) > len(found.words) {
+			found = s
+		}
+	}
+	return found
+}
+
+// fault puts err in the words of a person: with the repository, a hint, and no
+// secret. It is the one place where errors of go-github, GraphQL and the network
+// are classified.
+func (c *Client) fault(ctx context.Context, at call, err error) error {
+	var already *fault
+	var limit *limitError
+	var lost *lostError
+	var answer *gh.ErrorResponse
+	var query graphqlErrors
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	var wrapped *url.Error
+	shown := func(kind error, hint, format string, args ...any) error {
+		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
+		return &fault{problem.New(hint, "%s", c.clean(text)), kind, err}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &already):
+		return err
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		err = ctx.Err()
+		return shown(nil, "", "no answer in time")
+	case ctx.Err() != nil:
+		err = ctx.Err()
+		return shown(nil, "", "interrupted")
+	case errors.As(err, &limit):
+		return shown(ErrRateLimited, "run it again later, or with a token of a higher limit", "%v", limit)
+	case errors.As(err, &certificate):
+		return shown(ErrUnavailable, "if the server has a certificate of your own authority, give its file with --ca-file", "%v", certificate)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return shown(ErrUnavailable, "check GITHUB_API_URL", "%v", dns)
+	case errors.As(err, &lost):
+		return shown(ErrUnavailable, "run it again", "%v", lost)
+	case errors.Is(err, errRedirect):
+		return shown(nil, "the repository may have a new name: use that", "%v", cmp.Or(errors.Unwrap(err), err))
+	case errors.As(err, &query):
+		return c.queryFault(query, at, shown)
+	case errors.As(err, &answer):
+		hint, kind := c.kindOf(answer, at)
+		return shown(kind, hint, "%d %s", answer.Response.StatusCode, describe(answer))
+	case errors.As(err, &wrapped):
+		return shown(ErrUnavailable, "", "%v", wrapped.Err)
+	}
+	return shown(ErrUnavailable, "is it a GitHub? Check GITHUB_API_URL and GITHUB_GRAPHQL_URL", "the answer cannot be read: %v", err)
+}
+
+// kindOf reads an answer of 3xx or 4xx.
+func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind error) {
+	meant := kindOfText(answer.Message)
+	for _, e := range answer.Errors {
+		switch {
+		case e.Resource == "PullRequest" && e.Field == "head" && e.Code == "invalid":
+			return "is the branch pushed?", ErrUnknownHead
+		case meant.kind == nil:
+			meant = kindOfText(e.Message)
+		}
+	}
+	switch answer.Response.StatusCode {
+	case http.StatusUnauthorized:
+		return "the token is wrong or has expired", ErrUnauthorized
+	case http.StatusForbidden:
+		return cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at)), ErrForbidden
+	case http.StatusNotFound, http.StatusGone:
+		if c.token == "" {
+			return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public", ErrNotFound
+		}
+		return "check the name; if it is right, the token may not see it: it needs " + at.needs, ErrNotFound
+	}
+	if meant.kind != nil {
+		return meant.hint, meant.kind
+	}
+	return "", ErrInvalid
+}
+
+// permissionHint says which permission is missing: what GitHub asks for, if it
+// says so, or else what the call is known to take.
+func (c *Client) permissionHint(h http.Header, at call) string {
+	if c.token == "" {
+		return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN"
+	}
+	needs := cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
+	hint := "the token needs " + needs
+	if scopes := h.Get("X-Accepted-OAuth-Scopes"); scopes != "" {
+		hint += ", or, if it is a classic one, the scope " + scopes
+	}
+	return hint
+}
+
+// describe is what an answer says, in a line.
+func describe(answer *gh.ErrorResponse) string {
+	parts := []string{strings.ToLower(http.StatusText(answer.Response.StatusCode))}
+	if answer.Message != "" {
+		parts = append(parts, answer.Message)
+	}
+	for _, e := range answer.Errors {
+		switch {
+		case e.Message != "":
+			parts = append(parts, e.Message)
+		case e.Field != "":
+			parts = append(parts, e.Field+" is "+strings.ReplaceAll(e.Code, "_", " "))
+		case e.Code != "":
+			parts = append(parts, e.Code)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// queryFault reads the errors of a GraphQL answer.
+func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, string, string, ...any) error) error {
+	meant := kindOfText(errs.Error())
+	kind, hint := meant.kind, meant.hint
+	switch errs[0].Type {
+	case "NOT_FOUND":
+		kind, hint = ErrNotFound, cmp.Or(hint, "check the name; if it is right, the token may not see it: it needs "+at.needs)
+	case "FORBIDDEN", "INSUFFICIENT_SCOPES":
+		kind, hint = ErrForbidden, cmp.Or(hint, "the token needs "+at.needs)
+	case "BRANCH_PROTECTION_RULE_VIOLATION":
+		kind, hint = ErrForbidden, cmp.Or(hint, "let this account bypass the branch's protection, or use a pull request")
+	case "STALE_DATA":
+		kind = ErrHeadMoved
+	}
+	if kind == nil {
+		kind = ErrInvalid
+	}
+	if kind == ErrForbidden && hint == "" {
+		hint = "the token needs " + at.needs
+	}
+	return shown(kind, hint, "%s", errs.Error())
+}
+
+// clean is text from elsewhere made fit to show: on one line, of bounded
+// length, without control characters and without the token.
+func (c *Client) clean(text string) string {
+	const most = 600
+	if c.token != "" {
+		text = strings.ReplaceAll(text, c.token, "[secret]")
+	}
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r)
+	}), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// isFinal tells whether a request that failed without an answer would fail again.
+func isFinal(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var dns *net.DNSError
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &dns) && dns.IsNotFound
+}

@@ -1,0 +1,193 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v57/github"
+)
+
+// Relation is how a commit, the head, stands to another, the base.
+type Relation string
+
+// The relations. The last two are not GitHub's words.
+const (
+	Ahead       Relation = "ahead" // the head descends from the base
+	Behind      Relation = "behind"
+	Diverged    Relation = "diverged" // neither descends from the other
+	Identical   Relation = "identical"
+	BaseUnknown Relation = "base unknown" // the repository has no such commit
+	HeadUnknown Relation = "head unknown"
+)
+
+// Comparison is what leads from one commit to another.
+type Comparison struct {
+	Relation
+	AheadBy, BehindBy int
+	Commits           []Commit // from the base to the head, oldest first; perhaps only the first of them
+	Total             int      // how many commits there are between the two
+	URL               string   // the comparison for people
+}
+
+// Commit is a commit as GitHub shows it.
+type Commit struct {
+	SHA         string
+	Title       string // the first line of Message
+	Message     string
+	Author      Person
+	Committer   Person
+	Time        time.Time // of authorship
+	Parents     []string
+	Tree        string
+	Verified    bool // GitHub trusts its signature
+	PullRequest int  // that brought it, as its title says; 0 if it does not
+	URL         string
+}
+
+// Person is who made something.
+type Person struct {
+	Login string // "" if GitHub knows no account
+	Name  string // as Git has it; "" outside of commits
+	Email string
+	Bot   bool
+}
+
+// String is the login, else the name.
+func (p Person) String() string {
+	if p.Login != "" {
+		return p.Login
+	}
+	return p.Name
+}
+
+// Compare tells how head stands to base, which may be branches, tags, or hashes,
+// short ones too, and reads the commits between: the first limit ones, all if it
+// is negative, none if it is 0.
+func (c *Client) Compare(ctx context.Context, repo Repo, base, head string, limit int) (*Comparison, error) {
+	at := call{repo, "comparing " + base + " with " + head, "contents=read"}
+	out := &Comparison{}
+	page := &gh.ListOptions{PerPage: perPage}
+	if limit >= 0 && limit < perPage {
+		page.PerPage = max(1, limit)
+	}
+	for {
+		got, res, err := c.rest.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, base, head, page)
+		if err != nil {
+			if err = c.fault(ctx, at, err); errors.Is(err, ErrNotFound) {
+				return c.unrelated(ctx, repo, base, head, err)
+			}
+			return nil, err
+		}
+		out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
+		out.Total, out.URL = got.GetTotalCommits(), got.GetHTMLURL()
+		for _, commit := range got.Commits {
+			if limit < 0 || len(out.Commits) < limit {
+				out.Commits = append(out.Commits, commitOf(commit))
+			}
+		}
+		if res.NextPage == 0 || limit >= 0 && len(out.Commits) >= limit {
+			return out, nil
+		}
+		page.Page = res.NextPage
+	}
+}
+
+// unrelated finds out why two commits cannot be compared.
+func (c *Client) unrelated(ctx context.Context, repo Repo, base, head string, err error) (*Comparison, error) {
+	_, headErr := c.Commit(ctx, repo, head)
+	_, baseErr := c.Commit(ctx, repo, base)
+	known := func(err error) bool { return err == nil || errors.Is(err, ErrNotFound) }
+	switch {
+	case !known(headErr):
+		return nil, headErr
+	case !known(baseErr):
+		return nil, baseErr
+	case headErr == nil && baseErr == nil:
+		return &Comparison{Relation: Diverged}, nil // no common ancestor
+	case headErr != nil && baseErr != nil:
+		if _, _, lookErr := c.rest.Repositories.Get(ctx, repo.Owner, repo.Name); lookErr != nil {
+			return nil, err // it is the repository that is not found
+		}
+	}
+	if headErr != nil {
+		return &Comparison{Relation: HeadUnknown}, nil
+	}
+	return &Comparison{Relation: BaseUnknown}, nil
+}
+
+// Commit looks a commit up by a branch, a tag or a hash, perhaps a short one:
+// ErrNotFound if the repository has none, or is itself not found.
+func (c *Client) Commit(ctx context.Context, repo Repo, ref string) (*Commit, error) {
+	got, _, err := c.rest.Repositories.GetCommit(ctx, repo.Owner, repo.Name, url.PathEscape(ref), nil)
+	if err != nil {
+		return nil, c.fault(ctx, call{repo, "looking up " + ref, "contents=read"}, err)
+	}
+	commit := commitOf(got)
+	return &commit, nil
+}
+
+func commitOf(c *gh.RepositoryCommit) Commit {
+	git := c.GetCommit()
+	out := Commit{
+		SHA:       c.GetSHA(),
+		Message:   git.GetMessage(),
+		Author:    personOf(c.GetAuthor()),
+		Committer: personOf(c.GetCommitter()),
+		Time:      git.GetAuthor().GetDate().Time,
+		Tree:      git.GetTree().GetSHA(),
+		Verified:  git.GetVerification().GetVerified(),
+		URL:       c.GetHTMLURL(),
+	}
+	out.Title, _, _ = strings.Cut(out.Message, "\n")
+	out.Title = strings.TrimSpace(out.Title)
+	out.PullRequest = pullRequestOf(out.Title)
+	out.Author.Name, out.Author.Email = git.GetAuthor().GetName(), git.GetAuthor().GetEmail()
+	out.Committer.Name, out.Committer.Email = git.GetCommitter().GetName(), git.GetCommitter().GetEmail()
+	for _, p := range c.Parents {
+		out.Parents = append(out.Parents, p.GetSHA())
+	}
+	return out
+}
+
+func personOf(u *gh.User) Person {
+	return Person{Login: u.GetLogin(), Bot: u.GetType() == "Bot"}
+}
+
+// GitHub's titles of merged pull requests: of a squash or rebase, and of a merge.
+var mergedTitle = regexp.MustCompile(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
+
+// pullRequestOf is the number of the pull request that a commit's title names,
+// 0 if it names none.
+func pullRequestOf(title string) int {
+	m := mergedTitle.FindStringSubmatch(title)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1] + m[2])
+	return n
+}
+
+// perPage is the most that GitHub puts on a page.
+const perPage = 100
+
+// pages reads every page of a list.
+func pages[T any](read func(page gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
+	var all []T
+	page := gh.ListOptions{PerPage: perPage}
+	for {
+		some, res, err := read(page)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		if res.NextPage == 0 {
+			return all, nil
+		}
+		page.Page = res.NextPage
+	}
+}

@@ -1,0 +1,227 @@
+package inventory
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// files is a source folder: the named files over a small inventory.
+func files(over map[string]string) fstest.MapFS {
+	all := map[string]string{
+		"users.yaml": `
+teams: [{name: web}]
+services:
+  - {name: api, image: ecr.example/api, vars: {a: service}}
+  - {name: worker, image: ecr.example/worker}
+users:
+  - {name: alice, mission_type: web, services: [worker, api]}
+`,
+		"environments/dev.yaml":    "templates: [service]\n",
+		"templates/variables.yaml": "a: default\nn: 1\nf: 0.5\nm: {x: 1, y: 1}\nl: [1, 2]\nnothing: null\n",
+	}
+	maps.Copy(all, over)
+	fsys := fstest.MapFS{}
+	for name, text := range all {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return fsys
+}
+
+func load(t *testing.T, over map[string]string) *Inventory {
+	t.Helper()
+	inv, err := Load(files(over))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inv
+}
+
+// TestVarsLayers sets the variable a in ever stronger layers, and looks at it as
+// each kind of template sees it.
+func TestVarsLayers(t *testing.T) {
+	users := func(service, user string) string {
+		return "teams: [{name: web}]\nservices: [{name: api, image: ecr.example/api, vars: {" + service + "}}, {name: worker, image: ecr.example/worker}]\n" +
+			"users: [{name: alice, mission_type: web, services: [api, worker], vars: {" + user + "}}]\n"
+	}
+	env := func(vars, override string) string {
+		return "templates: [service]\nvars: {" + vars + "}\nservices: {api: {vars: {" + override + "}}}\n"
+	}
+	for name, c := range map[string]struct {
+		users, env                   string
+		plain, api, alice, aliceInAP string // in the environment, for api, for alice, for alice's api
+	}{
+		"the default":               {users("", ""), env("", ""), "default", "default", "default", "default"},
+		"the service's":             {users("a: service", ""), env("", ""), "default", "service", "default", "service"},
+		"the environment's":         {users("a: service", ""), env("a: env", ""), "env", "env", "env", "env"},
+		"the environment's service": {users("a: service", ""), env("a: env", "a: override"), "env", "override", "env", "override"},
+		"the user's":                {users("a: service", "a: user"), env("a: env", "a: override"), "env", "override", "user", "user"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := load(t, map[string]string{"users.yaml": c.users, "environments/dev.yaml": c.env})
+			dev, api, alice := inv.Environment("dev"), inv.Service("api"), inv.Users[0]
+			get := func(s *Service, u *User) string {
+				v, _ := inv.Vars(dev, s, u).Get("a")
+				return v.Text
+			}
+			got := [...]string{get(nil, nil), get(api, nil), get(nil, alice), get(api, alice)}
+			if want := [...]string{c.plain, c.api, c.alice, c.aliceInAP}; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if v, _ := inv.Vars(dev, inv.Service("worker"), nil).Get("a"); v.Text != c.plain {
+				t.Errorf("worker has %s, want %s", v.Text, c.plain)
+			}
+		})
+	}
+}
+
+func TestMergeRules(t *testing.T) {
+	for name, c := range map[string]struct{ over, want string }{
+		"maps merge, key by key":       {"m: {y: 2, z: 3}", "map[x:1 y:2 z:3]"},
+		"an empty map adds nothing":    {"m: {}", "map[x:1 y:1]"},
+		"what is in a map is replaced": {"m: {x: {deep: 1}}", "map[x:map[deep:1] y:1]"},
+		"maps merge at any depth":      {"m: {x: {deep: 1}}\nservices: {api: {vars: {m: {x: {more: 2}}}}}", "map[x:map[deep:1 more:2] y:1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := load(t, map[string]string{"environments/dev.yaml": "templates: [service]\nvars:\n  " + c.over + "\n"})
+			v, _ := inv.Vars(inv.Environment("dev"), inv.Service("api"), nil).Get("m")
+			if got := fmt.Sprint(v.Go()); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+	inv := load(t, map[string]string{"environments/dev.yaml": "templates: [service]\nvars: {l: [3], n: 0, f: 2, nothing: [x]}\n"})
+	vars := inv.Vars(inv.Environment("dev"), nil, nil).Go().(map[string]any)
+	want := map[string]any{"l": []any{int64(3)}, "n": int64(0), "f": int64(2), "nothing": []any{"x"}, "a": "default", "m": map[string]any{"x": int64(1), "y": int64(1)}}
+	if !reflect.DeepEqual(vars, want) {
+		t.Errorf("got %v, want %v", vars, want)
+	}
+	// What is laid over the defaults does not change them for others.
+	if v, _ := inv.Defaults.Get("l"); len(v.Items) != 2 {
+		t.Errorf("the default is now %v", v.Go())
+	}
+}
+
+func TestExtends(t *testing.T) {
+	inv := load(t, map[string]string{
+		"environments/shared.yaml": `
+abstract: true
+kubernetes: 1.34
+templates: [environment, service]
+deploy: {strategy: pull-request, labels: [a, b], branch: main}
+vars: {a: shared, m: {x: 7}}
+services: {api: {vars: {n: 2}}, worker: {state: absent}}
+`,
+		"environments/dev.yaml":  "extends: shared\nvars: {m: {y: 8}}\n",
+		"environments/prod.yaml": "extends: dev\ntemplates: [service]\nnamespace: production\ndeploy: {labels: [c]}\nservices: {worker: {state: present}}\n",
+	})
+	shared, dev, prod := inv.Environment("shared"), inv.Environment("dev"), inv.Environment("prod")
+	if !shared.Abstract || dev.Abstract || prod.Abstract {
+		t.Error("abstract is handed down, or not kept")
+	}
+	if dev.Namespace != "dev" || prod.Namespace != "production" || prod.Kubernetes != "1.34" {
+		t.Errorf("got the namespaces %s and %s, and Kubernetes %s", dev.Namespace, prod.Namespace, prod.Kubernetes)
+	}
+	if want := []string{"service"}; !slices.Equal(prod.Templates, want) || len(dev.Templates) != 2 {
+		t.Errorf("got %v and %v: a list replaces", prod.Templates, dev.Templates)
+	}
+	if want := (Deploy{Strategy: PullRequest, Branch: "main", Labels: []string{"c"}}); !reflect.DeepEqual(prod.Deploy, want) {
+		t.Errorf("got %+v, want %+v", prod.Deploy, want)
+	}
+	if !dev.Overrides["worker"].Absent || prod.Overrides["worker"].Absent {
+		t.Error("the state of a service is not handed down, or not replaced")
+	}
+	vars := inv.Vars(prod, inv.Service("api"), nil).Go().(map[string]any)
+	if want := map[string]any{"x": int64(7), "y": int64(8)}; vars["a"] != "shared" || vars["n"] != int64(2) || !reflect.DeepEqual(vars["m"], want) {
+		t.Errorf("got %v", vars)
+	}
+	// A value keeps the place where it was written, however far it was handed down.
+	if v, _ := inv.Vars(prod, nil, nil).Get("a"); v.Place.String() != "environments/shared.yaml:6:11" {
+		t.Errorf("got %s", v.Place)
+	}
+}
+
+func TestLoadSortsAndResolves(t *testing.T) {
+	inv := load(t, map[string]string{"users.yaml": `
+users:
+  - {name: zoe, mission_type: web, services: [worker, api]}
+  - {name: alice, mission_type: data, state: absent}
+services: [{name: worker, image: ecr.example/worker, tag: 0123}, {name: api, image: ecr.example/api, port: 80}]
+teams: [{name: web, secrets: {K: web/k}}, {name: data}]
+`})
+	if got := Names(inv.Users); !slices.Equal(got, []string{"alice", "zoe"}) {
+		t.Errorf("got the users %q", got)
+	}
+	zoe := inv.Users[1]
+	if got := Names(zoe.Services); !slices.Equal(got, []string{"api", "worker"}) || zoe.Team != inv.Teams[1] || zoe.Services[1] != inv.Service("worker") {
+		t.Errorf("zoe has %q in %v", got, zoe.Team)
+	}
+	if !inv.Users[0].Absent || zoe.Absent || inv.Service("worker").Tag != "0123" || inv.Service("api").Port != 80 || inv.Service("none") != nil {
+		t.Error("something was not read")
+	}
+}
+
+func TestNames(t *testing.T) {
+	for name, valid := range map[string]bool{
+		"a": true, "a-b": true, "a1": true, "1": true, strings.Repeat("a", 63): true,
+		"-a": false, "a-": false, "A": false, "a.b": false, "a_b": false, "ä": false, "a b": false, strings.Repeat("a", 64): false, `"a\nb"`: false, "../a": false,
+	} {
+		_, err := Load(files(map[string]string{"users.yaml": "teams: [{name: " + name + "}]"}))
+		if (err == nil) != valid {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for _, reserved := range []string{"users", "teams"} {
+		if _, err := Load(files(map[string]string{"users.yaml": "services: [{name: " + reserved + ", image: a}]"})); err == nil || !strings.Contains(err.Error(), "reserved") {
+			t.Errorf("a service %s: got %v", reserved, err)
+		}
+		if _, err := Load(files(map[string]string{"users.yaml": "teams: [{name: " + reserved + "}]\nusers: [{name: " + reserved + ", mission_type: " + reserved + "}]"})); err != nil {
+			t.Errorf("a team and a user %s: got %v", reserved, err)
+		}
+	}
+}
+
+// TestTypes sets variables of each type to values of each other.
+func TestTypes(t *testing.T) {
+	values := map[string]string{"a boolean": "true", "an integer": "7", "a number": "1.5", "a string": "text", "a list": "[1]", "a map": "{x: 1}", "null": "null"}
+	for want, def := range values {
+		for is, value := range values {
+			_, err := Load(files(map[string]string{
+				"users.yaml":               "{}",
+				"templates/variables.yaml": "v: " + def + "\n",
+				"environments/dev.yaml":    "templates: []\nvars: {v: " + value + "}\n",
+			}))
+			fits := want == is || want == "null" || want == "a number" && is == "an integer"
+			if (err == nil) != fits {
+				t.Errorf("a default that is %s, a value that is %s: got %v", want, is, err)
+			}
+			if text := "environments/dev.yaml:2:11: the variable v must be " + want; !fits && !strings.HasPrefix(err.Error(), text) {
+				t.Errorf("got %v, want %s …", err, text)
+			}
+		}
+	}
+}
+
+// TestCircles holds that a circle is told once, and whoever asks.
+func TestCircles(t *testing.T) {
+	fsys := files(map[string]string{
+		"environments/a.yaml":   "extends: c\n",
+		"environments/b.yaml":   "extends: a\n",
+		"environments/c.yaml":   "extends: b\n",
+		"environments/in.yaml":  "extends: b\n",
+		"environments/own.yaml": "extends: own\n",
+	})
+	const circle, own = "environments/a.yaml:1:10: environments extend each other in a circle: a → c → b → a", "environments/own.yaml:1:10: environments extend each other in a circle: own → own"
+	if _, err := Load(fsys); err == nil || err.Error() != circle+"\n"+own {
+		t.Errorf("got %v", err)
+	}
+	for env, want := range map[string]string{"a": circle, "b": circle, "c": circle, "in": circle, "own": own} {
+		if _, err := LoadDeploy(fsys, env); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", env, err, want)
+		}
+	}
+}
