@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	gh "github.com/google/go-github/v57/github"
@@ -17,7 +18,12 @@ func (c *Client) AddLabels(ctx context.Context, repo Repo, number int, labels []
 	if len(labels) == 0 {
 		return nil
 	}
-	_, _, err := c.rest.Issues.AddLabelsToIssue(repeatable(ctx), repo.Owner, repo.Name, number, labels)
+	// go-github sends a bare list, which GitHub takes and does not describe.
+	path := fmt.Sprintf("repos/%s/issues/%d/labels", repo, number)
+	req, err := c.rest.NewRequest(http.MethodPost, path, map[string][]string{"labels": labels})
+	if err == nil {
+		_, err = c.rest.Do(repeatable(ctx), req, nil)
+	}
 	return c.fault(ctx, call{repo, fmt.Sprintf("labelling pull request #%d", number), "pull_requests=write"}, err)
 }
 

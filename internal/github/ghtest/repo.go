@@ -58,7 +58,6 @@ type Comment struct {
 type pull struct {
 	PullRequest
 	id        int
-	labelIDs  map[string]int
 	baseHead  string // the commit that the base is at; once closed, was at
 	created   string
 	updated   string

@@ -687,7 +687,7 @@ func (x *exchange) createComment() {
 }
 
 func (r *Repo) labelObject(name string) object {
-	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": nil, "url": r.api("labels", url.PathEscape(name))}
+	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": "", "url": r.api("labels", url.PathEscape(name))}
 }
 
 func (x *exchange) labels(p *pull) {
@@ -704,16 +704,12 @@ func (x *exchange) listLabels() {
 	}
 }
 
-// addLabels takes both forms that GitHub takes: {"labels": […]} and […].
 func (x *exchange) addLabels() {
 	p := x.numbered()
 	if p == nil {
 		return
 	}
-	var in struct{ Labels []string }
-	if json.Unmarshal(x.body, &in.Labels) != nil {
-		in = input[struct{ Labels []string }](x)
-	}
+	in := input[struct{ Labels []string }](x)
 	for _, l := range in.Labels {
 		if l == "" || len(l) > 50 {
 			x.invalid(fieldError{Resource: "Label", Field: "name", Code: "invalid"})
