@@ -37,6 +37,7 @@ const (
 	mostBytes    = 64 << 20         // of an answer
 	clockSlack   = 1 * time.Second  // X-RateLimit-Reset is in whole seconds
 	longestBreak = 30 * time.Second // between two attempts
+	hidden       = "[secret]"       // stands for the token
 )
 
 // limitError is a rate limit that lasts longer than the context.
@@ -153,7 +154,12 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 	if err != nil {
 		return nil, nil, blame(ctx, err)
 	}
+	if w.token != "" {
+		// Whoever says the token back to us does not get it into a message.
+		body = bytes.ReplaceAll(body, []byte(w.token), []byte(hidden))
+	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
+	res.ContentLength = int64(len(body))
 	return res, body, nil
 }
 
