@@ -125,7 +125,7 @@ func TestFetch(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	ctx := t.Context()
 	files, paths := gittest.Files{}, []string{}
-	for i := range 150 {
+	for i := range 105 {
 		paths = append(paths, fmt.Sprintf("many/%d.yaml", i))
 		files[paths[i]] = fmt.Sprint(i)
 	}
@@ -133,7 +133,7 @@ func TestFetch(t *testing.T) {
 	w.server.Reset()
 	tip := w.tip("main", paths...)
 	if w.server.Count() != 2 {
-		t.Errorf("%d round trips for 150 paths", w.server.Count())
+		t.Errorf("%d round trips for 105 paths", w.server.Count())
 	}
 	w.repo.Commit("main", gittest.Files{"users.yaml": "new", "many/0.yaml": "new"}, "later")
 	for range 2 {
@@ -203,14 +203,14 @@ func TestRace(t *testing.T) {
 			t.Errorf("got %v, %v", err, w.repo.Log("main"))
 		}
 	})
-	t.Run("twenty at once", func(t *testing.T) {
+	t.Run("ten at once", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{})
 		results := make(chan error)
-		for range 20 {
+		for range 10 {
 			go func() { results <- commitOn(w) }()
 		}
 		landed := 0
-		for range 20 {
+		for range 10 {
 			if err := <-results; err == nil {
 				landed++
 			} else if !errors.Is(err, github.ErrHeadMoved) {

@@ -101,6 +101,30 @@ func TestLimitsBeyondTheDeadline(t *testing.T) {
 	}
 }
 
+// TestLimitThatDoesNotEnd has no deadline to keep it from waiting for ever.
+func TestLimitThatDoesNotEnd(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	w.server.Fail("", slices.Repeat([]ghtest.Fault{ghtest.SecondaryLimit(1)}, 100)...)
+	want(t, w.read(t.Context()), github.ErrRateLimited, "later")
+	if w.server.Count() != 12 {
+		t.Errorf("%d requests", w.server.Count())
+	}
+}
+
+// TestWaitsAreReal waits once, and is interrupted once.
+func TestWaitsAreReal(t *testing.T) {
+	w := newWorld(t, ghtest.Options{}, func(o *github.Options) { o.Sleep = nil })
+	w.server.Fail("", ghtest.SecondaryLimit(1))
+	began := time.Now()
+	if err := w.read(t.Context()); err != nil || time.Since(began) < time.Second {
+		t.Errorf("got %v after %v", err, time.Since(began))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	w.server.Fail("", ghtest.SecondaryLimit(60))
+	want(t, w.read(ctx), context.Canceled, "")
+}
+
 // TestWhatWritesIsNotRepeated has a request break that nothing looks up.
 func TestWhatWritesIsNotRepeated(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
