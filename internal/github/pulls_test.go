@@ -206,6 +206,10 @@ func TestPeople(t *testing.T) {
 		!slices.Equal(got.Reviewers, []string{"carol"}) || !slices.Equal(got.TeamReview, []string{"sre"}) {
 		t.Errorf("got %+v", got)
 	}
+	read := must[[]github.PullRequest](t)(w.PullRequests(ctx, w.at, head))[0]
+	if !slices.Equal(read.Labels, got.Labels) || !slices.Equal(read.Assignees, got.Assignees) || !slices.Equal(read.Reviewers, got.Reviewers) || !slices.Equal(read.Teams, got.TeamReview) {
+		t.Errorf("read back as %+v", read)
+	}
 	w.server.Reset()
 	for range 2 {
 		if _, err := w.RequestReviews(ctx, w.at, 1, nil, nil); err != nil || w.AddLabels(ctx, w.at, 1, nil) != nil || w.server.Count() != 0 {

@@ -277,7 +277,7 @@ func TestServerThatEchoesTheToken(t *testing.T) {
 	})
 	t.Run("warnings", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{})
-		w.server.Fail("", ghtest.Fault{Status: 422, Body: "{}"}, ghtest.Fault{Status: 422, Body: `{"message":"` + token + `"}`})
+		w.server.Fail("", ghtest.Fault{Status: 422, Body: `{"message":"` + token + `"}`})
 		warnings, err := w.RequestReviews(t.Context(), w.at, 1, []string{"carol"}, nil)
 		if err != nil || len(warnings) != 1 {
 			t.Fatalf("got %v, %v", warnings, err)
