@@ -416,3 +416,11 @@ func (d *Deployment) goesBack(t Target) bool {
 	_, back := d.History(t).(backward)
 	return back
 }
+
+// CommitOf is the hash of the commit that a tag names, perhaps shortened; "" where
+// it names none.
+func CommitOf(tag string) string { return hashOf(tag) }
+
+// ProposedTag is the tag that a pull request's body proposes, "" where tagbump did
+// not write it.
+func ProposedTag(body string) string { return proposedTag(body) }
