@@ -54,7 +54,7 @@ and ≤ 2026-01-02 is since that day or before.`,
 			&cli.StringFlag{Name: "root", Usage: "the `folder` of the k8s repo, in place of --repo"},
 			&cli.StringFlag{Name: "branch", Usage: "the `branch` (default: the repository's own default)"},
 			&cli.StringSliceFlag{Name: "app-repo", Usage: "a `folder`: a service's clone, to count commits in (may be repeated)"},
-			&cli.IntFlag{Name: "history", Value: 500, Usage: "read at most `N` commits to tell since when a tag runs"},
+			&cli.IntFlag{Name: "history", Value: 1000, Usage: "read at most `N` commits to tell since when a tag runs"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json or html"},
 		}, repoFlags),
 		Action: func(c *cli.Context) error {

@@ -79,7 +79,7 @@ const (
 	Behind   = "behind"
 	Ahead    = "ahead"
 	Diverged = "diverged" // behind and ahead
-	Differs  = "differs"  // nobody knows how much
+	Differs  = "differs"  // nobody knows how much, or several tags run
 )
 
 // TagCount is how many images run a tag.
@@ -179,15 +179,15 @@ func behind(ctx context.Context, r *Report, o Options) error {
 		for c := range service.Environments {
 			cell := &service.Environments[c]
 			prev := before(r, service, index, c)
-			if prev == nil || cell.Tag == "" {
+			if prev == nil || len(cell.Tags) == 0 {
 				continue
 			}
 			cell.To = prev.Environment
-			if cell.Relation = Differs; cell.Tag == prev.Tag {
+			if cell.Relation = Differs; cell.Tag != "" && cell.Tag == prev.Tag {
 				cell.Relation = Same
 				continue
 			}
-			if o.Compare == nil || prev.Tag == "" {
+			if o.Compare == nil || cell.Tag == "" || prev.Tag == "" {
 				continue
 			}
 			q := question{service.Repository, cell.Tag, prev.Tag}
