@@ -25,6 +25,10 @@ type Deployment struct {
 	// cannot.
 	Pulls *PullRequests
 
+	// Verify tells whether an image is in its registry, before anything is
+	// written; nil believes it.
+	Verify func(ctx context.Context, image string) error
+
 	// History is what is known of the commits that a target is built from, asked
 	// for once a target; nil, or nil for a target, is nothing.
 	History func(t Target) History
@@ -123,6 +127,9 @@ func (r *run) attempt(ctx context.Context) (*Outcome, error) {
 		return landed, err
 	}
 	plan, err := r.plan(ctx, base)
+	if err == nil {
+		err = r.verify(ctx, plan)
+	}
 	switch {
 	case err != nil || plan.Status == Planned:
 		return plan, err

@@ -16,6 +16,7 @@ import (
 type run struct {
 	*Deployment
 	attempts int
+	verified map[string]bool // images that are in their registries
 	waited   time.Duration
 
 	unanswered []sent       // pushes of which nobody knows whether they landed

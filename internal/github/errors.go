@@ -87,6 +87,7 @@ type saying struct {
 // matched here and nowhere else; TestSayings pins them as GitHub has said them.
 var sayings = []saying{
 	{"a pull request already exists", ErrPullRequestExists, ""},
+	{"already an open pull request", ErrPullRequestExists, ""},
 	{"no commits between", ErrNoDifference, ""},
 	{"draft pull requests are not supported", ErrInvalid, "take draft out of the environment's policy: the repository's plan has no drafts"},
 	{"reference already exists", ErrBranchExists, ""},
@@ -166,7 +167,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	case errors.As(err, &query):
 		return c.queryFault(query, at, shown)
 	case errors.As(err, &answer):
-		kind, hint := c.kindOf(answer, at)
+		hint, kind := c.kindOf(answer, at)
 		return shown(kind, hint, "%d %s", answer.Response.StatusCode, describe(answer))
 	case errors.As(err, &wrapped):
 		return shown(ErrUnavailable, "", "%v", wrapped.Err)
@@ -175,31 +176,31 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 }
 
 // kindOf reads an answer of 3xx or 4xx.
-func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (kind error, hint string) {
+func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind error) {
 	meant := kindOfText(answer.Message)
 	for _, e := range answer.Errors {
 		switch {
 		case e.Resource == "PullRequest" && e.Field == "head" && e.Code == "invalid":
-			return ErrUnknownHead, "is the branch pushed?"
+			return "is the branch pushed?", ErrUnknownHead
 		case meant.kind == nil:
 			meant = kindOfText(e.Message)
 		}
 	}
 	switch answer.Response.StatusCode {
 	case http.StatusUnauthorized:
-		return ErrUnauthorized, "the token is wrong or has expired"
+		return "the token is wrong or has expired", ErrUnauthorized
 	case http.StatusForbidden:
-		return ErrForbidden, cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at))
+		return cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at)), ErrForbidden
 	case http.StatusNotFound, http.StatusGone:
 		if c.token == "" {
-			return ErrNotFound, "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public"
+			return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public", ErrNotFound
 		}
-		return ErrNotFound, "check the name; if it is right, the token may not see it: it needs " + at.needs
+		return "check the name; if it is right, the token may not see it: it needs " + at.needs, ErrNotFound
 	}
 	if meant.kind != nil {
-		return meant.kind, meant.hint
+		return meant.hint, meant.kind
 	}
-	return ErrInvalid, ""
+	return "", ErrInvalid
 }
 
 // permissionHint says which permission is missing: what GitHub asks for, if it

@@ -321,11 +321,7 @@ func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error)
 	if commit == t.Hash || slices.Contains(t.Parents, commit) {
 		return true, nil
 	}
-	filter := filters[byTree]
-	if t.remote.mode == whole {
-		filter = ""
-	}
-	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filter); err != nil {
+	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filters[t.remote.mode]); err != nil {
 		return false, t.remote.fault(ctx, t.moved(ctx, err))
 	}
 	w := (&History{objects: t.remote.store}).walk(t.Hash)

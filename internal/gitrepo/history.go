@@ -37,6 +37,9 @@ type History struct {
 func OpenHistory(path string) (*History, error) {
 	repo, err := git.PlainOpenWithOptions(path, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
+		repo, err = git.PlainOpen(path) // a bare one, which looking for .git does not find
+	}
+	if errors.Is(err, git.ErrRepositoryNotExists) {
 		return nil, problem.New("name the folder that the service is checked out in", "%s is no Git repository", path)
 	}
 	if err != nil {

@@ -298,7 +298,13 @@ func (w *imageFinder) addEntries(n *yaml.Node, keys entryKeys, name, container s
 	if p.tag != nil && p.tag.Tag == yaml.NodeTagNull {
 		tag = ""
 	}
-	w.images = append(w.images, Image{Ref: ref.With(tag, digest), Container: container, Place: w.file.place(n), parts: p})
+	place := n
+	for _, scalar := range []*yaml.Node{p.name, p.digest, p.tag} {
+		if scalar != nil {
+			place = scalar // that of the tag, if there is one
+		}
+	}
+	w.images = append(w.images, Image{Ref: ref.With(tag, digest), Container: container, Place: w.file.place(place), parts: p})
 }
 
 // itemName is an item of a list by its name, or by its number where it has none.

@@ -338,7 +338,7 @@ func (r *reader) leadingSpaces() int {
 		at += n
 		width = 0
 	}
-	return widest
+	return max(widest, width)
 }
 
 // blockLines reads the lines of a block scalar at an indentation, and returns
