@@ -93,6 +93,18 @@ func TestLostAnswers(t *testing.T) {
 				t.Errorf("%s of %v", oid, log)
 			}
 
+			w.server.Fail("graphql createRef", fault)
+			made := must[string](t)(w.tip("main", api).Propose(ctx, "made", "", change("image: api:3\n")))
+			if log := w.repo.Log("made"); len(log) != 3 || log[0] != made {
+				t.Errorf("%s of %v", made, log)
+			}
+			w.server.Fail("graphql createRef", fault)
+			w.server.Fail("graphql updateRefs", fault)
+			again := must[string](t)(w.tip("main", api).Propose(ctx, "made", made, change("image: api:4\n")))
+			if log := w.repo.Log("made"); len(log) != 3 || log[0] != again || strings.Contains(w.repo.Git("for-each-ref"), "tagbump-next") {
+				t.Errorf("%s of %v", again, log)
+			}
+
 			w.server.Fail("graphql updateRefs", fault)
 			if err := w.UpdateBranches(ctx, w.at, github.BranchUpdate{Branch: "new", From: w.repo.Tip("new"), To: oid}); err != nil {
 				t.Fatal(err)

@@ -23,12 +23,12 @@ import (
 //go:embed schema.graphql
 var schemaText string
 
-// schemas are GitHub's, and that of a GitHub without the mutation updateRefs.
+// schemas are GitHub's, and that of one without the mutations of refs.
 var schemas = sync.OnceValues(func() (now, before *ast.Schema) {
 	now = gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: schemaText})
 	var lines []string
 	for line := range strings.Lines(schemaText) {
-		if !strings.HasPrefix(line, "  updateRefs(") {
+		if !strings.HasPrefix(line, "  updateRefs(") && !strings.HasPrefix(line, "  createRef(") {
 			lines = append(lines, line)
 		}
 	}
@@ -47,7 +47,7 @@ type document struct {
 func parseDocument(body []byte, o Options) *document {
 	d := &document{}
 	now, before := schemas()
-	if d.schema = now; o.NoUpdateRefs {
+	if d.schema = now; o.OldRefs {
 		d.schema = before
 	}
 	var in struct {
@@ -108,7 +108,7 @@ func (x *exchange) answerGraphQL() {
 		return
 	}
 	if len(d.errors) > 0 {
-		old := x.server.options.NoUpdateRefs && strings.Contains(d.errors.Error(), "updateRefs")
+		old := x.server.options.OldRefs && (strings.Contains(d.errors.Error(), "updateRefs") || strings.Contains(d.errors.Error(), "createRef"))
 		if !old {
 			x.server.t.Errorf("ghtest: a document that does not fit GitHub's schema: %v\n%s", d.errors, x.body)
 		}
@@ -431,6 +431,8 @@ func (x *exchange) mutationField(name string, args map[string]any) (any, error) 
 	switch name {
 	case "createCommitOnBranch":
 		return x.createCommitOnBranch(raw)
+	case "createRef":
+		return x.mutateRef(raw)
 	case "updateRefs":
 		return x.mutateRefs(raw)
 	case "enablePullRequestAutoMerge":
@@ -492,6 +494,9 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 	if _, err = r.git(stream.String(), "fast-import", "--quiet", "--force"); err == nil {
 		tree, err = r.git("", "rev-parse", "refs/ghtest/new^{tree}")
 	}
+	if err == nil {
+		_, err = r.git("", "update-ref", "-d", "refs/ghtest/new")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -526,6 +531,40 @@ func payload(field func(name string) (any, bool), kind string) *graphqlObject {
 	}}
 }
 
+func (x *exchange) repoOf(id string) (*Repo, error) {
+	for _, r := range x.server.repos {
+		if r.nodeID() == id {
+			r.sync()
+			return r, nil
+		}
+	}
+	return nil, &graphqlError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a node with the global id of '%s'", id)}
+}
+
+func (x *exchange) mutateRef(raw []byte) (any, error) {
+	var in struct{ RepositoryID, Name, Oid string }
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, err
+	}
+	r, err := x.repoOf(in.RepositoryID)
+	if err != nil {
+		return nil, err
+	}
+	branch, ok := strings.CutPrefix(in.Name, "refs/heads/")
+	switch {
+	case !ok:
+		return nil, unprocessable("%s is not a branch", in.Name)
+	case r.refs[branch] != "":
+		return nil, unprocessable("A ref named \"%s\" already exists in the repository.", in.Name)
+	case r.resolve(in.Oid) != in.Oid:
+		return nil, unprocessable("The object does not exist.")
+	}
+	if err := r.updateRefs(x.login, refUpdate{branch, "", in.Oid}); err != nil {
+		return nil, unprocessable("Reference update failed")
+	}
+	return payload(func(name string) (any, bool) { return r.refObject(branch), name == "ref" }, "CreateRefPayload"), nil
+}
+
 func (x *exchange) mutateRefs(raw []byte) (any, error) {
 	var in struct {
 		RepositoryID string
@@ -537,16 +576,10 @@ func (x *exchange) mutateRefs(raw []byte) (any, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, err
 	}
-	var r *Repo
-	for _, one := range x.server.repos {
-		if one.nodeID() == in.RepositoryID {
-			r = one
-		}
+	r, err := x.repoOf(in.RepositoryID)
+	if err != nil {
+		return nil, err
 	}
-	if r == nil {
-		return nil, &graphqlError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a node with the global id of '%s'", in.RepositoryID)}
-	}
-	r.sync()
 	var updates []refUpdate
 	for _, u := range in.RefUpdates {
 		branch, ok := strings.CutPrefix(u.Name, "refs/heads/")
