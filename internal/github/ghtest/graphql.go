@@ -4,11 +4,13 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -288,18 +290,13 @@ func (r *Repo) refObject(branch string) *graphqlObject {
 
 // gitObject is what an expression of Git's names, nil if nothing.
 func (r *Repo) gitObject(expression string) *graphqlObject {
-	if strings.HasPrefix(expression, "-") {
+	oid, kind, content, ok := r.object(expression)
+	if !ok {
 		return nil
 	}
-	out, err := r.git(expression+"\n", "cat-file", "--batch")
-	header, content, ok := strings.Cut(out, "\n")
-	f := strings.Fields(header)
-	if err != nil || !ok || len(f) != 3 || len(f[0]) != len(noOid) {
-		return nil
-	}
-	oid, kind := f[0], map[string]string{"blob": "Blob", "tree": "Tree", "commit": "Commit"}[f[1]]
+	kind = map[string]string{"blob": "Blob", "tree": "Tree", "commit": "Commit"}[kind]
 	if kind == "Blob" {
-		return r.blob(oid, strings.TrimSuffix(content, "\n"))
+		return r.blob(oid, content)
 	}
 	_, dir, _ := strings.Cut(expression, ":")
 	return &graphqlObject{kind, func(name string, _ map[string]any) (any, error) {
@@ -311,7 +308,7 @@ func (r *Repo) gitObject(expression string) *graphqlObject {
 		case name == "id":
 			return kind[:1] + "_" + oid, nil
 		case kind == "Tree" && name == "entries":
-			return r.entries(oid, dir)
+			return r.entries(content, dir), nil
 		case kind == "Commit" && name == "url":
 			return r.URL() + "/commit/" + oid, nil
 		case kind == "Commit" && name == "tree":
@@ -357,67 +354,39 @@ func (r *Repo) blob(oid, content string) *graphqlObject {
 	}}
 }
 
-func (r *Repo) entries(tree, dir string) ([]*graphqlObject, error) {
-	out, err := r.git("", "ls-tree", "-z", "-l", tree)
-	if err != nil {
-		return nil, err
-	}
-	type entry struct {
-		mode            int
-		kind, oid, name string
-	}
-	var entries []entry
-	var blobs strings.Builder
-	for line := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
-		info, name, ok := strings.Cut(line, "\t")
-		if !ok {
-			continue
+// entries are those of a tree, as Git stores it: mode, blank, name, NUL, hash.
+func (r *Repo) entries(raw, dir string) []*graphqlObject {
+	var entries []*graphqlObject
+	for raw != "" {
+		header, rest, _ := strings.Cut(raw, "\x00")
+		octal, entry, _ := strings.Cut(header, " ")
+		mode, err := strconv.ParseInt(octal, 8, 32)
+		if err != nil || len(rest) < len(noOid)/2 {
+			r.server.t.Errorf("ghtest: a tree that cannot be read: %v", err)
+			break
 		}
-		f := strings.Fields(info)
-		e := entry{kind: f[1], oid: f[2], name: name}
-		fmt.Sscanf(f[0], "%o", &e.mode)
-		entries = append(entries, e)
-		if e.kind == "blob" {
-			fmt.Fprintln(&blobs, e.oid)
-		}
-	}
-	contents := map[string]string{}
-	if out, err = r.git(blobs.String(), "cat-file", "--batch"); err != nil {
-		return nil, err
-	}
-	for out != "" {
-		var oid, kind string
-		var size int
-		header, rest, _ := strings.Cut(out, "\n")
-		fmt.Sscan(header, &oid, &kind, &size)
-		contents[oid], out = rest[:size], rest[size+1:]
-	}
-	var objects []*graphqlObject
-	for _, e := range entries {
-		objects = append(objects, &graphqlObject{"TreeEntry", func(name string, _ map[string]any) (any, error) {
+		oid := hex.EncodeToString([]byte(rest[:len(noOid)/2]))
+		raw = rest[len(noOid)/2:]
+		entries = append(entries, &graphqlObject{"TreeEntry", func(name string, _ map[string]any) (any, error) {
 			switch name {
 			case "name":
-				return e.name, nil
+				return entry, nil
 			case "path":
-				return path.Join(dir, e.name), nil
+				return path.Join(dir, entry), nil
 			case "mode":
-				return e.mode, nil
-			case "oid":
-				return e.oid, nil
+				return mode, nil
 			case "type":
-				return e.kind, nil
-			case "size":
-				return len(contents[e.oid]), nil
+				kind := map[int64]string{0o040000: "tree", 0o160000: "commit"}[mode]
+				return cmp.Or(kind, "blob"), nil
+			case "oid":
+				return oid, nil
 			case "object":
-				if e.kind == "blob" {
-					return r.blob(e.oid, contents[e.oid]), nil
-				}
-				return r.gitObject(e.oid), nil // nil for a submodule
+				return r.gitObject(oid), nil // nil for a submodule
 			}
 			return unknownField(name)
 		}})
 	}
-	return objects, nil
+	return entries
 }
 
 func (x *exchange) mutationField(name string, args map[string]any) (any, error) {
@@ -478,7 +447,7 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 	var stream strings.Builder
 	fmt.Fprintf(&stream, "commit refs/ghtest/new\ncommitter GitHub <noreply@github.com> 1767323045 +0000\ndata 0\n\nfrom %s\n", in.ExpectedHeadOid)
 	for _, d := range in.FileChanges.Deletions {
-		if _, err := r.git("", "cat-file", "-e", in.ExpectedHeadOid+":"+d.Path); err != nil {
+		if _, _, _, ok := r.object(in.ExpectedHeadOid + ":" + d.Path); !ok {
 			return nil, unprocessable("A path was requested for deletion which does not exist: %s", d.Path)
 		}
 		fmt.Fprintf(&stream, "D %s\n", d.Path)
@@ -490,10 +459,9 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 		}
 		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", a.Path, len(data), data)
 	}
-	tree := ""
-	if _, err = r.git(stream.String(), "fast-import", "--quiet", "--force"); err == nil {
-		tree, err = r.git("", "rev-parse", "refs/ghtest/new^{tree}")
-	}
+	stream.WriteString("done\n")
+	_, err = r.git(stream.String(), "fast-import", "--quiet", "--force", "--done")
+	tree, _, _, _ := r.object("refs/ghtest/new^{tree}")
 	if err == nil {
 		_, err = r.git("", "update-ref", "-d", "refs/ghtest/new")
 	}
@@ -501,7 +469,7 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 		return nil, err
 	}
 	message := strings.TrimSpace(in.Message.Headline+"\n\n"+in.Message.Body) + "\n"
-	oid, err := r.commit(strings.TrimSpace(tree), message, x.login, in.ExpectedHeadOid)
+	oid, err := r.commit(tree, message, x.login, in.ExpectedHeadOid)
 	if err != nil {
 		return nil, err
 	}
