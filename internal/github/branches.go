@@ -138,7 +138,7 @@ func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) er
 		if !again {
 			return err
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return err
 		}
 	}

@@ -190,7 +190,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		case !lost || try == mostAttempts:
 			return "", err
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return "", err
 		}
 	}

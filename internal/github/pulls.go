@@ -141,6 +141,9 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 			return nil, err
 		}
 		wait := unknownHeadWait << (try - 1)
+		if lost {
+			wait = pause(err, try)
+		}
 		if try == unknownHeadTries || !fits(ctx, wait) {
 			return nil, err
 		}
@@ -252,7 +255,7 @@ func (c *Client) Comment(ctx context.Context, repo Repo, number int, body string
 		if n := len(there); n > 0 && there[n-1].Body == body {
 			return nil
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return c.fault(ctx, at, sleepErr)
 		}
 	}

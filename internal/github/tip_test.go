@@ -284,6 +284,41 @@ func TestPropose(t *testing.T) {
 	}
 }
 
+// TestProposalsAtOnce has several runs make, and then replace, one branch.
+func TestProposalsAtOnce(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	old := ""
+	for _, lost := range []error{github.ErrBranchExists, github.ErrHeadMoved} {
+		type result struct {
+			oid string
+			err error
+		}
+		results := make(chan result)
+		const runs = 4
+		for i := range runs {
+			tip := w.tip("main", api)
+			go func() {
+				oid, err := tip.Propose(w.t.Context(), head, old, change(fmt.Sprintf("image: api:%d # %s\n", i, old)))
+				results <- result{oid, err}
+			}()
+		}
+		won := ""
+		for range runs {
+			r := <-results
+			switch {
+			case r.err == nil && won == "":
+				won = r.oid
+			case !errors.Is(r.err, lost):
+				t.Errorf("got %q, %v; %q has won", r.oid, r.err, won)
+			}
+		}
+		if won == "" || w.repo.Tip(head) != won || w.repo.Git("for-each-ref", "--format=%(refname)", "refs/heads") != "refs/heads/main\nrefs/heads/"+head {
+			t.Errorf("%q has won; there is %s", won, w.repo.Git("for-each-ref"))
+		}
+		old = won
+	}
+}
+
 // TestProposeThatFails leaves nothing behind, even where time is up.
 func TestProposeThatFails(t *testing.T) {
 	for name, was := range map[string]bool{"new": false, "replaced": true} {
