@@ -141,7 +141,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var wrapped *url.Error
 	shown := func(kind error, hint, format string, args ...any) error {
 		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
-		return &fault{problem.New(hint, "%s", c.clean(text)), kind, err}
+		return &fault{problem.New(c.clean(hint), "%s", c.clean(text)), kind, err}
 	}
 	switch {
 	case err == nil:

@@ -103,7 +103,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		case w.isLimit(req, res, body):
 			wait = limitFor(res.Header, attempt)
 			limit := &limitError{wait}
-			if attempt == mostLimits || !fits(req.Context(), wait) {
+			if attempt >= mostLimits || !fits(req.Context(), wait) {
 				return nil, limit
 			}
 			w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
@@ -129,7 +129,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		if isFinal(why) {
 			return nil, why
 		}
-		if !again || attempt == mostAttempts || !fits(req.Context(), wait) {
+		if !again || attempt >= mostAttempts || !fits(req.Context(), wait) {
 			return nil, &lostError{why, asked}
 		}
 		w.tell(fmt.Sprintf("GitHub: %v; again in %v", why, wait.Round(time.Millisecond)))

@@ -111,6 +111,18 @@ func TestLimitThatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// TestLimitsThenBreaks has a server of every mood; the attempts are counted
+// together.
+func TestLimitsThenBreaks(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	w.server.Fail("", slices.Repeat([]ghtest.Fault{ghtest.SecondaryLimit(1)}, 8)...)
+	w.server.Fail("", slices.Repeat([]ghtest.Fault{{Status: 502}}, 100)...)
+	want(t, w.read(t.Context()), github.ErrUnavailable, "")
+	if w.server.Count() != 9 {
+		t.Errorf("%d requests", w.server.Count())
+	}
+}
+
 // TestWaitsAreReal waits once, and is interrupted once.
 func TestWaitsAreReal(t *testing.T) {
 	w := newWorld(t, ghtest.Options{}, func(o *github.Options) { o.Sleep = nil })
@@ -274,6 +286,11 @@ func TestServerThatEchoesTheToken(t *testing.T) {
 		w := newWorld(t, ghtest.Options{})
 		w.server.Fail("", ghtest.Fault{Status: 200, Body: `{"errors":[{"type":"SOMETHING","message":"no, ` + token + `"}]}`})
 		want(t, commitOn(w), github.ErrInvalid, "")
+	})
+	t.Run("headers", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		w.server.Fail("", ghtest.Fault{Status: 403, Header: http.Header{"X-Accepted-Github-Permissions": {token}, "X-Accepted-Oauth-Scopes": {token}}})
+		want(t, w.Comment(t.Context(), w.at, 1, "x"), github.ErrForbidden, "[secret]")
 	})
 	t.Run("warnings", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{})
