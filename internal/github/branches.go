@@ -22,6 +22,9 @@ type BranchUpdate struct{ Branch, From, To string }
 // Branch is the commit that a branch is at; ErrNotFound if there is none.
 func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid string, err error) {
 	ref, _, err := c.rest.Git.GetRef(ctx, repo.Owner, repo.Name, headsPrefix+branch)
+	if err == nil && ref.GetObject().GetSHA() == "" {
+		err = errEmpty
+	}
 	if err != nil {
 		return "", c.fault(ctx, call{repo, "reading branch " + branch, "contents=read"}, err)
 	}

@@ -173,7 +173,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		}
 		lost := isLost(err)
 		if err = c.fault(ctx, at, err); err == nil {
-			return "", &fault{problem.New("", "%s: %s: GitHub does not say what it has committed", repo, at.doing), ErrUnavailable, nil}
+			return "", c.fault(ctx, at, errEmpty)
 		}
 		if !lost && !errors.Is(err, ErrHeadMoved) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
 			return "", err

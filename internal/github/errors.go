@@ -50,6 +50,9 @@ var (
 	ErrUnavailable = errors.New("GitHub is unavailable")
 )
 
+// errEmpty is an answer that does not hold what it is for.
+var errEmpty = errors.New("it says nothing")
+
 // call is what a request was for, in the words of its errors.
 type call struct {
 	repo  Repo
