@@ -22,6 +22,9 @@ type BranchUpdate struct{ Branch, From, To string }
 // Branch is the commit that a branch is at; ErrNotFound if there is none.
 func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid string, err error) {
 	ref, _, err := c.rest.Git.GetRef(ctx, repo.Owner, repo.Name, headsPrefix+branch)
+	if err == nil && ref.GetObject().GetSHA() == "" {
+		err = errEmpty
+	}
 	if err != nil {
 		return "", c.fault(ctx, call{repo, "reading branch " + branch, "contents=read"}, err)
 	}
@@ -138,7 +141,7 @@ func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) er
 		if !again {
 			return err
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return err
 		}
 	}

@@ -125,6 +125,9 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 	sent := false // once, without an answer
 	for try := 1; ; try++ {
 		made, _, err := c.rest.PullRequests.Create(ctx, repo.Owner, repo.Name, request)
+		if err == nil && made.GetNumber() == 0 {
+			err = errEmpty
+		}
 		if err == nil {
 			pull := pullOf(made)
 			return &pull, nil
@@ -141,6 +144,9 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 			return nil, err
 		}
 		wait := unknownHeadWait << (try - 1)
+		if lost {
+			wait = pause(err, try)
+		}
 		if try == unknownHeadTries || !fits(ctx, wait) {
 			return nil, err
 		}
@@ -181,6 +187,9 @@ func (c *Client) EditPullRequest(ctx context.Context, repo Repo, number int, e P
 		change.State = &state
 	}
 	got, _, err := c.rest.PullRequests.Edit(repeatable(ctx), repo.Owner, repo.Name, number, change)
+	if err == nil && got.GetNumber() == 0 {
+		err = errEmpty
+	}
 	if err != nil {
 		return nil, c.fault(ctx, call{repo, fmt.Sprintf("editing pull request #%d", number), "pull_requests=write"}, err)
 	}
@@ -252,7 +261,7 @@ func (c *Client) Comment(ctx context.Context, repo Repo, number int, body string
 		if n := len(there); n > 0 && there[n-1].Body == body {
 			return nil
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return c.fault(ctx, at, sleepErr)
 		}
 	}

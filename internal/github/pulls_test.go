@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
@@ -91,6 +92,22 @@ func TestLostAnswers(t *testing.T) {
 			oid := must[string](t)(w.tip("main", api).Commit(ctx, change("image: api:2\n")))
 			if log := w.repo.Log("main"); len(log) != 2 || log[0] != oid {
 				t.Errorf("%s of %v", oid, log)
+			}
+
+			w.server.Fail("graphql createRef", fault)
+			made := must[string](t)(w.tip("main", api).Propose(ctx, "made", "", change("image: api:3\n")))
+			if log := w.repo.Log("made"); len(log) != 3 || log[0] != made {
+				t.Errorf("%s of %v", made, log)
+			}
+			w.server.Fail("graphql createRef", fault)
+			w.server.Fail("graphql updateRefs", fault)
+			again := must[string](t)(w.tip("main", api).Propose(ctx, "made", made, change("image: api:4\n")))
+			if log := w.repo.Log("made"); len(log) != 3 || log[0] != again || strings.Contains(w.repo.Git("for-each-ref"), "tagbump-next") {
+				t.Errorf("%s of %v", again, log)
+			}
+
+			if name == "503 with a wait" && (len(w.waits) < 4 || slices.Max(w.waits) != 7*time.Second) {
+				t.Errorf("waits %v", w.waits)
 			}
 
 			w.server.Fail("graphql updateRefs", fault)

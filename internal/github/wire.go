@@ -50,7 +50,10 @@ func (e *limitError) Error() string {
 
 // lostError is a request that may or may not have been done: it broke off, or
 // ended in an error of the server's.
-type lostError struct{ err error }
+type lostError struct {
+	err  error
+	wait time.Duration // that the server asked for; 0 if it did not
+}
 
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
@@ -59,6 +62,15 @@ func (e *lostError) Unwrap() error { return e.err }
 func isLost(err error) bool {
 	var lost *lostError
 	return errors.As(err, &lost)
+}
+
+// pause is how long to leave GitHub alone after an attempt that was lost.
+func pause(err error, attempt int) time.Duration {
+	var lost *lostError
+	if errors.As(err, &lost) {
+		return max(lost.wait, jitter(attempt))
+	}
+	return jitter(attempt)
 }
 
 type repeatKey struct{}
@@ -83,7 +95,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req.Context().Err() != nil {
 			return nil, req.Context().Err()
 		}
-		var wait time.Duration
+		var wait, asked time.Duration
 		var why error
 		switch {
 		case err != nil:
@@ -91,7 +103,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		case w.isLimit(req, res, body):
 			wait = limitFor(res.Header, attempt)
 			limit := &limitError{wait}
-			if attempt == mostLimits || !fits(req.Context(), wait) {
+			if attempt >= mostLimits || !fits(req.Context(), wait) {
 				return nil, limit
 			}
 			w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
@@ -101,7 +113,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			continue
 		case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented:
 			why = &statusError{res.StatusCode, said(body)}
-			wait = retryAfter(res.Header)
+			asked = retryAfter(res.Header)
 		default:
 			// go-github keeps a book of limits by itself and by another clock.
 			for name := range res.Header {
@@ -111,18 +123,18 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			return res, nil
 		}
-		wait = max(wait, jitter(attempt))
+		wait = max(asked, jitter(attempt))
 		var unsent *net.OpError
 		again := isRepeatable(req) || errors.As(why, &unsent) && unsent.Op == "dial"
 		if isFinal(why) {
 			return nil, why
 		}
-		if !again || attempt == mostAttempts || !fits(req.Context(), wait) {
-			return nil, &lostError{why}
+		if !again || attempt >= mostAttempts || !fits(req.Context(), wait) {
+			return nil, &lostError{why, asked}
 		}
 		w.tell(fmt.Sprintf("GitHub: %v; again in %v", why, wait.Round(time.Millisecond)))
 		if err := w.sleep(req.Context(), wait); err != nil {
-			return nil, &lostError{why}
+			return nil, &lostError{why, asked}
 		}
 	}
 }

@@ -27,32 +27,36 @@ func (w *world) read(ctx context.Context) error {
 }
 
 func TestLimitsAreWaitedOut(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	pull := w.open()
 	soon := func() time.Time { return time.Now().Add(90 * time.Second) }
-	comment := func(w *world) error { w.open(); return w.Comment(w.t.Context(), w.at, 1, "x") }
-	read := func(w *world) error { return w.read(w.t.Context()) }
+	comment := func() error { return w.Comment(t.Context(), w.at, pull.Number, "x") }
+	read := func() error { return w.read(t.Context()) }
+	tip := func() error { _, err := w.Tip(t.Context(), w.at, "main", api); return err }
+	commit := func() error { return commitOn(w) }
 	for name, c := range map[string]struct {
-		do        func(w *world) error
+		do        func() error
 		kind      string
 		faults    []ghtest.Fault
 		low, high time.Duration // of each wait
 	}{
 		"429":                   {read, "", []ghtest.Fault{{Status: 429, Header: http.Header{"Retry-After": {"5"}}}}, 5 * time.Second, 5 * time.Second},
-		"429 with a date":       {read, "", []ghtest.Fault{{Status: 429, Header: http.Header{"Retry-After": {soon().UTC().Format(http.TimeFormat)}}}}, 85 * time.Second, 91 * time.Second},
+		"429 with a date":       {read, "", []ghtest.Fault{{Status: 429, Header: http.Header{"Retry-After": {soon().UTC().Format(http.TimeFormat)}}}}, 60 * time.Second, 91 * time.Second},
 		"429 without a word":    {read, "", []ghtest.Fault{{Status: 429}}, time.Minute, time.Minute},
 		"secondary":             {read, "", []ghtest.Fault{ghtest.SecondaryLimit(30)}, 30 * time.Second, 30 * time.Second},
 		"secondary, no header":  {read, "", []ghtest.Fault{ghtest.SecondaryLimit(0), ghtest.SecondaryLimit(0)}, time.Minute, 2 * time.Minute},
-		"primary":               {read, "", []ghtest.Fault{ghtest.PrimaryLimit(soon())}, 85 * time.Second, 93 * time.Second},
+		"primary":               {read, "", []ghtest.Fault{ghtest.PrimaryLimit(soon())}, 60 * time.Second, 93 * time.Second},
 		"primary, past":         {read, "", []ghtest.Fault{ghtest.PrimaryLimit(time.Now().Add(-time.Hour))}, time.Second, time.Second},
 		"of what writes":        {comment, "POST /repos/{owner}/{repo}/issues/{issue_number}/comments", []ghtest.Fault{ghtest.SecondaryLimit(7)}, 7 * time.Second, 7 * time.Second},
-		"of GraphQL":            {commitOn, "graphql repository", []ghtest.Fault{ghtest.GraphQLLimit(soon())}, 85 * time.Second, 93 * time.Second},
-		"of a GraphQL mutation": {commitOn, "graphql createCommitOnBranch", []ghtest.Fault{ghtest.SecondaryLimit(9)}, 9 * time.Second, 9 * time.Second},
+		"of GraphQL":            {tip, "graphql repository", []ghtest.Fault{ghtest.GraphQLLimit(soon())}, 60 * time.Second, 93 * time.Second},
+		"of a GraphQL mutation": {commit, "graphql createCommitOnBranch", []ghtest.Fault{ghtest.SecondaryLimit(9)}, 9 * time.Second, 9 * time.Second},
 		"503":                   {read, "", []ghtest.Fault{{Status: 503, Header: http.Header{"Retry-After": {"11"}}}}, 11 * time.Second, 11 * time.Second},
 		"500, 502 and a cut":    {read, "", []ghtest.Fault{{Status: 500}, {Status: 502}, {Truncate: 1}}, 500 * time.Millisecond, 8 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, ghtest.Options{})
+			w.waits, w.told = nil, nil
 			w.server.Fail(c.kind, c.faults...)
-			if err := c.do(w); err != nil {
+			if err := c.do(); err != nil {
 				t.Fatal(err)
 			}
 			if len(w.waits) != len(c.faults) || len(w.told) != len(w.waits) {
@@ -63,10 +67,10 @@ func TestLimitsAreWaitedOut(t *testing.T) {
 					t.Errorf("waits %v", w.waits)
 				}
 			}
-			if n := len(w.repo.PullRequests()); n > 0 && len(w.repo.PullRequests()[0].Comments) != 1 {
-				t.Error("commented twice")
-			}
 		})
+	}
+	if got := w.repo.PullRequests()[0].Comments; len(got) != 1 {
+		t.Errorf("commented as %v", got)
 	}
 }
 
@@ -107,6 +111,18 @@ func TestLimitThatDoesNotEnd(t *testing.T) {
 	w.server.Fail("", slices.Repeat([]ghtest.Fault{ghtest.SecondaryLimit(1)}, 100)...)
 	want(t, w.read(t.Context()), github.ErrRateLimited, "later")
 	if w.server.Count() != 12 {
+		t.Errorf("%d requests", w.server.Count())
+	}
+}
+
+// TestLimitsThenBreaks has a server of every mood; the attempts are counted
+// together.
+func TestLimitsThenBreaks(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	w.server.Fail("", slices.Repeat([]ghtest.Fault{ghtest.SecondaryLimit(1)}, 8)...)
+	w.server.Fail("", slices.Repeat([]ghtest.Fault{{Status: 502}}, 100)...)
+	want(t, w.read(t.Context()), github.ErrUnavailable, "")
+	if w.server.Count() != 9 {
 		t.Errorf("%d requests", w.server.Count())
 	}
 }
@@ -275,6 +291,11 @@ func TestServerThatEchoesTheToken(t *testing.T) {
 		w.server.Fail("", ghtest.Fault{Status: 200, Body: `{"errors":[{"type":"SOMETHING","message":"no, ` + token + `"}]}`})
 		want(t, commitOn(w), github.ErrInvalid, "")
 	})
+	t.Run("headers", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		w.server.Fail("", ghtest.Fault{Status: 403, Header: http.Header{"X-Accepted-Github-Permissions": {token}, "X-Accepted-Oauth-Scopes": {token}}})
+		want(t, w.Comment(t.Context(), w.at, 1, "x"), github.ErrForbidden, "[secret]")
+	})
 	t.Run("warnings", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{})
 		w.server.Fail("", ghtest.Fault{Status: 422, Body: `{"message":"` + token + `"}`})
@@ -287,22 +308,29 @@ func TestServerThatEchoesTheToken(t *testing.T) {
 }
 
 func TestNoGitHubThere(t *testing.T) {
-	for name, body := range map[string]string{"html": "<html>Welcome</html>", "empty": "", "another JSON": `[1]`, "null": "null"} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, ghtest.Options{})
-			w.server.Fail("", ghtest.Fault{Status: 200, Body: body + " "})
-			if err := commitOn(w); err == nil {
-				t.Error("it is taken")
-			}
-		})
+	w := newWorld(t, ghtest.Options{})
+	w.branch(head, "x")
+	for _, body := range []string{"<html>Welcome</html>", " ", "[1]", "null", "{}"} {
+		w.server.Fail("", ghtest.Fault{Status: 200, Body: body})
+		if err := commitOn(w); err == nil {
+			t.Errorf("%q is taken", body)
+		}
+		w.server.Fail("", ghtest.Fault{Status: 201, Body: body})
+		if _, err := w.CreatePullRequest(t.Context(), w.at, newPull()); err == nil {
+			t.Errorf("%q is taken for a pull request", body)
+		}
+		w.server.Fail("", ghtest.Fault{Status: 200, Body: body}, ghtest.Fault{Status: 200, Body: body}, ghtest.Fault{Status: 200, Body: body}, ghtest.Fault{Status: 200, Body: body})
+		_, err := w.Compare(t.Context(), w.at, "main", head, 1)
+		_, err2 := w.Commit(t.Context(), w.at, head)
+		_, err3 := w.Branch(t.Context(), w.at, head)
+		_, err4 := w.EditPullRequest(t.Context(), w.at, 1, github.PullRequestEdit{})
+		for _, err := range []error{err, err2, err3, err4} {
+			want(t, err, github.ErrUnavailable, "is it a GitHub?")
+		}
 	}
-	t.Run("nothing", func(t *testing.T) {
-		w := newWorld(t, ghtest.Options{})
-		w.branch(head, "x")
-		w.server.Close()
-		_, err := w.CreatePullRequest(t.Context(), w.at, newPull())
-		want(t, err, github.ErrUnavailable, "")
-	})
+	w.server.Close()
+	_, err := w.CreatePullRequest(t.Context(), w.at, newPull())
+	want(t, err, github.ErrUnavailable, "")
 }
 
 func TestCertificate(t *testing.T) {

@@ -36,6 +36,7 @@ type Repo struct {
 	refs        map[string]string // branches, as they were last seen
 	pushed      int               // bytes of the hook's log that have been read
 	verified    map[string]bool   // commits that the API made
+	objects     *objects          // nil until one is read
 }
 
 // PullRequest is what became of a pull request.
@@ -93,7 +94,7 @@ func (r *Repo) nodeID() string { return fmt.Sprintf("R_%d", r.id) }
 func (r *Repo) git(stdin string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = r.Dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
+	cmd.Env = gitEnv()
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -101,6 +102,11 @@ func (r *Repo) git(stdin string, args ...string) (string, error) {
 		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, stderr.Bytes())
 	}
 	return stdout.String(), nil
+}
+
+// gitEnv keeps the settings of the machine and of the person out of the tests.
+func gitEnv() []string {
+	return append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
 }
 
 // branches are the branches and the commits that they are at, read from disk: a
@@ -153,14 +159,11 @@ func (r *Repo) resolve(ref string) string {
 	if oid, ok := r.refs[strings.TrimPrefix(ref, "refs/heads/")]; ok {
 		return oid
 	}
-	if strings.HasPrefix(ref, "-") {
+	oid, kind, _, _ := r.object(ref + "^{commit}")
+	if kind != "commit" {
 		return ""
 	}
-	out, err := r.git("", "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(out)
+	return oid
 }
 
 // isAncestor tells whether commit b has commit a in its history.

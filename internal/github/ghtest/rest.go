@@ -181,7 +181,7 @@ func (r *Repo) api(elements ...string) string {
 	return r.server.APIURL() + "/repos/" + r.fullName() + "/" + strings.Join(elements, "/")
 }
 
-func (r *Repo) object() object {
+func (r *Repo) repoObject() object {
 	return object{
 		"id": r.id, "node_id": r.nodeID(), "name": r.name, "full_name": r.fullName(), "private": r.Private, "owner": r.server.user(r.owner),
 		"html_url": r.URL(), "url": strings.TrimSuffix(r.api(), "/"), "default_branch": r.defaultBranch(), "allow_auto_merge": r.AllowAutoMerge,
@@ -189,7 +189,7 @@ func (r *Repo) object() object {
 }
 
 func (x *exchange) getRepo() {
-	x.json(http.StatusOK, x.server.shape("full-repository", x.repo.object()))
+	x.json(http.StatusOK, x.server.shape("full-repository", x.repo.repoObject()))
 }
 
 // revision is a commit of the repository.
@@ -332,8 +332,8 @@ func (x *exchange) compare() {
 
 func (x *exchange) getBlob() {
 	oid := x.params["file_sha"]
-	content, err := x.repo.git("", "cat-file", "blob", oid)
-	if err != nil {
+	_, kind, content, _ := x.repo.object(oid)
+	if kind != "blob" {
 		x.fail(http.StatusNotFound, "Not Found")
 		return
 	}
@@ -429,7 +429,7 @@ func (r *Repo) pullObject(p *pull) object {
 		state = "open"
 	}
 	side := func(branch, oid string) object {
-		return object{"label": r.owner + ":" + branch, "ref": branch, "sha": oid, "user": r.server.user(r.owner), "repo": r.object()}
+		return object{"label": r.owner + ":" + branch, "ref": branch, "sha": oid, "user": r.server.user(r.owner), "repo": r.repoObject()}
 	}
 	out := object{
 		"id": p.id, "node_id": fmt.Sprintf("PR_%d", p.id), "number": p.Number, "state": state, "title": p.Title, "body": orNil(p.Body), "draft": p.Draft,
