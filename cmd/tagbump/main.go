@@ -31,7 +31,7 @@ kustomizations, and where --field says.
 
    tagbump set --root k8s --env dev --service api --tag 9f2c1ab
    tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag 9f2c1ab`,
-		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv)},
+		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), statusCommand(con, getenv)},
 	})
 	err := app.RunContext(ctx, args)
 	con.Problems(err)

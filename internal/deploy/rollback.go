@@ -359,7 +359,7 @@ func active(chain []Rolled, running string) []Rolled {
 // commit descends from. What descends from it, and so may have been mended, goes
 // through, as does what has nothing to do with it.
 func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Request, result *Result) error {
-	if d.Force {
+	if d.Force || d.goesBack() {
 		return nil
 	}
 	o := order{request: request, history: d.History}
@@ -377,9 +377,6 @@ func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Reques
 				return err
 			}
 			known[t.Name()] = chain
-		}
-		if len(chain) == 0 || d.goesBack(t) {
-			continue
 		}
 		for _, r := range active(chain, runs(i.Old)) {
 			older := runs(i.New) == r.From
@@ -409,10 +406,18 @@ func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Reques
 
 // goesBack tells whether the deployment is a rollback, which has looked at what was
 // rolled back before.
-func (d *Deployment) goesBack(t Target) bool {
+func (d *Deployment) goesBack() bool {
 	if d.History == nil {
 		return false
 	}
-	_, back := d.History(t).(backward)
+	_, back := d.History(Target{}).(backward)
 	return back
 }
+
+// CommitOf is the hash of the commit that a tag names, perhaps shortened; "" where
+// it names none.
+func CommitOf(tag string) string { return hashOf(tag) }
+
+// ProposedTag is the tag that a pull request's body proposes, "" where tagbump did
+// not write it.
+func ProposedTag(body string) string { return proposedTag(body) }
