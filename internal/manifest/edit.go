@@ -32,7 +32,8 @@ type cut struct {
 }
 
 // splice is the file with the edits made, and proved: parsed again, it differs
-// from f in what was edited only, and that means what the edits say.
+// from f in what was edited only, and that means what the edits say. Documents in
+// which nothing is edited keep their bytes, and so need no proof.
 func (f *File) splice(edits []edit) ([]byte, error) {
 	cuts := make([]cut, 0, len(edits))
 	changes := changes{values: make(map[*yaml.Node]any, len(edits)), comments: true}
@@ -104,10 +105,10 @@ func (f *File) prove(doc document, data []byte, changes *changes) error {
 // what it means is seen. No byte of it, old or new, is one that ends a scalar in
 // any place. Behind it are the same bytes; all that has changed is how far to the
 // right they stand, and the parser forgets that at the line's end.
-func (f *File) proveAlone(cuts []cut, changes *changes) bool {
+func (f *File) proveAlone(cuts []cut, meant *changes) bool {
 	for _, c := range cuts {
-		if c.node == nil || c.scalar.origin != nil || c.node.Style&yaml.TaggedStyle != 0 ||
-			!inert(c.scalar.value) || !inert(string(c.text)) {
+		value, _ := meant.values[c.node].(string)
+		if c.node == nil || c.scalar.origin != nil || c.node.Style&yaml.TaggedStyle != 0 || !inert(c.scalar.value) || !inert(value) {
 			return false
 		}
 		end := c.scalar.end + lineLength(f.Data[c.scalar.end:])
@@ -123,23 +124,19 @@ func (f *File) proveAlone(cuts []cut, changes *changes) bool {
 		if after == nil || failure != nil {
 			return false
 		}
-		p := prover{changes: alone(was, changes.values[c.node]), before: f}
-		if p.same(before, after) != nil {
+		alone := &prover{before: f, changes: &changes{values: map[*yaml.Node]any{was: meant.values[c.node]}, comments: true}}
+		if alone.same(before, after) != nil {
 			return false
 		}
 	}
 	return true
 }
 
-func alone(n *yaml.Node, value any) *changes {
-	return &changes{values: map[*yaml.Node]any{n: value}, comments: true}
-}
-
-// inert tells whether s has only characters that begin and end nothing, in no
-// place of a scalar but its first. Their colons have no blank behind them.
+// inert tells whether s has only characters that begin and end nothing where they
+// stand: a colon with no blank behind it, and a letter or a digit first.
 func inert(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; !isLetter(c) && !isDigit(c) && strings.IndexByte("-._/:@", c) < 0 {
+		if c := s[i]; !isLetter(c) && !isDigit(c) && (i == 0 || strings.IndexByte("-._/:@", c) < 0) {
 			return false
 		}
 	}
