@@ -29,8 +29,7 @@ type cut struct {
 }
 
 // splice is the file with the edits made, and proved: parsed again, it differs
-// from f in what was edited only, and that means what the edits say. Documents in
-// which nothing is edited keep their bytes, and so need no proof.
+// from f in what was edited only, and that means what the edits say.
 func (f *File) splice(edits []edit) ([]byte, error) {
 	cuts := make([]cut, 0, len(edits))
 	changes := changes{values: make(map[*yaml.Node]any, len(edits)), comments: true}
@@ -89,57 +88,6 @@ func (f *File) prove(doc document, data []byte, changes *changes) error {
 	return changes.proveDocument(f, doc, after.docs[0])
 }
 
-<<<<<<< HEAD
-=======
-// proveAlone is the proof for what is most often changed, and a tenth of the work:
-// scalars on one line, with nothing behind them but a comment. Each is parsed
-// again alone, with the rest of its line. False means that prove must decide.
-//
-// It is enough, for the parser reads from the left, and one line after the other.
-// Up to the scalar it finds the same bytes, so it comes there in the same state.
-// The scalar is parsed alone, before and after: so it ends where it should, and
-// what it means is seen. No byte of it, old or new, is one that ends a scalar in
-// any place. Behind it are the same bytes; all that has changed is how far to the
-// right they stand, and the parser forgets that at the line's end.
-func (f *File) proveAlone(cuts []cut, meant *changes) bool {
-	for _, c := range cuts {
-		value, _ := meant.values[c.node].(string)
-		if c.node == nil || c.scalar.origin != nil || c.node.Style&yaml.TaggedStyle != 0 || !inert(c.scalar.value) || !inert(value) {
-			return false
-		}
-		end := c.scalar.end + lineLength(f.Data[c.scalar.end:])
-		before, failure := decode(f.Data[c.scalar.start:end])
-		if before == nil || failure != nil {
-			return false
-		}
-		was := before.Content[0]
-		if n := c.node; was.Kind != n.Kind || was.Style != n.Style || was.Tag != n.Tag || was.Value != n.Value {
-			return false
-		}
-		after, failure := decode(slices.Concat(f.Data[c.scalar.start:c.start], c.text, f.Data[c.end:end]))
-		if after == nil || failure != nil {
-			return false
-		}
-		alone := &prover{before: f, changes: &changes{values: map[*yaml.Node]any{was: meant.values[c.node]}, comments: true}}
-		if alone.same(before, after) != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// inert tells whether s has only characters that begin and end nothing where they
-// stand: a colon with no blank behind it, and a letter or a digit first.
-func inert(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !isLetter(c) && !isDigit(c) && (i == 0 || strings.IndexByte("-._/:@", c) < 0) {
-			return false
-		}
-	}
-	return s != "" && s[len(s)-1] != ':'
-}
-
->>>>>>> 560a995d430aa9cbdd736804b70030af0b4ef458
 // cut finds the bytes of an edit, and notes in changes what it means.
 func (f *File) cut(e edit, changes *changes) (cut, error) {
 	if e.entries != nil {

@@ -3,10 +3,9 @@
 //
 // Everything that this project writes into YAML goes one way. The parser finds a
 // scalar; the bytes that made its value are found from its line and column and
-// checked against the value; those bytes alone are replaced; the result is
-// parsed again and must be the same tree in everything but the chosen scalars.
-// (What is parsed again is the document, or the rest of the line where that is
-// enough: see proveAlone.) Where any of that is in doubt, nothing is written.
+// checked against the value; those bytes alone are replaced; the
+// document is parsed again and must be the same tree in everything but the chosen
+// scalars. Where any of that is in doubt, nothing is written.
 //
 //   - A File is parsed once. It tells its Images, its Objects and its Values,
 //     each with the place where it was written.

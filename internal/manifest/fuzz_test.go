@@ -193,33 +193,3 @@ func FuzzParsePath(f *testing.F) {
 		file.Images(p)
 	})
 }
-
-// FuzzProveAlone holds the short proof against the long one: what the first lets
-// pass, the second must.
-func FuzzProveAlone(f *testing.F) {
-	addHardCases(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Parse("in.yaml", data)
-		if err != nil {
-			return
-		}
-		for _, doc := range file.docs {
-			scalars := slices.DeleteFunc(nodesBelow(doc.root), func(n *yaml.Node) bool { return n.Kind != yaml.ScalarNode })
-			for _, n := range scalars[:min(len(scalars), 20)] {
-				meant := changes{values: map[*yaml.Node]any{}, comments: true}
-				c, err := file.cut(edit{node: n, from: len(n.Value) / 2, to: len(n.Value), text: ":9f2c1ab"}, &meant)
-				if err != nil || !file.proveAlone([]cut{c}, &meant) {
-					continue
-				}
-				out := slices.Concat(data[:c.start], c.text, data[c.end:])
-				after, err := Parse("in.yaml", out)
-				if err != nil {
-					t.Fatalf("%q became %q: %v", data, out, err)
-				}
-				if err := meant.prove(file, after); err != nil {
-					t.Fatalf("%q became %q: %v", data, out, err)
-				}
-			}
-		}
-	})
-}
