@@ -87,7 +87,7 @@ func (a *Ask) services(sources []fs.FS) ([]*inventory.Service, error) {
 	var known []*inventory.Service
 	err := fs.ErrNotExist
 	for _, source := range sources {
-		if known, err = inventory.LoadServices(source); !errors.Is(err, fs.ErrNotExist) {
+		if known, err = inventory.LoadNamed(source, a.Services); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}

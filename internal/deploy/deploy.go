@@ -103,7 +103,7 @@ func (r *run) untilDone(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	for {
-		r.attempts++
+		r.attempts, r.started = r.attempts+1, time.Now()
 		outcome, err := r.attempt(ctx)
 		if err == nil {
 			return outcome, nil

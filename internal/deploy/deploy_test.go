@@ -76,7 +76,7 @@ func (s *site) open(idle time.Duration) *gitrepo.Remote {
 // run runs the deployment, checks its status, and that the repository is whole.
 func (s *site) run(want string) *deploy.Outcome {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	outcome, err := s.Run(ctx)
 	if err != nil || outcome.Status != want {

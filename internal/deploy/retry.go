@@ -16,6 +16,7 @@ import (
 type run struct {
 	*Deployment
 	attempts int
+	started  time.Time       // the last of them
 	verified map[string]bool // images that are in their registries
 	waited   time.Duration
 
@@ -94,7 +95,7 @@ func (r *run) pause(ctx context.Context, err error) error {
 	case r.attempts == mostAttempts:
 		return r.gaveUp(fmt.Sprintf("gave up after %d attempts: ", mostAttempts), err)
 	}
-	wait := after + rand.N(min(longestWait, firstWait<<r.attempts))
+	wait := after + rand.N(r.longest(ctx, err))
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		if after > 0 {
 			return r.gaveUp(fmt.Sprintf("the server asks to be left alone for %v, and that is later than --timeout allows: ", after), err)
@@ -111,6 +112,22 @@ func (r *run) pause(ctx context.Context, err error) error {
 	case <-ctx.Done():
 		return r.ended(ctx.Err(), err)
 	}
+}
+
+// longest is what a random part of is waited. It doubles with each attempt. Where
+// races are lost, it starts from what an attempt takes: a server that is slow since
+// everybody asks it at once must be asked less often, or nobody gets through. There
+// should be time left for another attempt.
+func (r *run) longest(ctx context.Context, err error) time.Duration {
+	first := firstWait
+	if lost(err) {
+		first = max(first, time.Since(r.started))
+	}
+	longest := min(first<<min(r.attempts, 8), max(longestWait, 16*first))
+	if deadline, ok := ctx.Deadline(); ok {
+		longest = min(longest, time.Until(deadline)/2)
+	}
+	return max(longest, time.Millisecond)
 }
 
 // inShort is why an attempt came to nothing, in a line of progress.

@@ -135,24 +135,57 @@ func (t *Tip) fetchCommit(ctx context.Context) error {
 }
 
 // requestTip asks for the tip in a mode, and remembers the mode if it works.
-// What a tip has that is here is left out: of a branch that has moved, only the
-// trees come down that moved with it, all in this one request. (In the mode byTree,
-// not all that is left out need be here; it can be asked for.)
+// What a tip has that is here is left out.
 func (t *Tip) requestTip(ctx context.Context, m mode) error {
 	r := t.remote
-	filter := filters[m]
-	var have []Hash
-	if m == r.mode && !r.base.IsZero() {
-		have = []Hash{r.base}
-		if m == byTree {
-			filter = filters[byBlob]
-		}
+	base := r.base
+	if m != r.mode {
+		base = Hash{}
 	}
-	if err := t.request(ctx, []Hash{t.Hash}, have, 1, filter); err != nil {
+	err := error(nil)
+	switch {
+	case base.IsZero():
+		err = t.request(ctx, []Hash{t.Hash}, nil, 1, filters[m])
+	case m == byTree:
+		err = t.requestSince(ctx, base)
+	default:
+		err = t.request(ctx, []Hash{t.Hash}, []Hash{base}, 1, filters[m])
+	}
+	if err != nil {
 		return err
 	}
 	r.mode, r.base = m, t.Hash
 	return nil
+}
+
+// farthest is how many commits a branch may have moved for its new trees to be
+// asked for at once.
+const farthest = 50
+
+// requestSince brings the tip, and in one more request the trees that have come
+// since base. Not all trees of base need be here, so the server must not send
+// differences to them, as it does with thin packs; for it to leave anything out
+// without these, the two commits must be joined by those in between.
+func (t *Tip) requestSince(ctx context.Context, base Hash) error {
+	if err := t.request(ctx, []Hash{t.Hash}, nil, farthest, filters[byTree]); err != nil {
+		return err
+	}
+	joined, err := t.walksTo(base)
+	if err != nil || !joined {
+		return err // moved by force, or far: its trees come as they are needed
+	}
+	return t.request(ctx, []Hash{t.Hash}, []Hash{base}, 0, filters[byBlob])
+}
+
+// walksTo tells whether the commits that are here lead from the tip to another one.
+func (t *Tip) walksTo(commit Hash) (bool, error) {
+	w := (&History{objects: t.remote.store}).walk(t.Hash)
+	for {
+		more, err := w.step()
+		if err != nil || !more || w.seen[commit] {
+			return w.seen[commit], err
+		}
+	}
 }
 
 // want brings the objects with these hashes, and what is in and below them
@@ -206,9 +239,9 @@ func (t *Tip) moved(ctx context.Context, err error) error {
 	return &fault{problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), ErrMoved, err}
 }
 
-// request makes one fetch request. Have is commits that are here, with all that
-// the filter leaves of them. Depth 0 is no limit, which is right for everything
-// but commits.
+// request makes one fetch request. Have is commits that are here; with a depth,
+// all that the filter leaves of them must be here too. Depth 0 is no limit, which
+// is right for everything but commits.
 func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
 	return t.requestBehind(ctx, wants, have, have, depth, filter)
 }
@@ -220,10 +253,10 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 	req.Wants, req.Haves, req.Shallows = wants, have, shallow
 	req.Depth, req.Filter = packp.DepthCommits(depth), filter
 	take := []capability.Capability{capability.Sideband64k, capability.OFSDelta, capability.NoProgress}
-	if depth > 0 {
+	if depth > 0 || len(have) > 0 {
 		take = append(take, capability.Shallow)
 	}
-	if len(have) > 0 {
+	if depth > 0 && len(have) > 0 {
 		take = append(take, capability.ThinPack) // else Git leaves nothing out, as no history joins the two
 	}
 	if filter != "" {
@@ -324,13 +357,7 @@ func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error)
 	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filters[t.remote.mode]); err != nil {
 		return false, t.remote.fault(ctx, t.moved(ctx, err))
 	}
-	w := (&History{objects: t.remote.store}).walk(t.Hash)
-	for {
-		more, err := w.step()
-		if err != nil || !more || w.seen[commit] {
-			return w.seen[commit], err
-		}
-	}
+	return t.walksTo(commit)
 }
 
 // Entry is a file, link or submodule in the tree of a Tip.
