@@ -35,7 +35,10 @@ func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid stri
 // On servers without the mutation updateRefs the branches are looked at first and
 // then updated one by one, so that what others do within that moment is lost.
 func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...BranchUpdate) error {
-	if len(updates) == 1 && updates[0].From == "" {
+	switch {
+	case len(updates) == 0:
+		return nil
+	case len(updates) == 1 && updates[0].From == "":
 		return c.createBranch(ctx, repo, updates[0])
 	}
 	id, err := c.nodeID(ctx, repo)

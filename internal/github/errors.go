@@ -264,7 +264,7 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 func (c *Client) clean(text string) string {
 	const most = 600
 	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, "[secret]")
+		text = strings.ReplaceAll(text, c.token, hidden)
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r)

@@ -21,11 +21,15 @@ type PullRequest struct {
 	Merged bool
 	Draft  bool
 
-	Branch    string // the head's
-	Head      string // the commit that the branch is at; once closed, was at
-	Base      string // the branch that it is to be merged into
+	Branch string // the head's
+	Head   string // the commit that the branch is at; once closed, was at
+	Base   string // the branch that it is to be merged into
+
 	Author    Person
 	Labels    []string
+	Assignees []string // logins
+	Reviewers []string // logins of those who were asked and have not answered
+	Teams     []string // slugs of the same
 	AutoMerge bool
 	Created   time.Time
 	Closed    time.Time // zero while it is open
@@ -42,6 +46,15 @@ func pullOf(p *gh.PullRequest) PullRequest {
 	}
 	for _, l := range p.Labels {
 		out.Labels = append(out.Labels, l.GetName())
+	}
+	for _, u := range p.Assignees {
+		out.Assignees = append(out.Assignees, u.GetLogin())
+	}
+	for _, u := range p.RequestedReviewers {
+		out.Reviewers = append(out.Reviewers, u.GetLogin())
+	}
+	for _, t := range p.RequestedTeams {
+		out.Teams = append(out.Teams, t.GetSlug())
 	}
 	return out
 }

@@ -32,21 +32,20 @@ type wire struct {
 
 const (
 	mostAttempts = 6                // at a request that breaks
+	mostLimits   = 12               // one after the other
 	firstWait    = time.Second      // after the first break; doubled from then on
 	limitWait    = time.Minute      // at a rate limit that does not say how long
 	mostBytes    = 64 << 20         // of an answer
 	clockSlack   = 1 * time.Second  // X-RateLimit-Reset is in whole seconds
 	longestBreak = 30 * time.Second // between two attempts
+	hidden       = "[secret]"       // stands for the token
 )
 
-// limitError is a rate limit that lasts longer than the context.
-type limitError struct {
-	wait time.Duration
-	said string
-}
+// limitError is a rate limit that lasts longer than the context, or does not end.
+type limitError struct{ wait time.Duration }
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("a rate limit, for another %v, which is past the deadline", e.wait.Round(time.Second))
+	return fmt.Sprintf("a rate limit, for another %v: longer than there is time for", e.wait.Round(time.Second))
 }
 
 // lostError is a request that may or may not have been done: it broke off, or
@@ -91,8 +90,8 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			why = err
 		case w.isLimit(req, res, body):
 			wait = limitFor(res.Header, attempt)
-			limit := &limitError{wait, said(body)}
-			if !fits(req.Context(), wait) {
+			limit := &limitError{wait}
+			if attempt == mostLimits || !fits(req.Context(), wait) {
 				return nil, limit
 			}
 			w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
@@ -153,7 +152,12 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 	if err != nil {
 		return nil, nil, blame(ctx, err)
 	}
+	if w.token != "" {
+		// Whoever says the token back to us does not get it into a message.
+		body = bytes.ReplaceAll(body, []byte(w.token), []byte(hidden))
+	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
+	res.ContentLength = int64(len(body))
 	return res, body, nil
 }
 

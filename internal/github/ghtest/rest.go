@@ -11,7 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
+
+// longestBody is how many characters a pull request's body may have.
+const longestBody = 65536
 
 // operations are what the server can do of GitHub's REST API.
 var operations = map[string]func(*exchange){
@@ -510,7 +514,7 @@ func (x *exchange) createPull() {
 	case in.Title == "":
 		x.invalid(fieldError{Resource: "PullRequest", Field: "title", Code: "missing_field"})
 		return
-	case len(in.Body) > 65536:
+	case utf8.RuneCountInString(in.Body) > longestBody:
 		custom("body", "body is too long (maximum is 65536 characters)")
 		return
 	case r.isAncestor(r.refs[head], r.refs[in.Base]):
@@ -553,7 +557,7 @@ func (x *exchange) editPull() {
 		return
 	}
 	in := input[struct{ Title, Body, State *string }](x)
-	if in.Body != nil && len(*in.Body) > 65536 {
+	if in.Body != nil && utf8.RuneCountInString(*in.Body) > longestBody {
 		x.invalid(fieldError{"PullRequest", "body", "custom", "body is too long (maximum is 65536 characters)"})
 		return
 	}
@@ -687,7 +691,7 @@ func (x *exchange) createComment() {
 }
 
 func (r *Repo) labelObject(name string) object {
-	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": nil, "url": r.api("labels", url.PathEscape(name))}
+	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": "", "url": r.api("labels", url.PathEscape(name))}
 }
 
 func (x *exchange) labels(p *pull) {
@@ -704,16 +708,12 @@ func (x *exchange) listLabels() {
 	}
 }
 
-// addLabels takes both forms that GitHub takes: {"labels": […]} and […].
 func (x *exchange) addLabels() {
 	p := x.numbered()
 	if p == nil {
 		return
 	}
-	var in struct{ Labels []string }
-	if json.Unmarshal(x.body, &in.Labels) != nil {
-		in = input[struct{ Labels []string }](x)
-	}
+	in := input[struct{ Labels []string }](x)
 	for _, l := range in.Labels {
 		if l == "" || len(l) > 50 {
 			x.invalid(fieldError{Resource: "Label", Field: "name", Code: "invalid"})

@@ -152,6 +152,13 @@ func (s *Server) Fail(kind string, faults ...Fault) {
 	s.faults[kind] = append(s.faults[kind], faults...)
 }
 
+// Forget drops the faults that no request has met.
+func (s *Server) Forget() {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	clear(s.faults)
+}
+
 // Log is the requests so far.
 func (s *Server) Log() []Request {
 	s.logMu.Lock()
@@ -256,6 +263,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(x.reply.Code)
 	if f.Truncate > 0 && f.Truncate < len(out) {
 		w.Write(out[:f.Truncate])
+		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}
 	w.Write(out)
