@@ -14,17 +14,20 @@ import (
 // ErrShallow means that the history ends before that is clear.
 //
 // As git rev-list does it, it goes back from both, the latest commit first, until
-// all that is left to visit is behind both: what is near costs little.
+// all that is left to visit is behind both, and older than all that is not: what
+// is near costs little.
 func (h *History) Count(ctx context.Context, a, b Hash) (onlyA, onlyB int, err error) {
 	const fromA, fromB, both = 1, 2, 3
 	from := map[Hash]int{}
 	cut := map[Hash]bool{}
 	var queue byDate
-	open := 0 // in the queue and not behind both
+	open := 0            // how many in the queue may still change the answer
+	var oldest time.Time // of those that were not behind both when they were found
 	visit := func(c Hash, side int) error {
 		if from[c]|side == from[c] {
 			return nil
 		}
+		again := from[c] != 0
 		from[c] |= side
 		text, err := h.commit(c)
 		if errors.Is(err, plumbing.ErrObjectNotFound) {
@@ -34,21 +37,26 @@ func (h *History) Count(ctx context.Context, a, b Hash) (onlyA, onlyB int, err e
 		if err != nil {
 			return err
 		}
-		if from[c] != both {
+		when := text.committer.When
+		if from[c] != both && (oldest.IsZero() || when.Before(oldest)) {
+			oldest = when
+		}
+		next := dated{c, text.parents, when, from[c] != both || again} // again: so may be those behind it
+		if next.open {
 			open++
 		}
-		heap.Push(&queue, dated{c, from[c], text.parents, text.committer.When})
+		heap.Push(&queue, next)
 		return nil
 	}
 	if err := errors.Join(visit(a, fromA), visit(b, fromB)); err != nil {
 		return 0, 0, err
 	}
-	for open > 0 {
+	for open > 0 || len(queue) > 0 && !queue[0].when.Before(oldest) {
 		if err := ctx.Err(); err != nil {
 			return 0, 0, err
 		}
 		next := heap.Pop(&queue).(dated)
-		if next.side != both {
+		if next.open {
 			open--
 		}
 		if h.shallow[next.hash] {
@@ -81,9 +89,9 @@ func (h *History) Count(ctx context.Context, a, b Hash) (onlyA, onlyB int, err e
 // dated is a commit that is to be visited.
 type dated struct {
 	hash    Hash
-	side    int
 	parents []Hash
 	when    time.Time
+	open    bool
 }
 
 // byDate is a heap with the latest on top.
