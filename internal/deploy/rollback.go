@@ -414,6 +414,16 @@ func (d *Deployment) goesBack() bool {
 	return back
 }
 
+// proposesRollback tells whether the open pull request would take the service back
+// from what runs, so that its tag is an older one on purpose.
+func (p *proposal) proposesRollback(still *Outcome) bool {
+	if p.head == nil {
+		return false
+	}
+	chain := parseRolled(p.head.Message, p.head)
+	return len(chain) > 0 && slices.Contains(still.OldTags(), chain[0].From)
+}
+
 // CommitOf is the hash of the commit that a tag names, perhaps shortened; "" where
 // it names none.
 func CommitOf(tag string) string { return hashOf(tag) }
