@@ -205,3 +205,23 @@ func TestTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestCircles holds that a circle is told once, and whoever asks.
+func TestCircles(t *testing.T) {
+	fsys := files(map[string]string{
+		"environments/a.yaml":   "extends: c\n",
+		"environments/b.yaml":   "extends: a\n",
+		"environments/c.yaml":   "extends: b\n",
+		"environments/in.yaml":  "extends: b\n",
+		"environments/own.yaml": "extends: own\n",
+	})
+	const circle, own = "environments/a.yaml:1:10: environments extend each other in a circle: a → c → b → a", "environments/own.yaml:1:10: environments extend each other in a circle: own → own"
+	if _, err := Load(fsys); err == nil || err.Error() != circle+"\n"+own {
+		t.Errorf("got %v", err)
+	}
+	for env, want := range map[string]string{"a": circle, "b": circle, "c": circle, "in": circle, "own": own} {
+		if _, err := LoadDeploy(fsys, env); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", env, err, want)
+		}
+	}
+}

@@ -301,9 +301,7 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 	case base == "":
 		return doc, false
 	case slices.Contains(chain, base):
-		if base == chain[0] && base == slices.Min(chain) { // each circle is found from each that is in it, or leads to it
-			l.report(parent.Place, "take out one of these lines extends:", "environments extend each other in a circle: %s", strings.Join(append(chain, base), " → "))
-		}
+		l.reportCircle(docs, chain[slices.Index(chain, base):])
 		return doc, false
 	case docs[base].Kind != manifest.Map:
 		l.report(parent.Place, problem.DidYouMean(base, slices.Sorted(maps.Keys(docs))), "extends an unknown environment %q", base)
@@ -315,6 +313,15 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 	whole = merge(below, doc)
 	whole.Place = doc.Place
 	return whole, ok
+}
+
+// reportCircle reports environments that extend each other, from the first by name:
+// a circle is found from each that is in it or leads to it, and is told once.
+func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
+	first := slices.Index(circle, slices.Min(circle))
+	names := slices.Concat(circle[first:], circle[:first+1])
+	extends, _ := docs[names[0]].Get("extends")
+	l.report(extends.Place, "take out one of these lines extends:", "environments extend each other in a circle: %s", strings.Join(names, " → "))
 }
 
 func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
