@@ -17,6 +17,7 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
 // run is the command: arguments in, an exit status out.
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	con := console.New("manifestgen", stdout, stderr, getenv)
+	con.Codes = true
 	app := console.App(con, &cli.App{
 		Usage: "render the manifests of every environment from an inventory",
 		Description: `Reads users.yaml, environments/ and templates/ below --source, and makes

@@ -68,13 +68,13 @@ func (l *loader) checkVars(vars manifest.Value) {
 			if near := problem.Nearest(name, names); near != "" {
 				hint = "did you mean \"" + near + "\"? Else " + hint
 			}
-			l.report(f.Key.Place, hint, "unknown variable %q", name)
+			l.report(problem.UnknownVariable, f.Key.Place, hint, "unknown variable %q", name)
 			continue
 		}
 		if f.Value.Kind == def.Kind || def.Kind == manifest.Null || def.Kind == manifest.Float && f.Value.Kind == manifest.Int {
 			continue
 		}
-		l.report(f.Value.Place, rewrite(f.Value, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", name, def.Kind, def.Place, f.Value.Kind)
+		l.report(problem.WrongType, f.Value.Place, rewrite(f.Value, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", name, def.Kind, def.Place, f.Value.Kind)
 	}
 }
 

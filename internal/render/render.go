@@ -224,7 +224,7 @@ func conflicts(manifests []Manifest) problem.List {
 	var problems problem.List
 	for i := 1; i < len(manifests); i++ {
 		if a, b := manifests[i-1], manifests[i]; a.Path == b.Path {
-			problems.Add(problem.At(problem.Place{File: b.Template}, "rename one of the two", "%s is made by %s too", b.Path, a.Template))
+			problems.Add(problem.At(problem.Place{File: b.Template}, "rename one of the two", "%s is made by %s too", b.Path, a.Template).WithCode(problem.PathTwice))
 		}
 	}
 	return problems
@@ -246,7 +246,7 @@ func (r *renderer) twins(manifests []Manifest, inv *inventory.Inventory) problem
 				owners[id] = m
 				continue
 			}
-			p := problem.At(r.origin(m.job, o.Place.Line), "put what tells them apart into metadata.name", "this %s is made more than once", o.Kind)
+			p := problem.At(r.origin(m.job, o.Place.Line), "put what tells them apart into metadata.name", "this %s is made more than once", o.Kind).WithCode(problem.ObjectTwice)
 			if first.Template != m.Template {
 				p.Message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
 			}

@@ -76,7 +76,7 @@ func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 		return nil, err
 	}
 	if len(t.sources) == 0 {
-		return nil, problem.At(problem.Place{File: templatesDir}, "put templates into the folder of their scope, such as "+templatesDir+"/service/deployment"+extension, "no template is here")
+		return nil, problem.At(problem.Place{File: templatesDir}, "put templates into the folder of their scope, such as "+templatesDir+"/service/deployment"+extension, "no template is here").WithCode(problem.NoTemplate)
 	}
 	t.parse(&problems)
 	if err := problems.Err(); err != nil {
@@ -108,7 +108,7 @@ func (t *Templates) traced() *Templates {
 func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 	folders, err := fs.ReadDir(fsys, templatesDir)
 	if err != nil {
-		problems.Add(problem.At(problem.Place{File: templatesDir}, "it holds a folder of templates for each scope: "+strings.Join(inventory.Scopes, ", "), "no such folder"))
+		problems.Add(problem.At(problem.Place{File: templatesDir}, "it holds a folder of templates for each scope: "+strings.Join(inventory.Scopes, ", "), "no such folder").WithCode(problem.NoTemplate))
 		return
 	}
 	for _, folder := range folders {
@@ -116,12 +116,12 @@ func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 		switch {
 		case !folder.IsDir():
 			if strings.HasSuffix(name, ".tmpl") {
-				problems.Add(problem.At(problem.Place{File: dir}, "move it into the folder of its scope: "+strings.Join(inventory.Scopes, ", "), "this template has no scope"))
+				problems.Add(problem.At(problem.Place{File: dir}, "move it into the folder of its scope: "+strings.Join(inventory.Scopes, ", "), "this template has no scope").WithCode(problem.Misplaced))
 			}
 		case name == sharedDir || slices.Contains(inventory.Scopes, name):
 			t.readScope(fsys, name, problems)
 		case !strings.HasPrefix(name, "."):
-			problems.Add(problem.At(problem.Place{File: dir}, problem.DidYouMean(name, inventory.Scopes), "unknown scope %q", name))
+			problems.Add(problem.At(problem.Place{File: dir}, problem.DidYouMean(name, inventory.Scopes), "unknown scope %q", name).WithCode(problem.Misplaced))
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 	dir := path.Join(templatesDir, scope)
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
-		problems.Add(problem.At(problem.Place{File: dir}, "", "%v", err))
+		problems.Add(problem.At(problem.Place{File: dir}, "", "%v", err).WithCode(problem.NoTemplate))
 		return
 	}
 	for _, entry := range entries {
@@ -144,26 +144,26 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		case strings.HasPrefix(entry.Name(), "."):
 			continue
 		case entry.IsDir():
-			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates stand right in the folder of their scope, not in folders below"))
+			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates stand right in the folder of their scope, not in folders below").WithCode(problem.Misplaced))
 			continue
 		case !ok && slices.Contains([]string{".yaml", ".yml", ".tmpl", ".tpl"}, path.Ext(entry.Name())):
-			problems.Add(problem.At(problem.Place{File: file}, "rename it to "+strings.SplitN(entry.Name(), ".", 2)[0]+suffix, "a template's file ends in %s", suffix))
+			problems.Add(problem.At(problem.Place{File: file}, "rename it to "+strings.SplitN(entry.Name(), ".", 2)[0]+suffix, "a template's file ends in %s", suffix).WithCode(problem.Misplaced))
 			continue
 		case !ok:
 			continue
 		}
 		if !templateName.MatchString(name) {
-			problems.Add(problem.At(problem.Place{File: file}, "lower-case letters, digits, . and -", "%q cannot be part of a file's name", name))
+			problems.Add(problem.At(problem.Place{File: file}, "lower-case letters, digits, . and -", "%q cannot be part of a file's name", name).WithCode(problem.Misplaced))
 			continue
 		}
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			problems.Add(problem.At(problem.Place{File: file}, "", "%v", err))
+			problems.Add(problem.At(problem.Place{File: file}, "", "%v", err).WithCode(problem.NoTemplate))
 			continue
 		}
 		s := &source{file: file, name: name, text: strings.ReplaceAll(string(data), "\r\n", "\n")}
 		if at := strings.Index(s.text, manifest.Mark); at >= 0 {
-			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the character U+E000 has a meaning of its own in templates"))
+			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the character U+E000 has a meaning of its own in templates").WithCode(problem.NotATemplate))
 			continue
 		}
 		t.sources[file] = s
@@ -189,7 +189,7 @@ func (t *Templates) parse(problems *problem.List) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(trees)) {
 			if other, twice := defined[name]; twice {
-				problems.Add(problem.At(problem.Place{File: file}, "rename one of the two", "the template %q is defined here and in %s", name, other))
+				problems.Add(problem.At(problem.Place{File: file}, "rename one of the two", "the template %q is defined here and in %s", name, other).WithCode(problem.DefinedTwice))
 				continue
 			}
 			defined[name] = file
@@ -217,13 +217,13 @@ var (
 func (s *source) parseProblem(err error) *problem.Problem {
 	m := parseError.FindStringSubmatch(err.Error())
 	if m == nil {
-		return problem.At(problem.Place{File: s.file}, "", "%v", err)
+		return problem.At(problem.Place{File: s.file}, "", "%v", err).WithCode(problem.NotATemplate)
 	}
 	line, _ := strconv.Atoi(m[2])
-	p := problem.At(problem.Place{File: s.file, Line: line}, "", "%s", m[3])
+	p := problem.At(problem.Place{File: s.file, Line: line}, "", "%s", m[3]).WithCode(problem.NotATemplate)
 	p.Source = s.line(line)
 	if f := undefinedFunction.FindStringSubmatch(m[3]); f != nil {
-		p.Message = fmt.Sprintf("unknown function %q", f[1])
+		p.Code, p.Message = problem.UnknownFunction, fmt.Sprintf("unknown function %q", f[1])
 		if p.Hint = withoutFunction[f[1]]; p.Hint == "" {
 			p.Hint = problem.DidYouMean(f[1], append(slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(builtins))...))
 		}
@@ -268,17 +268,17 @@ var (
 // it in its text: "template: FILE:LINE:COL: executing …: message".
 func (t *Templates) execProblem(err error) *problem.Problem {
 	if v := (*valueError)(nil); errors.As(err, &v) {
-		p := problem.At(t.actions[v.action].place, v.hint, v.message, t.actions[v.action].text)
+		p := problem.At(t.actions[v.action].place, v.hint, v.message, t.actions[v.action].text).WithCode(problem.NotPrintable)
 		p.Source = t.sources[p.Place.File].line(p.Place.Line)
 		return p
 	}
 	m := execError.FindStringSubmatch(err.Error())
 	if m == nil || t.sources[m[1]] == nil {
-		return problem.New("", "%v", err)
+		return problem.New("", "%v", err).WithCode(problem.Failed)
 	}
 	line, _ := strconv.Atoi(m[2])
 	col, _ := strconv.Atoi(m[3])
-	p := problem.At(problem.Place{File: m[1], Line: line, Col: col + 1}, "", "%s", calling.ReplaceAllString(m[4], ""))
+	p := problem.At(problem.Place{File: m[1], Line: line, Col: col + 1}, "", "%s", calling.ReplaceAllString(m[4], "")).WithCode(problem.Failed)
 	p.Source = t.sources[m[1]].line(line)
 	if key := noEntry.FindStringSubmatch(p.Message); key != nil {
 		p.Message = fmt.Sprintf("there is no key %q here", key[1])
