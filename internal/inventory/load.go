@@ -131,7 +131,7 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 }
 
 func (l *loader) readTeam(v manifest.Value) {
-	t := &Team{Place: v.Place}
+	t := &Team{Place: v.Place, Source: v}
 	whole := l.keys(v, "a team", map[string]func(manifest.Value){
 		"name":    l.nameTo(&t.Name, "the team"),
 		"secrets": l.secrets(&t.Secrets),
@@ -143,7 +143,7 @@ func (l *loader) readTeam(v manifest.Value) {
 }
 
 func (l *loader) readService(v manifest.Value) {
-	s := &Service{Place: v.Place}
+	s := &Service{Place: v.Place, Source: v}
 	whole := l.keys(v, "a service", map[string]func(manifest.Value){
 		"name":       l.nameTo(&s.Name, "the service", "users", "teams"),
 		"image":      l.imageTo(&s.Image),
@@ -206,7 +206,7 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 }
 
 func (l *loader) readUser(v manifest.Value) {
-	u := &User{Place: v.Place}
+	u := &User{Place: v.Place, Source: v}
 	whole := l.keys(v, "a user", map[string]func(manifest.Value){
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
@@ -315,6 +315,15 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 	return whole, ok
 }
 
+// chainOf are a document and those that it extends, the weakest first.
+func chainOf(docs map[string]manifest.Value, name string) []Link {
+	chain := []Link{{name, docs[name]}}
+	if base, extends := docs[name].Get("extends"); extends {
+		chain = append(chainOf(docs, base.Text), chain...)
+	}
+	return chain
+}
+
 // reportCircle reports environments that extend each other, from the first by name:
 // a circle is found from each that is in it or leads to it, and is told once.
 func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
@@ -325,7 +334,7 @@ func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
 }
 
 func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
-	e := &Environment{Name: name, Namespace: name, Place: problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")}, Deploy: Deploy{Strategy: Push}}
+	e := &Environment{Name: name, Namespace: name, Place: problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")}, Deploy: Deploy{Strategy: Push}, Source: v, Chain: chainOf(docs, name)}
 	complete := l.keys(v, "an environment", map[string]func(manifest.Value){
 		"extends":    func(manifest.Value) {},
 		"abstract":   l.boolean(&e.Abstract, "abstract"),

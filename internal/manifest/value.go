@@ -125,6 +125,29 @@ func (v Value) Get(key string) (value Value, ok bool) {
 	return Value{}, false
 }
 
+// String is the value as people would write it on one line.
+func (v Value) String() string {
+	switch v.Kind {
+	case Null:
+		return "null"
+	case String:
+		return strconv.Quote(v.Text)
+	case List:
+		items := make([]string, len(v.Items))
+		for i, item := range v.Items {
+			items[i] = item.String()
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case Map:
+		entries := make([]string, len(v.Fields))
+		for i, f := range v.Fields {
+			entries[i] = f.Key.Text + ": " + f.Value.String()
+		}
+		return "{" + strings.Join(entries, ", ") + "}"
+	}
+	return v.Text
+}
+
 // Go is the value as templates and encoders have it: nil, bool, int64, uint64,
 // Number, float64, string, []any or map[string]any.
 func (v Value) Go() any {
