@@ -79,7 +79,7 @@ func fail(mark int, hint, format string, args ...any) error {
 
 // write writes one slot.
 func (f *filling) write(i int, s *slot) error {
-	start := len(f.out)
+	f.spans[i].start = len(f.out)
 	var err error
 	switch {
 	case len(s.texts) == 1: // an image without a value in it
@@ -90,7 +90,7 @@ func (f *filling) write(i int, s *slot) error {
 	default:
 		err = f.writeString(i, s)
 	}
-	f.spans[i] = span{start, len(f.out)}
+	f.spans[i].end = len(f.out)
 	return err
 }
 
@@ -106,7 +106,9 @@ func (f *filling) writeSolo(i int, s *slot) error {
 	case s.line:
 		f.out, err = appendFlow(f.out, value)
 	case collectionSize(value) > 0 && !s.inline:
-		f.out = append(bytes.TrimRight(f.out, " "), '\n')
+		f.out = bytes.TrimRight(f.out, " ")
+		f.spans[i].start = len(f.out)
+		f.out = append(f.out, '\n')
 		f.out, err = appendBlock(appendIndent(f.out, s.indent), value, s.indent)
 	default:
 		f.out, err = appendBlock(f.out, value, s.indent)
@@ -229,6 +231,7 @@ func (f *filling) text() (*Text, error) {
 	}
 	for _, o := range s.objects {
 		object := o.Object
+		object.Place.Line, object.NameLine = f.line(object.Place.Line), f.line(object.NameLine)
 		f.take(o.apiVersion, &object.APIVersion)
 		f.take(o.kind, &object.Kind)
 		f.take(o.namespace, &object.Namespace)
@@ -240,6 +243,20 @@ func (f *filling) text() (*Text, error) {
 		t.Objects = append(t.Objects, object)
 	}
 	return t, nil
+}
+
+// line is where a line of the skeleton is in the filled text.
+func (f *filling) line(n int) int {
+	line, s := n, f.skeleton
+	if bytes.Count(f.out, []byte("\n")) == s.lines {
+		return n
+	}
+	for i := range s.slots {
+		if slot := &s.slots[i]; slot.node.Line < n {
+			line += bytes.Count(f.out[f.spans[i].start:f.spans[i].end], []byte("\n")) - bytes.Count(s.file.Data[slot.start:slot.end], []byte("\n"))
+		}
+	}
+	return line
 }
 
 // take sets a field to what its slot was filled with, if it has one.

@@ -27,6 +27,7 @@ type Skeleton struct {
 	objects []slotObject
 	dynamic bool // which objects these are is known only when filled
 	marks   int
+	lines   int
 
 	lock   sync.Mutex
 	proved bool                 // a filling was parsed again, and compared
@@ -92,7 +93,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	if _, err := f.Values(); err != nil {
 		return nil, err
 	}
-	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark))}
+	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark)), lines: bytes.Count(text, []byte("\n"))}
 	images := map[*yaml.Node]bool{}
 	for _, i := range f.images(true) {
 		images[i.parts.whole] = true

@@ -87,7 +87,9 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 			problems.Add(f.problemAt(key, "", "a key must be a string"))
 		case strings.Contains(key.Value, Mark): // what it will be is not known yet
 		case first != nil && key.Tag != yaml.MergeTag:
-			problems.Add(f.problemAt(key, "remove one of the two", "the key %s stands here twice, first in line %d", quoteForPeople(key.Value), first.Line))
+			p := f.problemAt(key, "remove one of the two", "the key %s stands here twice", quoteForPeople(key.Value))
+			p.Notes = []problem.Note{{Place: f.place(first), Text: "here for the first time"}}
+			problems.Add(p)
 		default:
 			seen[key.Value] = key
 		}

@@ -35,6 +35,28 @@ func (r *renderer) explain(j job, rec *recorder, err error) {
 	r.find(j, p, func() []problem.Note { return r.lineNotes(j, line) })
 }
 
+// Problem is what is wrong with a line of a manifest, counted from 1, told at the
+// template's line. It wants a code, and Notes.
+func (m *Manifest) Problem(line int, hint, message string) *problem.Problem {
+	place := problem.Place{File: m.Template}
+	if sources, err := m.Map(); err == nil {
+		place, _ = sources.Line(line)
+	}
+	p := problem.At(place, hint, "%s", message).WithCode(problem.NotAnObject)
+	p.Source = m.renderer.templates.sources[place.File].line(place.Line)
+	return p
+}
+
+// Notes are the values in a line of a manifest, and the lines around it.
+func (m *Manifest) Notes(line int) []problem.Note {
+	sources, err := m.Map()
+	if err != nil {
+		return nil
+	}
+	_, values := sources.Line(line)
+	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, excerpt(m.Text.Data, line))})
+}
+
 // inLine is a problem in a line of a text with marks, told at the template's line.
 func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
 	start, end := lineBytes(t.text, line)
@@ -84,7 +106,7 @@ func (r *renderer) lineNotes(j job, line int) []problem.Note {
 			}
 		}
 	}
-	return append(notes(distinct(values)), problem.Note{Text: fmt.Sprintf("in %s, this would be%s", j.subject.path(j.source.name), excerpt(t.shown(), line))})
+	return append(notes(distinct(values)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source.name), excerpt(t.shown(), line))})
 }
 
 // mostNotes keeps a problem readable whose line prints a large map.

@@ -28,6 +28,7 @@ type Manifest struct {
 	Path     string // below the output folder
 	Template string // the template's file
 	Text     *manifest.Text
+	Subject  string        // what it is for: dev, api
 	Service  problem.Place // of the service that it is for; the zero Place where there is none
 
 	job      job
@@ -137,7 +138,7 @@ func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Service: j.subject.place, job: j, renderer: r}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.place, job: j, renderer: r}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
@@ -205,9 +206,8 @@ func (r *renderer) twins(manifests []Manifest) problem.List {
 			if first.Template != m.Template {
 				message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
 			}
-			t := r.trace(m.job)
-			p := r.inLine(t, o.NameLine, "put what tells them apart into metadata.name", message).WithCode(problem.ObjectTwice)
-			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func() []problem.Note { return r.lineNotes(m.job, o.NameLine) })
+			p := m.Problem(o.NameLine, "put what tells them apart into metadata.name", message).WithCode(problem.ObjectTwice)
+			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func() []problem.Note { return m.Notes(o.NameLine) })
 		}
 	}
 	return found.problems()

@@ -61,13 +61,6 @@ func (m *Map) Line(n int) (place problem.Place, values []Origin) {
 		}
 		values = append(values, m.within(p, n)...)
 	}
-	if values == nil { // a key, and the list or the map begins below
-		for _, p := range m.Pieces {
-			if p.Bytes.Start == end && p.Place.Line == place.Line {
-				values = p.Values
-			}
-		}
-	}
 	place.Col = 0
 	return place, distinct(values)
 }
@@ -259,6 +252,9 @@ func (r *renderer) mapOf(j job) (*Map, error) {
 		in, out := filled[0].In, filled[0].Out
 		part := row{bytes.Count(t.text[in.Start:max(in.Start, p.Bytes.Start)], []byte("\n")), p.Place, p.from}
 		if n := len(m.Pieces); n == 0 || m.Pieces[n-1].Bytes != out {
+			if n > 0 { // a list or a map takes the blank before it away
+				m.Pieces[n-1].Bytes.End = out.Start
+			}
 			m.Pieces = append(m.Pieces, Piece{Bytes: out, Place: p.Place})
 		}
 		whole := &m.Pieces[len(m.Pieces)-1]
