@@ -37,7 +37,23 @@ func (s *Skeleton) fill(values []any) (*filling, error) {
 		done = slot.end
 	}
 	f.out = append(f.out, s.file.Data[done:]...)
-	return f, nil
+	return f, f.checkKeys()
+}
+
+// checkKeys refuses values that make two keys of one map equal.
+func (f *filling) checkKeys() error {
+	for _, m := range f.skeleton.maps {
+		seen := make(map[string]bool, len(m.open))
+		for _, key := range m.open {
+			i := slices.IndexFunc(f.skeleton.slots, func(s slot) bool { return s.node == key })
+			name := f.filled[i]
+			if m.fixed[name] || seen[name] {
+				return fail(f.skeleton.slots[i].first, "take a name of its own for each", "the key %s stands here twice", quoteForPeople(name))
+			}
+			seen[name] = true
+		}
+	}
+	return nil
 }
 
 // Filled is a scalar with marks in it, and what it was filled with.

@@ -25,6 +25,7 @@ type Skeleton struct {
 	file    *File
 	slots   []slot // in the order of the bytes
 	objects []slotObject
+	maps    []openMap
 	dynamic bool // which objects these are is known only when filled
 	marks   int
 	lines   int
@@ -61,6 +62,12 @@ type place struct {
 	key    bool // a mapping's key
 	inline bool // a block collection begins here, and not on a new line
 	indent int  // the column where a block collection stands
+}
+
+// openMap is a map with marks in its keys: values must not make two of them equal.
+type openMap struct {
+	fixed map[string]bool // the keys without marks
+	open  []*yaml.Node
 }
 
 // slotObject is an object of a Skeleton: what is known of it, and the slots of
@@ -151,14 +158,23 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]bool) 
 	flow := at.flow || n.Style&yaml.FlowStyle != 0
 	switch n.Kind {
 	case yaml.MappingNode:
+		keys := openMap{fixed: map[string]bool{}}
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i]
+			if strings.Contains(key.Value, Mark) {
+				keys.open = append(keys.open, key)
+			} else {
+				keys.fixed[resolved(key).Value] = true
+			}
 			if err := s.addSlots(key, place{flow: flow, key: true}, images); err != nil {
 				return err
 			}
 			if err := s.addSlots(n.Content[i+1], place{flow: flow, indent: key.Column + 1}, images); err != nil {
 				return err
 			}
+		}
+		if keys.open != nil {
+			s.maps = append(s.maps, keys)
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {

@@ -268,6 +268,9 @@ func (r *renderer) mapOf(j job) (*Map, error) {
 	for _, p := range m.Pieces {
 		split = append(split, p.byLine(text.Data)...)
 	}
+	if n := len(split); n > 0 {
+		split[n-1].Bytes.End = len(text.Data) // the final line break, which a template may lack
+	}
 	m.Pieces = split
 	for i, p := range m.Pieces {
 		for _, f := range p.from {
