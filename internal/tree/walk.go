@@ -95,7 +95,7 @@ func inTheWay(file string, mode fs.FileMode) *problem.Problem {
 	case mode.IsRegular():
 		what = "a file"
 	}
-	p := problem.At(problem.Place{File: file}, "manifests are real files in real folders: put one in its place", "%s is in the way", what)
+	p := problem.At(problem.Place{File: file}, "manifests are real files in real folders: put one in its place", "%s is in the way", what).WithCode(problem.InTheWay)
 	p.Refused = true
 	return p
 }
@@ -175,7 +175,7 @@ func Rewrite(root *os.Root, file File, data []byte) error {
 		return err
 	}
 	if was := file.info; !info.Mode().IsRegular() || !os.SameFile(info, was) || info.Size() != was.Size() || !info.ModTime().Equal(was.ModTime()) {
-		p := problem.At(problem.Place{File: file.Path}, "run it again", "the file was changed by somebody else in the meantime")
+		p := problem.At(problem.Place{File: file.Path}, "run it again", "the file was changed by somebody else in the meantime").WithCode(problem.Changed)
 		p.Refused = true
 		return p
 	}
