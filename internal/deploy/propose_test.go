@@ -37,7 +37,7 @@ func newHub(t *testing.T, services ...string) *hub {
 	for i := 1; i < 5; i++ {
 		builds = append(builds, source.Commit("main", gittest.Files{"main.go": fmt.Sprint(i)}, fmt.Sprintf("Change %d (#%d)", i, i))[:7])
 	}
-	files := gittest.Files{"environments/prod.yaml": "deploy: {strategy: pull-request, labels: [deploy], reviewers: [carol], team_reviewers: [sre]}\n"}
+	files := gittest.Files{"environments/dev.yaml": "deploy: {strategy: push}\n", "environments/prod.yaml": "deploy: {strategy: pull-request, labels: [deploy], reviewers: [carol], team_reviewers: [sre]}\n"}
 	users := "services:\n"
 	for _, s := range services {
 		users += fmt.Sprintf("  - {name: %s, image: registry.example.com/%[1]s, repository: example/api}\n", s)
@@ -55,9 +55,10 @@ func newHub(t *testing.T, services ...string) *hub {
 	sources := h.github.AddRepo("example/api", source)
 	sources.Private = false
 	client := h.client()
-	h.Pulls = &deploy.PullRequests{GitHub: client, Sources: client, Repo: github.Repo{Owner: "example", Name: "k8s"}, Asked: "[this run](https://example.com/run/1)"}
+	reached := &deploy.Sources{Client: client}
+	h.Pulls = &deploy.PullRequests{GitHub: client, Sources: reached, Repo: github.Repo{Owner: "example", Name: "k8s"}, Asked: "[this run](https://example.com/run/1)"}
 	h.History = func(target deploy.Target) deploy.History {
-		return deploy.HubHistory{Client: client, Repo: github.Repo{Owner: "example", Name: "api"}}
+		return reached.History(github.Repo{Owner: "example", Name: "api"})
 	}
 	return h
 }
@@ -91,6 +92,17 @@ func (h *hub) pull() ghtest.PullRequest {
 
 const branch = "tagbump/prod/api"
 
+// bothWays runs a test over Git, and over the API.
+func bothWays(t *testing.T, test func(t *testing.T, api bool)) {
+	t.Parallel()
+	for name, api := range map[string]bool{"git": false, "api": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, api)
+		})
+	}
+}
+
 // proposes checks what the branch of the pull request holds: one commit on main.
 func (h *hub) proposes(build int) {
 	h.t.Helper()
@@ -106,142 +118,156 @@ func (h *hub) proposes(build int) {
 }
 
 func TestPullRequestIsMade(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	outcome := h.deploys(2, deploy.Proposed)
-	h.proposes(2)
-	p := h.pull()
-	if p.Title != "Deploy api "+h.builds[2]+" to prod" || p.Branch != branch || p.Base != "main" || !p.Open {
-		t.Errorf("got %+v", p)
-	}
-	if !slices.Equal(p.Labels, []string{"deploy"}) || !slices.Equal(p.Reviewers, []string{"carol"}) || !slices.Equal(p.TeamReview, []string{"sre"}) {
-		t.Errorf("got labels %q, reviewers %q, teams %q", p.Labels, p.Reviewers, p.TeamReview)
-	}
-	if outcome.PullRequest == "" || outcome.Commit != h.repo.Tip(branch) {
-		t.Errorf("got %+v", outcome)
-	}
-	for _, want := range []string{"`" + h.builds[1] + "` | **`" + h.builds[2] + "`**", "Change 2", "example/api#2", "| dev | api | `" + h.builds[3] + "`", "tagbump rollback", "[this run]"} {
-		if !strings.Contains(p.Body, want) {
-			t.Errorf("%q is not in the body:\n%s", want, p.Body)
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		outcome := h.deploys(2, deploy.Proposed)
+		h.proposes(2)
+		p := h.pull()
+		if p.Title != "Deploy api "+h.builds[2]+" to prod" || p.Branch != branch || p.Base != "main" || !p.Open {
+			t.Errorf("got %+v", p)
 		}
-	}
+		if !slices.Equal(p.Labels, []string{"deploy"}) || !slices.Equal(p.Reviewers, []string{"carol"}) || !slices.Equal(p.TeamReview, []string{"sre"}) {
+			t.Errorf("got labels %q, reviewers %q, teams %q", p.Labels, p.Reviewers, p.TeamReview)
+		}
+		if outcome.PullRequest == "" || outcome.Commit != h.repo.Tip(branch) {
+			t.Errorf("got %+v", outcome)
+		}
+		for _, want := range []string{"`" + h.builds[1] + "` | **`" + h.builds[2] + "`**", "Change 2", "example/api#2", "| dev | api | `" + h.builds[3] + "`", "tagbump rollback", "[this run]"} {
+			if !strings.Contains(p.Body, want) {
+				t.Errorf("%q is not in the body:\n%s", want, p.Body)
+			}
+		}
+	})
 }
 
 func TestPullRequestIsUpdatedInPlace(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	h.deploys(2, deploy.Proposed)
-	h.k8s.Edit(1, h.pull().Body+"Please wait for Monday.\n")
-	h.move("web", "new") // the base moves on
-	h.deploys(3, deploy.Proposed)
-	h.proposes(3)
-	p := h.pull()
-	if p.Title != "Deploy api "+h.builds[3]+" to prod" || !strings.Contains(p.Body, "Change 3") || !p.Open {
-		t.Errorf("got %+v", p)
-	}
-	if !strings.HasSuffix(p.Body, "Please wait for Monday.\n") {
-		t.Errorf("what a person wrote is gone:\n%s", p.Body)
-	}
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		h.deploys(2, deploy.Proposed)
+		h.k8s.Edit(1, h.pull().Body+"Please wait for Monday.\n")
+		h.move("web", "new") // the base moves on
+		h.deploys(3, deploy.Proposed)
+		h.proposes(3)
+		p := h.pull()
+		if p.Title != "Deploy api "+h.builds[3]+" to prod" || !strings.Contains(p.Body, "Change 3") || !p.Open {
+			t.Errorf("got %+v", p)
+		}
+		if !strings.HasSuffix(p.Body, "Please wait for Monday.\n") {
+			t.Errorf("what a person wrote is gone:\n%s", p.Body)
+		}
+	})
 }
 
 func TestPullRequestIsNotPushedAgainForNothing(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	h.deploys(2, deploy.Proposed)
-	head := h.repo.Tip(branch)
-	h.Reset()
-	h.github.Reset()
-	h.deploys(2, deploy.Proposed)
-	if got := h.repo.Tip(branch); got != head {
-		t.Errorf("the branch moved from %s to %s", head, got)
-	}
-	if n := h.Count(gittest.Push); n != 0 {
-		t.Errorf("%d pushes", n)
-	}
-	for _, r := range h.github.Log() {
-		if !strings.HasPrefix(r.Kind, "GET ") {
-			t.Errorf("%s, for nothing", r.Kind)
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		h.deploys(2, deploy.Proposed)
+		head := h.repo.Tip(branch)
+		h.Reset()
+		h.github.Reset()
+		h.deploys(2, deploy.Proposed)
+		if got := h.repo.Tip(branch); got != head {
+			t.Errorf("the branch moved from %s to %s", head, got)
 		}
-	}
+		if n := h.Count(gittest.Push); n != 0 {
+			t.Errorf("%d pushes", n)
+		}
+		for _, r := range h.github.Log() {
+			if !strings.HasPrefix(r.Kind, "GET ") && r.Kind != "graphql repository" {
+				t.Errorf("%s, for nothing", r.Kind)
+			}
+		}
+	})
 }
 
 func TestPullRequestIsStoppedByAPerson(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	h.deploys(2, deploy.Proposed)
-	theirs := h.k8s.CommitAs("carol@example.com", branch, gittest.Files{"prod/manifests/api/more.yaml": "kind: ConfigMap\n"}, "One more thing")
-	h.Tag = h.builds[3]
-	for range 2 {
-		h.refused(problem.ExitRefused, "not tagbump's", branch)
-	}
-	if got := h.repo.Tip(branch); got != theirs {
-		t.Errorf("the branch moved to %s", got)
-	}
-	if n := len(h.pull().Comments); n != 1 {
-		t.Errorf("said %d times, want once", n)
-	}
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		h.deploys(2, deploy.Proposed)
+		theirs := h.k8s.CommitAs("carol@example.com", branch, gittest.Files{"prod/manifests/api/more.yaml": "kind: ConfigMap\n"}, "One more thing")
+		h.Tag = h.builds[3]
+		for range 2 {
+			h.refused(problem.ExitRefused, "not tagbump's", branch)
+		}
+		if got := h.repo.Tip(branch); got != theirs {
+			t.Errorf("the branch moved to %s", got)
+		}
+		if n := len(h.pull().Comments); n != 1 {
+			t.Errorf("said %d times, want once", n)
+		}
+	})
 }
 
 func TestPullRequestClosedByAPerson(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	h.deploys(2, deploy.Proposed)
-	h.k8s.Close(1, "carol")
-	t.Run("is not reopened for the same tag", func(t *testing.T) {
-		h.deploys(2, deploy.Unchanged)
-		if h.pull().Open {
-			t.Error("it is open")
-		}
-	})
-	t.Run("is opened for a newer one", func(t *testing.T) {
-		h.deploys(3, deploy.Proposed)
-		h.proposes(3)
-		if pulls := h.k8s.PullRequests(); len(pulls) != 2 || !pulls[1].Open {
-			t.Errorf("got %+v", pulls)
-		}
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		h.deploys(2, deploy.Proposed)
+		h.k8s.Close(1, "carol")
+		t.Run("is not reopened for the same tag", func(t *testing.T) {
+			h.deploys(2, deploy.Unchanged)
+			if h.pull().Open {
+				t.Error("it is open")
+			}
+		})
+		t.Run("is opened for a newer one", func(t *testing.T) {
+			h.deploys(3, deploy.Proposed)
+			h.proposes(3)
+			if pulls := h.k8s.PullRequests(); len(pulls) != 2 || !pulls[1].Open {
+				t.Errorf("got %+v", pulls)
+			}
+		})
 	})
 }
 
 func TestPullRequestIsClosedWhenMoot(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ running, deployed int }{
-		"the base runs the tag":           {2, 2},
-		"the base runs something newer":   {3, 2},
-		"another tag is asked for by now": {3, 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHub(t)
-			h.deploys(2, deploy.Proposed)
-			h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[c.running])}, "by hand")
-			want := deploy.Unchanged
-			if c.deployed < c.running {
-				want = deploy.Superseded
-			}
-			h.deploys(c.deployed, want)
-			p := h.pull()
-			if p.Open || p.Merged || len(p.Comments) != 1 || !strings.Contains(p.Comments[0].Body, "nothing left to deploy") {
-				t.Errorf("got %+v", p)
-			}
-			if tip := h.repo.Tip(branch); tip != "" {
-				t.Errorf("the branch is still there, at %s", tip)
-			}
-			h.deploys(4, deploy.Proposed) // what tagbump closed, it may open again
-			h.proposes(4)
-		})
-	}
+	bothWays(t, func(t *testing.T, api bool) {
+		for name, c := range map[string]struct{ running, deployed int }{
+			"the base runs the tag":           {2, 2},
+			"the base runs something newer":   {3, 2},
+			"another tag is asked for by now": {3, 3},
+		} {
+			t.Run(name, func(t *testing.T) {
+				h := newHub(t)
+				h.ViaAPI = api
+				h.deploys(2, deploy.Proposed)
+				h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[c.running])}, "by hand")
+				want := deploy.Unchanged
+				if c.deployed < c.running {
+					want = deploy.Superseded
+				}
+				h.deploys(c.deployed, want)
+				p := h.pull()
+				if p.Open || p.Merged || len(p.Comments) != 1 || !strings.Contains(p.Comments[0].Body, "nothing left to deploy") {
+					t.Errorf("got %+v", p)
+				}
+				if tip := h.repo.Tip(branch); tip != "" {
+					t.Errorf("the branch is still there, at %s", tip)
+				}
+				h.deploys(4, deploy.Proposed) // what tagbump closed, it may open again
+				h.proposes(4)
+			})
+		}
+	})
 }
 
 func TestPullRequestStaysWhereItIsNewer(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	h.deploys(3, deploy.Proposed)
-	h.deploys(1, deploy.Unchanged) // what runs
-	h.deploys(0, deploy.Superseded)
-	outcome := h.deploys(2, deploy.Superseded) // newer than what runs, older than what is proposed
-	h.proposes(3)
-	if !h.pull().Open || outcome.PullRequest == "" {
-		t.Errorf("got %+v, %+v", h.pull(), outcome)
-	}
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		h.deploys(3, deploy.Proposed)
+		h.deploys(1, deploy.Unchanged) // what runs
+		h.deploys(0, deploy.Superseded)
+		outcome := h.deploys(2, deploy.Superseded) // newer than what runs, older than what is proposed
+		h.proposes(3)
+		if !h.pull().Open || outcome.PullRequest == "" {
+			t.Errorf("got %+v, %+v", h.pull(), outcome)
+		}
+	})
 }
 
 func TestPullRequestRefusesParted(t *testing.T) {
@@ -279,26 +305,28 @@ func TestAutoMerge(t *testing.T) {
 }
 
 func TestPullRequestsOfManyRunsForOneService(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	var runs sync.WaitGroup
-	for _, build := range []int{4, 2, 3} {
-		d := h.Deployment
-		d.Remote, d.Tag, d.Tell = h.open(0), h.builds[build], nil
-		runs.Go(func() {
-			if outcome, err := d.Run(t.Context()); err != nil {
-				t.Errorf("build %d: %v", build, err)
-			} else if outcome.Status != deploy.Proposed && outcome.Status != deploy.Superseded {
-				t.Errorf("build %d: %s", build, outcome.Status)
-			}
-		})
-	}
-	runs.Wait()
-	h.proposes(4)
-	h.repo.Fsck()
-	if p := h.pull(); p.Title != "Deploy api "+h.builds[4]+" to prod" {
-		t.Errorf("got %q", p.Title)
-	}
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.ViaAPI = api
+		var runs sync.WaitGroup
+		for _, build := range []int{4, 2, 3} {
+			d := h.Deployment
+			d.Remote, d.Tag, d.Tell = h.open(0), h.builds[build], nil
+			runs.Go(func() {
+				if outcome, err := d.Run(t.Context()); err != nil {
+					t.Errorf("build %d: %v", build, err)
+				} else if outcome.Status != deploy.Proposed && outcome.Status != deploy.Superseded {
+					t.Errorf("build %d: %s", build, outcome.Status)
+				}
+			})
+		}
+		runs.Wait()
+		h.proposes(4)
+		h.repo.Fsck()
+		if p := h.pull(); p.Title != "Deploy api "+h.builds[4]+" to prod" {
+			t.Errorf("got %q", p.Title)
+		}
+	})
 }
 
 func TestPullRequestsOfManyServices(t *testing.T) {
@@ -350,4 +378,87 @@ func TestTokenIsNowhere(t *testing.T) {
 	if strings.Contains(said.String(), secret) {
 		t.Errorf("there it is:\n%s", said.String())
 	}
+}
+
+func TestViaAPI(t *testing.T) {
+	t.Parallel()
+	via := func(t *testing.T) *hub {
+		h := newHub(t)
+		h.ViaAPI, h.Env = true, "dev"
+		h.Reset()
+		return h
+	}
+	t.Run("a push takes at most four round trips, and no Git", func(t *testing.T) {
+		h := via(t)
+		h.github.Reset()
+		h.deploys(4, deploy.Changed)
+		if got := h.repo.Read("main", fileOf("dev", "api")); got != manifestOf("api", h.builds[4]) {
+			t.Errorf("got\n%s", got)
+		}
+		if n := h.github.Count(); n > 4 {
+			t.Errorf("%d round trips: %v", n, kinds(h.github))
+		}
+		if n := h.Count(); n > 0 {
+			t.Errorf("%d requests to Git", n)
+		}
+		h.deploys(4, deploy.Unchanged)
+		h.deploys(2, deploy.Superseded)
+	})
+	t.Run("a pull request takes at most eight", func(t *testing.T) {
+		h := via(t)
+		h.Env = "prod"
+		h.github.Reset()
+		h.deploys(2, deploy.Proposed)
+		if n := h.github.Count(); n > 8 {
+			t.Errorf("%d round trips: %v", n, kinds(h.github))
+		}
+	})
+	t.Run("a moved tip is another attempt", func(t *testing.T) {
+		h := via(t)
+		h.github.Fail("graphql createCommitOnBranch", ghtest.Fault{Then: func() { h.move("web", "new") }})
+		if outcome := h.deploys(4, deploy.Changed); outcome.Attempts != 2 {
+			t.Errorf("%d attempts, want 2", outcome.Attempts)
+		}
+		h.repo.Read("main", fileOf("dev", "web"))
+	})
+	t.Run("a lost answer is no second commit", func(t *testing.T) {
+		h := via(t)
+		before := len(h.repo.Log("main"))
+		h.github.Fail("graphql createCommitOnBranch", ghtest.Fault{Deaf: true})
+		if outcome := h.deploys(4, deploy.Changed); outcome.Commit != h.repo.Tip("main") {
+			t.Errorf("got %s, and the branch is at %s", outcome.Commit, h.repo.Tip("main"))
+		}
+		if n := len(h.repo.Log("main")) - before; n != 1 {
+			t.Errorf("%d commits", n)
+		}
+	})
+	t.Run("personal environments take Git", func(t *testing.T) {
+		h := via(t)
+		h.repo.Commit("main", gittest.Files{"dev/manifests/users/alice/api-dev-deployment.yaml": manifestOf("api", h.builds[3])}, "alice")
+		h.deploys(4, deploy.Changed)
+		if h.Count(gittest.Push) == 0 || !strings.Contains(strings.Join(h.progress, " "), "Git is used instead") {
+			t.Errorf("no push, or nothing said: %q", h.progress)
+		}
+		if got := h.repo.Read("main", "dev/manifests/users/alice/api-dev-deployment.yaml"); got != manifestOf("api", h.builds[4]) {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	t.Run("what was rolled back is held", func(t *testing.T) {
+		h := via(t)
+		rolled := h.repo.Commit("main", gittest.Files{fileOf("dev", "api"): manifestOf("api", h.builds[2])},
+			"back\n\nTagbump-Rollback: api "+h.builds[3]+" → "+h.builds[2]+"\nTagbump-Environment: dev")
+		h.repo.Git("update-ref", "refs/tagbump/rollback/dev/api", rolled)
+		h.Tag = h.builds[3]
+		h.refused(problem.ExitRefused, "rolled back")
+		h.move("web", "new") // the tip's own message says nothing any more
+		h.refused(problem.ExitRefused, "rolled back")
+		h.deploys(4, deploy.Changed)
+	})
+}
+
+func kinds(server *ghtest.Server) (kinds []string) {
+	for _, r := range server.Log() {
+		kinds = append(kinds, r.Kind)
+	}
+	return kinds
 }

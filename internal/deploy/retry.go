@@ -16,6 +16,7 @@ import (
 type run struct {
 	*Deployment
 	attempts int
+	inTheWay bool            // over the API: a branch was there that nobody had looked for
 	started  time.Time       // the last of them
 	verified map[string]bool // images that are in their registries
 	waited   time.Duration
@@ -86,7 +87,7 @@ func (r *run) rejected(tip *gitrepo.Tip) {
 // pause waits before the next attempt; the error says why there is none.
 func (r *run) pause(ctx context.Context, err error) error {
 	after, again := gitrepo.Retry(err)
-	again = again && r.refusals < mostRefusals || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrUnknownHead)
+	again = again && r.refusals < mostRefusals || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrBranchExists) || errors.Is(err, github.ErrUnknownHead)
 	switch ended := ctx.Err(); {
 	case ended != nil && (again || errors.Is(err, ended)):
 		return r.ended(ended, err)
@@ -141,7 +142,7 @@ func (r *run) inShort(err error) string {
 // lost tells whether somebody else was faster.
 func lost(err error) bool {
 	var push *gitrepo.PushError
-	return errors.Is(err, gitrepo.ErrMoved) || errors.Is(err, github.ErrHeadMoved) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
+	return errors.Is(err, gitrepo.ErrMoved) || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrBranchExists) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
 }
 
 // ended is the error of a context that is done, by its deadline or by a signal.

@@ -249,7 +249,7 @@ func (p *past) at(ctx context.Context, tip *gitrepo.Tip, paths []string) ([]imag
 			return nil, err
 		}
 	}
-	files, err := read(ctx, tip, p.request, there)
+	files, err := read(ctx, gitSnapshot{tip}, p.request, there)
 	if err != nil {
 		return nil, err
 	}
@@ -310,13 +310,18 @@ var (
 
 // parseRolled reads them from a message; the commit is where it was found.
 func parseRolled(message string, commit *gitrepo.Tip) []Rolled {
+	return rolledIn(message, commit.Hash, commit.Committer.When)
+}
+
+// rolledIn reads them from the message of a commit.
+func rolledIn(message string, commit gitrepo.Hash, when time.Time) []Rolled {
 	env := environmentLine.FindStringSubmatch(message)
 	if env == nil {
 		return nil
 	}
 	var chain []Rolled
 	for _, m := range rollbackLine.FindAllStringSubmatch(message, -1) {
-		chain = append(chain, Rolled{env[1], m[1], m[2], m[3], commit.Hash, commit.Committer.When})
+		chain = append(chain, Rolled{env[1], m[1], m[2], m[3], commit, when})
 	}
 	return chain
 }
@@ -330,17 +335,19 @@ func markName(env, service string) string { return path.Join("rollback", env, se
 // goes on from. The tip's own message is looked at first: a rollback may have been
 // pushed just now, and not have been marked yet.
 func rolled(ctx context.Context, tip *gitrepo.Tip, env, service string) ([]Rolled, error) {
-	of := func(chain []Rolled) []Rolled {
-		return slices.DeleteFunc(chain, func(r Rolled) bool { return r.Env != env || r.Service != service })
-	}
-	if chain := of(parseRolled(tip.Message, tip)); len(chain) > 0 {
+	if chain := of(parseRolled(tip.Message, tip), env, service); len(chain) > 0 {
 		return chain, nil
 	}
 	mark, err := tip.Marked(ctx, markName(env, service))
 	if mark == nil || err != nil {
 		return nil, err
 	}
-	return of(parseRolled(mark.Message, mark)), nil
+	return of(parseRolled(mark.Message, mark), env, service), nil
+}
+
+// of are those of a chain that are a service's in an environment.
+func of(chain []Rolled, env, service string) []Rolled {
+	return slices.DeleteFunc(chain, func(r Rolled) bool { return r.Env != env || r.Service != service })
 }
 
 // active are those of a chain of rollbacks that led to what runs now. Once
@@ -358,7 +365,7 @@ func active(chain []Rolled, running string) []Rolled {
 // held refuses to bring back what was rolled back: the same tag, or one that its
 // commit descends from. What descends from it, and so may have been mended, goes
 // through, as does what has nothing to do with it.
-func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Request, result *Result) error {
+func (d *Deployment) held(ctx context.Context, tip snapshot, request *Request, result *Result) error {
 	if d.Force || d.goesBack() {
 		return nil
 	}
@@ -373,7 +380,7 @@ func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Reques
 		chain, asked := known[t.Name()]
 		if !asked {
 			var err error
-			if chain, err = rolled(ctx, tip, request.Env, t.Name()); err != nil {
+			if chain, err = tip.rolled(ctx, request.Env, t.Name()); err != nil {
 				return err
 			}
 			known[t.Name()] = chain
@@ -420,7 +427,7 @@ func (p *proposal) proposesRollback(still *Outcome) bool {
 	if p.head == nil {
 		return false
 	}
-	chain := parseRolled(p.head.Message, p.head)
+	chain := rolledIn(p.head.message, gitrepo.Hash{}, time.Time{})
 	return len(chain) > 0 && slices.Contains(still.OldTags(), chain[0].From)
 }
 

@@ -155,11 +155,11 @@ func heldText(t *testing.T, server *gittest.Server, tag string, force bool) stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := d.Request(base.FS(t.Context()))
+	request, err := d.Request(base.files(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := read(t.Context(), base.Tip, request, base.paths)
+	files, err := read(t.Context(), base, request, base.paths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func heldText(t *testing.T, server *gittest.Server, tag string, force bool) stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.held(t.Context(), base.Tip, request, result); err != nil {
+	if err := d.held(t.Context(), base, request, result); err != nil {
 		return problem.All(err)[0].Message
 	}
 	return ""

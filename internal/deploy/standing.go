@@ -53,11 +53,12 @@ func (d *Deployment) stand(ctx context.Context, env string, services []string) (
 	if s.request, err = look.Request(tip.FS(ctx)); err != nil {
 		return nil, err
 	}
-	find := look.layout
+	var paths []string
 	if len(services) == 0 {
-		find = below
+		paths, err = gitSnapshot{tip}.below(ctx, s.request.Dir())
+	} else {
+		paths, err = look.layout(ctx, gitSnapshot{tip}, s.request.Dir())
 	}
-	paths, err := find(ctx, tip, s.request.Dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noEnvironment(tip.FS(ctx), s.request)
 	}
@@ -66,7 +67,7 @@ func (d *Deployment) stand(ctx context.Context, env string, services []string) (
 	}
 	result, err := s.read(ctx, paths)
 	if errors.Is(err, ErrNoMatch) && len(services) > 0 {
-		if paths, err = below(ctx, tip, s.request.Dir()); err != nil {
+		if paths, err = (gitSnapshot{tip}).below(ctx, s.request.Dir()); err != nil {
 			return nil, err
 		}
 		result, err = s.read(ctx, paths)
@@ -82,7 +83,7 @@ func (d *Deployment) stand(ctx context.Context, env string, services []string) (
 }
 
 func (s *standing) read(ctx context.Context, paths []string) (*Result, error) {
-	files, err := read(ctx, s.tip, s.request, paths)
+	files, err := read(ctx, gitSnapshot{s.tip}, s.request, paths)
 	if err != nil {
 		return nil, err
 	}

@@ -315,6 +315,27 @@ func (r *Repo) gitObject(expression string) *graphqlObject {
 			return r.gitObject(oid + "^{tree}"), nil
 		case kind == "Commit" && name == "message":
 			return r.revision(oid).message, nil
+		case kind == "Commit" && name == "committedDate":
+			return r.revision(oid).committer.date, nil
+		case kind == "Commit" && name == "parents":
+			return r.parents(r.revision(oid).parents), nil
+		}
+		return unknownField(name)
+	}}
+}
+
+// parents are commits, as a connection.
+func (r *Repo) parents(oids []string) *graphqlObject {
+	return &graphqlObject{"CommitConnection", func(name string, _ map[string]any) (any, error) {
+		switch name {
+		case "totalCount":
+			return len(oids), nil
+		case "nodes":
+			nodes := []*graphqlObject{}
+			for _, oid := range oids {
+				nodes = append(nodes, r.gitObject(oid))
+			}
+			return nodes, nil
 		}
 		return unknownField(name)
 	}}
