@@ -17,6 +17,7 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
 // run is the command: arguments in, an exit status out.
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	con := console.New("manifestgen", stdout, stderr, getenv)
+	con.Codes = true
 	app := console.App(con, &cli.App{
 		Usage: "render the manifests of every environment from an inventory",
 		Description: `Reads users.yaml, environments/ and templates/ below --source, and makes
@@ -25,10 +26,14 @@ that were edited by hand, are never touched; the image tags in them stay.
 
    manifestgen render                       # in a k8s repo: make its manifests
    manifestgen render --env dev --dry-run   # show what would change in dev
-   manifestgen check                        # in CI: exit 1 if render was forgotten`,
-		Commands: []*cli.Command{renderCommand(con), checkCommand(con)},
+   manifestgen check                        # in CI: exit 1 if render was forgotten
+   manifestgen why dev/manifests/api/api-dev-deployment.yaml:12
+                                            # where does this line come from?
+   manifestgen explain replicas --env prod --service api
+                                            # who says what, and who wins?`,
+		Commands: []*cli.Command{renderCommand(con), checkCommand(con), whyCommand(con), explainCommand(con)},
 	})
-	err := app.Run(args)
+	err := app.Run(console.FlagsFirst(app, args))
 	con.Problems(err)
 	return problem.ExitStatus(err)
 }

@@ -128,11 +128,9 @@ func drift(plan *tree.Plan) error {
 
 // plan loads, renders and compares. Nothing is written.
 func (o *renderOptions) plan() (*tree.Plan, error) {
-	source := os.DirFS(o.source)
-	inv, err := inventory.Load(source)
-	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
-	if err := errors.Join(err, templateErr); err != nil {
-		return nil, o.inSource(err)
+	inv, templates, err := o.load()
+	if err != nil {
+		return nil, err
 	}
 	envs, err := o.environments(inv)
 	if err != nil {
@@ -159,6 +157,14 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	return tree.Diff(root, wants, tree.Options{
 		Envs: inventory.Names(envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune,
 	})
+}
+
+// load reads the inventory and the templates.
+func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) {
+	source := os.DirFS(o.source)
+	inv, err := inventory.Load(source)
+	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
+	return inv, templates, o.inSource(errors.Join(err, templateErr))
 }
 
 // environments are those of --env, or all.

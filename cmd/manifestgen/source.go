@@ -24,6 +24,10 @@ func (o *renderOptions) inSource(err error) error {
 	for _, p := range problem.All(err) {
 		there := *p
 		there.Place = o.placeInSource(p.Place)
+		there.Notes = nil
+		for _, n := range p.Notes {
+			there.Notes = append(there.Notes, problem.Note{Place: o.placeInSource(n.Place), Text: n.Text})
+		}
 		list.Add(&there)
 	}
 	return list.Err()

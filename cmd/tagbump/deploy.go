@@ -20,6 +20,7 @@ type deployOptions struct {
 	deploy.Ask
 	repo, branch        string
 	push, force, dryRun bool
+	github              string
 	autoMerge           bool
 	verifyImage         bool
 	waitImage           time.Duration
@@ -56,6 +57,7 @@ with --image, everywhere in <env>/manifests.`,
 			&cli.BoolFlag{Name: "push", Usage: "push where the k8s repo does not say how the environment is deployed"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, and to an older tag"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and push nothing"},
+			&cli.StringFlag{Name: "github", Usage: "the k8s repo's `owner/name` on GitHub, for pull requests, where --repo does not tell"},
 			&cli.BoolFlag{Name: "auto-merge", Usage: "have the pull request merge by itself once all that it needs is there"},
 			&cli.BoolFlag{Name: "verify-image", Usage: "first make sure that the image is in its registry (with the credentials of docker login)"},
 			&cli.DurationFlag{Name: "wait-image", Usage: "wait this `time` for it to appear there; implies --verify-image"},
@@ -72,7 +74,7 @@ with --image, everywhere in <env>/manifests.`,
 		}),
 		Action: func(c *cli.Context) error {
 			return deployTag(c.Context, con, deployOptions{
-				Ask: askOf(c), repo: c.String("repo"), branch: c.String("branch"), push: c.Bool("push"), force: c.Bool("force"), dryRun: c.Bool("dry-run"), autoMerge: c.Bool("auto-merge"),
+				Ask: askOf(c), repo: c.String("repo"), branch: c.String("branch"), push: c.Bool("push"), force: c.Bool("force"), dryRun: c.Bool("dry-run"), github: c.String("github"), autoMerge: c.Bool("auto-merge"),
 				verifyImage: c.Bool("verify-image"), waitImage: c.Duration("wait-image"),
 				appRepo: c.String("app-repo"), author: c.String("author"), committer: c.String("committer"), message: c.String("message"),
 				signingKey: c.String("signing-key"), sshKey: c.String("ssh-key"), knownHosts: c.String("known-hosts"), caFile: c.String("ca-file"),
@@ -154,7 +156,12 @@ func (o *deployOptions) pullRequests(con *console.Console) (*deploy.PullRequests
 		return nil, err
 	}
 	repo, err := client.Repo(o.repo)
-	if err != nil {
+	switch {
+	case o.github != "":
+		if repo, err = github.ParseRepo(o.github); err != nil {
+			return nil, problem.New("write owner/name", "--github: %v", err)
+		}
+	case err != nil:
 		return nil, nil // a path, or another host: a policy that wants one says so
 	}
 	sources, err := o.environment.client(o.environment.serviceToken, o.caFile, con)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,6 +90,7 @@ type promotedService struct {
 	Result   string            `json:"result"` // changed, unchanged, superseded, proposed, planned or failed
 	Branch   string            `json:"branch,omitempty"`
 	Commit   string            `json:"commit,omitempty"`
+	Pull     string            `json:"pull_request,omitempty"` // its URL
 	OldTags  []string          `json:"old_tags"`
 	Files    []string          `json:"files"`
 	Notices  []string          `json:"notices"`
@@ -100,7 +102,7 @@ func newPromoteResult(o deployOptions, from string, list []deploy.Promoted, err 
 	for _, p := range list {
 		s := promotedService{Service: p.Service, Tag: p.Tag, Result: deploy.Failed, OldTags: append([]string{}, p.Old...), Files: []string{}, Notices: []string{}, Problems: console.JSONProblems(p.Err)}
 		if p.Outcome != nil {
-			s.Result, s.Branch, s.Commit = p.Outcome.Status, p.Outcome.Branch, p.Outcome.Commit
+			s.Result, s.Branch, s.Commit, s.Pull = p.Outcome.Status, p.Outcome.Branch, p.Outcome.Commit, p.Outcome.PullRequest
 			s.Notices = append(s.Notices, p.Outcome.Notices...)
 			for _, f := range p.Outcome.Files {
 				s.Files = append(s.Files, f.Path)
@@ -114,7 +116,7 @@ func newPromoteResult(o deployOptions, from string, list []deploy.Promoted, err 
 // reportPromoted shows what came of it. The error is err.
 func reportPromoted(con *console.Console, o deployOptions, from string, list []deploy.Promoted, err error) error {
 	r := newPromoteResult(o, from, list, err)
-	var files, commits, notices []string
+	var files, commits, pulls, notices []string
 	results := map[string]int{}
 	for _, s := range r.Services {
 		results[s.Result]++
@@ -123,12 +125,15 @@ func reportPromoted(con *console.Console, o deployOptions, from string, list []d
 		if s.Commit != "" {
 			commits = union(commits, []string{s.Commit})
 		}
+		if s.Pull != "" {
+			pulls = union(pulls, []string{s.Pull})
+		}
 	}
 	for _, n := range notices {
 		con.Notice(n)
 	}
 	result := deploy.Unchanged
-	for _, status := range []string{deploy.Failed, deploy.Changed, "proposed", deploy.Planned, deploy.Superseded} {
+	for _, status := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded} {
 		if results[status] > 0 || status == deploy.Failed && err != nil {
 			result = status
 			break
@@ -139,6 +144,7 @@ func reportPromoted(con *console.Console, o deployOptions, from string, list []d
 			{Name: "result", Value: result},
 			{Name: "changed", Value: fmt.Sprint(results[deploy.Changed] > 0)},
 			{Name: "commit", Value: strings.Join(commits, " ")},
+			{Name: "pull-request", Value: strings.Join(pulls, " ")},
 			{Name: "files", Value: strings.Join(files, "\n")},
 		}),
 		con.Summary(summaryOfPromoted(r)))
@@ -190,8 +196,8 @@ func printPromoted(con *console.Console, r promoteResult, list []deploy.Promoted
 			con.Printf("%s: unchanged: %s runs %s already\n", s.Service, r.To, s.Tag)
 		case deploy.Failed:
 			con.Printf("%s: not promoted\n", s.Service)
-		default:
-			con.Printf("%s: %s: %s → %s in %s\n", s.Service, s.Result, old, s.Tag, r.To)
+		case deploy.Proposed:
+			con.Printf("%s: proposed: %s → %s in %s, by %s\n", s.Service, old, s.Tag, r.To, s.Pull)
 		}
 	}
 	if len(r.Services) == 0 && len(r.Problems) == 0 {
@@ -207,10 +213,10 @@ func summaryOfPromoted(r promoteResult) string {
 		fmt.Fprintf(&b, "- **%s**: %s\n", markdown(p.Message), markdown(p.Hint))
 	}
 	if len(r.Services) > 0 {
-		b.WriteString("\n| service | tag | result | before | commit |\n|---|---|---|---|---|\n")
+		b.WriteString("\n| service | tag | result | before | commit or pull request |\n|---|---|---|---|---|\n")
 	}
 	for _, s := range r.Services {
-		fmt.Fprintf(&b, "| %s | `%s` | %s | `%s` | %s |\n", markdown(s.Service), s.Tag, s.Result, strings.Join(s.OldTags, " "), s.Commit)
+		fmt.Fprintf(&b, "| %s | `%s` | %s | `%s` | %s |\n", markdown(s.Service), s.Tag, s.Result, strings.Join(s.OldTags, " "), cmp.Or(s.Pull, s.Commit))
 	}
 	return b.String() + "\n"
 }

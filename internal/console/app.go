@@ -31,6 +31,48 @@ func App(con *Console, app *cli.App) *cli.App {
 	return app
 }
 
+// FlagsFirst moves the flags of a command that stand behind its arguments before
+// them, as in "explain replicas --env prod": cli takes what follows the first
+// argument for arguments. What follows "--" stays.
+func FlagsFirst(app *cli.App, args []string) []string {
+	if len(args) < 2 {
+		return args
+	}
+	command := app.Command(args[1])
+	if command == nil {
+		return args
+	}
+	flags, rest := slices.Clone(args[:2]), []string{}
+	for i := 2; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			rest = append(rest, args[i:]...)
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			rest = append(rest, arg)
+			continue
+		}
+		flags = append(flags, arg)
+		if takesValue(command, strings.TrimLeft(arg, "-")) && i+1 < len(args) {
+			i++
+			flags = append(flags, args[i])
+		}
+	}
+	return append(flags, rest...)
+}
+
+// takesValue tells whether a flag, without an = in it, has its value behind it.
+func takesValue(command *cli.Command, name string) bool {
+	for _, flag := range command.Flags {
+		if slices.Contains(flag.Names(), name) {
+			_, isSwitch := flag.(*cli.BoolFlag)
+			return !isSwitch
+		}
+	}
+	return false
+}
+
 func prepare(commands []*cli.Command) {
 	for _, command := range commands {
 		command.OnUsageError = usageError

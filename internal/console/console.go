@@ -24,6 +24,7 @@ type Console struct {
 	Err     io.Writer
 	Colour  bool
 	Actions bool  // inside GitHub Actions
+	Codes   bool  // problems show their codes: the program can explain them
 	Source  fs.FS // where the files are that problems name; nil shows no source lines
 
 	OutputFile, SummaryFile string // of GitHub Actions; "" elsewhere
@@ -69,16 +70,23 @@ func (c *Console) JSON(v any) error {
 }
 
 // Problems shows everything that is wrong: the place and the message, the line as
-// it was written, and what to do.
+// it was written, what led to it, and what to do.
 func (c *Console) Problems(err error) {
 	for _, p := range problem.All(err) {
-		fmt.Fprintf(c.Err, "%s %s\n", c.paint(red, c.Program+": error:"), p.Error())
+		label, title := c.Program+": error", c.Program
+		if c.Codes && p.Code != "" {
+			label, title = label+" "+string(p.Code), title+" "+string(p.Code)
+		}
+		fmt.Fprintf(c.Err, "%s %s\n", c.paint(red, label+":"), p.Error())
 		c.source(p)
+		for _, n := range p.Notes {
+			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": note:"), strings.Map(visibleLines, n.String()))
+		}
 		if p.Hint != "" {
 			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": hint:"), p.Hint)
 		}
 		if c.Actions {
-			fmt.Fprintln(c.Err, annotation(c.Program, p))
+			fmt.Fprintln(c.Err, annotation(title, p))
 		}
 	}
 }
@@ -123,6 +131,14 @@ func visible(r rune) rune {
 	return r
 }
 
+// visibleLines is visible for a text of more than one line.
+func visibleLines(r rune) rune {
+	if r == '\n' {
+		return r
+	}
+	return visible(r)
+}
+
 // width is how many columns of a terminal a character takes: about as Unicode
 // Standard Annex #11 has it.
 func width(r rune) int {
@@ -150,10 +166,10 @@ func readLine(fsys fs.FS, file string, n int) string {
 
 // annotation is a problem as a workflow command of GitHub Actions ("Workflow
 // commands for GitHub Actions", Setting an error message).
-func annotation(program string, p *problem.Problem) string {
+func annotation(title string, p *problem.Problem) string {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	at := "title=" + property.Replace(program)
+	at := "title=" + property.Replace(title)
 	if p.Place.File != "" {
 		at += ",file=" + property.Replace(p.Place.File)
 	}
@@ -164,6 +180,9 @@ func annotation(program string, p *problem.Problem) string {
 		at += fmt.Sprintf(",col=%d", p.Place.Col)
 	}
 	message := p.Message
+	for _, n := range p.Notes {
+		message += "\n" + n.String()
+	}
 	if p.Hint != "" {
 		message += "\n" + p.Hint
 	}

@@ -4,19 +4,33 @@ import "k8srepo/internal/problem"
 
 // Problem is a problem as --output json has it.
 type Problem struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-	Refused bool   `json:"refused,omitempty"` // the answer is no, rather than "could not tell"
+	Code    problem.Code `json:"code,omitempty"`
+	File    string       `json:"file,omitempty"`
+	Line    int          `json:"line,omitempty"`
+	Column  int          `json:"column,omitempty"`
+	Message string       `json:"message"`
+	Hint    string       `json:"hint,omitempty"`
+	Refused bool         `json:"refused,omitempty"` // the answer is no, rather than "could not tell"
+	Notes   []Note       `json:"notes,omitempty"`
+}
+
+// Note is a note of a problem as --output json has it.
+type Note struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
 }
 
 // JSONProblems are the problems in err, never nil.
 func JSONProblems(err error) []Problem {
 	list := []Problem{}
 	for _, p := range problem.All(err) {
-		list = append(list, Problem{p.Place.File, p.Place.Line, p.Place.Col, p.Message, p.Hint, p.Refused})
+		one := Problem{Code: p.Code, File: p.Place.File, Line: p.Place.Line, Column: p.Place.Col, Message: p.Message, Hint: p.Hint, Refused: p.Refused}
+		for _, n := range p.Notes {
+			one.Notes = append(one.Notes, Note{n.Place.File, n.Place.Line, n.Place.Col, n.Text})
+		}
+		list = append(list, one)
 	}
 	return list
 }

@@ -177,6 +177,9 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 
 // ordered is the outcome of a result, less what would go back in history.
 func (d *Deployment) ordered(ctx context.Context, tip *gitrepo.Tip, request *Request, files []File, result *Result) (*Outcome, error) {
+	if err := d.held(ctx, tip, request, result); err != nil {
+		return nil, err
+	}
 	o := order{request: request, history: d.History, force: d.Force}
 	newer, err := o.newer(ctx, result)
 	if err != nil {

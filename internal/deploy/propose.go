@@ -68,7 +68,7 @@ func (d *Deployment) propose(ctx context.Context, base *base, plan *Outcome) (*O
 		if err != nil {
 			return nil, err
 		}
-		if proposed.Status == Superseded {
+		if proposed.Status == Superseded && !d.goesBack() {
 			plan.Status, plan.PullRequest = Superseded, open.URL
 			plan.notice("%s proposes something newer", open.URL)
 			return plan, nil
@@ -179,7 +179,7 @@ func (p *proposal) closeIfMoot(ctx context.Context, open *github.PullRequest) er
 	if err != nil && problem.ExitStatus(err) == problem.ExitTrouble {
 		return err
 	}
-	if err != nil || still.Status == Changed {
+	if err != nil || still.Status == Changed || still.Status == Superseded && p.proposesRollback(still) {
 		return nil // it has something to propose, or what it has is for people to judge
 	}
 	why := fmt.Sprintf("%s runs `%s` already.", p.Env, tag)

@@ -359,7 +359,7 @@ func active(chain []Rolled, running string) []Rolled {
 // commit descends from. What descends from it, and so may have been mended, goes
 // through, as does what has nothing to do with it.
 func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Request, result *Result) error {
-	if d.Force {
+	if d.Force || d.goesBack() {
 		return nil
 	}
 	o := order{request: request, history: d.History}
@@ -377,9 +377,6 @@ func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Reques
 				return err
 			}
 			known[t.Name()] = chain
-		}
-		if len(chain) == 0 || d.goesBack(t) {
-			continue
 		}
 		for _, r := range active(chain, runs(i.Old)) {
 			older := runs(i.New) == r.From
@@ -409,10 +406,28 @@ func (d *Deployment) held(ctx context.Context, tip *gitrepo.Tip, request *Reques
 
 // goesBack tells whether the deployment is a rollback, which has looked at what was
 // rolled back before.
-func (d *Deployment) goesBack(t Target) bool {
+func (d *Deployment) goesBack() bool {
 	if d.History == nil {
 		return false
 	}
-	_, back := d.History(t).(backward)
+	_, back := d.History(Target{}).(backward)
 	return back
 }
+
+// proposesRollback tells whether the open pull request would take the service back
+// from what runs, so that its tag is an older one on purpose.
+func (p *proposal) proposesRollback(still *Outcome) bool {
+	if p.head == nil {
+		return false
+	}
+	chain := parseRolled(p.head.Message, p.head)
+	return len(chain) > 0 && slices.Contains(still.OldTags(), chain[0].From)
+}
+
+// CommitOf is the hash of the commit that a tag names, perhaps shortened; "" where
+// it names none.
+func CommitOf(tag string) string { return hashOf(tag) }
+
+// ProposedTag is the tag that a pull request's body proposes, "" where tagbump did
+// not write it.
+func ProposedTag(body string) string { return proposedTag(body) }

@@ -57,7 +57,7 @@ func (d *Deployment) policy(ctx context.Context, tip *gitrepo.Tip, absent bool) 
 	case err != nil:
 		return policy, err
 	case policy.Strategy == inventory.PullRequest && d.Pulls == nil && !d.Force && !d.DryRun:
-		return policy, problem.Refuse("name the k8s repo by its URL on GitHub; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
+		return policy, problem.Refuse("name the k8s repo by its URL on GitHub, or with --github owner/name; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
 	}
 	return policy, nil
 }

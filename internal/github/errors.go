@@ -50,6 +50,9 @@ var (
 	ErrUnavailable = errors.New("GitHub is unavailable")
 )
 
+// errEmpty is an answer that does not hold what it is for.
+var errEmpty = errors.New("it says nothing")
+
 // call is what a request was for, in the words of its errors.
 type call struct {
 	repo  Repo
@@ -141,7 +144,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var wrapped *url.Error
 	shown := func(kind error, hint, format string, args ...any) error {
 		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
-		return &fault{problem.New(hint, "%s", c.clean(text)), kind, err}
+		return &fault{problem.New(c.clean(hint), "%s", c.clean(text)), kind, err}
 	}
 	switch {
 	case err == nil:
@@ -264,7 +267,7 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 func (c *Client) clean(text string) string {
 	const most = 600
 	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, "[secret]")
+		text = strings.ReplaceAll(text, c.token, hidden)
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r)

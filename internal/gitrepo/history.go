@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -207,19 +206,6 @@ func (w *walk) step() (bool, error) {
 }
 
 func (h *History) parents(commit Hash) ([]Hash, error) {
-	object, err := h.objects.EncodedObject(plumbing.CommitObject, commit)
-	if err != nil {
-		return nil, err
-	}
-	reader, err := object.Reader()
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	raw, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, err
-	}
-	text, err := parseCommit(raw)
+	text, err := h.commit(commit)
 	return text.parents, err
 }

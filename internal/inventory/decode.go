@@ -11,8 +11,8 @@ import (
 )
 
 // report adds a problem at a place.
-func (l *loader) report(place problem.Place, hint, format string, args ...any) {
-	l.problems.Add(problem.At(place, hint, format, args...))
+func (l *loader) report(code problem.Code, place problem.Place, hint, format string, args ...any) {
+	l.problems.Add(problem.At(place, hint, format, args...).WithCode(code))
 }
 
 // keys reads a map: each key's reader is called with its value. A key that has
@@ -21,7 +21,7 @@ func (l *loader) report(place problem.Place, hint, format string, args ...any) {
 // be what was misspelt.
 func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) (whole bool) {
 	if v.Kind != manifest.Map {
-		l.report(v.Place, "its keys are "+strings.Join(sortedKeys(readers), ", "), "%s must be a map, not %s", what, v.Kind)
+		l.report(problem.WrongType, v.Place, "its keys are "+strings.Join(sortedKeys(readers), ", "), "%s must be a map, not %s", what, v.Kind)
 		return false
 	}
 	whole = true
@@ -30,7 +30,7 @@ func (l *loader) keys(v manifest.Value, what string, readers map[string]func(man
 			read(f.Value)
 			continue
 		}
-		l.report(f.Key.Place, problem.DidYouMean(f.Key.Text, sortedKeys(readers)), "unknown key %q in %s", f.Key.Text, what)
+		l.report(problem.UnknownKey, f.Key.Place, problem.DidYouMean(f.Key.Text, sortedKeys(readers)), "unknown key %q in %s", f.Key.Text, what)
 		whole = false
 	}
 	return whole
@@ -39,7 +39,7 @@ func (l *loader) keys(v manifest.Value, what string, readers map[string]func(man
 // require reports a key that a map does not have.
 func (l *loader) require(v manifest.Value, key, hint, format string, args ...any) {
 	if _, given := v.Get(key); !given {
-		l.report(v.Place, hint, format, args...)
+		l.report(problem.MissingKey, v.Place, hint, format, args...)
 	}
 }
 
@@ -52,7 +52,7 @@ func (l *loader) items(v manifest.Value, what string, read func(manifest.Value))
 			read(item)
 		}
 	default:
-		l.report(v.Place, rewrite(v, manifest.List), "%s must be a list, not %s", what, v.Kind)
+		l.report(problem.WrongType, v.Place, rewrite(v, manifest.List), "%s must be a list, not %s", what, v.Kind)
 	}
 }
 
@@ -63,9 +63,9 @@ func (l *loader) text(v manifest.Value, what string) string {
 	case manifest.String, manifest.Int, manifest.Float:
 		return v.Text
 	case manifest.Null:
-		l.report(v.Place, "", "%s is empty", what)
+		l.report(problem.WrongType, v.Place, "", "%s is empty", what)
 	default:
-		l.report(v.Place, rewrite(v, manifest.String), "%s must be a string, not %s", what, v.Kind)
+		l.report(problem.WrongType, v.Place, rewrite(v, manifest.String), "%s must be a string, not %s", what, v.Kind)
 	}
 	return ""
 }
@@ -85,7 +85,7 @@ func (l *loader) texts(to *[]string, what string) func(manifest.Value) {
 func (l *loader) boolean(to *bool, what string) func(manifest.Value) {
 	return func(v manifest.Value) {
 		if v.Kind != manifest.Bool {
-			l.report(v.Place, rewrite(v, manifest.Bool), "%s must be true or false", what)
+			l.report(problem.WrongType, v.Place, rewrite(v, manifest.Bool), "%s must be true or false", what)
 			return
 		}
 		*to = v.Go() == true
@@ -96,7 +96,7 @@ func (l *loader) boolean(to *bool, what string) func(manifest.Value) {
 func (l *loader) matching(to *string, what string, pattern *regexp.Regexp, rule string) func(manifest.Value) {
 	return func(v manifest.Value) {
 		if *to = l.text(v, what); *to != "" && !pattern.MatchString(*to) {
-			l.report(v.Place, rule, "%s %q is not valid", what, *to)
+			l.report(problem.NotValid, v.Place, rule, "%s %q is not valid", what, *to)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (l *loader) oneOf(to *string, what string, choices ...string) func(manifest
 			if near := problem.Nearest(v.Text, choices); near != "" {
 				hint = problem.DidYouMean(v.Text, choices)
 			}
-			l.report(v.Place, hint, "%s must be %s, not %s", what, strings.Join(choices, " or "), is)
+			l.report(problem.NotValid, v.Place, hint, "%s must be %s, not %s", what, strings.Join(choices, " or "), is)
 			return
 		}
 		*to = v.Text
@@ -136,13 +136,13 @@ func (l *loader) secrets(to *map[string]string) func(manifest.Value) {
 			return
 		}
 		if v.Kind != manifest.Map {
-			l.report(v.Place, "write {ENV_VARIABLE: path/in/the/secret/store}", "secrets must be a map, not %s", v.Kind)
+			l.report(problem.WrongType, v.Place, "write {ENV_VARIABLE: path/in/the/secret/store}", "secrets must be a map, not %s", v.Kind)
 			return
 		}
 		*to = make(map[string]string, len(v.Fields))
 		for _, f := range v.Fields {
 			if !envVariable.MatchString(f.Key.Text) {
-				l.report(f.Key.Place, "letters, digits and _, such as API_KEY", "%q cannot be the name of an environment variable", f.Key.Text)
+				l.report(problem.NotAName, f.Key.Place, "letters, digits and _, such as API_KEY", "%q cannot be the name of an environment variable", f.Key.Text)
 			}
 			(*to)[f.Key.Text] = l.text(f.Value, "the key of the secret "+f.Key.Text)
 		}
@@ -158,7 +158,7 @@ func (l *loader) vars(to *manifest.Value) func(manifest.Value) {
 			l.checkVars(v)
 			*to = v
 		default:
-			l.report(v.Place, "", "vars must be a map, not %s", v.Kind)
+			l.report(problem.WrongType, v.Place, "", "vars must be a map, not %s", v.Kind)
 		}
 	}
 }
@@ -187,11 +187,11 @@ func (l *loader) nameTo(to *string, what string, reserved ...string) func(manife
 			if lower := strings.ReplaceAll(strings.ToLower(name), "_", "-"); dnsLabel.MatchString(lower) {
 				hint = "write " + lower + " (" + dnsLabelRule + ")"
 			}
-			l.report(v.Place, hint, "%q cannot be a name", name)
+			l.report(problem.NotAName, v.Place, hint, "%q cannot be a name", name)
 		}
 		for _, r := range reserved {
 			if name == r {
-				l.report(v.Place, "the folder of that name has another use; take another name", "the name %q is reserved", name)
+				l.report(problem.NotAName, v.Place, "the folder of that name has another use; take another name", "the name %q is reserved", name)
 			}
 		}
 		*to = name

@@ -32,6 +32,7 @@ type Team struct {
 	Name    string
 	Secrets map[string]string // environment variable → key in the secret store, below <env>/
 	Place   problem.Place
+	Source  manifest.Value // as it was written
 }
 
 // Service is one thing that runs.
@@ -44,6 +45,7 @@ type Service struct {
 	Secrets    map[string]string
 	Vars       manifest.Value // a map, or null
 	Place      problem.Place
+	Source     manifest.Value // as it was written
 }
 
 // User is a person with environments of their own.
@@ -54,6 +56,7 @@ type User struct {
 	Absent   bool // their manifests are removed
 	Vars     manifest.Value
 	Place    problem.Place
+	Source   manifest.Value // as it was written
 }
 
 // Environment is where things run.
@@ -69,6 +72,14 @@ type Environment struct {
 	Vars       manifest.Value
 	Overrides  map[string]Override // by service
 	Place      problem.Place
+	Source     manifest.Value // as it was written, laid over what it extends
+	Chain      []Link         // what it extends, the weakest first, and itself
+}
+
+// Link is one file of those that an environment is made of.
+type Link struct {
+	Name   string
+	Source manifest.Value
 }
 
 // Override is what an environment says of one service.
@@ -106,6 +117,12 @@ func (inv *Inventory) Environment(name string) *Environment {
 
 // Service is the service of a name, nil where there is none.
 func (inv *Inventory) Service(name string) *Service { return byName(inv.Services, name) }
+
+// Team is the team of a name, nil where there is none.
+func (inv *Inventory) Team(name string) *Team { return byName(inv.Teams, name) }
+
+// User is the user of a name, nil where there is none.
+func (inv *Inventory) User(name string) *User { return byName(inv.Users, name) }
 
 func (t *Team) name() string        { return t.Name }
 func (s *Service) name() string     { return s.Name }

@@ -45,25 +45,25 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 	case errors.Is(err, fs.ErrNotExist) && !required:
 		return manifest.Value{}
 	case errors.Is(err, fs.ErrNotExist):
-		l.report(problem.Place{File: file}, hint, "no such file")
+		l.report(problem.Missing, problem.Place{File: file}, hint, "no such file")
 		return manifest.Value{}
 	case err != nil:
-		l.report(problem.Place{File: file}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: file}, "", "%v", unpath(err))
 		return manifest.Value{}
 	}
 	f, err := manifest.Parse(file, data)
 	if err != nil {
-		l.problems.Add(err)
+		l.problems.Add(problem.WithCode(err, problem.NotReadable))
 		return manifest.Value{}
 	}
 	docs, err := f.Values()
-	l.problems.Add(err) // a key that stands twice, and the rest can still be looked at
+	l.problems.Add(problem.WithCode(err, problem.Twice)) // a key that stands twice, and the rest can still be looked at
 	switch {
 	case len(docs) > 1:
-		l.report(docs[1].Place, "take out the line ---, and put everything into one document", "here a second document begins")
+		l.report(problem.NotReadable, docs[1].Place, "take out the line ---, and put everything into one document", "here a second document begins")
 	case len(docs) == 0 || docs[0].Kind == manifest.Null:
 		if required && err == nil {
-			l.report(problem.Place{File: file}, hint, "the file is empty")
+			l.report(problem.Missing, problem.Place{File: file}, hint, "the file is empty")
 		}
 		return manifest.Value{}
 	}
@@ -82,11 +82,11 @@ func (l *loader) readVariables() {
 	before := len(l.problems)
 	v := l.document(VariablesFile, false, "")
 	if v.Kind != manifest.Map && v.Kind != manifest.Null {
-		l.report(v.Place, "write a line for each variable: name: default", "variables must be a map, not %s", v.Kind)
+		l.report(problem.WrongType, v.Place, "write a line for each variable: name: default", "variables must be a map, not %s", v.Kind)
 	}
 	for _, f := range v.Fields {
 		if !variableName.MatchString(f.Key.Text) {
-			l.report(f.Key.Place, "letters, digits and _, so that templates can say .Vars.name", "%q cannot be the name of a variable", f.Key.Text)
+			l.report(problem.NotAName, f.Key.Place, "letters, digits and _, so that templates can say .Vars.name", "%q cannot be the name of a variable", f.Key.Text)
 		}
 	}
 	_, err := fs.Stat(l.fsys, path.Dir(VariablesFile))
@@ -123,7 +123,7 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 	}
 	for _, other := range *list {
 		if other.name() == item.name() {
-			l.report(place, "rename or remove one of the two", "the %s %q stands here twice, first at %s", what, item.name(), placeOf(other))
+			l.report(problem.Twice, place, "rename or remove one of the two", "the %s %q stands here twice, first at %s", what, item.name(), placeOf(other))
 			return
 		}
 	}
@@ -131,7 +131,7 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 }
 
 func (l *loader) readTeam(v manifest.Value) {
-	t := &Team{Place: v.Place}
+	t := &Team{Place: v.Place, Source: v}
 	whole := l.keys(v, "a team", map[string]func(manifest.Value){
 		"name":    l.nameTo(&t.Name, "the team"),
 		"secrets": l.secrets(&t.Secrets),
@@ -143,7 +143,7 @@ func (l *loader) readTeam(v manifest.Value) {
 }
 
 func (l *loader) readService(v manifest.Value) {
-	s := &Service{Place: v.Place}
+	s := &Service{Place: v.Place, Source: v}
 	whole := l.keys(v, "a service", map[string]func(manifest.Value){
 		"name":       l.nameTo(&s.Name, "the service", "users", "teams"),
 		"image":      l.imageTo(&s.Image),
@@ -170,13 +170,13 @@ func (l *loader) imageTo(to *string) func(manifest.Value) {
 		switch {
 		case strings.Contains(text, "://"):
 			_, bare, _ := strings.Cut(text, "://")
-			l.report(v.Place, "write image: "+bare, "image is a repository, not a URL")
+			l.report(problem.NotAnImage, v.Place, "write image: "+bare, "image is a repository, not a URL")
 		case err != nil:
-			l.report(v.Place, "", "%v", err)
+			l.report(problem.NotAnImage, v.Place, "", "%v", err)
 		case ref.Tag != "" && ref.Digest == "":
-			l.report(v.Place, "write image: "+ref.Name+" and, on a line of its own, tag: "+ref.Tag, "image is a repository, without a tag")
+			l.report(problem.NotAnImage, v.Place, "write image: "+ref.Name+" and, on a line of its own, tag: "+ref.Tag, "image is a repository, without a tag")
 		case ref.Digest != "":
-			l.report(v.Place, "write image: "+ref.Name, "image is a repository, without a digest")
+			l.report(problem.NotAnImage, v.Place, "write image: "+ref.Name, "image is a repository, without a digest")
 		default:
 			*to = text
 		}
@@ -186,7 +186,7 @@ func (l *loader) imageTo(to *string) func(manifest.Value) {
 func (l *loader) tagTo(to *string) func(manifest.Value) {
 	return func(v manifest.Value) {
 		if *to = l.text(v, "tag"); *to != "" && !image.ValidTag(*to) {
-			l.report(v.Place, "letters, digits, _, . and -, at most 128", "%q cannot be a tag", *to)
+			l.report(problem.NotValid, v.Place, "letters, digits, _, . and -, at most 128", "%q cannot be a tag", *to)
 		}
 	}
 }
@@ -195,24 +195,24 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 	return func(v manifest.Value) {
 		port, ok := v.Go().(int64)
 		if !ok {
-			l.report(v.Place, rewrite(v, manifest.Int), "port must be an integer, not %s", v.Kind)
+			l.report(problem.WrongType, v.Place, rewrite(v, manifest.Int), "port must be an integer, not %s", v.Kind)
 			return
 		}
 		if port < 1 || port > 65535 {
-			l.report(v.Place, "from 1 to 65535; leave the line out where the service serves nothing", "%d cannot be a port", port)
+			l.report(problem.NotValid, v.Place, "from 1 to 65535; leave the line out where the service serves nothing", "%d cannot be a port", port)
 		}
 		*to = port
 	}
 }
 
 func (l *loader) readUser(v manifest.Value) {
-	u := &User{Place: v.Place}
+	u := &User{Place: v.Place, Source: v}
 	whole := l.keys(v, "a user", map[string]func(manifest.Value){
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
 			name := l.text(v, "mission_type")
 			if u.Team = byName(l.inventory.Teams, name); u.Team == nil && name != "" && l.named {
-				l.report(v.Place, problem.DidYouMean(name, Names(l.inventory.Teams)), "unknown team %q", name)
+				l.report(problem.UnknownName, v.Place, problem.DidYouMean(name, Names(l.inventory.Teams)), "unknown team %q", name)
 			}
 		},
 		"services": func(v manifest.Value) { l.items(v, "services", func(v manifest.Value) { l.addServiceOf(u, v) }) },
@@ -233,9 +233,9 @@ func (l *loader) addServiceOf(u *User, v manifest.Value) {
 	switch {
 	case name == "" || service == nil && !l.named:
 	case service == nil:
-		l.report(v.Place, problem.DidYouMean(name, Names(l.inventory.Services)), "unknown service %q", name)
+		l.report(problem.UnknownName, v.Place, problem.DidYouMean(name, Names(l.inventory.Services)), "unknown service %q", name)
 	case slices.Contains(u.Services, service):
-		l.report(v.Place, "remove one of the two", "the service %q stands here twice", name)
+		l.report(problem.Twice, v.Place, "remove one of the two", "the service %q stands here twice", name)
 	default:
 		u.Services = append(u.Services, service)
 	}
@@ -245,7 +245,7 @@ func (l *loader) addServiceOf(u *User, v manifest.Value) {
 func (l *loader) readEnvironments() {
 	entries, err := fs.ReadDir(l.fsys, EnvironmentsDir)
 	if err != nil {
-		l.report(problem.Place{File: EnvironmentsDir}, "it holds a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no such folder")
+		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "it holds a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no such folder")
 		return
 	}
 	docs := map[string]manifest.Value{}
@@ -255,7 +255,7 @@ func (l *loader) readEnvironments() {
 		switch {
 		case entry.IsDir() || strings.HasPrefix(entry.Name(), "."):
 		case strings.HasSuffix(entry.Name(), ".yml"):
-			l.report(problem.Place{File: file}, "rename it to "+strings.TrimSuffix(entry.Name(), ".yml")+".yaml", "an environment's file ends in .yaml")
+			l.report(problem.Missing, problem.Place{File: file}, "rename it to "+strings.TrimSuffix(entry.Name(), ".yml")+".yaml", "an environment's file ends in .yaml")
 		case isYAML:
 			// An environment's name is its file's: checked like any other, at the file.
 			var checked string
@@ -263,12 +263,12 @@ func (l *loader) readEnvironments() {
 			if doc := l.document(file, true, "write at least a line such as templates: [environment, service]"); doc.Kind == manifest.Map {
 				docs[name] = doc
 			} else if doc.Place != (problem.Place{}) {
-				l.report(doc.Place, "", "an environment must be a map, not %s", doc.Kind)
+				l.report(problem.WrongType, doc.Place, "", "an environment must be a map, not %s", doc.Kind)
 			}
 		}
 	}
 	if len(docs) == 0 && len(l.problems) == 0 {
-		l.report(problem.Place{File: EnvironmentsDir}, "add a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no environment is here")
+		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "add a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no environment is here")
 	}
 	for _, name := range slices.Sorted(maps.Keys(docs)) {
 		if whole, ok := l.extended(docs, name, nil); ok {
@@ -282,7 +282,7 @@ func (l *loader) readEnvironments() {
 			if v.Place == (problem.Place{}) {
 				v.Place = e.Place
 			}
-			l.report(v.Place, problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
+			l.report(problem.UnknownName, v.Place, problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
 		}
 	}
 }
@@ -304,7 +304,7 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 		l.reportCircle(docs, chain[slices.Index(chain, base):])
 		return doc, false
 	case docs[base].Kind != manifest.Map:
-		l.report(parent.Place, problem.DidYouMean(base, slices.Sorted(maps.Keys(docs))), "extends an unknown environment %q", base)
+		l.report(problem.UnknownName, parent.Place, problem.DidYouMean(base, slices.Sorted(maps.Keys(docs))), "extends an unknown environment %q", base)
 		return doc, false
 	}
 	below, ok := l.extended(docs, base, chain)
@@ -315,17 +315,26 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 	return whole, ok
 }
 
+// chainOf are a document and those that it extends, the weakest first.
+func chainOf(docs map[string]manifest.Value, name string) []Link {
+	chain := []Link{{name, docs[name]}}
+	if base, extends := docs[name].Get("extends"); extends {
+		chain = append(chainOf(docs, base.Text), chain...)
+	}
+	return chain
+}
+
 // reportCircle reports environments that extend each other, from the first by name:
 // a circle is found from each that is in it or leads to it, and is told once.
 func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
 	first := slices.Index(circle, slices.Min(circle))
 	names := slices.Concat(circle[first:], circle[:first+1])
 	extends, _ := docs[names[0]].Get("extends")
-	l.report(extends.Place, "take out one of these lines extends:", "environments extend each other in a circle: %s", strings.Join(names, " → "))
+	l.report(problem.Circle, extends.Place, "take out one of these lines extends:", "environments extend each other in a circle: %s", strings.Join(names, " → "))
 }
 
 func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
-	e := &Environment{Name: name, Namespace: name, Place: problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")}, Deploy: Deploy{Strategy: Push}}
+	e := &Environment{Name: name, Namespace: name, Place: problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")}, Deploy: Deploy{Strategy: Push}, Source: v, Chain: chainOf(docs, name)}
 	complete := l.keys(v, "an environment", map[string]func(manifest.Value){
 		"extends":    func(manifest.Value) {},
 		"abstract":   l.boolean(&e.Abstract, "abstract"),
@@ -339,7 +348,7 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 		"services":   l.overrides(e),
 	})
 	if _, given := v.Get("templates"); complete && !given && !e.Abstract {
-		l.report(e.Place, "add a line such as templates: [environment, service]; or abstract: true, if it is only there to be extended", "the environment %s takes no templates", name)
+		l.report(problem.MissingKey, e.Place, "add a line such as templates: [environment, service]; or abstract: true, if it is only there to be extended", "the environment %s takes no templates", name)
 	}
 	l.inventory.Environments = append(l.inventory.Environments, e)
 }
@@ -351,7 +360,7 @@ func (l *loader) templates(e *Environment) func(manifest.Value) {
 			switch {
 			case scope == "":
 			case !slices.Contains(Scopes, scope):
-				l.report(item.Place, problem.DidYouMean(scope, Scopes), "unknown scope %q", scope)
+				l.report(problem.UnknownName, item.Place, problem.DidYouMean(scope, Scopes), "unknown scope %q", scope)
 			case !slices.Contains(e.Templates, scope):
 				e.Templates = append(e.Templates, scope)
 			}
@@ -380,13 +389,13 @@ func (l *loader) overrides(e *Environment) func(manifest.Value) {
 			return
 		}
 		if v.Kind != manifest.Map {
-			l.report(v.Place, "write services: {name: {vars: {…}}}", "an environment's services must be a map, not %s", v.Kind)
+			l.report(problem.WrongType, v.Place, "write services: {name: {vars: {…}}}", "an environment's services must be a map, not %s", v.Kind)
 			return
 		}
 		e.Overrides = make(map[string]Override, len(v.Fields))
 		for _, f := range v.Fields {
 			if l.inventory.Service(f.Key.Text) == nil && l.named {
-				l.report(f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
+				l.report(problem.UnknownName, f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
 			}
 			var o Override
 			l.keys(f.Value, "an environment's service", map[string]func(manifest.Value){

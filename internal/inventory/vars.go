@@ -27,6 +27,37 @@ func (inv *Inventory) Vars(env *Environment, service *Service, user *User) manif
 	return vars
 }
 
+// Layer is one that has a say in the variables.
+type Layer struct {
+	What string // as people name it
+	Vars manifest.Value
+}
+
+// Layers are all that Vars asks, the weakest first, with each environment that
+// the environment extends on its own.
+func (inv *Inventory) Layers(env *Environment, service *Service, user *User) []Layer {
+	layers := []Layer{{"default", inv.Defaults}}
+	if service != nil {
+		layers = append(layers, Layer{"service " + service.Name, service.Vars})
+	}
+	for _, link := range env.Chain {
+		vars, _ := link.Source.Get("vars")
+		layers = append(layers, Layer{"environment " + link.Name, vars})
+	}
+	if service != nil {
+		for _, link := range env.Chain {
+			services, _ := link.Source.Get("services")
+			override, _ := services.Get(service.Name)
+			vars, _ := override.Get("vars")
+			layers = append(layers, Layer{"environment " + link.Name + ", service " + service.Name, vars})
+		}
+	}
+	if user != nil {
+		layers = append(layers, Layer{"user " + user.Name, user.Vars})
+	}
+	return layers
+}
+
 // merge lays over on base: two maps become one, their values merged in turn;
 // anything else is replaced. A null that is there only because nothing was
 // written (the zero Value) changes nothing.
@@ -68,13 +99,13 @@ func (l *loader) checkVars(vars manifest.Value) {
 			if near := problem.Nearest(name, names); near != "" {
 				hint = "did you mean \"" + near + "\"? Else " + hint
 			}
-			l.report(f.Key.Place, hint, "unknown variable %q", name)
+			l.report(problem.UnknownVariable, f.Key.Place, hint, "unknown variable %q", name)
 			continue
 		}
 		if f.Value.Kind == def.Kind || def.Kind == manifest.Null || def.Kind == manifest.Float && f.Value.Kind == manifest.Int {
 			continue
 		}
-		l.report(f.Value.Place, rewrite(f.Value, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", name, def.Kind, def.Place, f.Value.Kind)
+		l.report(problem.WrongType, f.Value.Place, rewrite(f.Value, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", name, def.Kind, def.Place, f.Value.Kind)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 type Object struct {
 	APIVersion, Kind, Namespace, Name string
 	Place                             problem.Place
+	NameLine                          int // where metadata.name stands
 
 	node *yaml.Node
 }
@@ -57,16 +58,17 @@ func (f *File) Objects() ([]Object, error) {
 		o.Place, o.node = f.place(n), n
 		switch items := lookup(n, "items"); {
 		case n.Kind != yaml.MappingNode:
-			problems.Add(f.problemAt(n, "", "a Kubernetes object is a map; this is something else"))
+			problems.Add(f.problemAt(n, "", "a Kubernetes object is a map; this is something else").WithCode(problem.NotAnObject))
 		case o.APIVersion == "" || o.Kind == "":
-			problems.Add(f.problemAt(n, "every Kubernetes object has both", "no apiVersion or no kind"))
+			problems.Add(f.problemAt(n, "every Kubernetes object has both", "no apiVersion or no kind").WithCode(problem.NotAnObject))
 		case strings.HasSuffix(o.Kind, "List") && items != nil && items.Kind == yaml.SequenceNode:
 			for _, item := range items.Content {
 				add(item)
 			}
 		case o.Name == "":
-			problems.Add(f.problemAt(n, "give it metadata.name", "this %s has no name", o.Kind))
+			problems.Add(f.problemAt(n, "give it metadata.name", "this %s has no name", o.Kind).WithCode(problem.NotAnObject))
 		default:
+			o.NameLine = lookup(lookup(n, "metadata"), "name").Line
 			objects = append(objects, o)
 		}
 	}

@@ -76,15 +76,16 @@ func ParsePath(s string) (Path, error) {
 // String is the path as it was written.
 func (p Path) String() string { return p.text }
 
-// walk calls visit with each node that the path leads to from root.
+// walk calls visit with each node that the path leads to from root: with the alias,
+// where there is one.
 func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
 	var follow func(n *yaml.Node, steps []step)
 	follow = func(n *yaml.Node, steps []step) {
-		n = resolved(n)
 		if len(steps) == 0 {
 			visit(n, p.text)
 			return
 		}
+		n = resolved(n)
 		s, rest := steps[0], steps[1:]
 		switch {
 		case s.item && n.Kind == yaml.SequenceNode:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,7 +104,7 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 
 func TestParseSkeletonRefusesAKeyThatStandsTwice(t *testing.T) {
 	_, err := fill(t, object+"a: {b: 1}\na: {«»: 1, «»: 2}\n", "x", "y")
-	if got, want := fmt.Sprint(err), "t.yaml:5:1: the key \"a\" stands here twice, first in line 4"; got != want {
+	if got, want := fmt.Sprint(err), "t.yaml:5:1: the key \"a\" stands here twice"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if _, err = fill(t, object+"a: {«»: 1, «»: 2}\n", "x", "y"); err != nil {
@@ -200,6 +201,17 @@ var places = []struct{ text, before, after string }{
 	{"{x: 1, v: «», y: 2}", "", ""},
 	{"{x: 1, v: a«», y: 2}", "a", ""},
 	{"{\"v\": \"«»\"}", "", ""},
+	{"# before\nv: «» # beside: {\n# behind\nw: 1", "", ""},
+	{"x: [a, # beside\n  {b: «»}]\nv: «»", "", ""},
+	{"v: &a «» # c\nw: [*a, {k: *a}]", "", ""},
+	{"x: &m {k: «»}\nw: {<<: *m}\nv: x-«»", "x-", ""},
+	{"? «»\n: 1\nv: «»", "", ""},
+	{"x: {«»: [«», {«»: «»}]}\nv: «»", "", ""},
+	{"x: |2-\n    «»\nv: «»", "", ""},
+	{"x: >+ # c\n  «»\n\nv: '«»' # c", "", ""},
+	{"v: \"a\\tb\\u0020«»\"", "a\tb ", ""},
+	{"x:\n- - «»\n  - k: «»\n    «»: «»\nv: «»\n", "", ""},
+	{"x: \"«»\\\n  «»\"\nv: «»\n", "", ""},
 }
 
 // TestFillNeverChangesStructure puts every hostile string into every kind of
@@ -207,6 +219,51 @@ var places = []struct{ text, before, after string }{
 func TestFillNeverChangesStructure(t *testing.T) {
 	for _, s := range hostile {
 		checkPlaces(t, s)
+	}
+}
+
+// TestFillLargeStrings puts a megabyte of several kinds into several places.
+func TestFillLargeStrings(t *testing.T) {
+	for _, s := range []string{strings.Repeat("x", 1<<20), strings.Repeat("a: b # \n", 1<<17), strings.Repeat("\"'\\ ", 1<<18)} {
+		for _, text := range []string{"v: «»\nw: 1\n", "v: '«»'\nw: 1\n", "v: |-\n  «»\nw: 1\n"} {
+			compare(t, object+text, s, s, func(got map[string]any) any { return got["v"] })
+		}
+	}
+}
+
+// TestFillKeepsDocumentsApart puts every hostile string into each of three documents.
+func TestFillKeepsDocumentsApart(t *testing.T) {
+	for _, s := range hostile {
+		text := "# first\n" + object + "v: «»\n---\n" + object + "v: \"«»\"\nw: '«»'\n---\n" + object + "v: |-\n  «»\n"
+		filled, err := fill(t, text, s, s, s, s)
+		if err != nil {
+			if !strings.Contains(err.Error(), "UTF-8") {
+				t.Errorf("%q: %v", s, err)
+			}
+			continue
+		}
+		docs := strings.Split(string(filled.Data), "\n---\n")
+		if len(docs) != 3 {
+			t.Errorf("%q makes %d documents of 3:\n%s", s, len(docs), filled.Data)
+			continue
+		}
+		for _, doc := range docs {
+			var got map[string]any
+			if err := sigsyaml.UnmarshalStrict([]byte(doc+"\n"), &got); err != nil || got["v"] != s {
+				t.Errorf("%q gives\n%s\n%v", s, doc, err)
+			}
+		}
+	}
+}
+
+func TestFillRefusesKeysThatBecomeEqual(t *testing.T) {
+	for _, text := range []string{"v: {a: 1, «»: 2}", "v:\n  x: {«»: 1, 'a': 2}"} {
+		if _, err := fill(t, object+text+"\n", "a"); err == nil || !strings.Contains(err.Error(), "stands here twice") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := fill(t, object+"v: {«»: 1, «»: 2}\n", "a", "a"); err == nil {
+		t.Error("two values that are the same key are let pass")
 	}
 }
 
@@ -262,7 +319,7 @@ func checkPlaces(t *testing.T, value string) {
 // value that is refused is fine where it is no text, or a bad key.
 func compare(t *testing.T, text, want string, value any, pick func(map[string]any) any) {
 	t.Helper()
-	filled, err := fill(t, text, value)
+	filled, err := fill(t, text, slices.Repeat([]any{value}, strings.Count(text, "«»"))...)
 	if err != nil {
 		var p *MarkProblem
 		if errors.As(err, &p) && (strings.Contains(p.Message, "UTF-8") || strings.Contains(p.Message, "key")) {
@@ -278,7 +335,7 @@ func compare(t *testing.T, text, want string, value any, pick func(map[string]an
 		t.Fatalf("%q in %q gives\n%s\nread as %q, want %q", value, text, filled.Data, found, want)
 	}
 	var structure map[string]any
-	harmless, err := fill(t, text, "harmless")
+	harmless, err := fill(t, text, slices.Repeat([]any{any("harmless")}, strings.Count(text, "«»"))...)
 	if err == nil {
 		err = sigsyaml.UnmarshalStrict(harmless.Data, &structure)
 	}

@@ -87,7 +87,9 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 			problems.Add(f.problemAt(key, "", "a key must be a string"))
 		case strings.Contains(key.Value, Mark): // what it will be is not known yet
 		case first != nil && key.Tag != yaml.MergeTag:
-			problems.Add(f.problemAt(key, "remove one of the two", "the key %s stands here twice, first in line %d", quoteForPeople(key.Value), first.Line))
+			p := f.problemAt(key, "remove one of the two", "the key %s stands here twice", quoteForPeople(key.Value))
+			p.Notes = []problem.Note{{Place: f.place(first), Text: "here for the first time"}}
+			problems.Add(p)
 		default:
 			seen[key.Value] = key
 		}
@@ -123,6 +125,29 @@ func (v Value) Get(key string) (value Value, ok bool) {
 		}
 	}
 	return Value{}, false
+}
+
+// String is the value as people would write it on one line.
+func (v Value) String() string {
+	switch v.Kind {
+	case Null:
+		return "null"
+	case String:
+		return strconv.Quote(v.Text)
+	case List:
+		items := make([]string, len(v.Items))
+		for i, item := range v.Items {
+			items[i] = item.String()
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case Map:
+		entries := make([]string, len(v.Fields))
+		for i, f := range v.Fields {
+			entries[i] = f.Key.Text + ": " + f.Value.String()
+		}
+		return "{" + strings.Join(entries, ", ") + "}"
+	}
+	return v.Text
 }
 
 // Go is the value as templates and encoders have it: nil, bool, int64, uint64,

@@ -39,6 +39,23 @@ type Problem struct {
 	Hint    string // what to do next; may be empty
 	Source  string // the line at Place as it was written, without its end; may be empty
 	Refused bool   // the answer is no (exit 1), rather than "could not tell" (exit 2)
+	Code    Code   // what kind of problem it is; "" where there is no more to say of its kind
+	Notes   []Note // what led to it
+}
+
+// Note says something that belongs to a problem: where a value came from, or what
+// the lines look like that nobody has seen.
+type Note struct {
+	Place Place // the zero Place where there is none
+	Text  string
+}
+
+// String is the place and the text.
+func (n Note) String() string {
+	if n.Place == (Place{}) {
+		return n.Text
+	}
+	return n.Place.String() + ": " + n.Text
 }
 
 // Error is the place and the message; the hint is left to whoever prints.
@@ -66,6 +83,26 @@ func At(place Place, hint, format string, args ...any) *Problem {
 	p := New(hint, format, args...)
 	p.Place = place
 	return p
+}
+
+// WithCode is the problem, with its kind.
+func (p *Problem) WithCode(code Code) *Problem {
+	p.Code = code
+	return p
+}
+
+// WithCode is an error whose problems have a kind: those that had none get this one.
+func WithCode(err error, code Code) error {
+	var list List
+	for _, p := range All(err) {
+		if p.Code == "" {
+			coded := *p
+			coded.Code = code
+			p = &coded
+		}
+		list = append(list, p)
+	}
+	return list.Err()
 }
 
 // List collects problems. Its zero value is ready to use.

@@ -90,7 +90,7 @@ func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type,
 				t = c.pipe(tree, n.Pipe, dot, vars)
 			}
 			if c.templates.set.Lookup(n.Name) == nil {
-				c.report(tree, n.Pos, problem.DidYouMean(n.Name, c.defines()), "unknown template %q", n.Name)
+				c.report(problem.UnknownTemplate, tree, n.Pos, problem.DidYouMean(n.Name, c.defines()), "unknown template %q", n.Name)
 			}
 			c.tree(n.Name, t)
 		}
@@ -185,7 +185,7 @@ func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names [
 				if near := problem.Nearest(name, c.variables); near != "" {
 					hint = "did you mean \"" + near + "\"? Else " + hint
 				}
-				c.report(tree, pos, hint, "unknown variable %q", name)
+				c.report(problem.UndeclaredVariable, tree, pos, hint, "unknown variable %q", name)
 			}
 			return nil
 		}
@@ -207,7 +207,7 @@ func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names [
 			if strings.HasSuffix(t.Name(), "Scope") {
 				where = "the scope " + c.scope
 			}
-			c.report(tree, pos, problem.DidYouMean("."+name, known), "%s has no .%s", where, name)
+			c.report(problem.UnknownField, tree, pos, problem.DidYouMean("."+name, known), "%s has no .%s", where, name)
 			return nil
 		}
 		t = field.Type
@@ -215,9 +215,9 @@ func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names [
 	return t
 }
 
-func (c *checker) report(tree *parse.Tree, pos parse.Pos, hint, format string, args ...any) {
+func (c *checker) report(code problem.Code, tree *parse.Tree, pos parse.Pos, hint, format string, args ...any) {
 	s := c.templates.sources[tree.ParseName]
-	p := problem.At(s.place(pos), hint, format, args...)
+	p := problem.At(s.place(pos), hint, format, args...).WithCode(code)
 	p.Source = s.line(p.Place.Line)
 	c.problems.Add(p)
 }

@@ -16,23 +16,24 @@ type finding struct {
 	kind    string // its message, less what is quoted in it
 	example string // the first by name
 	count   int
+	notes   func() []problem.Note // of the example
 }
 
 // quoted are the parts of a message that differ from file to file.
 var quoted = regexp.MustCompile(`"(\\.|[^"])*"`)
 
-func (f *findings) add(p *problem.Problem, example string) {
+func (f *findings) add(p *problem.Problem, example string, notes func() []problem.Note) {
 	kind := quoted.ReplaceAllString(p.Message, "")
 	for _, known := range f.list {
 		if known.problem.Place == p.Place && known.kind == kind {
 			known.count++
 			if example < known.example { // whichever was found first, it is the same that is told
-				known.problem, known.example = p, example
+				known.problem, known.example, known.notes = p, example, notes
 			}
 			return
 		}
 	}
-	f.list = append(f.list, &finding{p, kind, example, 1})
+	f.list = append(f.list, &finding{p, kind, example, 1, notes})
 }
 
 func (f *findings) problems() problem.List {
@@ -44,13 +45,14 @@ func (f *findings) problems() problem.List {
 			more = fmt.Sprintf(" and %d more", one.count-1)
 		}
 		p.Message += " (for " + one.example + more + ")"
+		p.Notes = one.notes()
 		problems.Add(&p)
 	}
 	return problems
 }
 
-func (r *renderer) find(j job, p *problem.Problem) {
+func (r *renderer) find(j job, p *problem.Problem, notes func() []problem.Note) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	r.findings.add(p, j.subject.String())
+	r.findings.add(p, j.subject.String(), notes)
 }

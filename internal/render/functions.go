@@ -42,6 +42,13 @@ var functions = template.FuncMap{
 	"printf": func(format string, args ...any) (string, error) { return fmt.Sprintf(format, args...), allTexts(args) },
 }
 
+// builtins are the names of those of text/template's own functions that templates
+// may call. The others are for other things than manifests: html, js, call, …
+var builtins = map[string]any{
+	"and": 0, "index": 0, "slice": 0, "len": 0, "not": 0, "or": 0,
+	"eq": 0, "ge": 0, "gt": 0, "le": 0, "lt": 0, "ne": 0,
+}
+
 var (
 	errUnset = errors.New("the value is not set")
 	errTag   = errors.New("a tag can only be printed as it is, at the end of an image: image: {{ .Service.Image }}:{{ .Tag }}")

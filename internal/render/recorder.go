@@ -14,23 +14,16 @@ type recorder struct {
 	values  []any
 	actions []int // of each value, the action that printed it
 	tags    []int // the numbers of the values that are tags
-	texts   []run // in a traced set
-}
-
-// run is where a run of a template's text came out.
-type run struct {
-	offset int // in out
-	action int // that announced it
 }
 
 func (r *recorder) reset() {
 	r.out.Reset()
-	r.values, r.actions, r.tags, r.texts = r.values[:0], r.actions[:0], r.tags[:0], r.texts[:0]
+	r.values, r.actions, r.tags = r.values[:0], r.actions[:0], r.tags[:0]
 }
 
 // functions are what marked templates call (see Templates.mark).
 func (r *recorder) functions() template.FuncMap {
-	return template.FuncMap{"value": r.value, "text": r.text}
+	return template.FuncMap{"value": r.value}
 }
 
 // noTag stands for a first tag that is not given, so that the image around it is
@@ -70,10 +63,4 @@ func (r *recorder) value(n int, v any) (string, error) {
 	r.values = append(r.values, v)
 	r.actions = append(r.actions, n)
 	return manifest.Mark, nil
-}
-
-// text records where the text comes out that follows in the template.
-func (r *recorder) text(n int) string {
-	r.texts = append(r.texts, run{r.out.Len(), n})
-	return ""
 }

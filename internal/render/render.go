@@ -10,7 +10,6 @@ package render
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -29,9 +28,11 @@ type Manifest struct {
 	Path     string // below the output folder
 	Template string // the template's file
 	Text     *manifest.Text
+	Subject  string        // what it is for: dev, api
 	Service  problem.Place // of the service that it is for; the zero Place where there is none
 
-	job job
+	job      job
+	renderer *renderer
 }
 
 // Render renders the environments that are not abstract, sorted by path. The error is a problem.List
@@ -48,7 +49,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 			}
 		}
 	}
-	r := &renderer{templates: t, skeletons: map[*source]map[string]*skeleton{}}
+	r := &renderer{templates: t, inventory: inv, skeletons: map[*source]map[string]*skeleton{}}
 	manifests := make([]Manifest, len(jobs))
 	next := make(chan int, len(jobs))
 	for i := range jobs {
@@ -71,7 +72,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 	slices.SortStableFunc(manifests, func(a, b Manifest) int { return strings.Compare(a.Path, b.Path) })
 	problems := r.findings.problems()
 	if len(problems) == 0 {
-		problems = append(conflicts(manifests), r.twins(manifests, inv)...)
+		problems = append(conflicts(manifests), r.twins(manifests)...)
 	}
 	return manifests, problems.Err()
 }
@@ -85,13 +86,14 @@ type job struct {
 // renderer is one Render.
 type renderer struct {
 	templates *Templates
+	inventory *inventory.Inventory
 
 	lock      sync.Mutex
 	skeletons map[*source]map[string]*skeleton // by template and text
 	findings  findings
 
 	traceOnce sync.Once
-	trace     *Templates
+	traced    *Templates
 }
 
 // skeleton is a text with marks, parsed once.
@@ -106,7 +108,7 @@ type skeleton struct {
 func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest {
 	rec.reset()
 	if err := set.ExecuteTemplate(&rec.out, j.source.file, j.subject.data); err != nil {
-		r.find(j, r.templates.execProblem(err))
+		r.find(j, r.templates.execProblem(err), func() []problem.Note { return r.failureNotes(j) })
 		return Manifest{}
 	}
 	text, _ := trimmed(rec.out.Bytes())
@@ -116,27 +118,27 @@ func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest
 	skeleton := r.skeleton(j, text)
 	switch {
 	case skeleton.err != nil:
-		r.find(j, r.explain(j, rec, skeleton.err))
+		r.explain(j, rec, skeleton.err)
 		return Manifest{}
 	case skeleton.Empty():
 		return Manifest{}
 	}
 	for _, mark := range rec.tags {
 		if !skeleton.IsTag(mark) {
-			r.find(j, r.explain(j, rec, &manifest.MarkProblem{Mark: mark, Message: "a tag can only stand at the end of an image",
-				Hint: "write image: {{ .Service.Image }}:{{ .Tag }}; tagbump moves it there, and nowhere else"}))
+			r.explain(j, rec, &manifest.MarkProblem{Mark: mark, Message: "a tag can only stand at the end of an image", Code: problem.WrongTag,
+				Hint: "write image: {{ .Service.Image }}:{{ .Tag }}; tagbump moves it there, and nowhere else"})
 			return Manifest{}
 		}
 	}
 	filled, err := skeleton.Fill(rec.values)
 	if err != nil {
-		r.find(j, r.explain(j, rec, err))
+		r.explain(j, rec, err)
 		return Manifest{}
 	}
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Service: j.subject.place, job: j}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.place, job: j, renderer: r}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
@@ -173,72 +175,26 @@ func (r *renderer) skeleton(j job, text []byte) *skeleton {
 	return s
 }
 
-// explain gives an error of a rendered text the place in the template that it
-// comes from. rec holds the execution that made the text.
-func (r *renderer) explain(j job, rec *recorder, err error) *problem.Problem {
-	if mark := (*manifest.MarkProblem)(nil); errors.As(err, &mark) {
-		place := problem.Place{File: j.source.file}
-		if mark.Mark < len(rec.actions) {
-			place = r.templates.actions[rec.actions[mark.Mark]].place
-		}
-		p := problem.At(place, mark.Hint, "%s", mark.Message)
-		p.Source = r.templates.sources[place.File].line(place.Line)
-		return p
-	}
-	first := problem.All(err)[0]
-	place := r.origin(j, first.Place.Line)
-	p := problem.At(place, first.Hint, "%s", first.Message)
-	p.Source = r.templates.sources[place.File].line(place.Line)
-	return p
-}
-
-// origin is the line of a template that made a line of its rendered text. It runs
-// the template once more, with every run of its text announced.
-func (r *renderer) origin(j job, line int) problem.Place {
-	r.traceOnce.Do(func() { r.trace = r.templates.traced() })
-	rec := &recorder{}
-	set := template.Must(r.trace.set.Clone()).Funcs(rec.functions())
-	if err := set.ExecuteTemplate(&rec.out, j.source.file, j.subject.data); err != nil {
-		return problem.Place{File: j.source.file}
-	}
-	_, skipped := trimmed(rec.out.Bytes())
-	lines := bytes.SplitAfter(rec.out.Bytes()[skipped:], []byte("\n"))
-	offset := skipped
-	for _, l := range lines[:min(line-1, len(lines))] {
-		offset += len(l)
-	}
-	place := problem.Place{File: j.source.file, Line: 1}
-	for _, text := range rec.texts {
-		if text.offset > offset {
-			break
-		}
-		place = r.trace.actions[text.action].place
-		place.Line += bytes.Count(rec.out.Bytes()[text.offset:offset], []byte("\n"))
-	}
-	place.Col = 0
-	return place
-}
-
 // conflicts are the manifests that two templates make for one path.
 func conflicts(manifests []Manifest) problem.List {
 	var problems problem.List
 	for i := 1; i < len(manifests); i++ {
 		if a, b := manifests[i-1], manifests[i]; a.Path == b.Path {
-			problems.Add(problem.At(problem.Place{File: b.Template}, "rename one of the two", "%s is made by %s too", b.Path, a.Template))
+			problems.Add(problem.At(problem.Place{File: b.Template}, "rename one of the two", "%s is made by %s too", b.Path, a.Template).WithCode(problem.PathTwice))
 		}
 	}
 	return problems
 }
 
 // twins are the objects that an environment would have twice.
-func (r *renderer) twins(manifests []Manifest, inv *inventory.Inventory) problem.List {
+func (r *renderer) twins(manifests []Manifest) problem.List {
 	var found findings
 	owners := map[string]*Manifest{}
 	for i := range manifests {
 		m := &manifests[i]
 		for _, o := range m.Text.Objects {
 			if o.Namespace == "" {
-				o.Namespace = inv.Environment(m.Env).Namespace
+				o.Namespace = r.inventory.Environment(m.Env).Namespace
 			}
 			id := m.Env + "|" + o.Identity()
 			first := owners[id]
@@ -246,12 +202,12 @@ func (r *renderer) twins(manifests []Manifest, inv *inventory.Inventory) problem
 				owners[id] = m
 				continue
 			}
-			p := problem.At(r.origin(m.job, o.Place.Line), "put what tells them apart into metadata.name", "this %s is made more than once", o.Kind)
+			message := fmt.Sprintf("this %s is made more than once", o.Kind)
 			if first.Template != m.Template {
-				p.Message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
+				message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
 			}
-			p.Source = r.templates.sources[p.Place.File].line(p.Place.Line)
-			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path))
+			p := m.Problem(o.NameLine, "put what tells them apart into metadata.name", message).WithCode(problem.ObjectTwice)
+			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func() []problem.Note { return m.Notes(o.NameLine) })
 		}
 	}
 	return found.problems()

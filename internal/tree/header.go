@@ -15,6 +15,9 @@ import (
 // edit, and anything else is.
 var header = regexp.MustCompile(`\A# Rendered by manifestgen from (\S+)\. DO NOT EDIT: [^\n]*\n# checksum: ([0-9a-f]{64})\n`)
 
+// HeaderLines is how many lines the header has.
+const HeaderLines = 2
+
 func headerFor(template string, text *manifest.Text) []byte {
 	return fmt.Appendf(nil, "# Rendered by manifestgen from %s. DO NOT EDIT: edit that, and render; tagbump moves the tags.\n# checksum: %s\n", template, checksum(text))
 }

@@ -60,7 +60,7 @@ func (d *differ) inTheWay(file string, mode fs.FileMode) {
 	case mode.IsRegular():
 		what = "a file"
 	}
-	p := problem.At(problem.Place{File: file}, "move it away: manifests are written here, into real files and folders and through no link", "%s is in the way", what)
+	p := problem.At(problem.Place{File: file}, "move it away: manifests are written here, into real files and folders and through no link", "%s is in the way", what).WithCode(problem.InTheWay)
 	p.Refused = true
 	d.problems.Add(p)
 }

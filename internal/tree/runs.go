@@ -91,7 +91,7 @@ func (d *differ) firstRun(w *wanted, i int) (manifest.Run, bool) {
 	}
 	if !image.Tagged {
 		d.problems.Add(problem.At(w.FirstTag, "give the service a line such as tag: 1f0c9ae, the tag to start with; tagbump moves it from there",
-			"which tag of %s is to run in %s? nothing there runs one, and the service names none", image.Ref.Name, w.Env))
+			"which tag of %s is to run in %s? nothing there runs one, and the service names none", image.Ref.Name, w.Env).WithCode(problem.NoFirstTag))
 		return run, false
 	}
 	return run, true

@@ -207,11 +207,11 @@ func (d *differ) mayTouch(h *have) {
 	case h.whose == owned, h.whose == edited && d.options.Force:
 		return
 	case h.whose == edited:
-		p = problem.At(at, "put the change into "+h.template+" or what it is rendered from; then render --force overwrites this file", "the file was edited by hand")
+		p = problem.At(at, "put the change into "+h.template+" or what it is rendered from; then render --force overwrites this file", "the file was edited by hand").WithCode(problem.Edited)
 	case converted(h.data):
-		p = problem.At(at, "check it out as it is (git config core.autocrlf false, or eol=lf in .gitattributes)", "the line ends of this rendered file were converted to CRLF")
+		p = problem.At(at, "check it out as it is (git config core.autocrlf false, or eol=lf in .gitattributes)", "the line ends of this rendered file were converted to CRLF").WithCode(problem.LineEnds)
 	default:
-		p = problem.At(at, "move it away, or rename the template that wants this path", "the file is there and was not rendered by manifestgen")
+		p = problem.At(at, "move it away, or rename the template that wants this path", "the file is there and was not rendered by manifestgen").WithCode(problem.Foreign)
 	}
 	p.Refused = true
 	d.problems.Add(p)
@@ -234,6 +234,7 @@ func (d *differ) prune() {
 				Message: fmt.Sprintf("this would remove %d of %d files", n, d.owned[env]),
 				Hint:    "if that is meant, say --allow-mass-prune; else look at what is gone from users.yaml, environments/ and templates/",
 				Refused: true,
+				Code:    problem.MassPrune,
 			})
 		}
 		d.plan.Changes = append(d.plan.Changes, changes...)

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -23,12 +25,12 @@ import (
 //go:embed schema.graphql
 var schemaText string
 
-// schemas are GitHub's, and that of a GitHub without the mutation updateRefs.
+// schemas are GitHub's, and that of one without the mutations of refs.
 var schemas = sync.OnceValues(func() (now, before *ast.Schema) {
 	now = gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: schemaText})
 	var lines []string
 	for line := range strings.Lines(schemaText) {
-		if !strings.HasPrefix(line, "  updateRefs(") {
+		if !strings.HasPrefix(line, "  updateRefs(") && !strings.HasPrefix(line, "  createRef(") {
 			lines = append(lines, line)
 		}
 	}
@@ -47,7 +49,7 @@ type document struct {
 func parseDocument(body []byte, o Options) *document {
 	d := &document{}
 	now, before := schemas()
-	if d.schema = now; o.NoUpdateRefs {
+	if d.schema = now; o.OldRefs {
 		d.schema = before
 	}
 	var in struct {
@@ -108,7 +110,7 @@ func (x *exchange) answerGraphQL() {
 		return
 	}
 	if len(d.errors) > 0 {
-		old := x.server.options.NoUpdateRefs && strings.Contains(d.errors.Error(), "updateRefs")
+		old := x.server.options.OldRefs && (strings.Contains(d.errors.Error(), "updateRefs") || strings.Contains(d.errors.Error(), "createRef"))
 		if !old {
 			x.server.t.Errorf("ghtest: a document that does not fit GitHub's schema: %v\n%s", d.errors, x.body)
 		}
@@ -288,18 +290,13 @@ func (r *Repo) refObject(branch string) *graphqlObject {
 
 // gitObject is what an expression of Git's names, nil if nothing.
 func (r *Repo) gitObject(expression string) *graphqlObject {
-	if strings.HasPrefix(expression, "-") {
+	oid, kind, content, ok := r.object(expression)
+	if !ok {
 		return nil
 	}
-	out, err := r.git(expression+"\n", "cat-file", "--batch")
-	header, content, ok := strings.Cut(out, "\n")
-	f := strings.Fields(header)
-	if err != nil || !ok || len(f) != 3 || len(f[0]) != len(noOid) {
-		return nil
-	}
-	oid, kind := f[0], map[string]string{"blob": "Blob", "tree": "Tree", "commit": "Commit"}[f[1]]
+	kind = map[string]string{"blob": "Blob", "tree": "Tree", "commit": "Commit"}[kind]
 	if kind == "Blob" {
-		return r.blob(oid, strings.TrimSuffix(content, "\n"))
+		return r.blob(oid, content)
 	}
 	_, dir, _ := strings.Cut(expression, ":")
 	return &graphqlObject{kind, func(name string, _ map[string]any) (any, error) {
@@ -311,7 +308,7 @@ func (r *Repo) gitObject(expression string) *graphqlObject {
 		case name == "id":
 			return kind[:1] + "_" + oid, nil
 		case kind == "Tree" && name == "entries":
-			return r.entries(oid, dir)
+			return r.entries(content, dir), nil
 		case kind == "Commit" && name == "url":
 			return r.URL() + "/commit/" + oid, nil
 		case kind == "Commit" && name == "tree":
@@ -357,67 +354,39 @@ func (r *Repo) blob(oid, content string) *graphqlObject {
 	}}
 }
 
-func (r *Repo) entries(tree, dir string) ([]*graphqlObject, error) {
-	out, err := r.git("", "ls-tree", "-z", "-l", tree)
-	if err != nil {
-		return nil, err
-	}
-	type entry struct {
-		mode            int
-		kind, oid, name string
-	}
-	var entries []entry
-	var blobs strings.Builder
-	for line := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
-		info, name, ok := strings.Cut(line, "\t")
-		if !ok {
-			continue
+// entries are those of a tree, as Git stores it: mode, blank, name, NUL, hash.
+func (r *Repo) entries(raw, dir string) []*graphqlObject {
+	var entries []*graphqlObject
+	for raw != "" {
+		header, rest, _ := strings.Cut(raw, "\x00")
+		octal, entry, _ := strings.Cut(header, " ")
+		mode, err := strconv.ParseInt(octal, 8, 32)
+		if err != nil || len(rest) < len(noOid)/2 {
+			r.server.t.Errorf("ghtest: a tree that cannot be read: %v", err)
+			break
 		}
-		f := strings.Fields(info)
-		e := entry{kind: f[1], oid: f[2], name: name}
-		fmt.Sscanf(f[0], "%o", &e.mode)
-		entries = append(entries, e)
-		if e.kind == "blob" {
-			fmt.Fprintln(&blobs, e.oid)
-		}
-	}
-	contents := map[string]string{}
-	if out, err = r.git(blobs.String(), "cat-file", "--batch"); err != nil {
-		return nil, err
-	}
-	for out != "" {
-		var oid, kind string
-		var size int
-		header, rest, _ := strings.Cut(out, "\n")
-		fmt.Sscan(header, &oid, &kind, &size)
-		contents[oid], out = rest[:size], rest[size+1:]
-	}
-	var objects []*graphqlObject
-	for _, e := range entries {
-		objects = append(objects, &graphqlObject{"TreeEntry", func(name string, _ map[string]any) (any, error) {
+		oid := hex.EncodeToString([]byte(rest[:len(noOid)/2]))
+		raw = rest[len(noOid)/2:]
+		entries = append(entries, &graphqlObject{"TreeEntry", func(name string, _ map[string]any) (any, error) {
 			switch name {
 			case "name":
-				return e.name, nil
+				return entry, nil
 			case "path":
-				return path.Join(dir, e.name), nil
+				return path.Join(dir, entry), nil
 			case "mode":
-				return e.mode, nil
-			case "oid":
-				return e.oid, nil
+				return mode, nil
 			case "type":
-				return e.kind, nil
-			case "size":
-				return len(contents[e.oid]), nil
+				kind := map[int64]string{0o040000: "tree", 0o160000: "commit"}[mode]
+				return cmp.Or(kind, "blob"), nil
+			case "oid":
+				return oid, nil
 			case "object":
-				if e.kind == "blob" {
-					return r.blob(e.oid, contents[e.oid]), nil
-				}
-				return r.gitObject(e.oid), nil // nil for a submodule
+				return r.gitObject(oid), nil // nil for a submodule
 			}
 			return unknownField(name)
 		}})
 	}
-	return objects, nil
+	return entries
 }
 
 func (x *exchange) mutationField(name string, args map[string]any) (any, error) {
@@ -431,6 +400,8 @@ func (x *exchange) mutationField(name string, args map[string]any) (any, error) 
 	switch name {
 	case "createCommitOnBranch":
 		return x.createCommitOnBranch(raw)
+	case "createRef":
+		return x.mutateRef(raw)
 	case "updateRefs":
 		return x.mutateRefs(raw)
 	case "enablePullRequestAutoMerge":
@@ -476,7 +447,7 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 	var stream strings.Builder
 	fmt.Fprintf(&stream, "commit refs/ghtest/new\ncommitter GitHub <noreply@github.com> 1767323045 +0000\ndata 0\n\nfrom %s\n", in.ExpectedHeadOid)
 	for _, d := range in.FileChanges.Deletions {
-		if _, err := r.git("", "cat-file", "-e", in.ExpectedHeadOid+":"+d.Path); err != nil {
+		if _, _, _, ok := r.object(in.ExpectedHeadOid + ":" + d.Path); !ok {
 			return nil, unprocessable("A path was requested for deletion which does not exist: %s", d.Path)
 		}
 		fmt.Fprintf(&stream, "D %s\n", d.Path)
@@ -488,15 +459,17 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 		}
 		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", a.Path, len(data), data)
 	}
-	tree := ""
-	if _, err = r.git(stream.String(), "fast-import", "--quiet", "--force"); err == nil {
-		tree, err = r.git("", "rev-parse", "refs/ghtest/new^{tree}")
+	stream.WriteString("done\n")
+	_, err = r.git(stream.String(), "fast-import", "--quiet", "--force", "--done")
+	tree, _, _, _ := r.object("refs/ghtest/new^{tree}")
+	if err == nil {
+		_, err = r.git("", "update-ref", "-d", "refs/ghtest/new")
 	}
 	if err != nil {
 		return nil, err
 	}
 	message := strings.TrimSpace(in.Message.Headline+"\n\n"+in.Message.Body) + "\n"
-	oid, err := r.commit(strings.TrimSpace(tree), message, x.login, in.ExpectedHeadOid)
+	oid, err := r.commit(tree, message, x.login, in.ExpectedHeadOid)
 	if err != nil {
 		return nil, err
 	}
@@ -526,6 +499,40 @@ func payload(field func(name string) (any, bool), kind string) *graphqlObject {
 	}}
 }
 
+func (x *exchange) repoOf(id string) (*Repo, error) {
+	for _, r := range x.server.repos {
+		if r.nodeID() == id {
+			r.sync()
+			return r, nil
+		}
+	}
+	return nil, &graphqlError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a node with the global id of '%s'", id)}
+}
+
+func (x *exchange) mutateRef(raw []byte) (any, error) {
+	var in struct{ RepositoryID, Name, Oid string }
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, err
+	}
+	r, err := x.repoOf(in.RepositoryID)
+	if err != nil {
+		return nil, err
+	}
+	branch, ok := strings.CutPrefix(in.Name, "refs/heads/")
+	switch {
+	case !ok:
+		return nil, unprocessable("%s is not a branch", in.Name)
+	case r.refs[branch] != "":
+		return nil, unprocessable("A ref named \"%s\" already exists in the repository.", in.Name)
+	case r.resolve(in.Oid) != in.Oid:
+		return nil, unprocessable("The object does not exist.")
+	}
+	if err := r.updateRefs(x.login, refUpdate{branch, "", in.Oid}); err != nil {
+		return nil, unprocessable("Reference update failed")
+	}
+	return payload(func(name string) (any, bool) { return r.refObject(branch), name == "ref" }, "CreateRefPayload"), nil
+}
+
 func (x *exchange) mutateRefs(raw []byte) (any, error) {
 	var in struct {
 		RepositoryID string
@@ -537,16 +544,10 @@ func (x *exchange) mutateRefs(raw []byte) (any, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, err
 	}
-	var r *Repo
-	for _, one := range x.server.repos {
-		if one.nodeID() == in.RepositoryID {
-			r = one
-		}
+	r, err := x.repoOf(in.RepositoryID)
+	if err != nil {
+		return nil, err
 	}
-	if r == nil {
-		return nil, &graphqlError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a node with the global id of '%s'", in.RepositoryID)}
-	}
-	r.sync()
 	var updates []refUpdate
 	for _, u := range in.RefUpdates {
 		branch, ok := strings.CutPrefix(u.Name, "refs/heads/")

@@ -104,7 +104,7 @@ func (x *exchange) check() {
 	}
 	status, body := x.reply.Code, x.reply.Body.Bytes()
 	if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil && status < 400 {
-		t.Errorf("ghtest: a request that GitHub would not take: %s: %v\n%s", x.kind, err, x.body)
+		t.Errorf("ghtest: a request that GitHub would not take: %s: %v\n%s", x.kind, firstLine(err), x.body)
 	}
 	if x.route.spec.Operation.Responses.Status(status) == nil && status >= 400 {
 		// Every operation may end so, whether the description has it or not.
@@ -122,7 +122,7 @@ func (x *exchange) check() {
 		out.SetBodyBytes(body)
 	}
 	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
-		t.Errorf("ghtest: an answer that GitHub would not give: %s: %v", x.kind, err)
+		t.Errorf("ghtest: an answer that GitHub would not give: %s: %v", x.kind, firstLine(err))
 	}
 }
 
@@ -182,4 +182,10 @@ func (s *Server) fill(schema *openapi3.Schema, name string, value any, given boo
 		return now()
 	}
 	return ""
+}
+
+// firstLine is what an error says, without the schema that follows.
+func firstLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
 }

@@ -2,7 +2,9 @@ package ghtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -34,6 +36,7 @@ type Repo struct {
 	refs        map[string]string // branches, as they were last seen
 	pushed      int               // bytes of the hook's log that have been read
 	verified    map[string]bool   // commits that the API made
+	objects     *objects          // nil until one is read
 }
 
 // PullRequest is what became of a pull request.
@@ -58,7 +61,6 @@ type Comment struct {
 type pull struct {
 	PullRequest
 	id        int
-	labelIDs  map[string]int
 	baseHead  string // the commit that the base is at; once closed, was at
 	created   string
 	updated   string
@@ -92,7 +94,7 @@ func (r *Repo) nodeID() string { return fmt.Sprintf("R_%d", r.id) }
 func (r *Repo) git(stdin string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = r.Dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
+	cmd.Env = gitEnv()
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -102,25 +104,54 @@ func (r *Repo) git(stdin string, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
+// gitEnv keeps the settings of the machine and of the person out of the tests.
+func gitEnv() []string {
+	return append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
+}
+
+// branches are the branches and the commits that they are at, read from disk: a
+// process for each request would make the tests slow.
 func (r *Repo) branches() map[string]string {
-	out, err := r.git("", "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/")
-	if err != nil {
+	branches := map[string]string{}
+	packed, err := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
+	if err != nil && !os.IsNotExist(err) {
 		r.server.t.Error(err)
 	}
-	branches := map[string]string{}
-	for line := range strings.Lines(out) {
+	for line := range strings.Lines(string(packed)) {
 		oid, ref, _ := strings.Cut(strings.TrimSpace(line), " ")
-		branches[strings.TrimPrefix(ref, "refs/heads/")] = oid
+		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+			branches[branch] = oid
+		}
+	}
+	heads := os.DirFS(filepath.Join(r.Dir, "refs/heads"))
+	err = fs.WalkDir(heads, ".", func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(name, ".lock") {
+			return nil // it is being written, or has just been deleted
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		oid, err := fs.ReadFile(heads, name)
+		if len(oid) >= len(noOid) {
+			branches[name] = strings.TrimSpace(string(oid))
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		r.server.t.Error(err)
 	}
 	return branches
 }
 
 func (r *Repo) defaultBranch() string {
-	out, err := r.git("", "symbolic-ref", "--short", "HEAD")
+	head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
 	if err != nil {
 		r.server.t.Error(err)
 	}
-	return strings.TrimSpace(out)
+	return strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 }
 
 // resolve is the commit that a branch, a tag or a hash names, "" if none.
@@ -128,14 +159,11 @@ func (r *Repo) resolve(ref string) string {
 	if oid, ok := r.refs[strings.TrimPrefix(ref, "refs/heads/")]; ok {
 		return oid
 	}
-	if strings.HasPrefix(ref, "-") {
+	oid, kind, _, _ := r.object(ref + "^{commit}")
+	if kind != "commit" {
 		return ""
 	}
-	out, err := r.git("", "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(out)
+	return oid
 }
 
 // isAncestor tells whether commit b has commit a in its history.

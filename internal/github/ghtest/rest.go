@@ -11,7 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
+
+// longestBody is how many characters a pull request's body may have.
+const longestBody = 65536
 
 // operations are what the server can do of GitHub's REST API.
 var operations = map[string]func(*exchange){
@@ -177,7 +181,7 @@ func (r *Repo) api(elements ...string) string {
 	return r.server.APIURL() + "/repos/" + r.fullName() + "/" + strings.Join(elements, "/")
 }
 
-func (r *Repo) object() object {
+func (r *Repo) repoObject() object {
 	return object{
 		"id": r.id, "node_id": r.nodeID(), "name": r.name, "full_name": r.fullName(), "private": r.Private, "owner": r.server.user(r.owner),
 		"html_url": r.URL(), "url": strings.TrimSuffix(r.api(), "/"), "default_branch": r.defaultBranch(), "allow_auto_merge": r.AllowAutoMerge,
@@ -185,7 +189,7 @@ func (r *Repo) object() object {
 }
 
 func (x *exchange) getRepo() {
-	x.json(http.StatusOK, x.server.shape("full-repository", x.repo.object()))
+	x.json(http.StatusOK, x.server.shape("full-repository", x.repo.repoObject()))
 }
 
 // revision is a commit of the repository.
@@ -328,8 +332,8 @@ func (x *exchange) compare() {
 
 func (x *exchange) getBlob() {
 	oid := x.params["file_sha"]
-	content, err := x.repo.git("", "cat-file", "blob", oid)
-	if err != nil {
+	_, kind, content, _ := x.repo.object(oid)
+	if kind != "blob" {
 		x.fail(http.StatusNotFound, "Not Found")
 		return
 	}
@@ -425,7 +429,7 @@ func (r *Repo) pullObject(p *pull) object {
 		state = "open"
 	}
 	side := func(branch, oid string) object {
-		return object{"label": r.owner + ":" + branch, "ref": branch, "sha": oid, "user": r.server.user(r.owner), "repo": r.object()}
+		return object{"label": r.owner + ":" + branch, "ref": branch, "sha": oid, "user": r.server.user(r.owner), "repo": r.repoObject()}
 	}
 	out := object{
 		"id": p.id, "node_id": fmt.Sprintf("PR_%d", p.id), "number": p.Number, "state": state, "title": p.Title, "body": orNil(p.Body), "draft": p.Draft,
@@ -510,7 +514,7 @@ func (x *exchange) createPull() {
 	case in.Title == "":
 		x.invalid(fieldError{Resource: "PullRequest", Field: "title", Code: "missing_field"})
 		return
-	case len(in.Body) > 65536:
+	case utf8.RuneCountInString(in.Body) > longestBody:
 		custom("body", "body is too long (maximum is 65536 characters)")
 		return
 	case r.isAncestor(r.refs[head], r.refs[in.Base]):
@@ -553,7 +557,7 @@ func (x *exchange) editPull() {
 		return
 	}
 	in := input[struct{ Title, Body, State *string }](x)
-	if in.Body != nil && len(*in.Body) > 65536 {
+	if in.Body != nil && utf8.RuneCountInString(*in.Body) > longestBody {
 		x.invalid(fieldError{"PullRequest", "body", "custom", "body is too long (maximum is 65536 characters)"})
 		return
 	}
@@ -687,7 +691,7 @@ func (x *exchange) createComment() {
 }
 
 func (r *Repo) labelObject(name string) object {
-	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": nil, "url": r.api("labels", url.PathEscape(name))}
+	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": "", "url": r.api("labels", url.PathEscape(name))}
 }
 
 func (x *exchange) labels(p *pull) {
@@ -704,16 +708,12 @@ func (x *exchange) listLabels() {
 	}
 }
 
-// addLabels takes both forms that GitHub takes: {"labels": […]} and […].
 func (x *exchange) addLabels() {
 	p := x.numbered()
 	if p == nil {
 		return
 	}
-	var in struct{ Labels []string }
-	if json.Unmarshal(x.body, &in.Labels) != nil {
-		in = input[struct{ Labels []string }](x)
-	}
+	in := input[struct{ Labels []string }](x)
 	for _, l := range in.Labels {
 		if l == "" || len(l) > 50 {
 			x.invalid(fieldError{Resource: "Label", Field: "name", Code: "invalid"})

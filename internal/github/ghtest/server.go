@@ -34,14 +34,14 @@ import (
 
 // Options are what a server is like.
 type Options struct {
-	Token        string        // the one that is known; "" lets everybody do everything
-	Login        string        // whose token it is; "" is tagbump[bot]
-	ReadOnly     bool          // the token may not write
-	Latency      time.Duration // added to every request
-	Enterprise   bool          // /api/v3 and /api/graphql, as on a server of one's own
-	NoUpdateRefs bool          // a GitHub from before the mutation updateRefs
-	PageSize     int           // a page has no more entries than that, whatever is asked for; 0 is GitHub's 100
-	TLS          bool
+	Token      string        // the one that is known; "" lets everybody do everything
+	Login      string        // whose token it is; "" is tagbump[bot]
+	ReadOnly   bool          // the token may not write
+	Latency    time.Duration // added to every request
+	Enterprise bool          // /api/v3 and /api/graphql, as on a server of one's own
+	OldRefs    bool          // a GitHub without the mutations createRef and updateRefs
+	PageSize   int           // a page has no more entries than that, whatever is asked for; 0 is GitHub's 100
+	TLS        bool
 }
 
 // Fault is what a server does instead of its work, or to it. Its zero value does
@@ -152,6 +152,13 @@ func (s *Server) Fail(kind string, faults ...Fault) {
 	s.faults[kind] = append(s.faults[kind], faults...)
 }
 
+// Forget drops the faults that no request has met.
+func (s *Server) Forget() {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	clear(s.faults)
+}
+
 // Log is the requests so far.
 func (s *Server) Log() []Request {
 	s.logMu.Lock()
@@ -256,6 +263,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(x.reply.Code)
 	if f.Truncate > 0 && f.Truncate < len(out) {
 		w.Write(out[:f.Truncate])
+		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}
 	w.Write(out)

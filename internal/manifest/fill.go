@@ -1,0 +1,389 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
+)
+
+// Fill writes values into the marks, in their order. The error is a *MarkProblem
+// where a value is to blame.
+func (s *Skeleton) Fill(values []any) (*Text, error) {
+	f, err := s.fill(values)
+	if err != nil {
+		return nil, err
+	}
+	return f.text()
+}
+
+func (s *Skeleton) fill(values []any) (*filling, error) {
+	if len(values) != s.marks {
+		return nil, fmt.Errorf("%s: %d values for %d marks", s.file.Name, len(values), s.marks)
+	}
+	f := &filling{skeleton: s, values: values, filled: make([]string, len(s.slots)), spans: make([]span, len(s.slots)),
+		out: make([]byte, 0, len(s.file.Data)+16*len(values))}
+	done := 0
+	for i := range s.slots {
+		slot := &s.slots[i]
+		f.out = append(f.out, s.file.Data[done:slot.start]...)
+		if err := f.write(i, slot); err != nil {
+			return nil, err
+		}
+		done = slot.end
+	}
+	f.out = append(f.out, s.file.Data[done:]...)
+	return f, f.checkKeys()
+}
+
+// checkKeys refuses values that make two keys of one map equal.
+func (f *filling) checkKeys() error {
+	for _, m := range f.skeleton.maps {
+		seen := make(map[string]bool, len(m.open))
+		for _, key := range m.open {
+			i := slices.IndexFunc(f.skeleton.slots, func(s slot) bool { return s.node == key })
+			name := f.filled[i]
+			if m.fixed[name] || seen[name] {
+				return fail(f.skeleton.slots[i].first, "take a name of its own for each", "the key %s stands here twice", quoteForPeople(name))
+			}
+			seen[name] = true
+		}
+	}
+	return nil
+}
+
+// Filled is a scalar with marks in it, and what it was filled with.
+type Filled struct {
+	In, Out Bytes // in the skeleton's text, and in the filled one
+	First   int   // the number of its first mark
+	Marks   int
+}
+
+// Filled are the scalars with marks in them, in their order, as Fill fills them.
+func (s *Skeleton) Filled(values []any) ([]Filled, error) {
+	f, err := s.fill(values)
+	if err != nil {
+		return nil, err
+	}
+	var list []Filled
+	for i, slot := range s.slots {
+		if n := len(slot.texts) - 1; n > 0 {
+			list = append(list, Filled{Bytes{slot.start, slot.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first, n})
+		}
+	}
+	return list, nil
+}
+
+// filling is one Fill.
+type filling struct {
+	skeleton *Skeleton
+	values   []any
+	out      []byte
+	filled   []string // each slot's value, as far as it is a string
+	spans    []span   // each slot's bytes in out
+	risky    []int    // slots whose values are not tame
+	hidden   bool     // some value may hold images of its own
+}
+
+func fail(mark int, hint, format string, args ...any) error {
+	return &MarkProblem{Mark: mark, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// write writes one slot.
+func (f *filling) write(i int, s *slot) error {
+	f.spans[i].start = len(f.out)
+	var err error
+	switch {
+	case len(s.texts) == 1: // an image without a value in it
+		f.filled[i] = s.value
+		f.out = append(f.out, f.skeleton.file.Data[s.start:s.end]...)
+	case s.solo():
+		err = f.writeSolo(i, s)
+	default:
+		err = f.writeString(i, s)
+	}
+	f.spans[i].end = len(f.out)
+	return err
+}
+
+// solo tells whether a slot is one value and nothing else: it keeps its type.
+func (s *slot) solo() bool {
+	return !s.key && len(s.texts) == 2 && s.texts[0] == "" && s.texts[1] == "" && s.node.Style == 0
+}
+
+func (f *filling) writeSolo(i int, s *slot) error {
+	value := f.values[s.first]
+	var err error
+	switch {
+	case s.line:
+		f.out, err = appendFlow(f.out, value)
+	case collectionSize(value) > 0 && !s.inline:
+		f.out = bytes.TrimRight(f.out, " ")
+		f.spans[i].start = len(f.out)
+		f.out = append(f.out, '\n')
+		f.out, err = appendBlock(appendIndent(f.out, s.indent), value, s.indent)
+	default:
+		f.out, err = appendBlock(f.out, value, s.indent)
+	}
+	if err != nil {
+		return fail(s.first, "", "%v", err)
+	}
+	if collectionSize(value) > 0 {
+		f.risky = append(f.risky, i)
+		f.hidden = f.hidden || mayHoldImages(value)
+	} else if text, isString, err := scalarText(value); err == nil {
+		f.filled[i] = text
+		if isString && !isTame(text) {
+			f.risky = append(f.risky, i)
+		}
+	}
+	return nil
+}
+
+// writeString writes a slot that is a string: a key, or a scalar that has quotes,
+// or text around its values.
+func (f *filling) writeString(i int, s *slot) error {
+	value, err := f.join(s)
+	if err != nil {
+		return err
+	}
+	f.filled[i] = value
+	tame := isTame(value)
+	if s.key {
+		if hasBreak(value) {
+			return fail(s.first, "take a name of one line", "a key cannot hold the line break in %s", quoteForPeople(value))
+		}
+		if f.out, err = appendKey(f.out, value, s.flow); err != nil {
+			return fail(s.first, "shorten it", "%v", err)
+		}
+	} else {
+		tame = f.appendInStyle(s, value) || tame
+	}
+	if !tame {
+		f.risky = append(f.risky, i)
+	}
+	return nil
+}
+
+// join is the string that a slot means.
+func (f *filling) join(s *slot) (string, error) {
+	var b strings.Builder
+	for i, text := range s.texts {
+		if i > 0 {
+			mark := s.first + i - 1
+			switch f.values[mark].(type) {
+			case []any, map[string]any:
+				return "", fail(mark, "give it a place of its own, without quotes and other text", "a list or a map cannot stand inside a string")
+			}
+			value, _, err := scalarText(f.values[mark])
+			if err != nil {
+				return "", fail(mark, "", "%v", err)
+			}
+			b.WriteString(value)
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+// appendInStyle writes a string in the style of its slot where that can hold it,
+// else in double quotes. Tame tells that it is tame in that style.
+func (f *filling) appendInStyle(s *slot, value string) (tame bool) {
+	switch style := s.node.Style &^ yaml.TaggedStyle; {
+	case style&yaml.DoubleQuotedStyle != 0:
+		f.out = appendDoubleQuoted(f.out, value)
+		return isASCII(value, `"\`+"\n")
+	case style&yaml.SingleQuotedStyle != 0 && printable(value):
+		f.out = append(f.out, '\'')
+		f.out = append(f.out, strings.ReplaceAll(value, "'", "''")...)
+		f.out = append(f.out, '\'')
+		return isASCII(value, "'\n")
+	case style&yaml.SingleQuotedStyle != 0:
+		f.out = appendDoubleQuoted(f.out, value)
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		header, body, _ := strings.Cut(string(f.skeleton.file.Data[s.start:s.end]), "\n")
+		comment := strings.TrimLeft(header, "|>+-0123456789")
+		body = body[strings.LastIndex(body[:len(body)-len(strings.TrimLeft(body, " \n"))], "\n")+1:]
+		indent := len(body) - len(strings.TrimLeft(body, " "))
+		if style&yaml.LiteralStyle != 0 && literalSafe(value) && indent > 0 && !strings.Contains(header, "+") {
+			f.out = appendLiteral(f.out, value, indent, comment)
+			return isASCII(value, "")
+		}
+		f.out = append(appendString(f.out, value, s.flow), comment...)
+	default:
+		f.out = appendString(f.out, value, s.flow)
+	}
+	return false
+}
+
+// text is the filled text with what is known of it.
+func (f *filling) text() (*Text, error) {
+	s := f.skeleton
+	if f.hidden || s.dynamic || !f.known() {
+		after, err := f.prove()
+		if err != nil {
+			return nil, err
+		}
+		if f.hidden || s.dynamic {
+			return after.Text()
+		}
+		f.remember()
+	}
+	t := &Text{Data: f.out}
+	for i := range s.slots {
+		if !s.slots[i].image {
+			continue
+		}
+		value := f.filled[i]
+		ref, tagged, err := parseUnfinished(value)
+		if err != nil {
+			return nil, fail(s.slots[i].first, "", "%v", err)
+		}
+		t.addImage(ref, f.spans[i], tagged)
+	}
+	for _, o := range s.objects {
+		object := o.Object
+		object.Place.Line, object.NameLine = f.line(object.Place.Line), f.line(object.NameLine)
+		f.take(o.apiVersion, &object.APIVersion)
+		f.take(o.kind, &object.Kind)
+		f.take(o.namespace, &object.Namespace)
+		f.take(o.name, &object.Name)
+		if object.Name == "" {
+			return nil, &MarkProblem{Mark: s.slots[o.name].first, Message: fmt.Sprintf("this %s gets no name", object.Kind),
+				Hint: "give it a name that is a string", Code: problem.NotAnObject}
+		}
+		t.Objects = append(t.Objects, object)
+	}
+	return t, nil
+}
+
+// line is where a line of the skeleton is in the filled text.
+func (f *filling) line(n int) int {
+	line, s := n, f.skeleton
+	if bytes.Count(f.out, []byte("\n")) == s.lines {
+		return n
+	}
+	for i := range s.slots {
+		if slot := &s.slots[i]; slot.node.Line < n {
+			line += bytes.Count(f.out[f.spans[i].start:f.spans[i].end], []byte("\n")) - bytes.Count(s.file.Data[slot.start:slot.end], []byte("\n"))
+		}
+	}
+	return line
+}
+
+// take sets a field to what its slot was filled with, if it has one.
+func (f *filling) take(slot int, field *string) {
+	if slot >= 0 {
+		*field = f.filled[slot]
+	}
+}
+
+// prove parses the filled text, and compares it with the skeleton: the structure
+// must be the skeleton's, and each slot must mean its values.
+func (f *filling) prove() (*File, error) {
+	s := f.skeleton
+	after, err := Parse(s.file.Name, f.out)
+	if err != nil {
+		return nil, fail(0, "", "a value breaks the YAML: %v", err)
+	}
+	// A list or map in the place of a scalar moves comments from node to node.
+	changes := changes{values: make(map[*yaml.Node]any, len(s.slots))}
+	for i := range s.slots {
+		if slot := &s.slots[i]; slot.solo() {
+			changes.values[slot.node] = f.values[slot.first]
+		} else {
+			changes.values[slot.node] = f.filled[i]
+		}
+	}
+	if err := changes.prove(s.file, after); err != nil {
+		for _, p := range problem.All(err) {
+			for i := range s.slots {
+				if slot := &s.slots[i]; slot.node.Line == p.Place.Line && slot.node.Column == p.Place.Col {
+					return nil, fail(slot.first, "", "%s", p.Message)
+				}
+			}
+		}
+		return nil, err
+	}
+	return after, nil
+}
+
+// known tells whether fillings were proved that had the same bytes in each slot
+// that is not tame. Slots do not touch each other, so it need not have been one.
+func (f *filling) known() bool {
+	s := f.skeleton
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	for _, i := range f.risky {
+		if _, ok := s.known[f.written(i)]; !ok {
+			return false
+		}
+	}
+	return s.proved
+}
+
+// remember notes what was proved.
+func (f *filling) remember() {
+	s := f.skeleton
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.proved = true
+	if s.known == nil {
+		s.known = map[written]struct{}{}
+	}
+	for _, i := range f.risky {
+		if len(s.known) < mostKnown {
+			s.known[f.written(i)] = struct{}{}
+		}
+	}
+}
+
+func (f *filling) written(slot int) written {
+	return written{slot, string(f.out[f.spans[slot].start:f.spans[slot].end])}
+}
+
+// isTame tells whether s is so plain that no place reads it as anything but a
+// word, a number or a boolean, quoted or not: words, paths, addresses and image
+// references, without what YAML has a use for. So it need not be proved.
+func isTame(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isLetter(c), isDigit(c), c == '/':
+		case i > 0 && strings.IndexByte("-._", c) >= 0:
+		case i > 0 && i+1 < len(s) && strings.IndexByte(":@+= ", c) >= 0 && (isLetter(s[i+1]) || isDigit(s[i+1]) || s[i+1] == '/'):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// isASCII tells whether s is printable ASCII and line breaks, and has none of
+// the bytes in except.
+func isASCII(s, except string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c != '\n' && (c < ' ' || c > '~') || strings.IndexByte(except, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// mayHoldImages tells whether a value has a key that an image goes by.
+func mayHoldImages(value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return slices.ContainsFunc(value, mayHoldImages)
+	case map[string]any:
+		for key, item := range value {
+			if key == "image" || key == "reference" || mayHoldImages(item) {
+				return true
+			}
+		}
+	}
+	return false
+}

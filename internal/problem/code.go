@@ -1,0 +1,88 @@
+package problem
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+)
+
+// Code is a kind of problem. It stays the same when a message is put into other
+// words. codes.md has a paragraph on each.
+type Code string
+
+// Problems of users.yaml, environments/ and templates/variables.yaml.
+const (
+	NotReadable     Code = "MG101"
+	Missing         Code = "MG102"
+	WrongType       Code = "MG103"
+	UnknownKey      Code = "MG104"
+	MissingKey      Code = "MG105"
+	UnknownName     Code = "MG106"
+	Twice           Code = "MG107"
+	NotAName        Code = "MG108"
+	NotValid        Code = "MG109"
+	NotAnImage      Code = "MG110"
+	UnknownVariable Code = "MG111"
+	Circle          Code = "MG112"
+)
+
+// Problems of templates, found before anything is rendered.
+const (
+	NoTemplate         Code = "MG201"
+	Misplaced          Code = "MG202"
+	NotATemplate       Code = "MG203"
+	UnknownFunction    Code = "MG204"
+	UnknownField       Code = "MG205"
+	UndeclaredVariable Code = "MG206"
+	UnknownTemplate    Code = "MG207"
+	DefinedTwice       Code = "MG208"
+)
+
+// Problems of what templates render.
+const (
+	NotPrintable Code = "MG301"
+	Failed       Code = "MG302"
+	BrokenYAML   Code = "MG303"
+	NotAnObject  Code = "MG304"
+	WrongPlace   Code = "MG305"
+	WrongTag     Code = "MG306"
+	PathTwice    Code = "MG307"
+	ObjectTwice  Code = "MG308"
+)
+
+// Problems of the files that are there.
+const (
+	InTheWay   Code = "MG401"
+	Edited     Code = "MG402"
+	Foreign    Code = "MG403"
+	LineEnds   Code = "MG404"
+	MassPrune  Code = "MG405"
+	NoFirstTag Code = "MG406"
+	Changed    Code = "MG407"
+)
+
+//go:embed codes.md
+var codes string
+
+// Explanation is what there is to say of a Code.
+type Explanation struct {
+	Code  Code
+	Title string
+	Text  string // Markdown
+}
+
+var codeHeading = regexp.MustCompile(`(?m)^## (MG\d{3}): (.*)\n`)
+
+// Explanations are those of every code, in their order.
+func Explanations() []Explanation {
+	var list []Explanation
+	headings := codeHeading.FindAllStringSubmatchIndex(codes, -1)
+	for i, at := range headings {
+		end := len(codes)
+		if i+1 < len(headings) {
+			end = headings[i+1][0]
+		}
+		list = append(list, Explanation{Code(codes[at[2]:at[3]]), codes[at[4]:at[5]], strings.TrimSpace(codes[at[1]:end])})
+	}
+	return list
+}

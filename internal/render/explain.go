@@ -1,0 +1,158 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// explain reports what is wrong with a rendered text at the place in the template
+// that it comes from. rec holds the execution that made the text.
+func (r *renderer) explain(j job, rec *recorder, err error) {
+	if mark := (*manifest.MarkProblem)(nil); errors.As(err, &mark) {
+		place := problem.Place{File: j.source.file}
+		if mark.Mark < len(rec.actions) {
+			place = r.templates.actions[rec.actions[mark.Mark]].place
+		}
+		code := mark.Code
+		if code == "" {
+			code = problem.WrongPlace
+		}
+		p := problem.At(place, mark.Hint, "%s", mark.Message).WithCode(code)
+		p.Source = r.templates.sources[place.File].line(place.Line)
+		r.find(j, p, func() []problem.Note { return r.markNotes(j, mark.Mark) })
+		return
+	}
+	first := problem.All(problem.WithCode(err, problem.BrokenYAML))[0]
+	t := r.trace(j)
+	line := first.Place.Line
+	p := r.inLine(t, line, first.Hint, first.Message).WithCode(first.Code)
+	r.find(j, p, func() []problem.Note { return r.lineNotes(j, line) })
+}
+
+// Problem is what is wrong with a line of a manifest, counted from 1, told at the
+// template's line. It wants a code, and Notes.
+func (m *Manifest) Problem(line int, hint, message string) *problem.Problem {
+	place := problem.Place{File: m.Template}
+	if sources, err := m.Map(); err == nil {
+		place, _ = sources.Line(line)
+	}
+	p := problem.At(place, hint, "%s", message).WithCode(problem.NotAnObject)
+	p.Source = m.renderer.templates.sources[place.File].line(place.Line)
+	return p
+}
+
+// Notes are the values in a line of a manifest, and the lines around it.
+func (m *Manifest) Notes(line int) []problem.Note {
+	sources, err := m.Map()
+	if err != nil {
+		return nil
+	}
+	_, values := sources.Line(line)
+	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, excerpt(m.Text.Data, line))})
+}
+
+// inLine is a problem in a line of a text with marks, told at the template's line.
+func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
+	start, end := lineBytes(t.text, line)
+	first := start + len(t.text[start:end]) - len(bytes.TrimLeft(t.text[start:end], " "))
+	p := problem.At(problem.Place{File: t.file, Line: 1}, hint, "%s", message).WithCode(problem.BrokenYAML)
+	for _, piece := range r.lines(t) {
+		if piece.Bytes.Start > first {
+			break
+		}
+		p.Place = piece.Place
+	}
+	p.Place.Col = 0
+	p.Source = r.templates.sources[p.Place.File].line(p.Place.Line)
+	return p
+}
+
+// failureNotes are the values in the action that an execution ends in.
+func (r *renderer) failureNotes(j job) []problem.Note {
+	t := r.trace(j)
+	if t.err == nil {
+		return nil
+	}
+	return notes(r.origins(j, t.about.from))
+}
+
+// markNotes are those of the line that a mark stands in.
+func (r *renderer) markNotes(j job, mark int) []problem.Note {
+	t := r.trace(j)
+	for _, e := range t.events {
+		if e.mark == mark && e.offset >= t.skipped {
+			return r.lineNotes(j, 1+bytes.Count(t.text[:e.offset-t.skipped], []byte("\n")))
+		}
+	}
+	return nil
+}
+
+// lineNotes are the values in a line of the text with marks, and the lines around
+// it as they would be rendered.
+func (r *renderer) lineNotes(j job, line int) []problem.Note {
+	t := r.trace(j)
+	start, end := lineBytes(t.text, line)
+	var values []Origin
+	for _, piece := range r.lines(t) {
+		if piece.Bytes.Start < end && piece.Bytes.End > start {
+			for _, f := range piece.from {
+				values = append(values, r.origins(j, f)...)
+			}
+		}
+	}
+	return append(notes(distinct(values)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source.name), excerpt(t.shown(), line))})
+}
+
+// mostNotes keeps a problem readable whose line prints a large map.
+const mostNotes = 8
+
+func notes(values []Origin) []problem.Note {
+	var list []problem.Note
+	for i, v := range values {
+		if i == mostNotes {
+			return append(list, problem.Note{Text: fmt.Sprintf("and %d more values", len(values)-mostNotes)})
+		}
+		list = append(list, problem.Note{Place: v.Place, Text: v.String()})
+	}
+	return list
+}
+
+// String is the value as a sentence.
+func (o Origin) String() string {
+	switch {
+	case o.Text == "null":
+		return o.Name + " is not set"
+	case o.Text == "":
+		return o.Name
+	}
+	return o.Name + " is " + o.Text
+}
+
+// shown is the text with its values, as far as they can be shown in their marks'
+// places: it may be no YAML, and is only looked at.
+func (t tracing) shown() []byte {
+	var b strings.Builder
+	for i, text := range strings.Split(string(t.text), manifest.Mark) {
+		if i > 0 && i <= len(t.values) {
+			switch v := t.values[i-1].(type) {
+			case string:
+				if strings.ContainsAny(v, "\n\r") {
+					v = strconv.Quote(v)
+				}
+				b.WriteString(cut(v, 60))
+			case []any, map[string]any:
+				b.WriteString("…")
+			default:
+				fmt.Fprint(&b, v)
+			}
+		}
+		b.WriteString(text)
+	}
+	return []byte(b.String())
+}

@@ -1,0 +1,96 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8srepo/internal/problem"
+)
+
+var (
+	parseError        = regexp.MustCompile(`(?s)^template: (.*?):(\d+): (.*)$`)
+	undefinedFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
+)
+
+// parseProblem gives text/template's error its place. The package tells it in its
+// text only: "template: FILE:LINE: message".
+func (s *source) parseProblem(err error) *problem.Problem {
+	m := parseError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return problem.At(problem.Place{File: s.file}, "", "%v", err).WithCode(problem.NotATemplate)
+	}
+	line, _ := strconv.Atoi(m[2])
+	p := problem.At(problem.Place{File: s.file, Line: line}, "", "%s", m[3]).WithCode(problem.NotATemplate)
+	p.Source = s.line(line)
+	if f := undefinedFunction.FindStringSubmatch(m[3]); f != nil {
+		p.Code, p.Message = problem.UnknownFunction, fmt.Sprintf("unknown function %q", f[1])
+		if p.Hint = withoutFunction[f[1]]; p.Hint == "" {
+			p.Hint = problem.DidYouMean(f[1], append(slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(builtins))...))
+		}
+	}
+	for part, hint := range parseHints {
+		if strings.Contains(m[3], part) {
+			p.Hint = hint
+		}
+	}
+	return p
+}
+
+// parseHints say what to do about some of text/template's messages.
+var parseHints = map[string]string{
+	"unexpected EOF":              "an if, range, with or define has no {{ end }}",
+	"unexpected {{end}}":          "there is no if, range, with or define that it would end",
+	"unexpected \"}\" in operand": "an action ends in }}",
+	"unclosed action":             "an action ends in }}",
+	"undefined variable":          "set it first, in the same block or one around it: {{ $name := … }}",
+}
+
+// withoutFunction says how to do without functions that people know from Helm.
+var withoutFunction = map[string]string{
+	"toYaml": asData, "toJson": asData, "nindent": asData, "indent": asData, "quote": asData, "squote": asData,
+	"now": closed, "date": closed, "env": closed, "lookup": closed, "randAlphaNum": closed, "uuidv4": closed,
+	"include": "write {{ template \"name\" . }}",
+	"tpl":     "write the template into a file in templates/_shared",
+}
+
+const (
+	asData = "leave it out, and what follows it: {{ .Vars.x }} comes out as YAML, quoted and indented as its place needs it"
+	closed = "the same input makes the same manifests: there is no clock, randomness, environment or network in templates"
+)
+
+var (
+	execError = regexp.MustCompile(`(?s)^template: (.*?):(\d+):(\d+): executing ".*?" at <.*?>: (.*)$`)
+	calling   = regexp.MustCompile(`^error calling \w+: `)
+	noEntry   = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
+)
+
+// execProblem gives an error of execution its place. Like a parse error, it tells
+// it in its text: "template: FILE:LINE:COL: executing …: message".
+func (t *Templates) execProblem(err error) *problem.Problem {
+	if v := (*valueError)(nil); errors.As(err, &v) {
+		p := problem.At(t.actions[v.action].place, v.hint, v.message, t.actions[v.action].text).WithCode(problem.NotPrintable)
+		p.Source = t.sources[p.Place.File].line(p.Place.Line)
+		return p
+	}
+	m := execError.FindStringSubmatch(err.Error())
+	if m == nil || t.sources[m[1]] == nil {
+		return problem.New("", "%v", err).WithCode(problem.Failed)
+	}
+	line, _ := strconv.Atoi(m[2])
+	col, _ := strconv.Atoi(m[3])
+	p := problem.At(problem.Place{File: m[1], Line: line, Col: col + 1}, "", "%s", calling.ReplaceAllString(m[4], "")).WithCode(problem.Failed)
+	if errors.Is(err, errTag) {
+		p.Code = problem.WrongTag
+	}
+	p.Source = t.sources[m[1]].line(line)
+	if key := noEntry.FindStringSubmatch(p.Message); key != nil {
+		p.Message = fmt.Sprintf("there is no key %q here", key[1])
+		p.Hint = fmt.Sprintf("where it may be missing, ask for it: {{ with index … %q }}", key[1])
+	}
+	return p
+}

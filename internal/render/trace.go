@@ -1,0 +1,304 @@
+package render
+
+import (
+	"maps"
+	"slices"
+	"text/template"
+	"text/template/parse"
+
+	"k8srepo/internal/problem"
+)
+
+// A trace is an execution that tells where what it prints comes from. Each
+// variable of a template, and its dot, gets a companion that holds the paths that
+// lead to its value: {{ $x := .Vars.y }} becomes
+//
+//	{{ $x-from := path $dot-from "Vars" "y" }}{{ $x := .Vars.y }}
+//
+// Companions are set in the blocks that their variables are set in, so that
+// text/template itself keeps track of them. What is printed is the same.
+
+// from are the trails of all values that a value is made of.
+type from []trail
+
+// trail leads from the dot of a scope to a value in it: names of fields and keys of
+// maps (string), numbers of items (int). It may end in a keyOf.
+type trail []any
+
+// keyOf is a key of a map itself, rather than what it stands for.
+type keyOf string
+
+// traced is the same templates once more, rewritten to be traced.
+func (t *Templates) traced() *Templates {
+	again := &Templates{byScope: t.byScope, sources: t.sources}
+	again.parse(new(problem.List)) // it went well before
+	again.rewrite(func(m *marker, list *parse.ListNode) {
+		m.trace(list)
+		at := list.Pos
+		list.Nodes = append([]parse.Node{
+			m.set(at, dotFrom, false, m.call("entry", at)),
+			m.set(at, companion("$"), false, m.call("entry", at)),
+		}, list.Nodes...)
+	})
+	return again
+}
+
+// The names of companions have blanks, which no variable's name has.
+const dotFrom = "$ dot"
+
+func companion(variable string) string { return variable + " from" }
+
+// trace rewrites a list of nodes.
+func (m *marker) trace(list *parse.ListNode) {
+	var nodes []parse.Node
+	for _, node := range list.Nodes {
+		at := node.Position()
+		switch n := node.(type) {
+		case *parse.TextNode:
+			nodes = append(nodes, m.do("text", at, m.action(at, "")))
+		case *parse.ActionNode:
+			number, source := m.action(at, n.Pipe.String()), m.source(n.Pipe)
+			nodes = append(nodes, m.do("about", at, number, source))
+			for _, v := range n.Pipe.Decl {
+				nodes = append(nodes, m.set(at, companion(v.Ident[0]), n.Pipe.IsAssign, source))
+			}
+			if len(n.Pipe.Decl) == 0 {
+				n.Pipe.Cmds = append(n.Pipe.Cmds, m.command("value", at, number))
+			}
+		case *parse.IfNode:
+			nodes = append(nodes, m.traceBranches(&n.BranchNode, m.source(n.Pipe), nil)...)
+		case *parse.WithNode:
+			nodes = append(nodes, m.traceBranches(&n.BranchNode, m.source(n.Pipe), nil)...)
+		case *parse.RangeNode:
+			nodes = append(nodes, m.traceRange(&n.BranchNode)...)
+		case *parse.TemplateNode:
+			source := m.call("both", at)
+			if n.Pipe != nil {
+				source = m.source(n.Pipe)
+			}
+			nodes = append(nodes, m.do("enter", at, m.action(at, n.Name), source))
+		}
+		nodes = append(nodes, node)
+	}
+	list.Nodes = nodes
+}
+
+// traceBranches rewrites what is in an if, with or range, and is what goes before
+// it. Inside are the first nodes of its body; nil are those of an if or with.
+func (m *marker) traceBranches(n *parse.BranchNode, source parse.Node, inside []parse.Node) []parse.Node {
+	at := n.Pos
+	number := m.action(at, n.Pipe.String())
+	before := []parse.Node{m.do("about", at, number, source)}
+	m.trace(n.List)
+	if n.ElseList != nil {
+		m.trace(n.ElseList)
+	}
+	if inside == nil {
+		// The companions are set inside, and from what is known outside.
+		held := companion(number.String())
+		before = append(before, m.set(at, held, false, source))
+		for _, v := range n.Pipe.Decl {
+			set := m.set(at, companion(v.Ident[0]), false, m.variable(at, held))
+			inside = append(inside, set)
+			if n.ElseList != nil {
+				n.ElseList.Nodes = append([]parse.Node{set}, n.ElseList.Nodes...)
+			}
+		}
+		if n.NodeType == parse.NodeWith {
+			inside = append(inside, m.set(at, dotFrom, false, m.variable(at, held)))
+		}
+	}
+	n.List.Nodes = append(inside, n.List.Nodes...)
+	return before
+}
+
+// traceRange rewrites a range: its companions are told by a second run over what
+// it ranges over.
+func (m *marker) traceRange(n *parse.BranchNode) []parse.Node {
+	at, source := n.Pos, m.source(n.Pipe)
+	over := n.Pipe.CopyPipe()
+	over.Decl = nil
+	steps := companion("$ steps " + m.action(at, "").String())
+	inside := []parse.Node{m.set(at, dotFrom, false, m.call("step", at, m.variable(at, steps)))}
+	for i, v := range n.Pipe.Decl {
+		which := m.variable(at, dotFrom)
+		if i == 0 && len(n.Pipe.Decl) == 2 {
+			which = m.call("key", at, m.variable(at, steps))
+		}
+		inside = append(inside, m.set(at, companion(v.Ident[0]), n.Pipe.IsAssign, which))
+	}
+	before := m.traceBranches(n, source, inside)
+	return append(before, m.set(at, steps, false, m.call("steps", at, source, over)))
+}
+
+// source is the argument that says which paths a pipeline's value comes from.
+func (m *marker) source(pipe *parse.PipeNode) parse.Node {
+	if len(pipe.Cmds) == 1 {
+		args := pipe.Cmds[0].Args
+		name, isCall := args[0].(*parse.IdentifierNode)
+		switch {
+		case len(args) == 1 && !isCall:
+			return m.sourceOf(args[0])
+		case isCall && name.Ident == "index" && len(args) > 1:
+			return m.call("path", pipe.Pos, append([]parse.Node{m.sourceOf(args[1])}, args[2:]...)...)
+		}
+	}
+	var sources []parse.Node
+	for _, command := range pipe.Cmds {
+		for _, arg := range command.Args {
+			switch arg.(type) {
+			case *parse.DotNode, *parse.FieldNode, *parse.VariableNode, *parse.ChainNode, *parse.PipeNode:
+				sources = append(sources, m.sourceOf(arg))
+			}
+		}
+	}
+	return m.call("both", pipe.Pos, sources...)
+}
+
+func (m *marker) sourceOf(arg parse.Node) parse.Node {
+	at := arg.Position()
+	switch n := arg.(type) {
+	case *parse.DotNode:
+		return m.variable(at, dotFrom)
+	case *parse.FieldNode:
+		return m.below(at, m.variable(at, dotFrom), n.Ident)
+	case *parse.VariableNode:
+		return m.below(at, m.variable(at, companion(n.Ident[0])), n.Ident[1:])
+	case *parse.ChainNode:
+		return m.below(at, m.sourceOf(n.Node), n.Field)
+	case *parse.PipeNode:
+		return m.source(n)
+	}
+	return m.call("both", at)
+}
+
+// below is the source of a field of a field of … a value.
+func (m *marker) below(at parse.Pos, source parse.Node, names []string) parse.Node {
+	if len(names) == 0 {
+		return source
+	}
+	args := []parse.Node{source}
+	for _, name := range names {
+		args = append(args, &parse.StringNode{NodeType: parse.NodeString, Pos: at, Text: name, Quoted: name})
+	}
+	return m.call("path", at, args...)
+}
+
+func (m *marker) variable(at parse.Pos, name string) parse.Node {
+	return &parse.VariableNode{NodeType: parse.NodeVariable, Pos: at, Ident: []string{name}}
+}
+
+func (m *marker) pipe(function string, at parse.Pos, args ...parse.Node) *parse.PipeNode {
+	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{m.command(function, at, args...)}}
+}
+
+// call is a call as an argument: (function args).
+func (m *marker) call(function string, at parse.Pos, args ...parse.Node) parse.Node {
+	return m.pipe(function, at, args...)
+}
+
+// do is a call as an action that prints nothing: {{ function args }}.
+func (m *marker) do(function string, at parse.Pos, args ...parse.Node) parse.Node {
+	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: m.pipe(function, at, args...)}
+}
+
+// set is {{ $name := source }}, or {{ $name = source }}.
+func (m *marker) set(at parse.Pos, name string, assign bool, source parse.Node) parse.Node {
+	pipe := m.pipe("both", at, source)
+	if call, ok := source.(*parse.PipeNode); ok {
+		pipe.Cmds = call.Cmds
+	}
+	pipe.IsAssign = assign
+	pipe.Decl = []*parse.VariableNode{{NodeType: parse.NodeVariable, Pos: at, Ident: []string{name}}}
+	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: pipe}
+}
+
+// tracer takes what one traced execution prints, and where it comes from.
+type tracer struct {
+	recorder
+	events []event // in the order of the output
+	about  event   // what is being executed
+	entry  from    // the dot of the template that is entered
+}
+
+// event is a run of text or a value that comes out.
+type event struct {
+	offset int // in out
+	action int
+	mark   int // the number of the value, -1 for a text
+	from   from
+}
+
+// functions are what traced templates call.
+func (t *tracer) functions() template.FuncMap {
+	return template.FuncMap{
+		"text": func(n int) string {
+			t.events = append(t.events, event{offset: t.out.Len(), action: n, mark: -1})
+			return ""
+		},
+		"about": func(n int, source from) string {
+			t.about = event{action: n, from: source}
+			return ""
+		},
+		"value": func(n int, v any) (string, error) {
+			t.events = append(t.events, event{t.out.Len(), n, len(t.values), t.about.from})
+			return t.value(n, v)
+		},
+		"enter": func(n int, source from) string {
+			t.about = event{action: n, from: source}
+			t.entry = source
+			return ""
+		},
+		"entry": func() from { return t.entry },
+		"path":  func(source from, names ...any) from { return source.below(names...) },
+		"both":  func(sources ...from) from { return slices.Concat(sources...) },
+		"steps": newSteps,
+		"step":  func(s *steps) from { return s.next() },
+		"key":   func(s *steps) from { return s.key() },
+	}
+}
+
+func (f from) below(names ...any) from {
+	paths := make(from, len(f))
+	for i, p := range f {
+		paths[i] = append(p[:len(p):len(p)], names...)
+	}
+	return paths
+}
+
+// steps go along with a range, in its order.
+type steps struct {
+	source from
+	keys   []string // of a map
+	isMap  bool
+	done   int
+}
+
+func newSteps(source from, over any) *steps {
+	s := &steps{source: source}
+	switch m := over.(type) {
+	case Vars:
+		s.keys, s.isMap = slices.Sorted(maps.Keys(m)), true
+	case map[string]any:
+		s.keys, s.isMap = slices.Sorted(maps.Keys(m)), true
+	case map[string]string:
+		s.keys, s.isMap = slices.Sorted(maps.Keys(m)), true
+	}
+	return s
+}
+
+func (s *steps) next() from {
+	s.done++
+	if s.isMap {
+		return s.source.below(s.keys[s.done-1])
+	}
+	return s.source.below(s.done - 1)
+}
+
+// key is the source of the key, after next.
+func (s *steps) key() from {
+	if s.isMap {
+		return s.source.below(keyOf(s.keys[s.done-1]))
+	}
+	return nil
+}
