@@ -206,11 +206,19 @@ func (v *variables) leaves(trail []string) []leaf {
 		return all
 	}
 	l := leaf{name: strings.Join(trail, "."), value: value}
+	winner := -1 // the last, where an alias has several say it at one place
 	for _, layer := range v.layers {
 		said, whole, ok := along(layer.Vars, trail)
-		if ok && (whole || said.Kind != manifest.Map) {
-			l.says = append(l.says, say{layer.What, said, whole && said.Place == value.Place})
+		if !ok || !whole && said.Kind == manifest.Map {
+			continue
 		}
+		if whole && said.Place == value.Place {
+			winner = len(l.says)
+		}
+		l.says = append(l.says, say{layer: layer.What, value: said})
+	}
+	if winner >= 0 {
+		l.says[winner].wins = true
 	}
 	return []leaf{l}
 }

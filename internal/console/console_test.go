@@ -138,3 +138,48 @@ func TestAppTellsWhatWasMeant(t *testing.T) {
 		}
 	}
 }
+
+func TestFlagsFirst(t *testing.T) {
+	app := &cli.App{Commands: []*cli.Command{{Name: "explain", Flags: []cli.Flag{
+		&cli.StringFlag{Name: "env"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}}, &cli.BoolFlag{Name: "all"},
+	}}}}
+	for typed, want := range map[string]string{
+		"m explain replicas --env prod":      "m explain --env prod replicas",
+		"m explain a --env=prod b -o json c": "m explain --env=prod -o json a b c",
+		"m explain --all a":                  "m explain --all a",
+		"m explain a --all b":                "m explain --all a b",
+		"m explain a -- --env b":             "m explain a -- --env b",
+		"m explain a --env":                  "m explain --env a",
+		"m explain a --unknown b":            "m explain --unknown a b",
+		"m other a --env b":                  "m other a --env b",
+		"m":                                  "m",
+		"m explain - --env prod":             "m explain --env prod -",
+	} {
+		if got := strings.Join(FlagsFirst(app, strings.Fields(typed)), " "); got != want {
+			t.Errorf("%s: got %s, want %s", typed, got, want)
+		}
+	}
+}
+
+func TestProblemsShowCodesAndNotes(t *testing.T) {
+	p := problem.At(problem.Place{File: "t.tmpl", Line: 3}, "mend it", "broken").WithCode("MG303")
+	p.Notes = []problem.Note{{Place: problem.Place{File: "users.yaml", Line: 12, Col: 5}, Text: `.User.Name is "a b"`}, {Text: "would have\n> x\x1b[31m"}}
+	for name, c := range map[string]struct {
+		codes, actions bool
+		want           string
+	}{
+		"with codes":        {true, false, "m: error MG303: t.tmpl:3: broken\nm: note: users.yaml:12:5: .User.Name is \"a b\"\nm: note: would have\n> x\ufffd[31m\nm: hint: mend it\n"},
+		"without codes":     {false, false, "m: error: t.tmpl:3: broken\nm: note: users.yaml:12:5: .User.Name is \"a b\"\nm: note: would have\n> x\ufffd[31m\nm: hint: mend it\n"},
+		"in GitHub Actions": {true, true, "::error title=m MG303,file=t.tmpl,line=3::broken%0Ausers.yaml:12:5: .User.Name is \"a b\"%0Awould have%0A> x\x1b[31m%0Amend it\n"},
+	} {
+		var out strings.Builder
+		(&Console{Program: "m", Err: &out, Codes: c.codes, Actions: c.actions}).Problems(p)
+		if got := out.String(); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s: got\n%q, want\n%q", name, got, c.want)
+		}
+	}
+	json := JSONProblems(p)[0]
+	if json.Code != "MG303" || len(json.Notes) != 2 || json.Notes[0].Column != 5 {
+		t.Errorf("as JSON it is %+v", json)
+	}
+}

@@ -38,8 +38,8 @@ var functions = template.FuncMap{
 	"sha256": func(s any) (string, error) { return onText(hexSum, s) },
 	// As text/template has them, but for texts only: of anything else they would
 	// print what Go makes of it, addresses in memory too.
-	"print":  func(args ...any) (string, error) { return fmt.Sprint(args...), allTexts(args) },
-	"printf": func(format string, args ...any) (string, error) { return fmt.Sprintf(format, args...), allTexts(args) },
+	"print":  print,
+	"printf": printf,
 }
 
 // builtins are the names of those of text/template's own functions that templates
@@ -63,6 +63,58 @@ func allTexts(values []any) error {
 		}
 	}
 	return nil
+}
+
+// print is fmt's, with numbers as YAML has them.
+func print(args ...any) (string, error) {
+	if err := allTexts(args); err != nil {
+		return "", err
+	}
+	for i, arg := range args {
+		args[i] = plain(arg)
+	}
+	return fmt.Sprint(args...), nil
+}
+
+// plain is a value that %s and %v print as YAML has it, rather than as Go does:
+// 1000000 is not 1e+06.
+func plain(v any) any {
+	switch v := v.(type) {
+	case int:
+		return plainInt(v)
+	case int64:
+		return plainInt(v)
+	case float64:
+		return plainFloat(v)
+	}
+	return v
+}
+
+type plainInt int64
+
+func (n plainInt) String() string { return strconv.FormatInt(int64(n), 10) }
+
+type plainFloat float64
+
+func (n plainFloat) String() string { return strconv.FormatFloat(float64(n), 'f', -1, 64) }
+
+// printf is fmt's, and refuses what fmt would complain of in the text itself.
+func printf(format string, args ...any) (string, error) {
+	if err := allTexts(args); err != nil {
+		return "", err
+	}
+	for i, arg := range args {
+		args[i] = plain(arg)
+	}
+	text := fmt.Sprintf(format, args...)
+	complaint := strings.Count(text, "%!") - strings.Count(format, "%!")
+	for _, arg := range args {
+		complaint -= strings.Count(fmt.Sprint(arg), "%!")
+	}
+	if complaint > 0 {
+		return "", fmt.Errorf("printf %q does not fit what follows it: it makes %q", format, text)
+	}
+	return text, nil
 }
 
 // defaultTo is v, or def where v is unset or an empty string.

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -18,15 +20,14 @@ import (
 // variable v is value; nil where that makes no manifest.
 func renderValue(t *testing.T, text, value string) (*Manifest, error) {
 	t.Helper()
-	quoted, err := yaml.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
+	var quoted strings.Builder // each character by its number, which any YAML can say
+	for _, r := range value {
+		fmt.Fprintf(&quoted, "\\U%08x", r)
 	}
-	indented := strings.ReplaceAll(strings.TrimSuffix(string(quoted), "\n"), "\n", "\n    ")
 	fsys := fstest.MapFS{}
 	for name, text := range map[string]string{
 		"users.yaml":                    "services: [{name: api, image: ecr.example/api, tag: abc}]\n",
-		"environments/dev.yaml":         "templates: [service]\nvars:\n  v: " + indented + "\n",
+		"environments/dev.yaml":         "templates: [service]\nvars: {v: \"" + quoted.String() + "\"}\n",
 		"templates/variables.yaml":      "v: \"\"\nmap: {a: {b: c}, no: [1, y]}\n",
 		"templates/service/x.yaml.tmpl": text,
 		"templates/_shared/shared.tmpl": "{{ define \"same\" }}{{ . }}{{ end }}",
@@ -105,6 +106,9 @@ var texts = []string{
 	"{{ $x := .Vars.v }}v: {{ template \"same\" $x }}\nw: &a «»\nx: *a\n", "v: >-\n  «»\n  «»\nw: {{ printf \"%s-%s\" .Vars.v .Service.Name }}\n", "? «»\n: «»\n",
 }
 
+// plainAction is an action that makes the same structure of any value.
+var plainAction = regexp.MustCompile(`\{\{-? *(\.|\.Vars(\.v|\.map)?|\$\w*|end|with \.Vars\.v|range [$\w:=, ]*\.Vars\.map|\$x := \.Vars\.v|template "same" [.$\w]+|printf "%s-%s" \.Vars\.v \.Service\.Name) *-?\}\}`)
+
 // FuzzRender puts a value into the places «» of a template. It may be refused, at
 // a place; it may not change anything but the strings that it stands in.
 func FuzzRender(f *testing.F) {
@@ -120,10 +124,8 @@ func FuzzRender(f *testing.F) {
 		if strings.Contains(text, harmless) || strings.Contains(text, "---") || strings.Contains(text, "tag") || len(text) > 1000 {
 			t.Skip()
 		}
-		for _, function := range []string{"if", "eq", "ne", "l", "g", "index", "slice", "lower", "upper", "trim", "replace", "sha", "contains", "print", "default", "required", "join", "not", "and", "or"} {
-			if strings.Contains(strings.ReplaceAll(text, "«»", ""), "{{") && strings.Contains(text, function+" ") && !strings.Contains(strings.Join(texts, "\n"), text) {
-				t.Skip("what it makes may depend on the value")
-			}
+		if strings.Contains(plainAction.ReplaceAllString(text, ""), "{{") {
+			t.Skip("what it makes may depend on the value")
 		}
 		text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n" + strings.ReplaceAll(text, "«»", "{{ .Vars.v }}")
 		m, err := renderValue(t, text, harmless)

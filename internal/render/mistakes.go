@@ -54,6 +54,9 @@ var parseHints = map[string]string{
 var withoutFunction = map[string]string{
 	"toYaml": asData, "toJson": asData, "nindent": asData, "indent": asData, "quote": asData, "squote": asData,
 	"now": closed, "date": closed, "env": closed, "lookup": closed, "randAlphaNum": closed, "uuidv4": closed,
+	"html": asData, "js": asData, "urlquery": "print the parts of the URL as they are",
+	"call":    "there are no functions among the values",
+	"println": "print is there, and the line ends where the template's does",
 	"include": "write {{ template \"name\" . }}",
 	"tpl":     "write the template into a file in templates/_shared",
 }
