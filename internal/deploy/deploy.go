@@ -169,11 +169,10 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 	result, err := Bump(request, files)
 	if errors.Is(err, ErrNoMatch) && len(d.Images) == 0 {
 		// Not where the layout has it: look in the whole environment.
-		paths, err := base.below(ctx, request.Dir())
-		if err != nil {
+		if base.paths, err = base.below(ctx, request.Dir()); err != nil {
 			return nil, err
 		}
-		if files, err = read(ctx, base, request, paths); err != nil {
+		if files, err = read(ctx, base, request, base.paths); err != nil {
 			return nil, err
 		}
 		result, err = Bump(request, files)
