@@ -72,7 +72,7 @@ func TestTemplatesPage(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(builtins))) {
-		if !regexp.MustCompile("`[^`|]*\\b" + name + "\\b[^|]*` \\| `").Match(page) && !strings.Contains(string(page), name) {
+		if !regexp.MustCompile("`[^`|]*\\b"+name+"\\b[^|]*` \\| `").Match(page) && !strings.Contains(string(page), name) {
 			t.Errorf("the function %s is not on the page", name)
 		}
 	}
