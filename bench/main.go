@@ -3,6 +3,8 @@
 //
 //	go run ./bench render     # 12,000 manifests rendered
 //	go run ./bench edit       # image tags moved in 5,000 and 50,000 files
+//	go run ./bench deploy     # one service deployed to a served repository
+//	go run ./bench contention # many deployed at once
 //	go run ./bench generate   # only make the input, to look at
 //
 // It prints numbers and ratios, and passes no judgement. Rounds are interleaved,
@@ -18,10 +20,13 @@ import (
 
 // benchmarks are the words after go run ./bench.
 var benchmarks = map[string]func(args []string) error{
-	"render":   benchRender,
-	"edit":     benchEdit,
-	"generate": generate,
-	"limit":    limit, // what the benchmarks run as a process of its own
+	"render":     benchRender,
+	"edit":       benchEdit,
+	"deploy":     benchDeploy,
+	"contention": benchContention,
+	"generate":   generate,
+	"limit":      limit, // what the benchmarks run as a process of its own
+	"serve":      serve, // that too
 }
 
 func main() {
@@ -33,7 +38,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("say go run ./bench render, edit or generate")
+		return fmt.Errorf("say go run ./bench render, edit, deploy, contention or generate")
 	}
 	return benchmarks[args[0]](args[1:])
 }

@@ -27,20 +27,27 @@ func serviceName(i int) string { return fmt.Sprintf("service-%04d", i) }
 // files it has.
 func writeRepo(dir string, services int, envs []string) (files int, err error) {
 	to := newFolder(dir)
+	eachManifest(services, envs, func(path string, write func(w *bufio.Writer)) {
+		to.create(path, write)
+		files++
+	})
+	return files, to.err
+}
+
+// eachManifest calls use for every file of a k8s repo.
+func eachManifest(services int, envs []string, use func(path string, write func(w *bufio.Writer))) {
 	for _, env := range envs {
 		for i := range services {
 			name := serviceName(i)
 			for _, k := range kinds {
-				to.create(fmt.Sprintf("%s/manifests/%s/%s-%s-%s.yaml", env, name, name, env, k.name), func(w *bufio.Writer) {
+				use(fmt.Sprintf("%s/manifests/%s/%s-%s-%s.yaml", env, name, name, env, k.name), func(w *bufio.Writer) {
 					printf(w, "apiVersion: %s\nkind: %s\n", k.apiVersion, k.kind)
 					printf(w, "metadata:\n  name: %s\n  namespace: %s\n  labels:\n    app.kubernetes.io/name: %s\n    app.kubernetes.io/part-of: %s\n", name, env, name, env)
 					writeBody(w, k.kind, name, env)
 				})
-				files++
 			}
 		}
 	}
-	return files, to.err
 }
 
 // writeDeployments makes a repo of one environment that has nothing but

@@ -12,6 +12,7 @@ import (
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/registry"
 )
 
 // deployOptions are what deploy is asked to do.
@@ -19,7 +20,10 @@ type deployOptions struct {
 	deploy.Ask
 	repo, branch        string
 	push, force, dryRun bool
+	via, github         string
 	autoMerge           bool
+	verifyImage         bool
+	waitImage           time.Duration
 	appRepo             string
 	author, committer   string
 	message             string
@@ -49,29 +53,12 @@ with --image, everywhere in <env>/manifests.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
 		}, askFlags, []cli.Flag{
-			&cli.StringFlag{Name: "branch", Usage: "the `branch` (default: the policy's, else the repository's own default)"},
-			&cli.BoolFlag{Name: "push", Usage: "push where the k8s repo does not say how the environment is deployed"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, and to an older tag"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and push nothing"},
-			&cli.BoolFlag{Name: "auto-merge", Usage: "have the pull request merge by itself once all that it needs is there"},
-			&cli.StringFlag{Name: "app-repo", Usage: "a `folder`: the service's own clone, with its whole history, to tell older from newer by"},
-			&cli.StringFlag{Name: "author", Usage: "`\"Name <mail>\"` of the commit (default in GitHub Actions: its bot)"},
-			&cli.StringFlag{Name: "committer", Usage: "`\"Name <mail>\"` (default: the author)"},
-			&cli.StringFlag{Name: "message", Usage: "the commit message: a `template` over .Services .Env .Old .New .Tag .Files .RunURL"},
-			&cli.StringFlag{Name: "signing-key", Usage: "sign the commit with this SSH key `file`"},
-			&cli.StringFlag{Name: "ssh-key", Usage: "the SSH key `file` for ssh URLs (default: the agent's)"},
-			&cli.StringFlag{Name: "known-hosts", Usage: "the known_hosts `file` (default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts)"},
-			&cli.StringFlag{Name: "ca-file", Usage: "a PEM `file` of certificates to trust beside the system's"},
-			&cli.DurationFlag{Name: "timeout", Value: 2 * time.Minute, Usage: "give up after this `time`"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
-		}),
+		}, pushFlags),
 		Action: func(c *cli.Context) error {
-			return deployTag(c.Context, con, deployOptions{
-				Ask: askOf(c), repo: c.String("repo"), branch: c.String("branch"), push: c.Bool("push"), force: c.Bool("force"), dryRun: c.Bool("dry-run"), autoMerge: c.Bool("auto-merge"),
-				appRepo: c.String("app-repo"), author: c.String("author"), committer: c.String("committer"), message: c.String("message"),
-				signingKey: c.String("signing-key"), sshKey: c.String("ssh-key"), knownHosts: c.String("known-hosts"), caFile: c.String("ca-file"),
-				timeout: c.Duration("timeout"), output: c.String("output"), environment: environmentOf(getenv),
-			})
+			o := pushOptions(c, getenv)
+			o.Ask, o.force = askOf(c), c.Bool("force")
+			return deployTag(c.Context, con, o)
 		},
 	}
 }
@@ -129,35 +116,60 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, er
 			return nil, err
 		}
 	}
-	if d.Pulls, err = o.pullRequests(con); err != nil {
+	if o.verifyImage || o.waitImage > 0 {
+		d.Verify = (&registry.Checker{Wait: o.waitImage, Tell: con.Notice}).Check
+	}
+	client, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
+	if err != nil {
 		return nil, err
 	}
-	if d.History, err = o.history(con); err != nil {
+	sources := &deploy.Sources{Client: client}
+	if d.Pulls, err = o.pullRequests(con, sources); err != nil {
 		return nil, err
 	}
-	return d, nil
+	if d.History, err = o.history(sources); err != nil {
+		return nil, err
+	}
+	return d, o.setVia(d)
+}
+
+// setVia takes the way that --via says.
+func (o *deployOptions) setVia(d *deploy.Deployment) error {
+	switch {
+	case o.via == "git":
+		return nil
+	case o.via != "api":
+		return problem.New("", "--via must be git or api, not %q", o.via)
+	case d.Pulls == nil:
+		return problem.New("name the k8s repo by its URL on GitHub, or with --github owner/name", "--via api: %s is not on GitHub", o.repo)
+	case o.signingKey != "" || o.author != "" || o.committer != "":
+		return problem.New("leave --author, --committer and --signing-key out, or --via api", "over its API GitHub itself makes the commits, and signs them, as the token's owner")
+	}
+	d.ViaAPI = true
+	return nil
 }
 
 // pullRequests is where they are opened, nil where the k8s repo is not on GitHub.
-func (o *deployOptions) pullRequests(con *console.Console) (*deploy.PullRequests, error) {
+func (o *deployOptions) pullRequests(con *console.Console, sources *deploy.Sources) (*deploy.PullRequests, error) {
 	client, err := o.environment.client(o.environment.repoToken, o.caFile, con)
 	if err != nil {
 		return nil, err
 	}
 	repo, err := client.Repo(o.repo)
-	if err != nil {
+	switch {
+	case o.github != "":
+		if repo, err = github.ParseRepo(o.github); err != nil {
+			return nil, problem.New("write owner/name", "--github: %v", err)
+		}
+	case err != nil:
 		return nil, nil // a path, or another host: a policy that wants one says so
-	}
-	sources, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
-	if err != nil {
-		return nil, err
 	}
 	return &deploy.PullRequests{GitHub: client, Repo: repo, Sources: sources, Asked: o.environment.asked(), AutoMerge: o.autoMerge}, nil
 }
 
 // history is where the commits are that a service is built from: in --app-repo,
 // and in its repository, which is only asked for what the clone cannot tell.
-func (o *deployOptions) history(con *console.Console) (func(deploy.Target) deploy.History, error) {
+func (o *deployOptions) history(sources *deploy.Sources) (func(deploy.Target) deploy.History, error) {
 	var clone deploy.Histories
 	if o.appRepo != "" {
 		h, err := gitrepo.OpenHistory(o.appRepo)
@@ -165,10 +177,6 @@ func (o *deployOptions) history(con *console.Console) (func(deploy.Target) deplo
 			return nil, err
 		}
 		clone = deploy.Histories{deploy.GitHistory{History: h}}
-	}
-	client, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
-	if err != nil {
-		return nil, err
 	}
 	fetched := map[string]*deploy.FetchedHistory{} // services may share a repository
 	return func(t deploy.Target) deploy.History {
@@ -179,7 +187,7 @@ func (o *deployOptions) history(con *console.Console) (func(deploy.Target) deplo
 		case t.Source == "" || err != nil:
 			return clone
 		case o.environment.hasAPI():
-			return append(slices.Clip(clone), deploy.HubHistory{Client: client, Repo: repo})
+			return append(slices.Clip(clone), sources.History(repo))
 		}
 		if fetched[t.Source] == nil {
 			url := o.environment.server + "/" + t.Source + ".git"

@@ -30,8 +30,11 @@ func run(args []string, stdout, stderr io.Writer, getenv func(string) string) in
 kustomizations, and where --field says.
 
    tagbump set --root k8s --env dev --service api --tag 9f2c1ab
-   tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag 9f2c1ab`,
-		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv)},
+   tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag 9f2c1ab
+   tagbump promote --repo https://github.com/example/k8s --from staging --to prod --service api
+   tagbump rollback --repo https://github.com/example/k8s --env prod --service api
+   tagbump status --repo https://github.com/example/k8s`,
+		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), statusCommand(con, getenv)},
 	})
 	err := app.RunContext(ctx, args)
 	con.Problems(err)

@@ -4,10 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -90,86 +87,6 @@ func setIn(root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result,
 	return result, write(root, result, files)
 }
 
-// read reads the files below a folder that may hold what is asked for.
-func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, error) {
-	var lock sync.Mutex
-	var files []tree.File
-	err := tree.Walk(root, dir, func(e tree.Entry) error {
-		if !e.Type.IsRegular() || !deploy.IsManifest(e.Path) {
-			return nil
-		}
-		file, wanted, err := e.ReadIf(request.Mentions)
-		if err != nil || !wanted {
-			return err
-		}
-		lock.Lock()
-		defer lock.Unlock()
-		files = append(files, file)
-		return nil
-	})
-	return files, err
-}
-
-func content(files []tree.File) []deploy.File {
-	list := make([]deploy.File, len(files))
-	for i, f := range files {
-		list[i] = deploy.File{Path: f.Path, Data: f.Data}
-	}
-	return list
-}
-
-// write puts the changed files into their places.
-func write(root *os.Root, result *deploy.Result, files []tree.File) error {
-	byPath := make(map[string]tree.File, len(files))
-	for _, f := range files {
-		byPath[f.Path] = f
-	}
-	for i, change := range result.Files {
-		if err := tree.Rewrite(root, byPath[change.Path], change.New); err != nil {
-			if i > 0 {
-				err = errors.Join(err, problem.New("run the same command again: it completes what is left", "%d of %d files are written", i, len(result.Files)))
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// environments are the folders of root that hold manifests.
-func environments(root *os.Root) []string {
-	var envs []string
-	entries, _ := fs.ReadDir(root.FS(), ".")
-	for _, e := range entries {
-		if info, err := root.Lstat(path.Join(e.Name(), "manifests")); err == nil && info.IsDir() && e.IsDir() {
-			envs = append(envs, e.Name())
-		}
-	}
-	return envs
-}
-
-func noEnvironment(root *os.Root, env string) error {
-	envs := environments(root)
-	hint := problem.DidYouMean(env, envs)
-	if len(envs) == 0 {
-		hint = "in " + root.Name() + " no folder holds manifests; name the k8s repo with --root"
-	}
-	return problem.Refuse(hint, "no environment %s: there is no folder %s", env, path.Join(env, "manifests"))
-}
-
-// elsewhere are the files of other environments that may hold what is asked for.
-func elsewhere(root *os.Root, request *deploy.Request) []deploy.File {
-	var files []deploy.File
-	for _, env := range environments(root) {
-		if env == request.Env {
-			continue
-		}
-		// Only to be helpful: what cannot be read there is no matter.
-		found, _ := read(root, request, path.Join(env, "manifests"))
-		files = append(files, content(found)...)
-	}
-	return files
-}
-
 // setResult is what --output json prints. Version grows when a field changes its
 // meaning or goes.
 type setResult struct {
@@ -212,7 +129,7 @@ func reportSet(con *console.Console, o setOptions, result *deploy.Result, err er
 		if i.Changed() {
 			changed++
 			if !o.dryRun {
-				con.Printf("%s: %s → %s\n", i.Place, i.Old, strings.TrimPrefix(i.New.String(), i.Old.Name))
+				con.Printf("%s: %s → %s\n", i.Place, i.Old, news(i))
 			}
 		}
 	}
@@ -229,6 +146,14 @@ func reportSet(con *console.Console, o setOptions, result *deploy.Result, err er
 		con.Printf("%s: %s in %s\n", verb, count(changed, "image"), count(len(result.Files), "file"))
 	}
 	return nil
+}
+
+// news is what is new in an image: what follows its name, if that stays.
+func news(i deploy.ImageChange) string {
+	if i.New.Name == i.Old.Name {
+		return i.New.Suffix()
+	}
+	return i.New.String()
 }
 
 func newSetResult(o setOptions, result *deploy.Result, err error) setResult {

@@ -34,7 +34,8 @@ func (a *Ask) version() string {
 func (a *Ask) Validate() error {
 	named := *a
 	if len(a.Services) > 0 {
-		named.Services, named.Images = nil, append([]string{"looked-up.invalid/later"}, a.Images...)
+		named.Services, named.Renames = nil, nil
+		named.Images = append([]string{"looked-up.invalid/later"}, a.Images...)
 	}
 	_, err := named.Request()
 	return err
@@ -44,20 +45,15 @@ func (a *Ask) Validate() error {
 // the sources that has a users.yaml.
 func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
 	var problems problem.List
-	if a.Env == "" {
-		problems.Add(problem.New("say --env dev", "--env is missing"))
-	}
-	if a.Tag == "" && a.Digest == "" {
-		problems.Add(problem.New(`say --tag "$GITHUB_SHA"`, "--tag is missing"))
-	}
 	if len(a.Services) == 0 && len(a.Images) == 0 {
 		problems.Add(problem.New("say --service NAME, or --image REPOSITORY", "--service or --image is missing"))
 	}
 	r := &Request{Env: a.Env, Tag: a.Tag, Digest: a.Digest, Expect: a.Expect}
 	for _, text := range a.Fields {
 		path, err := manifest.ParsePath(text)
-		if err != nil {
-			problems.Add(problem.New("", "--field: %v", err))
+		for _, p := range problem.All(err) {
+			p.Message = "--field: " + p.Message
+			problems.Add(p)
 		}
 		r.Fields = append(r.Fields, path)
 	}
@@ -76,10 +72,11 @@ func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
 		problems.Add(err)
 		r.Targets = append(r.Targets, target)
 	}
+	problems.Add(r.Validate())
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	return r, r.Validate()
+	return r, r.checkRenames(a.Renames)
 }
 
 // services looks the asked services up.
@@ -90,7 +87,7 @@ func (a *Ask) services(sources []fs.FS) ([]*inventory.Service, error) {
 	var known []*inventory.Service
 	err := fs.ErrNotExist
 	for _, source := range sources {
-		if known, err = inventory.LoadServices(source); !errors.Is(err, fs.ErrNotExist) {
+		if known, err = inventory.LoadNamed(source, a.Services); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}

@@ -159,9 +159,9 @@ var (
 // repository.
 func plain(s, source string) string {
 	s = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|", "\n", " ", "\r", "").Replace(s)
-	s = mention.ReplaceAllString(s, "@\u200b$1")
+	s = mention.ReplaceAllString(s, "@\u200b${1}")
 	if source != "" {
-		s = number.ReplaceAllString(s, "$1"+source+"#$2")
+		s = number.ReplaceAllString(s, "${1}"+source+"#$2")
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/inventory"
 )
@@ -24,6 +25,14 @@ type Deployment struct {
 	// Pulls is where pull requests are opened, where the policy wants them; nil
 	// cannot.
 	Pulls *PullRequests
+
+	// ViaAPI reads and commits over GitHub's API instead of Git, with Pulls' client:
+	// GitHub makes and signs the commits, as the token's owner.
+	ViaAPI bool
+
+	// Verify tells whether an image is in its registry, before anything is
+	// written; nil believes it.
+	Verify func(ctx context.Context, image string) error
 
 	// History is what is known of the commits that a target is built from, asked
 	// for once a target; nil, or nil for a target, is nothing.
@@ -99,7 +108,7 @@ func (r *run) untilDone(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	for {
-		r.attempts++
+		r.attempts, r.started = r.attempts+1, time.Now()
 		outcome, err := r.attempt(ctx)
 		if err == nil {
 			return outcome, nil
@@ -112,17 +121,27 @@ func (r *run) untilDone(ctx context.Context) (*Outcome, error) {
 
 // attempt is one go at it.
 func (r *run) attempt(ctx context.Context) (*Outcome, error) {
-	if !r.DryRun {
+	if !r.DryRun && !r.ViaAPI {
 		r.Remote.PreparePush(ctx)
 	}
 	base, err := r.tip(ctx)
+	if errors.Is(err, errTooWide) {
+		r.tell("%s has more folders than the API reads well: Git is used instead", r.Env)
+		r.ViaAPI = false
+		base, err = r.tip(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if landed, err := r.landed(ctx, base.Tip); landed != nil || err != nil {
-		return landed, err
+	if git, ok := base.snapshot.(gitSnapshot); ok {
+		if landed, err := r.landed(ctx, git.Tip); landed != nil || err != nil {
+			return landed, err
+		}
 	}
 	plan, err := r.plan(ctx, base)
+	if err == nil {
+		err = r.verify(ctx, plan)
+	}
 	switch {
 	case err != nil || plan.Status == Planned:
 		return plan, err
@@ -131,30 +150,29 @@ func (r *run) attempt(ctx context.Context) (*Outcome, error) {
 	case plan.Status != Changed:
 		return plan, nil
 	}
-	return r.push(ctx, base.Tip, plan)
+	return r.push(ctx, base, plan)
 }
 
 // plan is the bump of a tip's files: what is to be written, in memory.
 func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
-	tip, paths := base.Tip, base.paths
-	request, err := d.Request(tip.FS(ctx))
+	request, err := d.Request(base.files(ctx))
 	if err != nil {
 		return nil, err
 	}
-	if paths == nil {
-		return nil, noEnvironment(tip.FS(ctx), request)
+	if base.paths == nil {
+		return nil, noEnvironment(base.files(ctx), request)
 	}
-	files, err := read(ctx, tip, request, paths)
+	files, err := read(ctx, base, request, base.paths)
 	if err != nil {
 		return nil, err
 	}
 	result, err := Bump(request, files)
 	if errors.Is(err, ErrNoMatch) && len(d.Images) == 0 {
 		// Not where the layout has it: look in the whole environment.
-		if paths, err = below(ctx, tip, request.Dir()); err != nil {
+		if base.paths, err = base.below(ctx, request.Dir()); err != nil {
 			return nil, err
 		}
-		if files, err = read(ctx, tip, request, paths); err != nil {
+		if files, err = read(ctx, base, request, base.paths); err != nil {
 			return nil, err
 		}
 		result, err = Bump(request, files)
@@ -165,17 +183,20 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.ordered(ctx, tip, request, files, result)
+	return d.ordered(ctx, base, request, files, result)
 }
 
 // ordered is the outcome of a result, less what would go back in history.
-func (d *Deployment) ordered(ctx context.Context, tip *gitrepo.Tip, request *Request, files []File, result *Result) (*Outcome, error) {
+func (d *Deployment) ordered(ctx context.Context, tip snapshot, request *Request, files []File, result *Result) (*Outcome, error) {
+	if err := d.held(ctx, tip, request, result); err != nil {
+		return nil, err
+	}
 	o := order{request: request, history: d.History, force: d.Force}
 	newer, err := o.newer(ctx, result)
 	if err != nil {
 		return nil, err
 	}
-	outcome := &Outcome{Branch: tip.Branch, NewTag: request.version(), Notices: o.notices}
+	outcome := &Outcome{Branch: tip.branch(), NewTag: request.version(), Notices: o.notices}
 	for _, i := range result.Images {
 		if i.Changed() && !newer[i.Old.String()] {
 			outcome.Superseded = append(outcome.Superseded, i)
@@ -202,7 +223,11 @@ func (d *Deployment) ordered(ctx context.Context, tip *gitrepo.Tip, request *Req
 }
 
 // push makes the commit of a plan, and puts it on the branch.
-func (r *run) push(ctx context.Context, tip *gitrepo.Tip, plan *Outcome) (*Outcome, error) {
+func (r *run) push(ctx context.Context, base *base, plan *Outcome) (*Outcome, error) {
+	if hub, ok := base.snapshot.(hubSnapshot); ok {
+		return r.commitOverAPI(ctx, hub, plan)
+	}
+	tip := base.snapshot.(gitSnapshot).Tip
 	commit := r.unansweredOn(tip)
 	if commit == nil {
 		var err error
@@ -223,19 +248,40 @@ func (r *run) push(ctx context.Context, tip *gitrepo.Tip, plan *Outcome) (*Outco
 	return plan, err
 }
 
-// commit makes the commit of a plan. The trailers stand at the end of its message,
-// a line each.
-func (d *Deployment) commit(ctx context.Context, tip *gitrepo.Tip, plan *Outcome, trailers ...string) (*gitrepo.Commit, error) {
-	message, err := d.message(plan)
+// commitOverAPI has GitHub make the commit of a plan. It looks itself for one
+// whose answer was lost.
+func (r *run) commitOverAPI(ctx context.Context, tip hubSnapshot, plan *Outcome) (*Outcome, error) {
+	message, err := r.messageWith(plan)
 	if err != nil {
 		return nil, err
 	}
-	if len(trailers) > 0 {
+	plan.Commit, err = tip.Commit(ctx, github.NewCommit{Files: plan.contents(), Message: message})
+	return plan, err
+}
+
+// messageWith is a plan's commit message with trailers at its end, a line each.
+func (d *Deployment) messageWith(plan *Outcome, trailers ...string) (string, error) {
+	message, err := d.message(plan)
+	if err == nil && len(trailers) > 0 {
 		message += "\n" + strings.Join(trailers, "\n") + "\n"
 	}
-	contents := make(map[string][]byte, len(plan.Files))
-	for _, f := range plan.Files {
+	return message, err
+}
+
+// contents are the files of a plan as they are to be.
+func (o *Outcome) contents() map[string][]byte {
+	contents := make(map[string][]byte, len(o.Files))
+	for _, f := range o.Files {
 		contents[f.Path] = f.New
+	}
+	return contents
+}
+
+// commit makes the commit of a plan in Git.
+func (d *Deployment) commit(ctx context.Context, tip *gitrepo.Tip, plan *Outcome, trailers ...string) (*gitrepo.Commit, error) {
+	message, err := d.messageWith(plan, trailers...)
+	if err != nil {
+		return nil, err
 	}
 	meta := gitrepo.CommitMeta{Author: d.Author, Committer: d.Committer, Message: message, Signer: d.Signer}
 	if meta.Committer.Name == "" {
@@ -246,7 +292,7 @@ func (d *Deployment) commit(ctx context.Context, tip *gitrepo.Tip, plan *Outcome
 		meta.Author.When = d.Now()
 	}
 	meta.Committer.When = meta.Author.When
-	return tip.Commit(ctx, contents, meta)
+	return tip.Commit(ctx, plan.contents(), meta)
 }
 
 func (d *Deployment) tell(format string, args ...any) {

@@ -7,27 +7,25 @@ import (
 	"slices"
 	"strings"
 
-	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 )
 
 // elsewhere is what the other environments of a tip run of the request's targets,
 // as far as the folders of their services tell.
-func elsewhere(ctx context.Context, tip *gitrepo.Tip, request *Request) ([]running, error) {
-	tree := tip.FS(ctx)
-	entries, err := fs.ReadDir(tree, ".")
+func elsewhere(ctx context.Context, tip snapshot, request *Request) ([]running, error) {
+	tree := tip.files(ctx)
+	envs, err := otherEnvs(tree, request.Env)
 	if err != nil {
 		return nil, err
 	}
 	var folders []string
-	for _, e := range entries {
-		if e.IsDir() && e.Name() != request.Env {
-			for _, t := range request.Targets {
-				folders = append(folders, path.Join(e.Name(), "manifests", t.Name()))
-			}
+	for _, env := range envs {
+		for _, t := range request.Targets {
+			folders = append(folders, path.Join(env, "manifests", t.Name()))
 		}
 	}
-	if err := tip.Fetch(ctx, folders...); err != nil {
+	if err := tip.fetch(ctx, folders...); err != nil {
 		return nil, err
 	}
 	var list []running
@@ -42,6 +40,28 @@ func elsewhere(ctx context.Context, tip *gitrepo.Tip, request *Request) ([]runni
 		}
 	}
 	return list, nil
+}
+
+// otherEnvs are the environments by their files, which are here, else by the
+// folders at the top.
+func otherEnvs(tree files, env string) ([]string, error) {
+	var envs []string
+	entries, err := tree.ReadDir(inventory.EnvironmentsDir)
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != env {
+			envs = append(envs, name)
+		}
+	}
+	if err == nil {
+		return envs, nil
+	}
+	entries, err = tree.ReadDir(".")
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != env {
+			envs = append(envs, e.Name())
+		}
+	}
+	return envs, err
 }
 
 // tagsIn are the tags that a folder's files run of the targets, each once. A file

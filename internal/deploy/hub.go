@@ -6,24 +6,61 @@ import (
 	"k8srepo/internal/github"
 )
 
-// HubHistory is a History that GitHub is asked about.
-type HubHistory struct {
+// Sources are the repositories on GitHub that services are built from. A
+// comparison is asked for once: the order of two tags and the body of a pull
+// request both need it.
+type Sources struct {
 	Client *github.Client
-	Repo   github.Repo
+
+	known map[compared]*github.Comparison
+}
+
+type compared struct {
+	repo          github.Repo
+	running, next string
+}
+
+// compare is the comparison of two commits, with the first of those between.
+func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next string) (*github.Comparison, error) {
+	key := compared{repo, running, next}
+	if c := s.known[key]; c != nil {
+		return c, nil
+	}
+	c, err := s.Client.Compare(ctx, repo, running, next, mostCommits)
+	if err != nil {
+		return nil, err
+	}
+	if relations[c.Relation].settled() { // what is not known may be pushed yet
+		if s.known == nil {
+			s.known = map[compared]*github.Comparison{}
+		}
+		s.known[key] = c
+	}
+	return c, nil
+}
+
+var relations = map[github.Relation]Relation{
+	github.Ahead:       Ahead,
+	github.Identical:   Ahead,
+	github.Behind:      Behind,
+	github.Diverged:    Diverged,
+	github.BaseUnknown: OldUnknown,
+	github.HeadUnknown: NewUnknown,
+}
+
+// History is the history of one of the repositories.
+func (s *Sources) History(repo github.Repo) History { return hubHistory{s, repo} }
+
+type hubHistory struct {
+	sources *Sources
+	repo    github.Repo
 }
 
 // Relation tells how the commit next stands to the running one.
-func (h HubHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
-	c, err := h.Client.Compare(ctx, h.Repo, running, next, 0)
+func (h hubHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
+	c, err := h.sources.compare(ctx, h.repo, running, next)
 	if err != nil {
 		return NotKnown, &historyError{err}
 	}
-	return map[github.Relation]Relation{
-		github.Ahead:       Ahead,
-		github.Identical:   Ahead,
-		github.Behind:      Behind,
-		github.Diverged:    Diverged,
-		github.BaseUnknown: OldUnknown,
-		github.HeadUnknown: NewUnknown,
-	}[c.Relation], nil
+	return relations[c.Relation], nil
 }

@@ -80,7 +80,7 @@ func (n *nearMisses) look(r *Request, t Target, file File) {
 		}
 	}
 	if line := lineOf(file.Data, t.Repository.Name); line > 0 && inside && !shown[line] {
-		n.add("%s:%d: in text that is no image: a comment, a string of a ConfigMap, or a place for --field", file.Path, line)
+		n.add("%s:%d: %s, which is no image: a comment, a string of a ConfigMap, or a place for --field", file.Path, line, strings.TrimSpace(f.Line(line)))
 	}
 }
 

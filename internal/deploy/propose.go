@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
@@ -20,7 +22,7 @@ const Proposed = "proposed"
 type PullRequests struct {
 	GitHub    *github.Client // for the k8s repo
 	Repo      github.Repo    // the k8s repo
-	Sources   *github.Client // for the services' own repositories; nil leaves their commits out
+	Sources   *Sources       // the services' own repositories; nil leaves their commits out
 	Asked     string         // who or what asks, in Markdown; may be empty
 	AutoMerge bool           // merge by itself once everything that it needs is there
 }
@@ -28,19 +30,26 @@ type PullRequests struct {
 // proposal is one attempt at a pull request: one per environment and service, on
 // a branch of its own that holds one commit on the base's tip.
 type proposal struct {
-	*Deployment
+	*run
 	base   *base
 	plan   *Outcome // of the base
 	branch string
 
-	head  *gitrepo.Tip         // the branch as it is; nil where there is none
+	head  *head                // the branch as it is; nil where there is none
 	pulls []github.PullRequest // of the branch, the newest first
+}
+
+// head is the commit at the end of a proposal's branch.
+type head struct {
+	snapshot
+	message, tree string // the tree is not known over the API
+	parents       []string
 }
 
 // propose makes the pull request of a plan, brings it up to date, or closes it, as
 // the plan and what is there demand.
-func (d *Deployment) propose(ctx context.Context, base *base, plan *Outcome) (*Outcome, error) {
-	p := &proposal{Deployment: d, base: base, plan: plan, branch: branchOf(d.Env, d.names())}
+func (r *run) propose(ctx context.Context, base *base, plan *Outcome) (*Outcome, error) {
+	p := &proposal{run: r, base: base, plan: plan, branch: branchOf(r.Env, r.names())}
 	if err := p.read(ctx); err != nil {
 		return nil, err
 	}
@@ -54,27 +63,42 @@ func (d *Deployment) propose(ctx context.Context, base *base, plan *Outcome) (*O
 	if err := p.stoppedByPerson(ctx, open); err != nil {
 		return nil, err
 	}
-	if closed := p.closedByPerson(); closed != nil && !d.Force {
+	if closed := p.closedByPerson(); closed != nil && !r.Force {
 		plan.Status = Unchanged
 		plan.notice("%s for %s was closed by a person, so it is not opened again: reopen it there, or say --force", closed.URL, plan.NewTag)
 		return plan, nil
 	}
-	if p.head != nil && open != nil {
-		head, err := d.find(ctx, p.head)
-		if err != nil {
-			return nil, err
+	if newer, err := p.proposesNewer(ctx); err != nil {
+		return nil, err
+	} else if newer {
+		plan.Status, plan.PullRequest = Superseded, ""
+		where := "the branch " + p.branch
+		if open != nil {
+			where, plan.PullRequest = open.URL, open.URL
 		}
-		proposed, err := d.plan(ctx, head)
-		if err != nil {
-			return nil, err
-		}
-		if proposed.Status == Superseded {
-			plan.Status, plan.PullRequest = Superseded, open.URL
-			plan.notice("%s proposes something newer", open.URL)
-			return plan, nil
-		}
+		plan.notice("%s proposes something newer", where)
+		return plan, nil
 	}
 	return p.put(ctx, open)
+}
+
+// proposesNewer tells whether the branch proposes a newer tag. What is left over of
+// a closed pull request proposes nothing; a branch without any is one that
+// somebody is just opening.
+func (p *proposal) proposesNewer(ctx context.Context) (bool, error) {
+	if p.head == nil || p.goesBack() {
+		return false, nil
+	}
+	leftOver := func(pull github.PullRequest) bool { return !pull.Open && pull.Head == p.head.hash() }
+	if p.open() == nil && slices.ContainsFunc(p.pulls, leftOver) {
+		return false, nil
+	}
+	head, err := p.find(ctx, p.head.snapshot)
+	if err != nil {
+		return false, err
+	}
+	proposed, err := p.run.plan(ctx, head)
+	return err == nil && proposed.Status == Superseded, err
 }
 
 // branchOf is the branch that a bump is proposed on.
@@ -86,23 +110,49 @@ func (o *Outcome) notice(format string, args ...any) {
 	o.Notices = append(o.Notices, fmt.Sprintf(format, args...))
 }
 
-// read reads the branch and its pull requests.
+// read reads the pull requests of the branch, and the branch itself. Over the API
+// one without an open pull request is looked for only after it got in the way.
 func (p *proposal) read(ctx context.Context) (err error) {
-	p.head, err = p.Remote.Tip(ctx, p.branch)
-	if errors.Is(err, gitrepo.ErrNoBranch) {
-		p.head, err = nil, nil
-	}
-	if err != nil {
+	if p.pulls, err = p.Pulls.GitHub.PullRequests(ctx, p.Pulls.Repo, p.branch); err != nil {
 		return err
 	}
-	p.pulls, err = p.Pulls.GitHub.PullRequests(ctx, p.Pulls.Repo, p.branch)
+	if !p.ViaAPI || p.open() != nil || p.inTheWay {
+		p.head, err = p.readHead(ctx)
+	}
 	return err
+}
+
+// readHead reads the branch; nil where there is none.
+func (p *proposal) readHead(ctx context.Context) (*head, error) {
+	if p.ViaAPI {
+		tip, err := p.Pulls.GitHub.TipWith(ctx, p.Pulls.Repo, p.branch, nil, path.Join(p.Env, "manifests"), inventory.UsersFile)
+		if errors.Is(err, github.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		this := tip.Commits[github.ThisCommit]
+		return &head{snapshot: hubSnapshot{tip}, message: this.Message, parents: this.Parents}, nil
+	}
+	tip, err := p.Remote.Tip(ctx, p.branch)
+	if errors.Is(err, gitrepo.ErrNoBranch) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := &head{snapshot: gitSnapshot{tip}, message: tip.Message, tree: tip.Tree.String()}
+	for _, parent := range tip.Parents {
+		h.parents = append(h.parents, parent.String())
+	}
+	return h, nil
 }
 
 // open is the open pull request to the base, nil where there is none.
 func (p *proposal) open() *github.PullRequest {
 	for i := range p.pulls {
-		if p.pulls[i].Open && p.pulls[i].Base == p.base.Branch {
+		if p.pulls[i].Open && p.pulls[i].Base == p.base.branch() {
 			return &p.pulls[i]
 		}
 	}
@@ -140,8 +190,8 @@ func (p *proposal) stoppedByPerson(ctx context.Context, open *github.PullRequest
 			"%s: the commit %.7s on the branch %s is not tagbump's, so the branch is left alone", where, sha, p.branch)
 	}
 	if open == nil {
-		if p.head != nil && !ours.MatchString(p.head.Message) {
-			return refuse(p.head.Hash.String(), p.Pulls.Repo.String())
+		if p.head != nil && !ours.MatchString(p.head.message) {
+			return refuse(p.head.hash(), p.Pulls.Repo.String())
 		}
 		return nil
 	}
@@ -179,7 +229,7 @@ func (p *proposal) closeIfMoot(ctx context.Context, open *github.PullRequest) er
 	if err != nil && problem.ExitStatus(err) == problem.ExitTrouble {
 		return err
 	}
-	if err != nil || still.Status == Changed {
+	if err != nil || still.Status == Changed || still.Status == Superseded && p.proposesRollback(still) {
 		return nil // it has something to propose, or what it has is for people to judge
 	}
 	why := fmt.Sprintf("%s runs `%s` already.", p.Env, tag)
@@ -232,18 +282,52 @@ func (p *proposal) put(ctx context.Context, open *github.PullRequest) (*Outcome,
 // hash. Where the branch holds just that already, nothing is pushed: approvals
 // and checks stay.
 func (p *proposal) pushBranch(ctx context.Context) (string, error) {
-	commit, err := p.commit(ctx, p.base.Tip, p.plan, trailer+p.branch)
+	if hub, ok := p.base.snapshot.(hubSnapshot); ok {
+		return p.commitBranch(ctx, hub)
+	}
+	base := p.base.snapshot.(gitSnapshot).Tip
+	commit, err := p.commit(ctx, base, p.plan, trailer+p.branch)
 	if err != nil {
 		return "", err
 	}
 	var old gitrepo.Hash
 	if h := p.head; h != nil {
-		if h.Tree == commit.Tree && len(h.Parents) == 1 && h.Parents[0] == p.base.Hash {
-			return h.Hash.String(), nil
+		if h.tree == commit.Tree.String() && slices.Equal(h.parents, []string{p.base.hash()}) {
+			return h.hash(), nil
 		}
-		old = h.Hash
+		old = h.snapshot.(gitSnapshot).Hash
 	}
 	return commit.Hash.String(), p.Remote.Push(ctx, p.branch, old, commit)
+}
+
+// commitBranch does the same over the API.
+func (p *proposal) commitBranch(ctx context.Context, base hubSnapshot) (string, error) {
+	message, err := p.messageWith(p.plan, trailer+p.branch)
+	if err != nil {
+		return "", err
+	}
+	was := ""
+	if p.head != nil {
+		if was = p.head.hash(); slices.Equal(p.head.parents, []string{p.base.hash()}) && p.headHolds(ctx) {
+			return was, nil
+		}
+	}
+	oid, err := base.Propose(ctx, p.branch, was, github.NewCommit{Files: p.plan.contents(), Message: message})
+	if errors.Is(err, github.ErrBranchExists) {
+		p.inTheWay = true // somebody was faster, or left it over
+	}
+	return oid, err
+}
+
+// headHolds tells whether the branch has the files of the plan as they are to be.
+func (p *proposal) headHolds(ctx context.Context) bool {
+	tree := p.head.files(ctx)
+	for _, f := range p.plan.Files {
+		if data, err := tree.ReadFile(f.Path); err != nil || string(data) != string(f.New) {
+			return false
+		}
+	}
+	return true
 }
 
 // create opens the pull request. Somebody may have been faster: then it is theirs
@@ -251,7 +335,7 @@ func (p *proposal) pushBranch(ctx context.Context) (string, error) {
 func (p *proposal) create(ctx context.Context, b *body) (*github.PullRequest, error) {
 	client, repo := p.Pulls.GitHub, p.Pulls.Repo
 	pull, err := client.CreatePullRequest(ctx, repo, github.NewPullRequest{
-		Title: b.title(), Body: b.markdown(""), Branch: p.branch, Base: p.base.Branch, Draft: p.base.policy.Draft,
+		Title: b.title(), Body: b.markdown(""), Branch: p.branch, Base: p.base.branch(), Draft: p.base.policy.Draft,
 	})
 	if errors.Is(err, github.ErrPullRequestExists) {
 		if err := p.read(ctx); err != nil {
@@ -296,7 +380,7 @@ func (p *proposal) edit(ctx context.Context, open *github.PullRequest, b *body) 
 // body gathers what the reviewer is told.
 func (p *proposal) body(ctx context.Context) (*body, error) {
 	b := &body{Env: p.Env, Services: p.names(), Tag: p.plan.NewTag, Asked: p.Pulls.Asked, Repo: p.Remote.URL(), Notices: p.plan.Notices}
-	request, err := p.Request(p.base.FS(ctx))
+	request, err := p.Request(p.base.files(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -314,21 +398,18 @@ func (p *proposal) body(ctx context.Context) (*body, error) {
 			}
 		}
 	}
-	b.Elsewhere, err = elsewhere(ctx, p.base.Tip, request)
+	b.Elsewhere, err = elsewhere(ctx, p.base, request)
 	return b, err
 }
 
 // commitsBetween are the commits that a deployment brings; nil where they cannot
 // be told, which keeps nothing from being deployed.
 func (p *proposal) commitsBetween(ctx context.Context, t Target, running string) *commits {
-	if p.Pulls.Sources == nil || t.Source == "" || hashOf(running) == "" || hashOf(p.Tag) == "" {
-		return nil
-	}
 	repo, err := github.ParseRepo(t.Source)
-	if err != nil {
+	if err != nil || p.Pulls.Sources == nil || hashOf(running) == "" || hashOf(p.Tag) == "" {
 		return nil
 	}
-	found, err := p.Pulls.Sources.Compare(ctx, repo, hashOf(running), hashOf(p.Tag), mostCommits)
+	found, err := p.Pulls.Sources.compare(ctx, repo, hashOf(running), hashOf(p.Tag))
 	if err != nil {
 		p.plan.notice("the commits of %s are not listed: %v", t.Source, err)
 		return nil

@@ -119,20 +119,20 @@ func (r *Request) next(ref image.Ref) image.Ref {
 // Validate checks what can be checked without files.
 func (r *Request) Validate() error {
 	var problems problem.List
-	if r.Env == "" || r.Env != path.Base(r.Env) || strings.HasPrefix(r.Env, ".") || strings.ContainsRune(r.Env, '\\') {
-		problems.Add(problem.New("it is the name of a folder, such as dev", "%q cannot be an environment", r.Env))
-	}
-	if len(r.Targets) == 0 {
-		problems.Add(problem.New("say --service NAME, or --image REPOSITORY", "nothing to deploy"))
+	switch {
+	case r.Env == "":
+		problems.Add(problem.New("say --env dev", "--env is missing"))
+	case r.Env != path.Base(r.Env) || strings.HasPrefix(r.Env, ".") || strings.ContainsRune(r.Env, '\\'):
+		problems.Add(problem.New("it is the name of a folder, such as dev", "--env %q cannot be an environment", r.Env))
 	}
 	if r.Tag == "" && r.Digest == "" {
-		problems.Add(problem.New("say --tag TAG, or --digest sha256:…", "nothing to deploy it as"))
+		problems.Add(problem.New(`say --tag "$GITHUB_SHA"`, "--tag is missing"))
 	}
 	if r.Tag != "" && !image.ValidTag(r.Tag) {
-		problems.Add(problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "%q cannot be a tag", r.Tag))
+		problems.Add(problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "--tag %q cannot be a tag", r.Tag))
 	}
 	if r.Digest != "" && !image.ValidDigest(r.Digest) {
-		problems.Add(problem.New("sha256: and 64 hexadecimal digits", "%q cannot be a digest", r.Digest))
+		problems.Add(problem.New("sha256: and 64 hexadecimal digits", "--digest %q cannot be a digest", r.Digest))
 	}
 	if r.Expect < 0 {
 		problems.Add(problem.New("", "--expect must not be negative"))
@@ -159,17 +159,37 @@ func ParseTarget(repository string, renames []string) (Target, error) {
 	}
 	t := Target{Repository: ref}
 	for _, rename := range renames {
-		from, to, ok := strings.Cut(rename, "=")
-		old, err := image.ParseRepository(from)
-		if !ok || err != nil {
-			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q cannot be read", rename)
+		old, to, err := parseRename(rename)
+		if err != nil {
+			return Target{}, err
 		}
-		if old.Repository() != ref.Repository() {
-			continue
-		}
-		if t.Rename, err = image.ParseRepository(to); err != nil {
-			return Target{}, problem.New("write OLD=NEW, both repositories without tags", "--rename %q: %v", rename, err)
+		if old.Repository() == ref.Repository() {
+			t.Rename = to
 		}
 	}
 	return t, nil
+}
+
+func parseRename(rename string) (from, to image.Ref, err error) {
+	before, after, ok := strings.Cut(rename, "=")
+	from, err1 := image.ParseRepository(before)
+	to, err2 := image.ParseRepository(after)
+	if !ok || err1 != nil || err2 != nil {
+		return from, to, problem.New("write OLD=NEW, both repositories without tags", "--rename %q cannot be read", rename)
+	}
+	return from, to, nil
+}
+
+// checkRenames finds the renames that would do nothing, as no target has their
+// old name.
+func (r *Request) checkRenames(renames []string) error {
+	var problems problem.List
+	for _, rename := range renames {
+		from, _, err := parseRename(rename)
+		problems.Add(err)
+		if !slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Repository.Repository() == from.Repository() }) {
+			problems.Add(problem.New("it moves what --image or --service name: the part before = must be one of them", "--rename %s does nothing: %s is not asked for", rename, from.Name))
+		}
+	}
+	return problems.Err()
 }

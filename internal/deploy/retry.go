@@ -16,6 +16,9 @@ import (
 type run struct {
 	*Deployment
 	attempts int
+	inTheWay bool            // over the API: a branch was there that nobody had looked for
+	started  time.Time       // the last of them
+	verified map[string]bool // images that are in their registries
 	waited   time.Duration
 
 	unanswered []sent       // pushes of which nobody knows whether they landed
@@ -84,7 +87,7 @@ func (r *run) rejected(tip *gitrepo.Tip) {
 // pause waits before the next attempt; the error says why there is none.
 func (r *run) pause(ctx context.Context, err error) error {
 	after, again := gitrepo.Retry(err)
-	again = again && r.refusals < mostRefusals || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrUnknownHead)
+	again = again && r.refusals < mostRefusals || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrBranchExists) || errors.Is(err, github.ErrUnknownHead)
 	switch ended := ctx.Err(); {
 	case ended != nil && (again || errors.Is(err, ended)):
 		return r.ended(ended, err)
@@ -93,7 +96,7 @@ func (r *run) pause(ctx context.Context, err error) error {
 	case r.attempts == mostAttempts:
 		return r.gaveUp(fmt.Sprintf("gave up after %d attempts: ", mostAttempts), err)
 	}
-	wait := after + rand.N(min(longestWait, firstWait<<r.attempts))
+	wait := after + rand.N(r.longest(ctx, err))
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		if after > 0 {
 			return r.gaveUp(fmt.Sprintf("the server asks to be left alone for %v, and that is later than --timeout allows: ", after), err)
@@ -112,6 +115,22 @@ func (r *run) pause(ctx context.Context, err error) error {
 	}
 }
 
+// longest is what a random part of is waited. It doubles with each attempt. Where
+// races are lost, it starts from what an attempt takes: a server that is slow since
+// everybody asks it at once must be asked less often, or nobody gets through. There
+// should be time left for another attempt.
+func (r *run) longest(ctx context.Context, err error) time.Duration {
+	first := firstWait
+	if lost(err) {
+		first = max(first, time.Since(r.started))
+	}
+	longest := min(first<<min(r.attempts, 8), max(longestWait, 16*first))
+	if deadline, ok := ctx.Deadline(); ok {
+		longest = min(longest, time.Until(deadline)/2)
+	}
+	return max(longest, time.Millisecond)
+}
+
 // inShort is why an attempt came to nothing, in a line of progress.
 func (r *run) inShort(err error) string {
 	if lost(err) {
@@ -123,7 +142,7 @@ func (r *run) inShort(err error) string {
 // lost tells whether somebody else was faster.
 func lost(err error) bool {
 	var push *gitrepo.PushError
-	return errors.Is(err, gitrepo.ErrMoved) || errors.Is(err, github.ErrHeadMoved) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
+	return errors.Is(err, gitrepo.ErrMoved) || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrBranchExists) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
 }
 
 // ended is the error of a context that is done, by its deadline or by a signal.

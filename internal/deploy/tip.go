@@ -8,14 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
 // base is what an attempt starts from.
 type base struct {
-	*gitrepo.Tip
+	snapshot
 	paths  []string // of the files that the bump is about; nil where the environment has no folder
 	policy inventory.Deploy
 }
@@ -27,10 +26,10 @@ func (d *Deployment) tip(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.policy, err = d.policy(ctx, b.Tip, d.Push || d.DryRun); err != nil {
+	if b.policy, err = d.policy(ctx, b, d.Push || d.DryRun); err != nil {
 		return nil, err
 	}
-	if d.Branch != "" || b.policy.Branch == "" || b.policy.Branch == b.Branch {
+	if d.Branch != "" || b.policy.Branch == "" || b.policy.Branch == b.branch() {
 		return b, nil
 	}
 	policy := b.policy
@@ -38,58 +37,85 @@ func (d *Deployment) tip(ctx context.Context) (*base, error) {
 		return nil, err
 	}
 	// The policy sent us here; the copy that this branch may have can only say no.
-	_, err = d.policy(ctx, b.Tip, true)
+	_, err = d.policy(ctx, b, true)
 	b.policy = policy
 	return b, err
 }
 
 // policy reads how the environment is deployed. Where the k8s repo does not say,
 // that is an error unless absent is fine.
-func (d *Deployment) policy(ctx context.Context, tip *gitrepo.Tip, absent bool) (inventory.Deploy, error) {
-	policy, err := inventory.LoadDeploy(tip.FS(ctx), d.Env)
+func (d *Deployment) policy(ctx context.Context, tip snapshot, absent bool) (inventory.Deploy, error) {
+	policy, err := inventory.LoadDeploy(tip.files(ctx), d.Env)
 	file := inventory.EnvironmentsDir + "/" + d.Env + ".yaml"
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && absent:
 		return inventory.Deploy{}, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return policy, problem.Refuse("say --push to push to "+tip.Branch+", or add "+file+" with the line deploy: {strategy: push}",
+		return policy, problem.Refuse("say --push to push to "+tip.branch()+", or add "+file+" with the line deploy: {strategy: push}",
 			"the k8s repo does not say how %s is deployed: it has no %s", d.Env, file)
 	case err != nil:
 		return policy, err
 	case policy.Strategy == inventory.PullRequest && d.Pulls == nil && !d.Force && !d.DryRun:
-		return policy, problem.Refuse("name the k8s repo by its URL on GitHub; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
+		return policy, problem.Refuse("name the k8s repo by its URL on GitHub, or with --github owner/name; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
 	}
 	return policy, nil
 }
 
 // fetch reads the tip of a branch ("" is the default one) with all that is sure to
-// be read of it, in as few requests as its folders have levels.
+// be read of it, in as few requests as its folders have levels; one over the API.
 func (d *Deployment) fetch(ctx context.Context, branch string) (*base, error) {
+	if d.ViaAPI {
+		return d.fetchOverAPI(ctx, branch)
+	}
 	tip, err := d.Remote.Tip(ctx, branch)
 	if err != nil {
 		return nil, err
 	}
-	return d.find(ctx, tip)
+	return d.find(ctx, gitSnapshot{tip})
 }
 
-func (d *Deployment) find(ctx context.Context, tip *gitrepo.Tip) (*base, error) {
-	dir := path.Join(d.Env, "manifests")
-	find := d.layout
+// fetchOverAPI names all that is to be read beforehand, so that it is one query.
+// What cannot be named is not read: errTooWide.
+func (d *Deployment) fetchOverAPI(ctx context.Context, branch string) (*base, error) {
 	if len(d.Images) > 0 {
-		find = below // an image by its name may be anywhere in the environment
+		return nil, errTooWide
 	}
-	paths, err := find(ctx, tip, dir)
+	dir := path.Join(d.Env, "manifests")
+	paths, marks := []string{inventory.UsersFile, inventory.EnvironmentsDir, dir}, []string(nil)
+	for _, service := range d.Services {
+		paths, marks = append(paths, path.Join(dir, service)), append(marks, hubMark(d.Env, service))
+	}
+	tip, err := d.Pulls.GitHub.TipWith(ctx, d.Pulls.Repo, branch, marks, paths...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fs.Stat(tip.FS(ctx), path.Join(dir, "users")); err == nil {
+		return nil, errTooWide
+	}
+	return d.find(ctx, hubSnapshot{tip})
+}
+
+// find finds the files that the bump is about.
+func (d *Deployment) find(ctx context.Context, tip snapshot) (*base, error) {
+	dir := path.Join(d.Env, "manifests")
+	var paths []string
+	var err error
+	if len(d.Images) > 0 { // an image by its name may be anywhere in the environment
+		paths, err = tip.below(ctx, dir)
+	} else {
+		paths, err = d.layout(ctx, tip, dir)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	err = tip.Fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir}, paths...)...)
-	return &base{Tip: tip, paths: paths}, err
+	err = tip.fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir}, paths...)...)
+	return &base{snapshot: tip, paths: paths}, err
 }
 
 // layout are the files and folders that are the services' by their paths: their
 // folders, theirs among the users' files, and the files of the environment itself.
-func (d *Deployment) layout(ctx context.Context, tip *gitrepo.Tip, dir string) ([]string, error) {
-	entries, err := tip.FS(ctx).ReadDir(dir)
+func (d *Deployment) layout(ctx context.Context, tip snapshot, dir string) ([]string, error) {
+	entries, err := tip.files(ctx).ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +126,7 @@ func (d *Deployment) layout(ctx context.Context, tip *gitrepo.Tip, dir string) (
 		case e.Type().IsRegular() && IsManifest(file), e.IsDir() && slices.Contains(d.Services, e.Name()):
 			paths = append(paths, file)
 		case e.IsDir() && e.Name() == "users":
-			all, err := below(ctx, tip, file)
+			all, err := tip.below(ctx, file)
 			if err != nil {
 				return nil, err
 			}
@@ -120,27 +146,12 @@ func (d *Deployment) isServices(name string) bool {
 	return slices.ContainsFunc(d.Services, func(s string) bool { return strings.HasPrefix(name, s+"-"+d.Env+"-") })
 }
 
-// below are the manifests below a folder: real files only.
-func below(ctx context.Context, tip *gitrepo.Tip, dir string) ([]string, error) {
-	entries, err := tip.List(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	paths := []string{}
-	for _, e := range entries {
-		if e.Mode.IsRegular() && IsManifest(e.Path) {
-			paths = append(paths, e.Path)
-		}
-	}
-	return paths, nil
-}
-
 // read reads the manifests at and below paths that may hold what is asked for.
-func read(ctx context.Context, tip *gitrepo.Tip, request *Request, paths []string) ([]File, error) {
-	if err := tip.Fetch(ctx, paths...); err != nil {
+func read(ctx context.Context, tip snapshot, request *Request, paths []string) ([]File, error) {
+	if err := tip.fetch(ctx, paths...); err != nil {
 		return nil, err
 	}
-	tree := tip.FS(ctx)
+	tree := tip.files(ctx)
 	var files []File
 	for _, p := range paths {
 		err := fs.WalkDir(tree, p, func(name string, e fs.DirEntry, err error) error {

@@ -22,6 +22,9 @@ type BranchUpdate struct{ Branch, From, To string }
 // Branch is the commit that a branch is at; ErrNotFound if there is none.
 func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid string, err error) {
 	ref, _, err := c.rest.Git.GetRef(ctx, repo.Owner, repo.Name, headsPrefix+branch)
+	if err == nil && ref.GetObject().GetSHA() == "" {
+		err = errEmpty
+	}
 	if err != nil {
 		return "", c.fault(ctx, call{repo, "reading branch " + branch, "contents=read"}, err)
 	}
@@ -35,7 +38,10 @@ func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid stri
 // On servers without the mutation updateRefs the branches are looked at first and
 // then updated one by one, so that what others do within that moment is lost.
 func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...BranchUpdate) error {
-	if len(updates) == 1 && updates[0].From == "" {
+	switch {
+	case len(updates) == 0:
+		return nil
+	case len(updates) == 1 && updates[0].From == "":
 		return c.createBranch(ctx, repo, updates[0])
 	}
 	id, err := c.nodeID(ctx, repo)
@@ -135,7 +141,7 @@ func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) er
 		if !again {
 			return err
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return err
 		}
 	}

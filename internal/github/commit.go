@@ -1,10 +1,12 @@
 package github
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -45,16 +47,11 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n NewCommit) (oid
 	if was != "" {
 		made = "tagbump-next/" + rand.Text()
 	}
-	if err := t.client.UpdateBranches(ctx, t.Repo, BranchUpdate{Branch: made, To: t.OID}); err != nil {
-		return "", err
+	oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
+	if err == nil && was == "" || errors.Is(err, ErrBranchExists) {
+		return oid, err
 	}
-	oid, err = t.client.commitOnBranch(ctx, t.Repo, made, t.OID, n)
-	at := t.OID // where the new branch is
 	if err == nil {
-		at = oid
-		if was == "" {
-			return oid, nil
-		}
 		err = t.client.UpdateBranches(ctx, t.Repo, BranchUpdate{branch, was, oid}, BranchUpdate{Branch: made, From: oid})
 		if err == nil {
 			return oid, nil
@@ -63,8 +60,51 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n NewCommit) (oid
 	// Nothing is left behind, even if ctx is what ended it.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	_ = t.client.DeleteBranch(after, t.Repo, made, at)
+	if now, ours, readErr := t.client.landed(after, t.Repo, made, t.OID, n); readErr == nil && (now == t.OID || now == ours) {
+		_ = t.client.DeleteBranch(after, t.Repo, made, now)
+	}
 	return "", err
+}
+
+// branchWithCommit makes a branch that is one commit on base, in one request if
+// nothing is in the way.
+func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base string, n NewCommit) (oid string, err error) {
+	id, err := c.nodeID(ctx, repo)
+	if err != nil {
+		return "", err
+	}
+	const document = `mutation($ref: CreateRefInput!, $commit: CreateCommitOnBranchInput!) {
+  createRef(input: $ref) { ref { name } }
+  createCommitOnBranch(input: $commit) { commit { oid } }
+}`
+	var answer committed
+	err = c.query(ctx, document, map[string]any{
+		"ref":    map[string]any{"repositoryId": id, "name": headsPrefix + branch, "oid": base},
+		"commit": commitInput(repo, branch, base, n),
+	}, &answer)
+	if oid := answer.CreateCommitOnBranch.Commit.Oid; err == nil && oid != "" {
+		return oid, nil
+	}
+	at := call{repo, "making branch " + branch, "contents=write"}
+	lost := isLost(err)
+	if err = c.fault(ctx, at, err); ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrRateLimited) {
+		return "", err
+	}
+	// How far did it come? The branch itself tells; the rest is done in two steps.
+	now, ours, readErr := c.landed(ctx, repo, branch, base, n)
+	switch {
+	case errors.Is(readErr, ErrNotFound):
+		if err := c.UpdateBranches(ctx, repo, BranchUpdate{Branch: branch, To: base}); err != nil {
+			return "", err
+		}
+	case readErr != nil:
+		return "", readErr
+	case ours != "" && lost:
+		return ours, nil
+	case now != base:
+		return "", &fault{problem.New("start over from what it is now", "%s: %s: it is there already", repo, at.doing), ErrBranchExists, err}
+	}
+	return c.commitOnBranch(ctx, repo, branch, base, n)
 }
 
 // writable refuses changes that GitHub would make with another mode.
@@ -87,9 +127,8 @@ func (t *Tip) modeUnknown(name string) bool {
 	return !known || n != nil && n.mode == 0
 }
 
-// commitOnBranch makes a commit on a branch that is at expected. That makes it
-// safe to repeat: done twice, the second one finds the branch moved, by the first.
-func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected string, n NewCommit) (oid string, err error) {
+// commitInput is the input of the mutation createCommitOnBranch.
+func commitInput(repo Repo, branch, expected string, n NewCommit) map[string]any {
 	type addition struct {
 		Path     string `json:"path"`
 		Contents string `json:"contents"`
@@ -106,33 +145,41 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		}
 	}
 	headline, body, _ := strings.Cut(strings.TrimSpace(n.Message), "\n")
-	input := map[string]any{
+	return map[string]any{
 		"branch":          map[string]any{"repositoryNameWithOwner": repo.String(), "branchName": branch},
 		"expectedHeadOid": expected,
 		"message":         map[string]any{"headline": headline, "body": strings.TrimSpace(body)},
 		"fileChanges":     map[string]any{"additions": additions, "deletions": deletions},
 	}
+}
+
+// committed is the answer of the mutation createCommitOnBranch.
+type committed struct {
+	CreateCommitOnBranch struct{ Commit struct{ Oid string } }
+}
+
+// commitOnBranch makes a commit on a branch that is at expected. That makes it
+// safe to repeat: done twice, the second one finds the branch moved, by the first.
+func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected string, n NewCommit) (oid string, err error) {
 	const document = `mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
 }`
 	at := call{repo, "committing to " + branch, "contents=write"}
 	for try := 1; ; try++ {
-		var answer struct {
-			CreateCommitOnBranch struct{ Commit struct{ Oid string } }
-		}
-		err := c.query(ctx, document, map[string]any{"input": input}, &answer)
+		var answer committed
+		err := c.query(ctx, document, map[string]any{"input": commitInput(repo, branch, expected, n)}, &answer)
 		if oid := answer.CreateCommitOnBranch.Commit.Oid; err == nil && oid != "" {
 			return oid, nil
 		}
 		lost := isLost(err)
 		if err = c.fault(ctx, at, err); err == nil {
-			return "", &fault{problem.New("", "%s: %s: GitHub does not say what it has committed", repo, at.doing), ErrUnavailable, nil}
+			return "", c.fault(ctx, at, errEmpty)
 		}
 		if !lost && !errors.Is(err, ErrHeadMoved) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
 			return "", err
 		}
 		// Ours, though the answer was lost? Somebody else's? The branch itself tells.
-		now, ours, readErr := c.landed(ctx, repo, branch, expected, n.Message)
+		now, ours, readErr := c.landed(ctx, repo, branch, expected, n)
 		switch {
 		case readErr != nil:
 			return "", err
@@ -143,28 +190,38 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		case !lost || try == mostAttempts:
 			return "", err
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return "", err
 		}
 	}
 }
 
-// landed is where a branch is now, and the commit on expected that has the
-// message, "" if there is none on the way.
-func (c *Client) landed(ctx context.Context, repo Repo, branch, expected, message string) (now, ours string, err error) {
+// landed is where a branch is now, and the commit on expected that is n in all but
+// its hash, "" if there is none on the way.
+func (c *Client) landed(ctx context.Context, repo Repo, branch, expected string, n NewCommit) (now, ours string, err error) {
 	if now, err = c.Branch(ctx, repo, branch); err != nil || now == expected {
 		return now, "", err
 	}
 	between, err := c.Compare(ctx, repo, expected, now, 1)
-	if err != nil {
+	if err != nil || len(between.Commits) == 0 {
 		return now, "", err
 	}
-	for _, commit := range between.Commits {
-		if slices.Equal(commit.Parents, []string{expected}) && squeeze(commit.Message) == squeeze(message) {
-			return now, commit.SHA, nil
+	first := between.Commits[0]
+	if !slices.Equal(first.Parents, []string{expected}) || squeeze(first.Message) != squeeze(n.Message) {
+		return now, "", nil
+	}
+	files := (&Tip{Repo: repo, OID: first.SHA, client: c, nodes: map[string]*node{}}).FS(ctx)
+	for name, data := range n.Files {
+		got, err := files.ReadFile(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && data == nil:
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return now, "", err
+		case err != nil, data == nil, !bytes.Equal(got, data):
+			return now, "", nil
 		}
 	}
-	return now, "", nil
+	return now, first.SHA, nil
 }
 
 // squeeze is a message without its white space, which GitHub lays out anew.

@@ -50,6 +50,9 @@ var (
 	ErrUnavailable = errors.New("GitHub is unavailable")
 )
 
+// errEmpty is an answer that does not hold what it is for.
+var errEmpty = errors.New("it says nothing")
+
 // call is what a request was for, in the words of its errors.
 type call struct {
 	repo  Repo
@@ -87,6 +90,7 @@ type saying struct {
 // matched here and nowhere else; TestSayings pins them as GitHub has said them.
 var sayings = []saying{
 	{"a pull request already exists", ErrPullRequestExists, ""},
+	{"already an open pull request", ErrPullRequestExists, ""},
 	{"no commits between", ErrNoDifference, ""},
 	{"draft pull requests are not supported", ErrInvalid, "take draft out of the environment's policy: the repository's plan has no drafts"},
 	{"reference already exists", ErrBranchExists, ""},
@@ -140,7 +144,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var wrapped *url.Error
 	shown := func(kind error, hint, format string, args ...any) error {
 		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
-		return &fault{problem.New(hint, "%s", c.clean(text)), kind, err}
+		return &fault{problem.New(c.clean(hint), "%s", c.clean(text)), kind, err}
 	}
 	switch {
 	case err == nil:
@@ -166,7 +170,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	case errors.As(err, &query):
 		return c.queryFault(query, at, shown)
 	case errors.As(err, &answer):
-		kind, hint := c.kindOf(answer, at)
+		hint, kind := c.kindOf(answer, at)
 		return shown(kind, hint, "%d %s", answer.Response.StatusCode, describe(answer))
 	case errors.As(err, &wrapped):
 		return shown(ErrUnavailable, "", "%v", wrapped.Err)
@@ -175,31 +179,31 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 }
 
 // kindOf reads an answer of 3xx or 4xx.
-func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (kind error, hint string) {
+func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind error) {
 	meant := kindOfText(answer.Message)
 	for _, e := range answer.Errors {
 		switch {
 		case e.Resource == "PullRequest" && e.Field == "head" && e.Code == "invalid":
-			return ErrUnknownHead, "is the branch pushed?"
+			return "is the branch pushed?", ErrUnknownHead
 		case meant.kind == nil:
 			meant = kindOfText(e.Message)
 		}
 	}
 	switch answer.Response.StatusCode {
 	case http.StatusUnauthorized:
-		return ErrUnauthorized, "the token is wrong or has expired"
+		return "the token is wrong or has expired", ErrUnauthorized
 	case http.StatusForbidden:
-		return ErrForbidden, cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at))
+		return cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at)), ErrForbidden
 	case http.StatusNotFound, http.StatusGone:
 		if c.token == "" {
-			return ErrNotFound, "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public"
+			return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public", ErrNotFound
 		}
-		return ErrNotFound, "check the name; if it is right, the token may not see it: it needs " + at.needs
+		return "check the name; if it is right, the token may not see it: it needs " + at.needs, ErrNotFound
 	}
 	if meant.kind != nil {
-		return meant.kind, meant.hint
+		return meant.hint, meant.kind
 	}
-	return ErrInvalid, ""
+	return "", ErrInvalid
 }
 
 // permissionHint says which permission is missing: what GitHub asks for, if it
@@ -263,7 +267,7 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 func (c *Client) clean(text string) string {
 	const most = 600
 	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, "[secret]")
+		text = strings.ReplaceAll(text, c.token, hidden)
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r)

@@ -83,6 +83,9 @@ func (c *Client) Compare(ctx context.Context, repo Repo, base, head string, limi
 			}
 			return nil, err
 		}
+		if got.GetStatus() == "" {
+			return nil, c.fault(ctx, at, errEmpty)
+		}
 		out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
 		out.Total, out.URL = got.GetTotalCommits(), got.GetHTMLURL()
 		for _, commit := range got.Commits {
@@ -124,6 +127,9 @@ func (c *Client) unrelated(ctx context.Context, repo Repo, base, head string, er
 // ErrNotFound if the repository has none, or is itself not found.
 func (c *Client) Commit(ctx context.Context, repo Repo, ref string) (*Commit, error) {
 	got, _, err := c.rest.Repositories.GetCommit(ctx, repo.Owner, repo.Name, url.PathEscape(ref), nil)
+	if err == nil && got.GetSHA() == "" {
+		err = errEmpty
+	}
 	if err != nil {
 		return nil, c.fault(ctx, call{repo, "looking up " + ref, "contents=read"}, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	gh "github.com/google/go-github/v57/github"
@@ -17,7 +18,12 @@ func (c *Client) AddLabels(ctx context.Context, repo Repo, number int, labels []
 	if len(labels) == 0 {
 		return nil
 	}
-	_, _, err := c.rest.Issues.AddLabelsToIssue(repeatable(ctx), repo.Owner, repo.Name, number, labels)
+	// go-github sends a bare list, which GitHub takes and does not describe.
+	path := fmt.Sprintf("repos/%s/issues/%d/labels", repo, number)
+	req, err := c.rest.NewRequest(http.MethodPost, path, map[string][]string{"labels": labels})
+	if err == nil {
+		_, err = c.rest.Do(repeatable(ctx), req, nil)
+	}
 	return c.fault(ctx, call{repo, fmt.Sprintf("labelling pull request #%d", number), "pull_requests=write"}, err)
 }
 
@@ -58,19 +64,22 @@ func (c *Client) RequestReviews(ctx context.Context, repo Repo, number int, logi
 		_, _, err := c.rest.PullRequests.RequestReviewers(repeatable(ctx), repo.Owner, repo.Name, number, r)
 		return c.fault(ctx, at, err)
 	}
-	err = ask(gh.ReviewersRequest{Reviewers: logins, TeamReviewers: slugs})
-	if err == nil || !isRefusal(err) {
-		return nil, err
+	all := ask(gh.ReviewersRequest{Reviewers: logins, TeamReviewers: slugs})
+	if all == nil || !isRefusal(all) {
+		return nil, all
 	}
 	// GitHub asks all of them or none, so find out who is in the way.
 	one := func(name, hint string, r gh.ReviewersRequest) {
-		if oneErr := ask(r); isRefusal(oneErr) {
+		oneErr := all
+		if len(logins)+len(slugs) > 1 {
+			oneErr = ask(r)
+		}
+		if isRefusal(oneErr) {
 			warnings.Add(problem.New(hint, "%s: %s cannot be asked to review pull request #%d: %s", repo, name, number, c.clean(reason(oneErr))))
 		} else if err == nil {
 			err = oneErr
 		}
 	}
-	err = nil
 	for _, login := range logins {
 		one(login, "a reviewer can read the repository, and is not who opened the pull request", gh.ReviewersRequest{Reviewers: []string{login}})
 	}

@@ -21,11 +21,15 @@ type PullRequest struct {
 	Merged bool
 	Draft  bool
 
-	Branch    string // the head's
-	Head      string // the commit that the branch is at; once closed, was at
-	Base      string // the branch that it is to be merged into
+	Branch string // the head's
+	Head   string // the commit that the branch is at; once closed, was at
+	Base   string // the branch that it is to be merged into
+
 	Author    Person
 	Labels    []string
+	Assignees []string // logins
+	Reviewers []string // logins of those who were asked and have not answered
+	Teams     []string // slugs of the same
 	AutoMerge bool
 	Created   time.Time
 	Closed    time.Time // zero while it is open
@@ -42,6 +46,15 @@ func pullOf(p *gh.PullRequest) PullRequest {
 	}
 	for _, l := range p.Labels {
 		out.Labels = append(out.Labels, l.GetName())
+	}
+	for _, u := range p.Assignees {
+		out.Assignees = append(out.Assignees, u.GetLogin())
+	}
+	for _, u := range p.RequestedReviewers {
+		out.Reviewers = append(out.Reviewers, u.GetLogin())
+	}
+	for _, t := range p.RequestedTeams {
+		out.Teams = append(out.Teams, t.GetSlug())
 	}
 	return out
 }
@@ -112,6 +125,9 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 	sent := false // once, without an answer
 	for try := 1; ; try++ {
 		made, _, err := c.rest.PullRequests.Create(ctx, repo.Owner, repo.Name, request)
+		if err == nil && made.GetNumber() == 0 {
+			err = errEmpty
+		}
 		if err == nil {
 			pull := pullOf(made)
 			return &pull, nil
@@ -128,6 +144,9 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 			return nil, err
 		}
 		wait := unknownHeadWait << (try - 1)
+		if lost {
+			wait = pause(err, try)
+		}
 		if try == unknownHeadTries || !fits(ctx, wait) {
 			return nil, err
 		}
@@ -168,6 +187,9 @@ func (c *Client) EditPullRequest(ctx context.Context, repo Repo, number int, e P
 		change.State = &state
 	}
 	got, _, err := c.rest.PullRequests.Edit(repeatable(ctx), repo.Owner, repo.Name, number, change)
+	if err == nil && got.GetNumber() == 0 {
+		err = errEmpty
+	}
 	if err != nil {
 		return nil, c.fault(ctx, call{repo, fmt.Sprintf("editing pull request #%d", number), "pull_requests=write"}, err)
 	}
@@ -239,7 +261,7 @@ func (c *Client) Comment(ctx context.Context, repo Repo, number int, body string
 		if n := len(there); n > 0 && there[n-1].Body == body {
 			return nil
 		}
-		if sleepErr := c.sleep(ctx, jitter(try)); sleepErr != nil {
+		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
 			return c.fault(ctx, at, sleepErr)
 		}
 	}

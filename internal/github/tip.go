@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"k8srepo/internal/problem"
 )
@@ -24,6 +25,11 @@ type Tip struct {
 	Repo   Repo
 	Branch string
 	OID    string
+
+	// Commits are those that TipWith was asked for, by reference, and the tip's own
+	// as ThisCommit: of each SHA, Message, Time (of the committer) and Parents. A
+	// reference that is not there has none.
+	Commits map[string]*Commit
 
 	client *Client
 	nodes  map[string]*node // by path; a nil node is known not to be there
@@ -66,6 +72,19 @@ const mostPaths = 100
 // are the files': what is not UTF-8, or is very large, takes another one when it
 // is read. A path that is not there is no error until it is read.
 func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...string) (*Tip, error) {
+	return c.tip(ctx, repo, branch, nil, paths)
+}
+
+// ThisCommit stands for a tip's own commit among its Commits.
+const ThisCommit = ""
+
+// TipWith is Tip, with the commit itself, and those that references (in full, such
+// as refs/notes/x) are at.
+func (c *Client) TipWith(ctx context.Context, repo Repo, branch string, refs []string, paths ...string) (*Tip, error) {
+	return c.tip(ctx, repo, branch, append([]string{ThisCommit}, refs...), paths)
+}
+
+func (c *Client) tip(ctx context.Context, repo Repo, branch string, refs, paths []string) (*Tip, error) {
 	at := call{repo, "reading the tip of " + branch, "contents=read"}
 	if branch == "" {
 		at.doing = "reading the tip of the default branch"
@@ -75,8 +94,8 @@ func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...str
 		first, rest = paths[:mostPaths], paths[mostPaths:]
 	}
 	for try := 1; ; try++ {
-		t := &Tip{Repo: repo, Branch: branch, client: c, nodes: map[string]*node{}}
-		end, err := t.ask(ctx, at, first)
+		t := &Tip{Repo: repo, Branch: branch, Commits: map[string]*Commit{}, client: c, nodes: map[string]*node{}}
+		end, err := t.ask(ctx, at, refs, first)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +121,7 @@ func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
 		}
 	}
 	for some := range slices.Chunk(missing, mostPaths) {
-		if _, err := t.ask(ctx, call{t.Repo, "reading files of " + t.OID, "contents=read"}, some); err != nil {
+		if _, err := t.ask(ctx, call{t.Repo, "reading files of " + t.OID, "contents=read"}, nil, some); err != nil {
 			return err
 		}
 	}
@@ -152,9 +171,15 @@ type graphqlRef struct {
 	}
 }
 
-// ask reads paths, and the tip itself if it is not known: before the paths, and
+type graphqlCommit struct {
+	Oid, Message  string
+	CommittedDate time.Time
+	Parents       struct{ Nodes []struct{ Oid string } }
+}
+
+// ask reads references and paths, and the tip itself if it is not known: before the paths, and
 // once more, for end, after them.
-func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err error) {
+func (t *Tip) ask(ctx context.Context, at call, refs, paths []string) (end string, err error) {
 	var document, params strings.Builder
 	variables := map[string]any{"owner": t.Repo.Owner, "name": t.Repo.Name}
 	params.WriteString("$owner: String!, $name: String!")
@@ -168,6 +193,12 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 		}
 		ref += " { name target { __typename oid } }"
 	}
+	for i, r := range refs {
+		if variables[fmt.Sprintf("c%d", i)] = r; r == ThisCommit {
+			variables[fmt.Sprintf("c%d", i)] = revision
+		}
+		fmt.Fprintf(&params, ", $c%d: String!", i)
+	}
 	for i, p := range paths {
 		variables[fmt.Sprintf("p%d", i)] = revision + ":" + strings.Trim(path.Clean("/"+p), "/")
 		fmt.Fprintf(&params, ", $p%d: String!", i)
@@ -175,6 +206,9 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 	fmt.Fprintf(&document, "query(%s) {\n  repository(owner: $owner, name: $name) {\n    id\n", &params)
 	if ref != "" {
 		fmt.Fprintf(&document, "    tip: %s\n", ref)
+	}
+	for i := range refs {
+		fmt.Fprintf(&document, "    c%d: object(expression: $c%d) { ... on Commit { oid message committedDate parents(first: 10) { nodes { oid } } } }\n", i, i)
 	}
 	for i := range paths {
 		fmt.Fprintf(&document, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
@@ -207,6 +241,19 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 			return "", &fault{problem.New(hint, "%s: %s: there is no such branch", t.Repo, at.doing), ErrNotFound, nil}
 		}
 		t.Branch, t.OID, end = tip.Name, tip.Target.Oid, last.Target.Oid
+	}
+	for i, r := range refs {
+		var found *graphqlCommit
+		if err := json.Unmarshal(answer.Repository[fmt.Sprintf("c%d", i)], &found); err != nil {
+			return "", t.client.fault(ctx, at, err)
+		}
+		if found != nil && found.Oid != "" {
+			c := &Commit{SHA: found.Oid, Message: found.Message, Time: found.CommittedDate}
+			for _, parent := range found.Parents.Nodes {
+				c.Parents = append(c.Parents, parent.Oid)
+			}
+			t.Commits[r] = c
+		}
 	}
 	for i, p := range paths {
 		var object *graphqlObject

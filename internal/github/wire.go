@@ -32,26 +32,28 @@ type wire struct {
 
 const (
 	mostAttempts = 6                // at a request that breaks
+	mostLimits   = 12               // one after the other
 	firstWait    = time.Second      // after the first break; doubled from then on
 	limitWait    = time.Minute      // at a rate limit that does not say how long
 	mostBytes    = 64 << 20         // of an answer
 	clockSlack   = 1 * time.Second  // X-RateLimit-Reset is in whole seconds
 	longestBreak = 30 * time.Second // between two attempts
+	hidden       = "[secret]"       // stands for the token
 )
 
-// limitError is a rate limit that lasts longer than the context.
-type limitError struct {
-	wait time.Duration
-	said string
-}
+// limitError is a rate limit that lasts longer than the context, or does not end.
+type limitError struct{ wait time.Duration }
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("a rate limit, for another %v, which is past the deadline", e.wait.Round(time.Second))
+	return fmt.Sprintf("a rate limit, for another %v: longer than there is time for", e.wait.Round(time.Second))
 }
 
 // lostError is a request that may or may not have been done: it broke off, or
 // ended in an error of the server's.
-type lostError struct{ err error }
+type lostError struct {
+	err  error
+	wait time.Duration // that the server asked for; 0 if it did not
+}
 
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
@@ -60,6 +62,15 @@ func (e *lostError) Unwrap() error { return e.err }
 func isLost(err error) bool {
 	var lost *lostError
 	return errors.As(err, &lost)
+}
+
+// pause is how long to leave GitHub alone after an attempt that was lost.
+func pause(err error, attempt int) time.Duration {
+	var lost *lostError
+	if errors.As(err, &lost) {
+		return max(lost.wait, jitter(attempt))
+	}
+	return jitter(attempt)
 }
 
 type repeatKey struct{}
@@ -84,15 +95,15 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req.Context().Err() != nil {
 			return nil, req.Context().Err()
 		}
-		var wait time.Duration
+		var wait, asked time.Duration
 		var why error
 		switch {
 		case err != nil:
 			why = err
 		case w.isLimit(req, res, body):
 			wait = limitFor(res.Header, attempt)
-			limit := &limitError{wait, said(body)}
-			if !fits(req.Context(), wait) {
+			limit := &limitError{wait}
+			if attempt >= mostLimits || !fits(req.Context(), wait) {
 				return nil, limit
 			}
 			w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
@@ -102,7 +113,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			continue
 		case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented:
 			why = &statusError{res.StatusCode, said(body)}
-			wait = retryAfter(res.Header)
+			asked = retryAfter(res.Header)
 		default:
 			// go-github keeps a book of limits by itself and by another clock.
 			for name := range res.Header {
@@ -112,18 +123,18 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			return res, nil
 		}
-		wait = max(wait, jitter(attempt))
+		wait = max(asked, jitter(attempt))
 		var unsent *net.OpError
 		again := isRepeatable(req) || errors.As(why, &unsent) && unsent.Op == "dial"
 		if isFinal(why) {
 			return nil, why
 		}
-		if !again || attempt == mostAttempts || !fits(req.Context(), wait) {
-			return nil, &lostError{why}
+		if !again || attempt >= mostAttempts || !fits(req.Context(), wait) {
+			return nil, &lostError{why, asked}
 		}
 		w.tell(fmt.Sprintf("GitHub: %v; again in %v", why, wait.Round(time.Millisecond)))
 		if err := w.sleep(req.Context(), wait); err != nil {
-			return nil, &lostError{why}
+			return nil, &lostError{why, asked}
 		}
 	}
 }
@@ -153,7 +164,12 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 	if err != nil {
 		return nil, nil, blame(ctx, err)
 	}
+	if w.token != "" {
+		// Whoever says the token back to us does not get it into a message.
+		body = bytes.ReplaceAll(body, []byte(w.token), []byte(hidden))
+	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
+	res.ContentLength = int64(len(body))
 	return res, body, nil
 }
 

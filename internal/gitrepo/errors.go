@@ -139,11 +139,9 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 	case errors.As(err, &already):
 		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = fmt.Errorf("no answer in time: %w", ctx.Err())
-		return shown("", nil)
+		return &fault{problem.New("", "%s: no answer in time", r.url), nil, ctx.Err()}
 	case ctx.Err() != nil:
-		err = fmt.Errorf("interrupted: %w", ctx.Err())
-		return shown("", nil)
+		return &fault{problem.New("", "%s: interrupted", r.url), nil, ctx.Err()}
 	case errors.As(err, &status):
 		switch status.Code {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:

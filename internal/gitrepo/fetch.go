@@ -44,6 +44,8 @@ type Tip struct {
 
 	remote *Remote
 	offer  *capability.List // what the server can do
+	refs   map[string]Hash  // all of them, when it was read
+	line   *line            // nil unless it is a commit of a Log
 }
 
 // Tip reads the tip of a branch; "" is the repository's default branch.
@@ -52,22 +54,16 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities}
+	t := &Tip{remote: r, offer: refs.Capabilities, refs: refs.References}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}
 	if err := t.fetchCommit(ctx); err != nil {
 		return nil, r.fault(ctx, err)
 	}
-	raw, err := t.object(plumbing.CommitObject, t.Hash)
-	if err != nil {
+	if err := t.read(); err != nil {
 		return nil, r.fault(ctx, err)
 	}
-	c, err := parseCommit(raw)
-	if err != nil {
-		return nil, r.fault(ctx, fmt.Errorf("commit %s: %w", t.Hash, err))
-	}
-	t.Tree, t.Parents, t.Author, t.Committer, t.Message = c.tree, c.parents, c.author, c.committer, c.message
 	return t, nil
 }
 
@@ -139,31 +135,69 @@ func (t *Tip) fetchCommit(ctx context.Context) error {
 }
 
 // requestTip asks for the tip in a mode, and remembers the mode if it works.
-// What a tip has that is here is left out: of a branch that has moved, only the
-// trees come down that moved with it, all in this one request. (In the mode byTree,
-// not all that is left out need be here; it can be asked for.)
+// What a tip has that is here is left out.
 func (t *Tip) requestTip(ctx context.Context, m mode) error {
 	r := t.remote
-	filter := filters[m]
-	var have []Hash
-	if m == r.mode && !r.base.IsZero() {
-		have = []Hash{r.base}
-		if m == byTree {
-			filter = filters[byBlob]
-		}
+	base := r.base
+	if m != r.mode {
+		base = Hash{}
 	}
-	if err := t.request(ctx, []Hash{t.Hash}, have, 1, filter); err != nil {
+	err := error(nil)
+	switch {
+	case base.IsZero():
+		err = t.request(ctx, []Hash{t.Hash}, nil, 1, filters[m])
+	case m == byTree:
+		err = t.requestSince(ctx, base)
+	default:
+		err = t.request(ctx, []Hash{t.Hash}, []Hash{base}, 1, filters[m])
+	}
+	if err != nil {
 		return err
 	}
 	r.mode, r.base = m, t.Hash
 	return nil
 }
 
+// farthest is how many commits a branch may have moved for its new trees to be
+// asked for at once.
+const farthest = 50
+
+// requestSince brings the tip, and in one more request the trees that have come
+// since base. Not all trees of base need be here, so the server must not send
+// differences to them, as it does with thin packs; for it to leave anything out
+// without these, the two commits must be joined by those in between.
+func (t *Tip) requestSince(ctx context.Context, base Hash) error {
+	if err := t.request(ctx, []Hash{t.Hash}, nil, farthest, filters[byTree]); err != nil {
+		return err
+	}
+	joined, err := t.walksTo(base)
+	if err != nil || !joined {
+		return err // moved by force, or far: its trees come as they are needed
+	}
+	return t.request(ctx, []Hash{t.Hash}, []Hash{base}, 0, filters[byBlob])
+}
+
+// walksTo tells whether the commits that are here lead from the tip to another one.
+func (t *Tip) walksTo(commit Hash) (bool, error) {
+	w := (&History{objects: t.remote.store}).walk(t.Hash)
+	for {
+		more, err := w.step()
+		if err != nil || !more || w.seen[commit] {
+			return w.seen[commit], err
+		}
+	}
+}
+
 // want brings the objects with these hashes, and what is in and below them
 // unless filter leaves it out. A server that does not serve them is asked for
 // the whole tip, now and from then on.
 func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) error {
-	hashes = slices.DeleteFunc(hashes, t.has)
+	seen := map[Hash]bool{}
+	hashes = slices.DeleteFunc(hashes, func(h Hash) bool {
+		again := seen[h]
+		seen[h] = true
+		return again || t.has(h)
+	})
 	if len(hashes) == 0 {
 		return nil
 	}
@@ -175,10 +209,19 @@ func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) erro
 			return err
 		}
 	}
-	if err := t.requestTip(ctx, whole); err != nil {
+	if err := t.requestWhole(ctx); err != nil {
 		return t.moved(ctx, err)
 	}
 	return t.check(hashes)
+}
+
+// requestWhole asks for everything in the tip, or in the log that it is of.
+func (t *Tip) requestWhole(ctx context.Context) error {
+	if t.line == nil {
+		return t.requestTip(ctx, whole)
+	}
+	t.remote.mode = whole
+	return t.line.tip.deepen(ctx, t.line.depth+1)
 }
 
 // moved explains why the server refuses to serve the tip: it does so once the
@@ -196,18 +239,24 @@ func (t *Tip) moved(ctx context.Context, err error) error {
 	return &fault{problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), ErrMoved, err}
 }
 
-// request makes one fetch request. Have is commits that are here, with all that
-// the filter leaves of them. Depth 0 is no limit, which is right for everything
-// but commits.
+// request makes one fetch request. Have is commits that are here; with a depth,
+// all that the filter leaves of them must be here too. Depth 0 is no limit, which
+// is right for everything but commits.
 func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
+	return t.requestBehind(ctx, wants, have, have, depth, filter)
+}
+
+// requestBehind is request where more is here than the commits that it has: the
+// history behind them, up to the shallow ones.
+func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, depth int, filter packp.Filter) error {
 	req := packp.NewUploadPackRequest()
-	req.Wants, req.Haves, req.Shallows = wants, have, have
+	req.Wants, req.Haves, req.Shallows = wants, have, shallow
 	req.Depth, req.Filter = packp.DepthCommits(depth), filter
 	take := []capability.Capability{capability.Sideband64k, capability.OFSDelta, capability.NoProgress}
-	if depth > 0 {
+	if depth > 0 || len(have) > 0 {
 		take = append(take, capability.Shallow)
 	}
-	if len(have) > 0 {
+	if depth > 0 && len(have) > 0 {
 		take = append(take, capability.ThinPack) // else Git leaves nothing out, as no history joins the two
 	}
 	if filter != "" {
@@ -305,20 +354,10 @@ func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error)
 	if commit == t.Hash || slices.Contains(t.Parents, commit) {
 		return true, nil
 	}
-	filter := filters[byTree]
-	if t.remote.mode == whole {
-		filter = ""
-	}
-	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filter); err != nil {
+	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filters[t.remote.mode]); err != nil {
 		return false, t.remote.fault(ctx, t.moved(ctx, err))
 	}
-	w := (&History{objects: t.remote.store}).walk(t.Hash)
-	for {
-		more, err := w.step()
-		if err != nil || !more || w.seen[commit] {
-			return w.seen[commit], err
-		}
-	}
+	return t.walksTo(commit)
 }
 
 // Entry is a file, link or submodule in the tree of a Tip.
@@ -367,23 +406,31 @@ func (t *Tip) walk(h Hash, prefix string, visit func(Entry)) error {
 	return nil
 }
 
-// bring goes down all paths level by level, with one request a level, and then
-// fetches all that was found at their ends, in and below it, but for filter.
+// bring is bringEach for one tip.
 func (t *Tip) bring(ctx context.Context, paths []string, filter packp.Filter) error {
+	return t.bringEach(ctx, []Part{{t, paths}}, filter)
+}
+
+// bringEach goes down all paths level by level, with one request a level, and then
+// fetches all that was found at their ends, in and below it, but for filter. The
+// parts are of one Remote, and of one Log if any is.
+func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) error {
 	type step struct {
 		entry treeEntry
 		rest  []string
 	}
-	root := treeEntry{mode: modeDir, hash: t.Tree}
 	var steps []step
-	for _, p := range paths {
-		if !fs.ValidPath(p) {
-			return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
-		}
-		if p == "." {
-			steps = append(steps, step{root, nil})
-		} else {
-			steps = append(steps, step{root, strings.Split(p, "/")})
+	for _, part := range parts {
+		root := treeEntry{mode: modeDir, hash: part.Tip.Tree}
+		for _, p := range part.Paths {
+			if !fs.ValidPath(p) {
+				return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
+			}
+			if p == "." {
+				steps = append(steps, step{root, nil})
+			} else {
+				steps = append(steps, step{root, strings.Split(p, "/")})
+			}
 		}
 	}
 	var ends []Hash

@@ -3,6 +3,7 @@ package gitrepo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -276,8 +277,8 @@ func TestReplayWithoutFilters(t *testing.T) {
 	}
 }
 
-// TestReplay is what a lost race costs: the references, and the new tip with the
-// folders that are new.
+// TestReplay is what a lost race costs: the references, the new tip, and the folders
+// that are new.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
@@ -303,8 +304,8 @@ func TestReplay(t *testing.T) {
 	repo.Commit("main", gittest.Files{"dev/manifests/web/web-dev-deployment.yaml": "image: web:2\n"}, "web")
 	server.Reset()
 	read()
-	if got := server.Count(); got != 2 {
-		t.Errorf("the neighbour has moved: %d requests, want 2", got)
+	if got := server.Count(); got != 3 {
+		t.Errorf("the neighbour has moved: %d requests, want 3", got)
 	}
 	repo.Commit("main", gittest.Files{deployment: "image: api:9\n"}, "api")
 	if got := read(); got != "image: api:9\n" {
@@ -342,4 +343,33 @@ func bytesOf(t *testing.T, hash string) string {
 		t.Fatalf("%q is not a hash", hash)
 	}
 	return string(h[:])
+}
+
+// TestReplayOfNeighbours reads a branch again and again while others change what was
+// never fetched: what comes down must not build on what is not here.
+func TestReplayOfNeighbours(t *testing.T) {
+	t.Parallel()
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", gittest.Many(100, "dev"))
+	repo.Git("repack", "-adfq")
+	r := open(t, server.URL("k8s"), gitrepo.Options{})
+	for i := range 4 {
+		tip := tipOf(t, r, "main")
+		if err := tip.Fetch(t.Context(), "dev/manifests/s00000"); err != nil {
+			t.Fatalf("round %d: %v", i, err)
+		}
+		for n := range 3 {
+			name := fmt.Sprintf("s%05d", 1+3*i+n)
+			repo.Commit("main", gittest.Files{"dev/manifests/" + name + "/" + name + "-dev-config.yaml": fmt.Sprint("changed: ", i, "\n")}, "neighbour")
+		}
+	}
+	tip := tipOf(t, r, "main")
+	if entries, err := tip.List(t.Context(), "."); err != nil || len(entries) != 400 {
+		t.Errorf("got %d entries, %v", len(entries), err)
+	}
+	// And a branch that was moved elsewhere by force.
+	repo.Git("update-ref", "refs/heads/main", "main~5")
+	if entries, err := tipOf(t, r, "main").List(t.Context(), "dev/manifests/s00050"); err != nil || len(entries) != 4 {
+		t.Errorf("got %d entries, %v", len(entries), err)
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -37,6 +36,9 @@ type History struct {
 // OpenHistory opens the clone that a folder is in, with or without a working tree.
 func OpenHistory(path string) (*History, error) {
 	repo, err := git.PlainOpenWithOptions(path, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		repo, err = git.PlainOpen(path) // a bare one, which looking for .git does not find
+	}
 	if errors.Is(err, git.ErrRepositoryNotExists) {
 		return nil, problem.New("name the folder that the service is checked out in", "%s is no Git repository", path)
 	}
@@ -204,19 +206,6 @@ func (w *walk) step() (bool, error) {
 }
 
 func (h *History) parents(commit Hash) ([]Hash, error) {
-	object, err := h.objects.EncodedObject(plumbing.CommitObject, commit)
-	if err != nil {
-		return nil, err
-	}
-	reader, err := object.Reader()
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	raw, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, err
-	}
-	text, err := parseCommit(raw)
+	text, err := h.commit(commit)
 	return text.parents, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -77,30 +78,31 @@ func (e *PushError) retryAfter() time.Duration {
 // branch that already is at commit is fine, so that a Push of which nobody
 // knows can be done again.
 func (r *Remote) Push(ctx context.Context, branch string, old Hash, commit *Commit) error {
-	return r.update(ctx, branch, old, commit.Hash, commit.objects)
+	return r.update(ctx, plumbing.NewBranchReferenceName(branch), old, commit.Hash, commit.objects)
 }
 
 // Delete removes branch, if it is at old. A branch that is not there is fine.
 func (r *Remote) Delete(ctx context.Context, branch string, old Hash) error {
-	return r.update(ctx, branch, old, Hash{}, nil)
+	return r.update(ctx, plumbing.NewBranchReferenceName(branch), old, Hash{}, nil)
 }
 
-func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objects []plumbing.EncodedObject) error {
-	if err := plumbing.NewBranchReferenceName(branch).Validate(); err != nil {
+func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, new Hash, objects []plumbing.EncodedObject) error {
+	branch := strings.TrimPrefix(name.String(), branchPrefix)
+	if err := name.Validate(); err != nil {
 		return problem.New("see man git-check-ref-format", "%q cannot be the name of a branch", branch)
 	}
-	refs, err := r.pushable(ctx, branch, old)
+	refs, err := r.pushable(ctx, name, old)
 	if err != nil {
 		return err
 	}
-	switch at := refs.References[branchPrefix+branch]; {
+	switch at := refs.References[name.String()]; {
 	case at == new:
 		return nil
 	case at != old:
 		p := problem.New("", "%s: branch %s is at %s, and not at %s any more", r.url, branch, short(at), short(old))
 		return &PushError{Kind: Moved, Branch: branch, At: at, fault: &fault{p, ErrMoved, nil}}
 	}
-	request, err := r.pushRequest(refs.Capabilities, branch, old, new, objects)
+	request, err := r.pushRequest(refs.Capabilities, name, old, new, objects)
 	if err != nil {
 		return err
 	}
@@ -127,7 +129,7 @@ func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objec
 		return r.unknown(ctx, branch, err)
 	}
 	io.Copy(io.Discard, report) // the words of hooks, up to the end of the side band
-	return r.verdict(branch, status, said.String())
+	return r.verdict(name, status, said.String())
 }
 
 // PreparePush asks, in the background, for what the next Push has to know of
@@ -154,10 +156,10 @@ func (r *Remote) PreparePush(ctx context.Context) {
 // pushable is the references as the receiving service lists them. What was asked
 // for early is only good for going on: that the branch is elsewhere is told by
 // asking now.
-func (r *Remote) pushable(ctx context.Context, branch string, old Hash) (*packp.AdvRefs, error) {
+func (r *Remote) pushable(ctx context.Context, name plumbing.ReferenceName, old Hash) (*packp.AdvRefs, error) {
 	if early := r.early; early != nil {
 		r.early = nil
-		if refs, ok := <-early; ok && refs.References[branchPrefix+branch] == old {
+		if refs, ok := <-early; ok && refs.References[name.String()] == old {
 			return refs, nil
 		}
 	}
@@ -173,9 +175,9 @@ func short(h Hash) string {
 
 // pushRequest is the command and the pack. The pack holds whole objects: a
 // delta might be against one that the server has and we do not.
-func (r *Remote) pushRequest(offer *capability.List, branch string, old, new Hash, objects []plumbing.EncodedObject) ([]byte, error) {
+func (r *Remote) pushRequest(offer *capability.List, name plumbing.ReferenceName, old, new Hash, objects []plumbing.EncodedObject) ([]byte, error) {
 	req := packp.NewReferenceUpdateRequest()
-	req.Commands = []*packp.Command{{Name: plumbing.NewBranchReferenceName(branch), Old: old, New: new}}
+	req.Commands = []*packp.Command{{Name: name, Old: old, New: new}}
 	switch {
 	case !offer.Supports(capability.ReportStatus):
 		return nil, problem.New("", "%s: the server does not report what becomes of a push", r.url)
@@ -215,12 +217,12 @@ func (r *Remote) unknown(ctx context.Context, branch string, err error) error {
 }
 
 // verdict is what the server's report means.
-func (r *Remote) verdict(branch string, report *packp.ReportStatus, said string) error {
+func (r *Remote) verdict(name plumbing.ReferenceName, report *packp.ReportStatus, said string) error {
 	reason := ""
 	if report.UnpackStatus != "ok" {
 		reason = "unpack: " + report.UnpackStatus
 	}
-	name := plumbing.NewBranchReferenceName(branch)
+	branch := strings.TrimPrefix(name.String(), branchPrefix)
 	i := slices.IndexFunc(report.CommandStatuses, func(c *packp.CommandStatus) bool { return c.ReferenceName == name })
 	switch {
 	case i < 0 && reason == "":

@@ -7,6 +7,7 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -102,7 +103,7 @@ func (r Ref) With(tag, digest string) Ref {
 // nothing that Parse's own message does not.
 func unprefixed(err error) error {
 	if err == reference.ErrReferenceInvalidFormat {
-		return fmt.Errorf("a repository is lower case, such as example.com/team/api, then :tag or @sha256:…")
+		return errors.New("a repository is lower case, such as example.com/team/api, then :tag or @sha256:…")
 	}
-	return err
+	return errors.New(strings.TrimPrefix(err.Error(), reference.ErrReferenceInvalidFormat.Error()+": "))
 }

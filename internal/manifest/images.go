@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"strings"
@@ -79,7 +80,8 @@ func (f *File) Images(paths ...Path) []Image {
 func (f *File) images(unfinished bool, paths ...Path) []Image {
 	var found []Image
 	for _, doc := range f.docs {
-		finder := imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{}, parts: map[*yaml.Node]entryKeys{}, other: map[*yaml.Node]bool{}}
+		finder := imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{}, parts: map[*yaml.Node]entryKeys{},
+			aliases: map[*yaml.Node]bool{}, other: map[*yaml.Node]bool{}}
 		root := resolved(doc.root)
 		if f.isKustomization(root) {
 			finder.kustomization(root)
@@ -88,6 +90,9 @@ func (f *File) images(unfinished bool, paths ...Path) []Image {
 			path.walk(root, finder.field)
 		}
 		finder.object(root)
+		if bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0 {
+			finder.keys(doc.root)
+		}
 		users := map[*yaml.Node]int{}
 		for i := range finder.images {
 			image := &finder.images[i]
@@ -108,6 +113,7 @@ type imageFinder struct {
 	images     []Image
 	known      map[*yaml.Node]bool      // scalars in a place of an image
 	parts      map[*yaml.Node]entryKeys // maps whose entries make an image
+	aliases    map[*yaml.Node]bool      // that lead from a place of an image to one
 	other      map[*yaml.Node]bool      // scalars that an alias feeds to something that is no image
 	prefix     string                   // the object's identity
 }
@@ -115,6 +121,11 @@ type imageFinder struct {
 // object walks an object, or each item of a List.
 func (w *imageFinder) object(n *yaml.Node) {
 	if items := lookup(n, "items"); items != nil && strings.HasSuffix(text(n, "kind"), "List") && items.Kind == yaml.SequenceNode {
+		for _, f := range fields(resolved(n)) {
+			if resolved(f.value) != items {
+				w.walk(f.value, false)
+			}
+		}
 		for _, item := range items.Content {
 			w.object(item)
 		}
@@ -127,6 +138,9 @@ func (w *imageFinder) object(n *yaml.Node) {
 // walk visits everything below n; aliased tells whether an alias led here.
 func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
 	if n.Kind == yaml.AliasNode {
+		if w.aliases[n] {
+			return
+		}
 		n, aliased = n.Alias, true
 	}
 	switch n.Kind {
@@ -140,7 +154,7 @@ func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
 		}
 	case yaml.MappingNode:
 		for _, f := range fields(n) {
-			if w.parts[n].has(resolved(f.key).Value) {
+			if !aliased && w.parts[n].has(resolved(f.key).Value) {
 				continue
 			}
 			// What a merge key brings comes from elsewhere, as by an alias.
@@ -160,6 +174,16 @@ func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
 				w.walk(value, aliased)
 			}
 		}
+	}
+}
+
+// keys notes the keys of maps: an alias may make an image of one, and it is none.
+func (w *imageFinder) keys(n *yaml.Node) {
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			w.other[resolved(child)] = true
+		}
+		w.keys(child)
 	}
 }
 
@@ -251,6 +275,7 @@ func (w *imageFinder) kustomization(root *yaml.Node) {
 		return
 	}
 	for i, item := range list.Content {
+		w.aliases[item] = item.Kind == yaml.AliasNode
 		item = resolved(item)
 		name := text(item, "newName")
 		if name == "" {
@@ -262,6 +287,8 @@ func (w *imageFinder) kustomization(root *yaml.Node) {
 
 // field adds the image that a path has led to.
 func (w *imageFinder) field(n *yaml.Node, where string) {
+	w.aliases[n] = n.Kind == yaml.AliasNode
+	n = resolved(n)
 	switch n.Kind {
 	case yaml.ScalarNode:
 		w.prefix = "field"
@@ -298,7 +325,13 @@ func (w *imageFinder) addEntries(n *yaml.Node, keys entryKeys, name, container s
 	if p.tag != nil && p.tag.Tag == yaml.NodeTagNull {
 		tag = ""
 	}
-	w.images = append(w.images, Image{Ref: ref.With(tag, digest), Container: container, Place: w.file.place(n), parts: p})
+	place := n
+	for _, scalar := range []*yaml.Node{p.name, p.digest, p.tag} {
+		if scalar != nil {
+			place = scalar // that of the tag, if there is one
+		}
+	}
+	w.images = append(w.images, Image{Ref: ref.With(tag, digest), Container: container, Place: w.file.place(place), parts: p})
 }
 
 // itemName is an item of a list by its name, or by its number where it has none.

@@ -1,12 +1,13 @@
 package manifest
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
 )
 
 // Path leads from a document's root to a value, as in
@@ -36,13 +37,15 @@ type step struct {
 
 var pathStep = regexp.MustCompile(`^(?:\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|\[(\*)\]|\[([^\]="]+)=([^\]]*)\]|\.?(\*)|\.?([^.\[\]"*]+))`)
 
-// ParsePath reads a path.
+const pathHint = `write it as in api.image, items[0].image, items[name=api].image, jobs.*.image or labels["a.b/c"]`
+
+// ParsePath reads a path. The error is a *problem.Problem.
 func ParsePath(s string) (Path, error) {
 	p := Path{text: s}
 	for rest := s; rest != ""; {
 		m := pathStep.FindStringSubmatch(rest)
 		if m == nil || rest == s && rest[0] == '.' {
-			return Path{}, fmt.Errorf("the path %q goes wrong at character %d: write it as in api.image, items[0].image, items[name=api].image", s, len([]rune(s))-len([]rune(rest))+1)
+			return Path{}, problem.New(pathHint, "the path %q goes wrong at %q", s, rest)
 		}
 		switch {
 		case strings.HasPrefix(rest, `["`):
@@ -50,7 +53,7 @@ func ParsePath(s string) (Path, error) {
 		case m[2] != "":
 			n, err := strconv.Atoi(m[2])
 			if err != nil {
-				return Path{}, fmt.Errorf("the path %q has a number too large", s)
+				return Path{}, problem.New("", "the path %q has a number too large", s)
 			}
 			p.steps = append(p.steps, step{item: true, index: n})
 		case m[3] != "":
@@ -65,7 +68,7 @@ func ParsePath(s string) (Path, error) {
 		rest = rest[len(m[0]):]
 	}
 	if len(p.steps) == 0 {
-		return Path{}, fmt.Errorf("an empty path: write it as in api.image")
+		return Path{}, problem.New(pathHint, "an empty path")
 	}
 	return p, nil
 }
@@ -73,15 +76,16 @@ func ParsePath(s string) (Path, error) {
 // String is the path as it was written.
 func (p Path) String() string { return p.text }
 
-// walk calls visit with each node that the path leads to from root.
+// walk calls visit with each node that the path leads to from root: with the alias,
+// where there is one.
 func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
 	var follow func(n *yaml.Node, steps []step)
 	follow = func(n *yaml.Node, steps []step) {
-		n = resolved(n)
 		if len(steps) == 0 {
 			visit(n, p.text)
 			return
 		}
+		n = resolved(n)
 		s, rest := steps[0], steps[1:]
 		switch {
 		case s.item && n.Kind == yaml.SequenceNode:

@@ -310,7 +310,7 @@ func (r *reader) block() (scalar, bool) {
 	headerEnd := r.at
 	r.at += breakLength(r.rest())
 	content := r.at
-	for indent := r.leadingSpaces(); indent >= 0; indent-- {
+	for indent := r.leadingSpaces() + 1; indent >= 0; indent-- {
 		r.at, r.made, r.origin = content, nil, nil
 		end := r.blockLines(indent, folded, chomp)
 		if s, ok := r.finish(span{start, max(headerEnd, end)}, r.at); ok {
@@ -320,7 +320,7 @@ func (r *reader) block() (scalar, bool) {
 	return scalar{}, false
 }
 
-// leadingSpaces is the largest indentation that the block at hand can have: that
+// leadingSpaces is the largest indentation that text of the block at hand can have: that
 // of its first line with something on it, or of the longest line before it.
 func (r *reader) leadingSpaces() int {
 	widest, width := 0, 0
@@ -338,7 +338,7 @@ func (r *reader) leadingSpaces() int {
 		at += n
 		width = 0
 	}
-	return widest
+	return max(widest, width)
 }
 
 // blockLines reads the lines of a block scalar at an indentation, and returns

@@ -22,11 +22,11 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 			continue
 		}
 		if i.shared {
-			return nil, i.refuseShared("something that is no image")
+			return nil, f.refuseShared(i, "something that is no image")
 		}
 		more, err := i.edits(next)
 		if err != nil {
-			return nil, refuse(problem.At(i.Place, "", "%v", err))
+			return nil, f.refuse(problem.At(i.Place, "", "%v", err))
 		}
 		for _, e := range more {
 			if e.node != nil {
@@ -43,25 +43,26 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 	for _, i := range images {
 		for _, n := range i.parts.nodes() {
 			if changed[n] > 0 && changed[n] != i.users[n] {
-				return nil, i.refuseShared("another image")
+				return nil, f.refuseShared(i, "another image")
 			}
 		}
 	}
 	out, err := f.splice(edits)
 	if err != nil {
-		return nil, refuse(problem.All(err)...)
+		return nil, f.refuse(problem.All(err)...)
 	}
 	return out, nil
 }
 
-func (i Image) refuseShared(user string) error {
-	return refuse(problem.At(i.Place, "write the value out in the places of the aliases", "an alias uses the image %s for %s", i.Ref, user))
+func (f *File) refuseShared(i Image, user string) error {
+	return f.refuse(problem.At(i.Place, "write the value out in the places of the aliases", "an alias uses the image %s for %s", i.Ref, user))
 }
 
-// refuse makes problems refusals.
-func refuse(problems ...*problem.Problem) error {
+// refuse makes problems refusals, with their lines.
+func (f *File) refuse(problems ...*problem.Problem) error {
 	for _, p := range problems {
 		p.Refused = true
+		p.Source = f.Line(p.Place.Line)
 	}
 	return problem.List(problems)
 }

@@ -104,6 +104,7 @@ type walker struct {
 	visit   func(Entry) error
 	folders sync.WaitGroup
 	places  chan struct{} // how many folders are read at a time
+	buffers sync.Pool     // a *bytes.Buffer for each of them
 
 	lock sync.Mutex
 	err  error
@@ -145,7 +146,11 @@ func (w *walker) folder(here *os.Root, dir string) (folders []string, err error)
 	if err != nil {
 		return nil, err
 	}
-	var buffer bytes.Buffer
+	buffer, _ := w.buffers.Get().(*bytes.Buffer)
+	if buffer == nil {
+		buffer = new(bytes.Buffer)
+	}
+	defer w.buffers.Put(buffer)
 	for _, e := range entries {
 		file := path.Join(dir, e.Name())
 		if e.IsDir() {
@@ -155,7 +160,7 @@ func (w *walker) folder(here *os.Root, dir string) (folders []string, err error)
 		if strings.HasPrefix(e.Name(), temporary) {
 			continue
 		}
-		if err := w.visit(Entry{file, e.Type(), here, e, &buffer}); err != nil {
+		if err := w.visit(Entry{file, e.Type(), here, e, buffer}); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}

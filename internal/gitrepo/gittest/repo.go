@@ -141,6 +141,12 @@ func (r *Repo) Commit(branch string, files Files, message string) (hash string) 
 	return r.Tip(branch)
 }
 
+// Import runs git fast-import on a stream: for histories of many commits.
+func (r *Repo) Import(stream string) {
+	r.t.Helper()
+	r.git([]byte(stream), "fast-import", "--quiet", "--force")
+}
+
 // Tip is the commit that a branch is at, "" if there is no such branch.
 func (r *Repo) Tip(branch string) string {
 	r.t.Helper()

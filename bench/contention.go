@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// benchContention has many jobs deploy to one branch at the same time, each its own
+// service: tagbump, and the loop of pull --rebase and push.
+func benchContention(args []string) error {
+	flags := flag.NewFlagSet("contention", flag.ExitOnError)
+	rounds := flags.Int("rounds", 3, "measured rounds")
+	services := flags.Int("services", 200, "services of the k8s repo, 24 files each")
+	commits := flags.Int("commits", 2000, "commits of history")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, done, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer done()
+	tagbump, err := build(dir.dir, "tagbump")
+	if err != nil {
+		return err
+	}
+	repo := dir.path("served/k8s.git")
+	files, err := writeBare(repo, *services, *commits)
+	if err != nil {
+		return err
+	}
+	s, err := startServer(filepath.Dir(repo), 0)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	c := &crowd{dir: dir, repo: repo, url: s.url + "/" + filepath.Base(repo)}
+	ours := func(i int, tag string) []string {
+		return []string{tagbump, "deploy", "--repo", c.url, "--env", "dev", "--service", serviceName(i), "--tag", tag}
+	}
+	theirs := func(i int, tag string) []string {
+		work := dir.path("work") + "/" + tag + "-" + strconv.Itoa(i)
+		return []string{"sh", "-c", "git clone -q --depth=1 " + c.url + " " + work + " && cd " + work + " && " + sedPush(i, tag) +
+			"for n in $(seq 40); do git push -q && exit 0; git -c user.name=Bench -c user.email=bench@example.com pull -q --rebase || exit 1; done; exit 1"}
+	}
+	fmt.Printf("Jobs at once on one branch, %d files, medians of %d rounds\n", files, *rounds)
+	tab := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "\tjobs\tlanded\twall s\tcpu s\trequests\t÷ the loop\t")
+	for _, jobs := range []int{20, 100} {
+		var fast, slow []crowded
+		for range *rounds {
+			a, err := c.run(s, jobs, ours)
+			if err != nil {
+				return err
+			}
+			fast = append(fast, a)
+			if jobs == 20 {
+				b, err := c.run(s, jobs, theirs)
+				if err != nil {
+					return err
+				}
+				slow = append(slow, b)
+			}
+		}
+		compare := func(name string, all []crowded) {
+			times, cpu, requests, landed, ratios := []time.Duration{}, []time.Duration{}, []int{}, jobs, []float64{}
+			for i, one := range all {
+				times, cpu, requests, landed = append(times, one.wall), append(cpu, one.cpu), append(requests, one.requests), min(landed, one.landed)
+				if len(slow) > 0 {
+					ratios = append(ratios, float64(one.wall)/float64(slow[i].wall))
+				}
+			}
+			slices.Sort(requests)
+			fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%.1f\t%d\t", name, jobs, landed, median(times), median(cpu), requests[len(requests)/2])
+			if slices.Sort(ratios); len(ratios) > 0 {
+				fmt.Fprintf(tab, "%.2f\t", ratios[len(ratios)/2])
+			}
+			fmt.Fprintln(tab)
+		}
+		compare("tagbump deploy", fast)
+		if len(slow) > 0 {
+			compare("clone --depth=1, sed, 40 × (push, pull --rebase)", slow)
+		}
+	}
+	return tab.Flush()
+}
+
+// crowd is jobs that push to one branch at the same time.
+type crowd struct {
+	dir       *folder
+	repo, url string
+	runs      int
+}
+
+// crowded is how long it took until the last of them was done.
+type crowded struct {
+	wall, cpu        time.Duration
+	landed, requests int
+}
+
+// run starts the jobs at once. What landed is counted in the repository, which must
+// be whole.
+func (c *crowd) run(s *server, jobs int, command func(i int, tag string) []string) (crowded, error) {
+	c.runs++
+	tag := fmt.Sprintf("x%d", c.runs)
+	before, err := c.commits()
+	if err != nil {
+		return crowded{}, err
+	}
+	if _, err := s.traffic(); err != nil {
+		return crowded{}, err
+	}
+	var all sync.WaitGroup
+	var lock sync.Mutex
+	var said bytes.Buffer
+	var result crowded
+	start := time.Now()
+	for i := range jobs {
+		all.Go(func() {
+			command := command(i, tag)
+			cmd := exec.Command(command[0], command[1:]...)
+			out, err := cmd.CombinedOutput()
+			lock.Lock()
+			defer lock.Unlock()
+			result.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+			if err != nil {
+				fmt.Fprintf(&said, "%s: %v: %.500s\n", command[0], err, out)
+			}
+		})
+	}
+	all.Wait()
+	result.wall = time.Since(start)
+	t, err := s.traffic()
+	if err != nil {
+		return result, err
+	}
+	after, err := c.commits()
+	result.landed, result.requests = after-before, t.Requests
+	if result.landed != jobs {
+		fmt.Fprintf(os.Stderr, "%d of %d landed\n%s", result.landed, jobs, &said)
+	}
+	return result, firstError(err, git(c.repo, nil, "fsck", "--connectivity-only", "--no-dangling"))
+}
+
+func (c *crowd) commits() (int, error) {
+	out, err := gitOutput(c.repo, "rev-list", "--count", "main")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out)
+}

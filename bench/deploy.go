@@ -1,0 +1,107 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// benchDeploy measures tagbump deploy against what people do with git: clone, sed,
+// commit, push.
+func benchDeploy(args []string) error {
+	flags := flag.NewFlagSet("deploy", flag.ExitOnError)
+	rounds := flags.Int("rounds", 5, "measured rounds")
+	commits := flags.Int("commits", 2000, "commits of history")
+	latency := flags.Duration("latency", 30*time.Millisecond, "of each request, in the last table")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, done, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer done()
+	tagbump, err := build(dir.dir, "tagbump")
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		services int
+		latency  time.Duration
+	}{{200, 0}, {2000, 0}, {2000, *latency}} {
+		repo := dir.path(fmt.Sprintf("served/k8s-%d.git", c.services))
+		files := c.services * len(environments) * len(kinds)
+		if _, err := os.Stat(repo); err != nil {
+			if files, err = writeBare(repo, c.services, *commits); err != nil {
+				return err
+			}
+		}
+		if err := deployments(dir, tagbump, repo, files, c.services/2, c.latency, *rounds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deployments measures the ways to deploy one service to one repository.
+func deployments(dir *folder, tagbump, repo string, files, service int, latency time.Duration, rounds int) error {
+	s, err := startServer(filepath.Dir(repo), latency)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	url := s.url + "/" + filepath.Base(repo)
+	ours := &contender{name: "tagbump deploy", command: []string{tagbump, "deploy", "--repo", url, "--env", "dev", "--service", serviceName(service), "--tag", "a{round}"}}
+	best := sedLoop(dir, "b", url, service, sparse)
+	shallow := sedLoop(dir, "c", url, service, "--depth=1")
+	full := sedLoop(dir, "d", url, service, "")
+	contenders := []*contender{ours, best, shallow, full}
+	if err := measure(rounds, contenders...); err != nil {
+		return err
+	}
+	fmt.Printf("\nOne service of %d files, %v a request, %d rounds\n", files, latency, rounds)
+	if err := table(os.Stdout, contenders, best, full); err != nil {
+		return err
+	}
+	tab := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "\trequests\tkB up\tkB down\t")
+	for _, c := range contenders {
+		if _, err := s.traffic(); err != nil {
+			return err
+		}
+		if err := c.run(rounds + 1); err != nil {
+			return err
+		}
+		t, err := s.traffic()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(tab, "%s\t%d\t%.0f\t%.0f\t\n", c.name, t.Requests, float64(t.Up)/1e3, float64(t.Down)/1e3)
+	}
+	return tab.Flush()
+}
+
+// sparse is the clone that brings the least.
+const sparse = "--depth=1 --filter=blob:none --sparse"
+
+// sedLoop is what the step of a service's workflow does: clone, sed, commit, push.
+// Clones are left lying about: removing them is not measured.
+func sedLoop(dir *folder, tag, url string, service int, clone string) *contender {
+	script := "set -e; W=" + dir.path("work") + "/$(date +%s%N); git clone -q " + clone + " " + url + " $W; cd $W; "
+	if clone == sparse {
+		script += "git sparse-checkout set dev/manifests/" + serviceName(service) + "; "
+	}
+	return &contender{
+		name:    strings.TrimSuffix("git clone "+clone, " ") + ", sed, push",
+		command: []string{"sh", "-c", script + sedPush(service, tag+"{round}") + "git push -q"},
+	}
+}
+
+// sedPush is the edit and the commit.
+func sedPush(service int, tag string) string {
+	return sed(registry+"/"+serviceName(service), tag) + " dev/manifests/" + serviceName(service) + "/*.yaml; git -c user.name=Bench -c user.email=bench@example.com commit -qam 'deploy'; "
+}

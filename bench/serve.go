@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// traffic is what a server of repositories has had to do.
+type traffic struct{ Requests, Up, Down int }
+
+// serve serves the repositories in a folder by git's smart HTTP, each request later
+// by a latency. It prints its URL; /traffic below it is what it has had to do since
+// it was last asked.
+func serve(args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("serve wants a folder and a latency")
+	}
+	latency, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println("http://" + listener.Addr().String())
+	backend := &cgi.Handler{Path: git, Args: []string{"http-backend"}, Dir: args[0], InheritEnv: []string{"PATH"},
+		Env: []string{"GIT_PROJECT_ROOT=" + args[0], "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=bench", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + args[0]}}
+	var lock sync.Mutex
+	var sum traffic
+	add := func(t traffic) {
+		lock.Lock()
+		defer lock.Unlock()
+		sum.Requests, sum.Up, sum.Down = sum.Requests+t.Requests, sum.Up+t.Up, sum.Down+t.Down
+	}
+	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/traffic" {
+			lock.Lock()
+			defer lock.Unlock()
+			json.NewEncoder(w).Encode(sum)
+			sum = traffic{}
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		time.Sleep(latency)
+		counted := &counter{ResponseWriter: w}
+		backend.ServeHTTP(counted, r)
+		add(traffic{1, len(body), counted.n})
+	}))
+}
+
+// counter counts the bytes of an answer.
+type counter struct {
+	http.ResponseWriter
+	n int
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(b)
+	c.n += n
+	return n, err
+}
+
+// server is serve, as a process of its own: memory and processor time are not those
+// of what is measured.
+type server struct {
+	process *exec.Cmd
+	url     string
+}
+
+func startServer(dir string, latency time.Duration) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{process: exec.Command(self, "serve", dir, latency.String())}
+	s.process.Stderr = os.Stderr
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fscanln(out, &s.url)
+	return s, err
+}
+
+func (s *server) stop() {
+	s.process.Process.Kill()
+	s.process.Wait()
+}
+
+// traffic is what the server has had to do since it was last asked.
+func (s *server) traffic() (t traffic, err error) {
+	res, err := http.Get(s.url + "/traffic")
+	if err != nil {
+		return t, err
+	}
+	defer res.Body.Close()
+	return t, json.NewDecoder(res.Body).Decode(&t)
+}

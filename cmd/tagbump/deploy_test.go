@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"k8srepo/internal/gitrepo/gittest"
+)
+
+func deployment(service, tag string) string {
+	return fmt.Sprintf("kind: Deployment\nmetadata: {name: %s}\nspec:\n  template:\n    spec:\n      containers:\n        - {name: %[1]s, image: registry.example.com/%[1]s:%s} # keep\n", service, tag)
+}
+
+func deploymentFile(service string) string {
+	return "dev/manifests/" + service + "/" + service + "-dev-deployment.yaml"
+}
+
+// k8sOf is a k8s repo of services s00, s01 and so on.
+func k8sOf(services int, tag string) gittest.Files {
+	files := gittest.Files{"environments/dev.yaml": "deploy: {strategy: push}\n"}
+	users := "services:\n"
+	for i := range services {
+		name := fmt.Sprintf("s%02d", i)
+		users += fmt.Sprintf("  - {name: %s, image: registry.example.com/%[1]s, tag: old, port: 80}\n", name)
+		files[deploymentFile(name)] = deployment(name, tag)
+	}
+	files["users.yaml"] = users
+	return files
+}
+
+// job is a process of tagbump, as CI runs it.
+type job struct {
+	*exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+func newJob(t *testing.T, env []string, args ...string) *job {
+	t.Helper()
+	j := &job{Cmd: exec.Command("tagbump", append([]string{"deploy", "--env", "dev"}, args...)...)}
+	j.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	j.Stdout, j.Stderr = &j.stdout, &j.stderr
+	return j
+}
+
+// result runs the job, which must succeed, and is what it came to.
+func (j *job) result(t *testing.T) (r deployResult) {
+	j.Args = append(j.Args, "--output", "json")
+	err := j.Run()
+	if jsonErr := json.Unmarshal(j.stdout.Bytes(), &r); err != nil || jsonErr != nil {
+		t.Errorf("%v: %v\n%s%s", err, jsonErr, &j.stdout, &j.stderr)
+	}
+	return r
+}
+
+const secret = "s3cret-t0ken-of-the-k8s-repo"
+
+// TestDeployAtOnce has many jobs, each of its own service, push to one branch at the
+// same time. (go run ./bench contention does it with 100.)
+func TestDeployAtOnce(t *testing.T) {
+	const jobs = 24
+	server := gittest.NewServer(t, gittest.Options{Token: secret})
+	repo := server.NewRepo("k8s", k8sOf(jobs, "old"))
+	before := len(repo.List("main"))
+	var all sync.WaitGroup
+	for i := range jobs {
+		all.Go(func() {
+			j := newJob(t, []string{"TAGBUMP_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--service", fmt.Sprintf("s%02d", i), "--tag", "new")
+			if r := j.result(t); r.Result != "changed" {
+				t.Errorf("got %+v", r)
+			}
+			tellsNoSecret(t, secret, j.stdout.String(), j.stderr.String())
+		})
+	}
+	all.Wait()
+	if got := len(repo.Log("main")); got != jobs+1 || repo.Git("rev-list", "--merges", "main") != "" {
+		t.Errorf("%d commits, want %d in a line", got-1, jobs)
+	}
+	if got := len(repo.List("main")); got != before {
+		t.Errorf("%d files, want %d", got, before)
+	}
+	for i := range jobs {
+		service := fmt.Sprintf("s%02d", i)
+		if got, want := repo.Read("main", deploymentFile(service)), deployment(service, "new"); got != want {
+			t.Errorf("got %s", got)
+		}
+	}
+	repo.Fsck()
+}
+
+// TestDeployNewest has a job for each commit of a service, in any order: the newest
+// ends up running.
+func TestDeployNewest(t *testing.T) {
+	const jobs = 20
+	app := gittest.NewRepo(t, gittest.Files{"main.go": "0"})
+	commits := []string{app.Tip("main")}
+	for i := range jobs {
+		commits = append(commits, app.Commit("main", gittest.Files{"main.go": fmt.Sprint(i + 1)}, "next"))
+	}
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", k8sOf(1, commits[0]))
+	var all sync.WaitGroup
+	for _, i := range rand.Perm(jobs) {
+		all.Go(func() {
+			j := newJob(t, nil, "--repo", server.URL("k8s"), "--app-repo", app.Dir, "--service", "s00", "--tag", commits[i+1])
+			if r := j.result(t); r.Result != "changed" && r.Result != "superseded" {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+	all.Wait()
+	if got := repo.Read("main", deploymentFile("s00")); got != deployment("s00", commits[jobs]) {
+		t.Errorf("got %s, want the tag %s", got, commits[jobs])
+	}
+	repo.Fsck()
+}
+
+// TestDeployKilled kills jobs at any point. The branch is whole, and running the job
+// again finishes it.
+func TestDeployKilled(t *testing.T) {
+	const jobs = 8
+	server := gittest.NewServer(t, gittest.Options{Latency: 2 * time.Millisecond})
+	repo := server.NewRepo("k8s", k8sOf(jobs, "old"))
+	var all sync.WaitGroup
+	var killed atomic.Int32
+	for i := range jobs {
+		all.Go(func() {
+			args := []string{"--repo", server.URL("k8s"), "--service", fmt.Sprintf("s%02d", i), "--tag", "new"}
+			j := newJob(t, nil, args...)
+			if err := j.Start(); err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(rand.N(600 * time.Millisecond))
+			j.Process.Kill()
+			if j.Wait() != nil {
+				killed.Add(1)
+			}
+			if r := newJob(t, nil, args...).result(t); r.Result != "changed" && r.Result != "unchanged" {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+	all.Wait()
+	t.Logf("%d of %d were killed before their end", killed.Load(), jobs)
+	if got := len(repo.Log("main")) - 1; got != jobs {
+		t.Errorf("%d commits, want %d", got, jobs)
+	}
+	repo.Fsck()
+}
+
+// TestDeployTold is a job that is told to stop.
+func TestDeployTold(t *testing.T) {
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", k8sOf(1, "old"))
+	reached := make(chan struct{})
+	server.Fail(gittest.Fetch, gittest.Fault{Hang: true, Then: func() { close(reached) }})
+	j := newJob(t, nil, "--repo", server.URL("k8s"), "--service", "s00", "--tag", "new")
+	if err := j.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	j.Process.Signal(os.Interrupt)
+	if err := j.Wait(); exitStatus(err) != 2 {
+		t.Errorf("got %v", err)
+	}
+	if got, want := j.stderr.String(), "tagbump: error: interrupted\ntagbump: hint: nothing was pushed: run it again\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(repo.Log("main")) != 1 {
+		t.Error("it was pushed")
+	}
+}
+
+func exitStatus(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+func tellsNoSecret(t *testing.T, secret string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		for _, spelling := range []string{secret, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + secret)), base64.StdEncoding.EncodeToString([]byte(secret))} {
+			if strings.Contains(text, spelling) {
+				t.Errorf("the token is told in %q", text)
+			}
+		}
+	}
+}
+
+// TestDeployTellsNoToken fails in every way with a token in hand, and looks for it in
+// all that is said.
+func TestDeployTellsNoToken(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("another host is sent %q", r.Header.Get("Authorization"))
+		}
+		http.Error(w, "no", http.StatusUnauthorized)
+	}))
+	defer elsewhere.Close()
+	server := gittest.NewServer(t, gittest.Options{Token: secret})
+	for name, c := range map[string]struct {
+		spoil func(*gittest.Repo)
+		flags []string
+	}{
+		"it works":        {func(*gittest.Repo) {}, nil},
+		"dry run":         {func(*gittest.Repo) {}, []string{"--dry-run"}},
+		"a hook says it":  {func(r *gittest.Repo) { r.Hook("pre-receive", "echo 'remote: "+secret+"' >&2; exit 1") }, nil},
+		"a server error":  {func(*gittest.Repo) { server.Fail(gittest.ReadRefs, gittest.Fault{Status: 400, Body: "bad " + secret}) }, nil},
+		"a redirect":      {func(*gittest.Repo) { server.Fail(gittest.ReadRefs, gittest.Fault{Redirect: elsewhere.URL}) }, nil},
+		"a redirect push": {func(*gittest.Repo) { server.Fail(gittest.Push, gittest.Fault{Redirect: elsewhere.URL}) }, nil},
+		"an odd flag":     {func(*gittest.Repo) {}, []string{"--tag", "a b"}},
+		"help":            {func(*gittest.Repo) {}, []string{"--help"}},
+	} {
+		dir := t.TempDir()
+		repo := server.NewRepo("k8s-"+strings.ReplaceAll(name, " ", "-"), k8sOf(1, "old"))
+		c.spoil(repo)
+		env := []string{"TAGBUMP_TOKEN=" + secret + "\n", "GITHUB_TOKEN=another-" + secret, "GITHUB_ACTIONS=true", "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary"}
+		for _, output := range []string{"text", "json"} {
+			args := append([]string{"--repo", server.URL(filepath.Base(strings.TrimSuffix(repo.Dir, ".git"))), "--service", "s00", "--tag", "new", "--output", output}, c.flags...)
+			j := newJob(t, env, args...)
+			j.Run()
+			written, _ := os.ReadFile(dir + "/output")
+			summary, _ := os.ReadFile(dir + "/summary")
+			tellsNoSecret(t, secret, j.stdout.String(), j.stderr.String(), string(written), string(summary), repo.Git("log", "--all", "--format=%B%an%ae"))
+		}
+	}
+	// A URL with a secret in it is refused, and not repeated.
+	j := newJob(t, nil, "--repo", "https://x-access-token:"+secret+"@github.com/example/k8s", "--service", "s00", "--tag", "new")
+	if err := j.Run(); exitStatus(err) != 2 {
+		t.Errorf("got %v", err)
+	}
+	tellsNoSecret(t, secret, j.stdout.String(), j.stderr.String())
+}
+
+// TestDeployWays reaches the k8s repo in each way that there is.
+func TestDeployWays(t *testing.T) {
+	t.Parallel()
+	changed := func(t *testing.T, repo *gittest.Repo, env []string, args ...string) {
+		t.Helper()
+		j := newJob(t, env, append(args, "--service", "s00", "--tag", "new")...)
+		if r := j.result(t); r.Result != "changed" || r.Commit != repo.Tip("main") {
+			t.Errorf("got %+v", r)
+		}
+		repo.Fsck()
+	}
+	t.Run("https with an authority of one's own", func(t *testing.T) {
+		t.Parallel()
+		server := gittest.NewServer(t, gittest.Options{TLS: true, Token: secret})
+		repo := server.NewRepo("k8s", k8sOf(1, "old"))
+		ca := filepath.Join(t.TempDir(), "ca.pem")
+		if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := newJob(t, []string{"GITHUB_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--service", "s00", "--tag", "new")
+		if err := j.Run(); exitStatus(err) != 2 || !strings.Contains(j.stderr.String(), "give its file with --ca-file") {
+			t.Errorf("got %v, %s", err, &j.stderr)
+		}
+		changed(t, repo, []string{"GITHUB_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--ca-file", ca)
+	})
+	t.Run("https with SSL_CERT_FILE", func(t *testing.T) {
+		t.Parallel()
+		server := gittest.NewServer(t, gittest.Options{TLS: true})
+		repo := server.NewRepo("k8s", k8sOf(1, "old"))
+		ca := filepath.Join(t.TempDir(), "ca.pem")
+		if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		changed(t, repo, []string{"SSL_CERT_FILE=" + ca}, "--repo", server.URL("k8s"))
+	})
+	t.Run("ssh", func(t *testing.T) {
+		t.Parallel()
+		server, dir := gittest.NewSSHServer(t), t.TempDir()
+		repo := gittest.NewRepo(t, k8sOf(1, "old"))
+		key, known := filepath.Join(dir, "key"), filepath.Join(dir, "known_hosts")
+		line := knownhosts.Line([]string{knownhosts.Normalize(server.Address)}, server.HostKey)
+		for file, data := range map[string][]byte{key: server.ClientKey, known: []byte(line + "\n")} {
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		changed(t, repo, nil, "--repo", server.URL(repo), "--ssh-key", key, "--known-hosts", known)
+		_, other := gittest.NewSSHKey(t)
+		line = knownhosts.Line([]string{knownhosts.Normalize(server.Address)}, other.PublicKey())
+		if err := os.WriteFile(known, []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := newJob(t, nil, "--repo", server.URL(repo), "--ssh-key", key, "--known-hosts", known, "--service", "s00", "--tag", "newer")
+		if err := j.Run(); exitStatus(err) != 2 || !strings.Contains(j.stderr.String(), "it is not the one in known_hosts, but "+ssh.KeyAlgoED25519) {
+			t.Errorf("got %v, %s", err, &j.stderr)
+		}
+	})
+	t.Run("a file", func(t *testing.T) {
+		t.Parallel()
+		repo := gittest.NewRepo(t, k8sOf(1, "old"))
+		changed(t, repo, []string{"GITHUB_TOKEN=" + secret}, "--repo", repo.URL())
+	})
+	t.Run("a proxy", func(t *testing.T) {
+		t.Parallel()
+		server := gittest.NewServer(t, gittest.Options{})
+		repo := server.NewRepo("k8s", k8sOf(1, "old"))
+		var carried atomic.Int32
+		backend := strings.TrimPrefix(server.Server.URL, "http://")
+		proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			if r.In.URL.Host == "k8s.example.com" {
+				carried.Add(1)
+			}
+			r.Out.URL.Host, r.Out.Host = backend, backend
+		}})
+		defer proxy.Close()
+		changed(t, repo, []string{"HTTP_PROXY=" + proxy.URL}, "--repo", "http://k8s.example.com/k8s.git")
+		if carried.Load() == 0 {
+			t.Error("nothing went over the proxy")
+		}
+	})
+	t.Run("a service's own repository", func(t *testing.T) {
+		t.Parallel()
+		server := gittest.NewServer(t, gittest.Options{Token: secret})
+		app := server.NewRepo("example/app", gittest.Files{"a": "1"})
+		first := app.Tip("main")
+		second := app.Commit("main", gittest.Files{"a": "2"}, "second")
+		files := k8sOf(1, second)
+		files["users.yaml"] = strings.Replace(files["users.yaml"], "port:", "repository: example/app, port:", 1)
+		repo := server.NewRepo("k8s", files)
+		env := []string{"GITHUB_TOKEN=" + secret, "GITHUB_SERVER_URL=" + server.Server.URL}
+		j := newJob(t, env, "--repo", server.URL("k8s"), "--service", "s00", "--tag", first[:10])
+		if r := j.result(t); r.Result != "superseded" || len(r.Superseded) != 1 {
+			t.Errorf("got %+v", r)
+		}
+		// A clone that does not know what runs is helped out by the repository.
+		third := app.Commit("main", gittest.Files{"a": "3"}, "third")
+		clone := t.TempDir()
+		app.Git("clone", "--quiet", "--depth=1", app.URL(), clone)
+		j = newJob(t, env, "--repo", server.URL("k8s"), "--service", "s00", "--tag", third, "--app-repo", clone)
+		if r := j.result(t); r.Result != "changed" || r.Commit != repo.Tip("main") {
+			t.Errorf("got %+v", r)
+		}
+		if err := exec.CommandContext(context.Background(), "rm", "-rf", app.Dir).Run(); err != nil {
+			t.Fatal(err)
+		}
+		j = newJob(t, env, "--repo", server.URL("k8s"), "--service", "s00", "--tag", first)
+		if err := j.Run(); exitStatus(err) != 2 || !strings.Contains(j.stderr.String(), "cannot tell older from newer: "+server.URL("example/app")+": 404 not found") {
+			t.Errorf("got %v, %s", err, &j.stderr)
+		}
+	})
+}

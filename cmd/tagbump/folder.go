@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/tree"
+)
+
+// read reads the files below a folder that may hold what is asked for.
+func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, error) {
+	var lock sync.Mutex
+	var files []tree.File
+	var problems problem.List
+	err := tree.Walk(root, dir, func(e tree.Entry) error {
+		if !e.Type.IsRegular() {
+			lock.Lock()
+			defer lock.Unlock()
+			problems.Add(stray(root, dir, e))
+			return nil
+		}
+		if !deploy.IsManifest(e.Path) {
+			return nil
+		}
+		file, wanted, err := e.ReadIf(request.Mentions)
+		if err != nil || !wanted {
+			return err
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		files = append(files, file)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return files, problems.Err()
+}
+
+// stray is a refusal where an entry is no regular file, and may be taken for a
+// manifest by somebody who follows links. A link to a file of the folder is no
+// matter: that file is read by its own name.
+func stray(root *os.Root, dir string, e tree.Entry) error {
+	what := "no regular file"
+	if e.Type&fs.ModeSymlink != 0 {
+		target, err := root.Readlink(e.Path)
+		if err == nil && !path.IsAbs(target) && strings.HasPrefix(path.Join(path.Dir(e.Path), target), dir+"/") {
+			return nil
+		}
+		if info, err := root.Stat(e.Path); err == nil && info.Mode().IsRegular() && !deploy.IsManifest(e.Path) {
+			return nil
+		}
+		what = "a symbolic link out of " + dir
+	}
+	p := problem.At(problem.Place{File: e.Path}, "nothing is written through it: put a file in its place, or move it away", "this is %s", what)
+	p.Refused = true
+	return p
+}
+
+func content(files []tree.File) []deploy.File {
+	list := make([]deploy.File, len(files))
+	for i, f := range files {
+		list[i] = deploy.File{Path: f.Path, Data: f.Data}
+	}
+	return list
+}
+
+// write puts the changed files into their places.
+func write(root *os.Root, result *deploy.Result, files []tree.File) error {
+	byPath := make(map[string]tree.File, len(files))
+	for _, f := range files {
+		byPath[f.Path] = f
+	}
+	for i, change := range result.Files {
+		if err := tree.Rewrite(root, byPath[change.Path], change.New); err != nil {
+			if i > 0 {
+				err = errors.Join(err, problem.New("run the same command again: it completes what is left", "%d of %d files are written", i, len(result.Files)))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// environments are the folders of root that hold manifests.
+func environments(root *os.Root) []string {
+	var envs []string
+	entries, _ := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		if info, err := root.Lstat(path.Join(e.Name(), "manifests")); err == nil && info.IsDir() && e.IsDir() {
+			envs = append(envs, e.Name())
+		}
+	}
+	return envs
+}
+
+func noEnvironment(root *os.Root, env string) error {
+	envs := environments(root)
+	hint := problem.DidYouMean(env, envs)
+	if len(envs) == 0 {
+		hint = "in " + root.Name() + " no folder holds manifests; name the k8s repo with --root"
+	}
+	return problem.Refuse(hint, "no environment %s: there is no folder %s", env, path.Join(env, "manifests"))
+}
+
+// elsewhere are the files of other environments that may hold what is asked for.
+func elsewhere(root *os.Root, request *deploy.Request) []deploy.File {
+	var files []deploy.File
+	for _, env := range environments(root) {
+		if env == request.Env {
+			continue
+		}
+		// Only to be helpful: what cannot be read there is no matter.
+		found, _ := read(root, request, path.Join(env, "manifests"))
+		files = append(files, content(found)...)
+	}
+	return files
+}

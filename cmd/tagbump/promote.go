@@ -1,0 +1,222 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/problem"
+)
+
+func promoteCommand(con *console.Console, getenv func(string) string) *cli.Command {
+	return &cli.Command{
+		Name:  "promote",
+		Usage: "deploy to one environment what another runs",
+		Description: `Reads which tag each service runs in the first environment, and deploys it to the
+second: by a push or a pull request, as that environment's policy says. Where the
+policy names an environment that comes before (after: staging), a tag that does
+not run there goes no further. Older never replaces newer.
+
+   tagbump promote --repo https://github.com/example/k8s --from dev --to staging --service api
+   tagbump promote --repo https://github.com/example/k8s --from staging --to prod --all`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
+			&cli.StringFlag{Name: "from", Usage: "the `environment` that runs it"},
+			&cli.StringFlag{Name: "to", Usage: "the `environment` that is to run it"},
+			&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml (may be repeated)"},
+			&cli.BoolFlag{Name: "all", Usage: "every service that runs in both"},
+			&cli.BoolFlag{Name: "force", Usage: "push past the policy, past the environment before, and to an older tag"},
+		}, pushFlags),
+		Action: func(c *cli.Context) error {
+			o := pushOptions(c, getenv)
+			o.Env, o.Services, o.force = c.String("to"), c.StringSlice("service"), c.Bool("force")
+			return promote(c.Context, con, o, c.String("from"), c.Bool("all"))
+		},
+	}
+}
+
+// promote runs the promotion, and says what it came to, service by service.
+func promote(ctx context.Context, con *console.Console, o deployOptions, from string, all bool) error {
+	switch {
+	case o.output != "text" && o.output != "json":
+		return problem.New("", "--output must be text or json, not %q", o.output)
+	case len(o.Services) == 0 && !all:
+		return problem.New("say --service api, or --all", "--service is missing")
+	case len(o.Services) > 0 && all:
+		return problem.New("say one of the two", "--service and --all are both given")
+	}
+	d, err := o.deployment(con)
+	if err != nil {
+		return reportPromoted(con, o, from, nil, err)
+	}
+	defer d.Remote.Close()
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	list, err := (&deploy.Promotion{Deployment: *d, From: from}).Run(ctx)
+	return reportPromoted(con, o, from, list, errors.Join(err, deploy.PromotedErr(list)))
+}
+
+// promoteResult is what promote --output json prints, on success and on failure.
+// Version grows when a field changes its meaning or goes.
+//
+//	{
+//	  "version": 1,
+//	  "from": "staging",
+//	  "to": "prod",
+//	  "services": [
+//	    {"service": "api", "tag": "9f2c1ab", "result": "changed", "commit": "5d1c…", "old_tags": ["1f0c9ae"], "files": […]},
+//	    {"service": "web", "tag": "", "result": "failed", "problems": [{"message": "web runs …", "refused": true}]}
+//	  ],
+//	  "problems": []
+//	}
+type promoteResult struct {
+	Version  int               `json:"version"`
+	From     string            `json:"from"`
+	To       string            `json:"to"`
+	Services []promotedService `json:"services"`
+	Problems []console.Problem `json:"problems"` // all of them, those of the services too
+}
+
+type promotedService struct {
+	Service  string            `json:"service"`
+	Tag      string            `json:"tag"`    // or digest; "" where it is not clear
+	Result   string            `json:"result"` // changed, unchanged, superseded, proposed, planned or failed
+	Branch   string            `json:"branch,omitempty"`
+	Commit   string            `json:"commit,omitempty"`
+	Pull     string            `json:"pull_request,omitempty"` // its URL
+	OldTags  []string          `json:"old_tags"`
+	Files    []string          `json:"files"`
+	Notices  []string          `json:"notices"`
+	Problems []console.Problem `json:"problems"`
+}
+
+func newPromoteResult(o deployOptions, from string, list []deploy.Promoted, err error) promoteResult {
+	r := promoteResult{Version: 1, From: from, To: o.Env, Services: []promotedService{}, Problems: console.JSONProblems(err)}
+	for _, p := range list {
+		s := promotedService{Service: p.Service, Tag: p.Tag, Result: deploy.Failed, OldTags: append([]string{}, p.Old...), Files: []string{}, Notices: []string{}, Problems: console.JSONProblems(p.Err)}
+		if p.Outcome != nil {
+			s.Result, s.Branch, s.Commit, s.Pull = p.Outcome.Status, p.Outcome.Branch, p.Outcome.Commit, p.Outcome.PullRequest
+			s.Notices = append(s.Notices, p.Outcome.Notices...)
+			for _, f := range p.Outcome.Files {
+				s.Files = append(s.Files, f.Path)
+			}
+		}
+		r.Services = append(r.Services, s)
+	}
+	return r
+}
+
+// reportPromoted shows what came of it. The error is err.
+func reportPromoted(con *console.Console, o deployOptions, from string, list []deploy.Promoted, err error) error {
+	r := newPromoteResult(o, from, list, err)
+	var files, commits, pulls, notices []string
+	results := map[string]int{}
+	for _, s := range r.Services {
+		results[s.Result]++
+		files = union(files, s.Files)
+		notices = union(notices, s.Notices)
+		if s.Commit != "" {
+			commits = union(commits, []string{s.Commit})
+		}
+		if s.Pull != "" {
+			pulls = union(pulls, []string{s.Pull})
+		}
+	}
+	for _, n := range notices {
+		con.Notice(n)
+	}
+	result := deploy.Unchanged
+	for _, status := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded} {
+		if results[status] > 0 || status == deploy.Failed && err != nil {
+			result = status
+			break
+		}
+	}
+	told := errors.Join(
+		con.Outputs([]console.Output{
+			{Name: "result", Value: result},
+			{Name: "changed", Value: fmt.Sprint(results[deploy.Changed] > 0)},
+			{Name: "commit", Value: strings.Join(commits, " ")},
+			{Name: "pull-request", Value: strings.Join(pulls, " ")},
+			{Name: "files", Value: strings.Join(files, "\n")},
+		}),
+		con.Summary(summaryOfPromoted(r)))
+	if told != nil {
+		told = problem.New("", "GitHub Actions cannot be told: %v", told)
+	}
+	if o.output == "json" {
+		told = errors.Join(told, con.JSON(r))
+	} else {
+		printPromoted(con, r, list)
+	}
+	if err != nil {
+		return err
+	}
+	return told
+}
+
+func union(list, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// printPromoted prints a line a service.
+func printPromoted(con *console.Console, r promoteResult, list []deploy.Promoted) {
+	shown := map[string]bool{}
+	for i, s := range r.Services {
+		if s.Result == deploy.Planned {
+			for _, f := range list[i].Outcome.Files {
+				if !shown[f.Path] { // services of one commit share it
+					shown[f.Path] = true
+					con.Diff(unified(f))
+				}
+			}
+		}
+	}
+	for _, s := range r.Services {
+		switch old := strings.Join(s.OldTags, ", "); s.Result {
+		case deploy.Changed:
+			con.Printf("%s: changed: %s → %s in %s, by commit %s on %s\n", s.Service, old, s.Tag, r.To, s.Commit, s.Branch)
+		case deploy.Planned:
+			con.Printf("%s: to change: %s → %s in %s, on %s; nothing was pushed\n", s.Service, old, s.Tag, r.To, s.Branch)
+		case deploy.Superseded:
+			con.Printf("%s: superseded: %s runs something newer than %s\n", s.Service, r.To, s.Tag)
+		case deploy.Unchanged:
+			con.Printf("%s: unchanged: %s runs %s already\n", s.Service, r.To, s.Tag)
+		case deploy.Failed:
+			con.Printf("%s: not promoted\n", s.Service)
+		case deploy.Proposed:
+			con.Printf("%s: proposed: %s → %s in %s, by %s\n", s.Service, old, s.Tag, r.To, s.Pull)
+		}
+	}
+	if len(r.Services) == 0 && len(r.Problems) == 0 {
+		con.Printf("unchanged: no service runs in both %s and %s\n", r.From, r.To)
+	}
+}
+
+// summaryOfPromoted is the result as Markdown: a table.
+func summaryOfPromoted(r promoteResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### tagbump: promote %s to %s\n\n", markdown(r.From), markdown(r.To))
+	for _, p := range r.Problems {
+		fmt.Fprintf(&b, "- **%s**: %s\n", markdown(p.Message), markdown(p.Hint))
+	}
+	if len(r.Services) > 0 {
+		b.WriteString("\n| service | tag | result | before | commit or pull request |\n|---|---|---|---|---|\n")
+	}
+	for _, s := range r.Services {
+		fmt.Fprintf(&b, "| %s | `%s` | %s | `%s` | %s |\n", markdown(s.Service), s.Tag, s.Result, strings.Join(s.OldTags, " "), cmp.Or(s.Pull, s.Commit))
+	}
+	return b.String() + "\n"
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/github"
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/status"
+)
+
+// statusOptions are what status is asked to do.
+type statusOptions struct {
+	deployOptions // of which only the ways to the k8s repo matter
+	root          string
+	appRepos      []string
+	history       int
+	github        github.Options
+}
+
+func statusCommand(con *console.Console, getenv func(string) string) *cli.Command {
+	return &cli.Command{
+		Name:  "status",
+		Usage: "show what runs where, and what is behind",
+		Description: `Shows each service in each environment: its tag, since when it runs, how many
+commits it is behind the environment before it, and open pull requests. What is
+furthest behind comes first. Personal environments are one column: 3 of 12 on
+9f2c1ab.
+
+   tagbump status --repo https://github.com/example/k8s
+   tagbump status --repo https://github.com/example/k8s -o html >status.html
+   tagbump status --root k8s --app-repo ../api
+
+Which environment is before which, the policies say (after: staging); else dev is
+before qa, staging and prod. Commits are counted in the clones that --app-repo
+names, and on GitHub where there is a token; else two tags just differ. A folder
+(--root) has no history: it is all offline.
+
+In the text, -3 is 3 commits behind, +1 is 1 commit ahead, "differs" is not known,
+and ≤ 2026-01-02 is since that day or before.`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
+			&cli.StringFlag{Name: "root", Usage: "the `folder` of the k8s repo, in place of --repo"},
+			&cli.StringFlag{Name: "branch", Usage: "the `branch` (default: the repository's own default)"},
+			&cli.StringSliceFlag{Name: "app-repo", Usage: "a `folder`: a service's clone, to count commits in (may be repeated)"},
+			&cli.IntFlag{Name: "history", Value: 1000, Usage: "read at most `N` commits to tell since when a tag runs"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json or html"},
+		}, repoFlags),
+		Action: func(c *cli.Context) error {
+			o := statusOptions{deployOptions: pushOptions(c, getenv), root: c.String("root"), appRepos: c.StringSlice("app-repo"), history: c.Int("history")}
+			o.github = github.Options{
+				Token: o.environment.serviceToken, UserAgent: "tagbump", CAFile: o.caFile,
+				ServerURL: getenv("GITHUB_SERVER_URL"), APIURL: getenv("GITHUB_API_URL"), GraphQLURL: getenv("GITHUB_GRAPHQL_URL"),
+				Tell: con.Notice,
+			}
+			return showStatus(c.Context, con, o)
+		},
+	}
+}
+
+// showStatus reads the k8s repo, and prints what it says.
+func showStatus(ctx context.Context, con *console.Console, o statusOptions) error {
+	var problems problem.List
+	if !slices.Contains([]string{"text", "json", "html"}, o.output) {
+		problems.Add(problem.New("", "--output must be text, json or html, not %q", o.output))
+	}
+	switch {
+	case o.repo == "" && o.root == "":
+		problems.Add(problem.New("say --repo https://github.com/example/k8s, or --root and a folder", "--repo is missing"))
+	case o.repo != "" && o.root != "":
+		problems.Add(problem.New("say one of the two", "--repo and --root are both given"))
+	case o.root != "" && o.branch != "":
+		problems.Add(problem.New("check it out there, or say --repo", "a folder has no --branch"))
+	}
+	if o.history < 0 {
+		problems.Add(problem.New("0 is none", "--history must not be negative"))
+	}
+	if o.timeout <= 0 {
+		problems.Add(problem.New("write a time such as 90s or 5m", "--timeout must be more than nothing"))
+	}
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	report, err := o.report(ctx)
+	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return problem.New("allow it more time with --timeout, or less --history", "gave up after %s", o.timeout.Round(time.Second))
+		}
+		return err
+	}
+	for _, n := range report.Notices {
+		con.Notice(n)
+	}
+	switch o.output {
+	case "json":
+		return con.JSON(report)
+	case "html":
+		var page bytes.Buffer
+		if err := report.HTML(&page); err != nil {
+			return err
+		}
+		con.Printf("%s", page.Bytes())
+		return nil
+	}
+	con.Printf("%s", report.Text())
+	return nil
+}
+
+func (o *statusOptions) report(ctx context.Context) (*status.Report, error) {
+	want := status.Options{Repository: o.repo, History: o.history}
+	clones, err := openClones(o.appRepos)
+	if err != nil {
+		return nil, err
+	}
+	want.Compare = clones.count
+	if o.root != "" {
+		if info, err := os.Stat(o.root); err != nil || !info.IsDir() {
+			return nil, problem.New("name the folder of the k8s repo with --root", "no folder %s", o.root)
+		}
+		return status.OfFolder(ctx, os.DirFS(o.root), want)
+	}
+	git, err := o.gitOptions(o.environment.repoToken)
+	if err != nil {
+		return nil, err
+	}
+	remote, err := gitrepo.Open(o.repo, git)
+	if err != nil {
+		return nil, err
+	}
+	defer remote.Close()
+	if o.github.Token != "" {
+		if err := o.askGitHub(&want, clones); err != nil {
+			return nil, err
+		}
+	}
+	tip, err := remote.Tip(ctx, o.branch)
+	if err != nil {
+		return nil, err
+	}
+	return status.OfTip(ctx, tip, want)
+}
+
+// askGitHub has GitHub count what the clones do not know, and list pull requests
+// where the k8s repo is there. Each of the two tokens is for its own repositories.
+func (o *statusOptions) askGitHub(want *status.Options, clones *clones) error {
+	services, err := github.New(o.github)
+	if err != nil {
+		return err
+	}
+	want.Compare = func(ctx context.Context, repository, base, head string) (ahead, behind int, ok bool, err error) {
+		if ahead, behind, ok, err = clones.count(ctx, repository, base, head); ok || err != nil || repository == "" {
+			return ahead, behind, ok, err
+		}
+		repo, err := github.ParseRepo(repository)
+		if err != nil {
+			return 0, 0, false, nil
+		}
+		from, to := deploy.CommitOf(base), deploy.CommitOf(head)
+		if from == "" || to == "" {
+			return 0, 0, false, nil
+		}
+		c, err := services.Compare(ctx, repo, from, to, 0)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		known := c.Relation != github.BaseUnknown && c.Relation != github.HeadUnknown
+		return c.AheadBy, c.BehindBy, known, nil
+	}
+	own := o.github
+	own.Token = o.environment.repoToken
+	client, err := github.New(own)
+	if err != nil {
+		return err
+	}
+	repo, err := client.Repo(o.repo)
+	if err != nil {
+		return nil // it is not on GitHub
+	}
+	want.PullRequests = func(ctx context.Context) ([]status.PullRequest, error) {
+		const prefix = "tagbump/"
+		open, err := client.OpenPullRequests(ctx, repo, prefix)
+		if err != nil {
+			return nil, err
+		}
+		var list []status.PullRequest
+		for _, p := range open {
+			if env, service, ok := strings.Cut(strings.TrimPrefix(p.Branch, prefix), "/"); ok {
+				list = append(list, status.PullRequest{Environment: env, Service: service, Number: p.Number, URL: p.URL, Tag: deploy.ProposedTag(p.Body), Draft: p.Draft})
+			}
+		}
+		return list, nil
+	}
+	return nil
+}
+
+// clones are services' repositories on disk.
+type clones struct {
+	mu   sync.Mutex // a clone belongs to one goroutine at a time
+	list []*gitrepo.History
+}
+
+func openClones(paths []string) (*clones, error) {
+	c := &clones{}
+	for _, path := range paths {
+		h, err := gitrepo.OpenHistory(path)
+		if err != nil {
+			return nil, err
+		}
+		c.list = append(c.list, h)
+	}
+	return c, nil
+}
+
+// count counts in the first clone that has both commits.
+func (c *clones) count(ctx context.Context, _, base, head string) (ahead, behind int, ok bool, err error) {
+	from, to := deploy.CommitOf(base), deploy.CommitOf(head)
+	if from == "" || to == "" {
+		return 0, 0, false, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.list {
+		a, errA := h.Resolve(from)
+		b, errB := h.Resolve(to)
+		if errA != nil || errB != nil {
+			continue // another service's, most often
+		}
+		ahead, behind, err := h.Count(ctx, b, a)
+		if errors.Is(err, gitrepo.ErrShallow) {
+			continue
+		}
+		return ahead, behind, err == nil, err
+	}
+	return 0, 0, false, nil
+}

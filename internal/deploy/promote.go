@@ -1,0 +1,204 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+)
+
+// Promotion deploys to one environment what another runs.
+type Promotion struct {
+	Deployment // its Env is the target; no Services are all that both environments have
+	From       string
+}
+
+// Promoted is what a promotion came to for one service.
+type Promoted struct {
+	Service string
+	Tag     string   // or digest, that From runs; "" where that is not clear
+	Old     []string // tags or digests that the target runs
+	Outcome *Outcome // nil where nothing was tried
+	Err     error    // why not, or why it failed
+}
+
+// Run reads what From runs, and decides service by service: what may not go on is
+// refused, and the rest is deployed. Services with the same tag are one commit
+// where the policy is to push; a pull request is of one service.
+//
+// The error is of what concerns all services, such as an environment that is not
+// there. What became of each is in the list, in the order of the services.
+func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	from, err := p.stand(ctx, p.From, p.Services)
+	if err != nil {
+		return nil, err
+	}
+	to, err := p.stand(ctx, p.Env, p.Services)
+	if err != nil {
+		return nil, err
+	}
+	var after *standing
+	if name := to.policy.After; name != "" && name != p.From {
+		if after, err = p.stand(ctx, name, p.Services); err != nil {
+			return nil, err
+		}
+	}
+	list, versions := p.decide(from, to, after)
+	for _, group := range p.groups(list, versions, to.policy) {
+		d := p.Deployment
+		d.Services = nil
+		for _, i := range group {
+			d.Services = append(d.Services, list[i].Service)
+		}
+		d.Tag, d.Digest = versions[group[0]].Tag, versions[group[0]].Digest
+		outcome, err := d.Run(ctx)
+		for _, i := range group {
+			list[i].Outcome, list[i].Err = outcome, err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return list, nil
+}
+
+func (p *Promotion) validate() error {
+	var problems problem.List
+	if p.From == "" {
+		problems.Add(problem.New("say --from dev", "--from is missing"))
+	}
+	if p.Env == "" {
+		problems.Add(problem.New("say --to prod", "--to is missing"))
+	}
+	if p.From != "" && p.From == p.Env {
+		problems.Add(problem.New("name two environments", "--from and --to are both %s", p.Env))
+	}
+	return problems.Err()
+}
+
+// decide tells what of each service is to be deployed: the zero Ref is nothing.
+func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) {
+	names := slices.Clone(p.Services)
+	if len(names) == 0 {
+		for _, s := range from.services {
+			if len(from.of(s.Name)) > 0 && len(to.of(s.Name)) > 0 {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	list, chosen := make([]Promoted, len(names)), make([]image.Ref, len(names))
+	for i, name := range names {
+		ref, err := promotable(name, from, to, after, p.Force)
+		list[i] = Promoted{Service: name, Err: err}
+		if ref.Name != "" {
+			list[i].Tag = runs(ref)
+		}
+		for _, old := range versions(to.of(name)) {
+			list[i].Old = append(list[i].Old, runs(old))
+		}
+		if err != nil {
+			continue
+		}
+		if all := versions(to.of(name)); len(p.Services) == 0 && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
+			// It runs there already: of all services, most do.
+			list[i].Outcome = &Outcome{Result: &Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.tip.Branch, NewTag: runs(ref)}
+			continue
+		}
+		chosen[i] = ref
+	}
+	return list, chosen
+}
+
+// same are images that stay what they are.
+func same(images []ImageChange) []ImageChange {
+	list := slices.Clone(images)
+	for i := range list {
+		list[i].New = list[i].Old
+	}
+	return list
+}
+
+// promotable is what a service runs in from, if that may go on.
+func promotable(service string, from, to, after *standing, force bool) (image.Ref, error) {
+	all := versions(from.of(service))
+	switch {
+	case len(all) == 0:
+		return image.Ref{}, problem.Refuse("look for another --from or --service", "%s does not run in %s", service, from.env)
+	case len(all) > 1:
+		p := problem.Refuse("", "%s runs %s in %s: which one is to go to %s is not clear", service, tagList(all), from.env, to.env)
+		p.Hint = "deploy one of them there, or say which with tagbump deploy; found are" + places(from.of(service))
+		return image.Ref{}, p
+	case len(to.of(service)) == 0:
+		return all[0], problem.Refuse("look for another --to or --service", "%s does not run in %s", service, to.env)
+	case all[0].Tag == "" && all[0].Digest == "":
+		return image.Ref{}, problem.Refuse("give it a tag with tagbump deploy", "%s runs without a tag in %s", service, from.env)
+	case after == nil || force:
+		return all[0], nil
+	}
+	there := versions(after.of(service))
+	if len(there) == 1 && there[0].Tag == all[0].Tag && (all[0].Tag != "" || there[0].Digest == all[0].Digest) {
+		return all[0], nil
+	}
+	what := "does not run there"
+	if len(there) > 0 {
+		what = tagList(there) + " runs there"
+	}
+	p := problem.Refuse("", "%s: %s has not been in %s, which comes before %s: %s", service, runs(all[0]), after.env, to.env, what)
+	if len(there) == 0 {
+		p.Message = fmt.Sprintf("%s has not been in %s, which comes before %s: it does not run there", service, after.env, to.env)
+	}
+	p.Hint = fmt.Sprintf("first say tagbump promote --from %s --to %s --service %s; the line after: %s is in %s/%s.yaml", from.env, after.env, service, after.env, inventory.EnvironmentsDir, to.env)
+	return all[0], p
+}
+
+func places(images []ImageChange) string {
+	const most = 12
+	var b strings.Builder
+	for n, i := range images {
+		if n == most {
+			fmt.Fprintf(&b, "\n  and %d more", len(images)-n)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s: %s", i.Place, i.Old)
+	}
+	return b.String()
+}
+
+// groups are the services that are deployed together, by their places in the list.
+func (p *Promotion) groups(list []Promoted, chosen []image.Ref, policy inventory.Deploy) [][]int {
+	var groups [][]int
+	at := map[string]int{}
+	for i, ref := range chosen {
+		if ref.Name == "" {
+			continue
+		}
+		version := ref.Suffix()
+		if g, ok := at[version]; ok && policy.Strategy != inventory.PullRequest {
+			groups[g] = append(groups[g], i)
+			continue
+		}
+		at[version] = len(groups)
+		groups = append(groups, []int{i})
+	}
+	return groups
+}
+
+// PromotedErr is every problem in a list, each once: services of one deployment
+// share theirs.
+func PromotedErr(list []Promoted) error {
+	var errs []error
+	for _, s := range list {
+		if s.Err != nil && !slices.ContainsFunc(errs, func(known error) bool { return known == s.Err }) {
+			errs = append(errs, s.Err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,334 @@
+package deploy_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/problem"
+)
+
+// TestDeployAgain meets each fault that another attempt mends, in each kind of
+// request: the change lands once, on top of what others did.
+func TestDeployAgain(t *testing.T) {
+	t.Parallel()
+	everywhere := []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.Push}
+	for name, c := range map[string]struct {
+		fault gittest.Fault
+		kinds []gittest.Kind
+	}{
+		"internal server error": {gittest.Fault{Status: 500}, everywhere},
+		"bad gateway":           {gittest.Fault{Status: 502}, everywhere},
+		"gateway timeout":       {gittest.Fault{Status: 504}, everywhere},
+		"too many requests":     {gittest.Fault{Status: 429}, everywhere},
+		"silence":               {gittest.Fault{Hang: true}, everywhere},
+		"silence in the middle": {gittest.Fault{HangAfter: 20}, everywhere},
+		"a reply cut short":     {gittest.Fault{Truncate: 30}, everywhere},
+		"a connection cut":      {gittest.Fault{Cut: true}, everywhere},
+		"a reply lost":          {gittest.Fault{Deaf: true}, everywhere},
+	} {
+		for _, kind := range c.kinds {
+			t.Run(name+" at "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				s := newSite(t, siteOf("api", "web"))
+				if c.fault.Hang || c.fault.HangAfter > 0 {
+					s.Remote = s.open(2 * time.Second)
+				}
+				s.Fail(kind, c.fault)
+				outcome := s.run(deploy.Changed)
+				s.runs("api", "new", 1)
+				if outcome.Attempts < 2 || outcome.Commit != s.repo.Tip("main") || len(s.progress) != outcome.Attempts-1 || len(outcome.Files) != 1 {
+					t.Errorf("got %+v, %q", outcome, s.progress)
+				}
+			})
+		}
+	}
+	t.Run("all at once", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api", "web"))
+		s.Fail(gittest.ReadRefs, gittest.Fault{Status: 503}, gittest.Fault{}, gittest.Fault{Cut: true})
+		s.Fail(gittest.Fetch, gittest.Fault{Truncate: 40}, gittest.Fault{}, gittest.Fault{}, gittest.Fault{Status: 500})
+		s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("web", "x") }}, gittest.Fault{Status: 502}, gittest.Fault{Deaf: true})
+		s.run(deploy.Changed)
+		s.runs("api", "new", 2)
+	})
+	t.Run("what is asked early does not matter", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.PushRefs, gittest.Fault{Status: 500})
+		if outcome := s.run(deploy.Changed); outcome.Attempts != 1 {
+			t.Errorf("got %+v", outcome)
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []gittest.Kind{gittest.ReadRefs, gittest.Push} {
+		s := newSite(t, siteOf("api"))
+		s.Fail(kind, gittest.Fault{Status: 429, RetryAfter: "1"})
+		if outcome := s.run(deploy.Changed); outcome.Waited < time.Second {
+			t.Errorf("waited %v, and not as long as the server asked", outcome.Waited)
+		}
+		s.runs("api", "new", 1)
+		s.Tag = "later"
+		s.Fail(kind, gittest.Fault{Status: 503, RetryAfter: "3600"})
+		start := time.Now()
+		s.refused(problem.ExitTrouble, "the server asks to be left alone for 1h0m0s, and that is later than --timeout allows", "503 service unavailable", "run it again")
+		if time.Since(start) > 5*time.Second {
+			t.Error("it waited for what cannot come")
+		}
+	}
+}
+
+// TestBranchMoves has somebody else push in between.
+func TestBranchMoves(t *testing.T) {
+	t.Parallel()
+	t.Run("other services", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api", "web"))
+		// Before the tip is read, before the push is prepared, before the push.
+		s.Fail(gittest.Fetch, gittest.Fault{Then: func() { s.move("web", "1") }})
+		s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("web", "2") }}, gittest.Fault{Then: func() { s.move("web", "3") }})
+		outcome := s.run(deploy.Changed)
+		s.runs("api", "new", 4)
+		s.runs("web", "3", 4)
+		if outcome.Attempts < 3 || outcome.Attempts > 4 || !strings.HasPrefix(s.progress[0], "somebody else pushed first; attempt 2 follows in ") {
+			t.Errorf("got %+v, %q", outcome, s.progress)
+		}
+	})
+	t.Run("to the same tag", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("api", "new") }})
+		s.run(deploy.Unchanged)
+		s.runs("api", "new", 1)
+	})
+	t.Run("and the policy with it", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.Push, gittest.Fault{Then: func() {
+			s.repo.Commit("main", gittest.Files{"environments/dev.yaml": "deploy: {strategy: pull-request}\n"}, "careful")
+		}})
+		if _, err := s.Run(t.Context()); problem.ExitStatus(err) != problem.ExitRefused {
+			t.Errorf("got %v", err)
+		}
+		s.runs("api", "old", 1)
+	})
+	t.Run("back by force", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api", "web"))
+		first := s.repo.Tip("main")
+		s.move("web", "1")
+		s.Fail(gittest.Push, gittest.Fault{Then: func() { s.repo.Git("update-ref", "refs/heads/main", first) }})
+		s.run(deploy.Changed)
+		s.runs("api", "new", 1)
+		s.runs("web", "old", 1)
+	})
+	t.Run("and is gone", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.Push, gittest.Fault{Then: func() { s.repo.Git("update-ref", "-d", "refs/heads/main") }})
+		_, err := s.Run(t.Context())
+		if problem.ExitStatus(err) != problem.ExitRefused || s.repo.Tip("main") != "" {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("always", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api", "web"))
+		n := 0
+		for range 100 {
+			s.Fail(gittest.Push, gittest.Fault{Then: func() { n++; s.move("web", string(rune('a'+n))) }})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		outcome, err := s.Run(ctx)
+		if err == nil || outcome.Attempts < 2 {
+			t.Fatalf("got %+v, %v", outcome, err)
+		}
+		// Lost, unless the time was up in the middle of a request.
+		if p := problem.All(err)[0]; !strings.HasPrefix(p.Message, "gave up after ") || !strings.Contains(p.Hint, "run it again") || !p.Refused && !strings.Contains(p.Message, "no answer in time") {
+			t.Errorf("got %q, %q", p.Message, p.Hint)
+		}
+	})
+}
+
+// TestNoAnswer loses the answer to a push: whatever is on the branch afterwards,
+// the work is done once, and what came after it stays.
+func TestNoAnswer(t *testing.T) {
+	t.Parallel()
+	// after is what others do once the push is through.
+	for name, c := range map[string]struct {
+		after   func(s *site)
+		runs    string
+		commits int
+	}{
+		"and nothing follows":        {func(*site) {}, "new", 1},
+		"and another service":        {func(s *site) { s.move("web", "x") }, "new", 2},
+		"and many others":            {func(s *site) { s.move("web", "x"); s.move("web", "y"); s.move("web", "z") }, "new", 4},
+		"and a newer tag":            {func(s *site) { s.move("api", "newer") }, "newer", 2},
+		"and back to the old tag":    {func(s *site) { s.move("api", "old") }, "old", 2},
+		"and back, and then another": {func(s *site) { s.move("api", "old"); s.move("web", "x") }, "old", 3},
+	} {
+		for server, limit := range map[string]func(*gittest.Repo){"": func(*gittest.Repo) {}, ", no filter": (*gittest.Repo).NoFilter} {
+			t.Run(name+server, func(t *testing.T) {
+				t.Parallel()
+				s := newSite(t, siteOf("api", "web"))
+				limit(s.repo)
+				s.Fail(gittest.Push, gittest.Fault{Deaf: true})
+				s.Fail(gittest.ReadRefs, gittest.Fault{}, gittest.Fault{Then: func() { c.after(s) }})
+				outcome := s.run(deploy.Changed)
+				s.runs("api", c.runs, c.commits)
+				if log := s.repo.Log("main"); outcome.Commit != log[len(log)-2] || len(outcome.Files) != 1 || outcome.OldTags()[0] != "old" {
+					t.Errorf("got %+v", outcome)
+				}
+			})
+		}
+	}
+	t.Run("as it did not land, and somebody deploys the same", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.Push, gittest.Fault{Cut: true})
+		s.Fail(gittest.ReadRefs, gittest.Fault{}, gittest.Fault{Then: func() { s.move("api", "new") }})
+		s.run(deploy.Unchanged)
+		s.runs("api", "new", 1)
+	})
+	t.Run("and then the server is gone", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.Push, gittest.Fault{Deaf: true})
+		s.Fail(gittest.ReadRefs, gittest.Fault{}, gittest.Fault{Status: 503, RetryAfter: "900"})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := s.Run(ctx)
+		if p := problem.All(err)[0]; !strings.Contains(p.Hint, "a commit was pushed and no answer came: it is on the branch whole, or not at all; run it again to be sure") {
+			t.Errorf("got %q", p.Hint)
+		}
+		s.run(deploy.Unchanged)
+		s.runs("api", "new", 1)
+	})
+}
+
+// TestNoSecondAttempt is where another attempt cannot help.
+func TestNoSecondAttempt(t *testing.T) {
+	t.Parallel()
+	for words, hint := range map[string]string{
+		"no deploys on Fridays":                               "a hook on the server said no",
+		"error: GH006: Protected branch update failed":        "the branch is protected",
+		"error: GH013: Repository rule violations found for ": "a ruleset forbids the push",
+	} {
+		t.Run(words, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, siteOf("api"))
+			s.repo.Hook("pre-receive", "echo '"+words+"' >&2; exit 1")
+			s.refused(problem.ExitRefused, strings.TrimSpace(words), hint)
+		})
+	}
+	t.Run("no branch", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Branch = "man"
+		s.refused(problem.ExitRefused, `there is no branch "man" | did you mean "main"?`)
+	})
+	t.Run("an empty repository", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, nil)
+		s.refused(problem.ExitRefused, "the repository is empty")
+	})
+	t.Run("no such host", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		var err error
+		if s.Remote, err = gitrepo.Open("https://no-such-host.invalid/k8s.git", gitrepo.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		s.refused(problem.ExitTrouble, "no-such-host.invalid")
+	})
+	t.Run("no repository", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		var err error
+		if s.Remote, err = gitrepo.Open(s.URL("other"), gitrepo.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		s.refused(problem.ExitTrouble, "404 not found", "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN")
+	})
+}
+
+// TestRejectedWithoutARule is a refusal in words that nobody knows: it is asked
+// again, since a race may be behind it, but not for ever.
+func TestRejectedWithoutARule(t *testing.T) {
+	t.Parallel()
+	t.Run("a lock that goes away", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		lock := s.repo.Dir + "/refs/heads/main.lock"
+		s.repo.Config("core.filesRefLockTimeout", "0")
+		s.Fail(gittest.Push, gittest.Fault{Then: func() { write(t, lock, "") }}, gittest.Fault{Then: func() { remove(t, lock) }})
+		if outcome := s.run(deploy.Changed); outcome.Attempts != 2 {
+			t.Errorf("got %+v", outcome)
+		}
+	})
+	t.Run("a lock that stays", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.repo.Config("core.filesRefLockTimeout", "0")
+		write(t, s.repo.Dir+"/refs/heads/main.lock", "")
+		outcome, err := s.Run(t.Context())
+		if problem.ExitStatus(err) != problem.ExitRefused || outcome.Attempts != 4 || !strings.Contains(err.Error(), "was refused") {
+			t.Errorf("got %+v, %v", outcome, err)
+		}
+	})
+}
+
+// TestInterrupted ends a run from outside, in each of its requests.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.Push} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, siteOf("api"))
+			ctx, cancel := context.WithCancel(t.Context())
+			s.Fail(kind, gittest.Fault{Hang: true, Then: cancel})
+			s.interrupted(ctx, kind == gittest.Push)
+			s.run(deploy.Changed)
+			s.runs("api", "new", 1)
+		})
+	}
+	t.Run("while it waits", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		ctx, cancel := context.WithCancel(t.Context())
+		s.Tell = func(string) { cancel() }
+		s.Fail(gittest.ReadRefs, gittest.Fault{Status: 503, RetryAfter: "60"})
+		s.interrupted(ctx, false)
+	})
+	t.Run("by the clock", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api"))
+		s.Fail(gittest.Fetch, gittest.Fault{Hang: true})
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		_, err := s.Run(ctx)
+		if p := problem.All(err)[0]; problem.ExitStatus(err) != problem.ExitTrouble || !strings.HasPrefix(p.Message, "gave up after 1 attempt, for --timeout: ") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func (s *site) interrupted(ctx context.Context, pushed bool) {
+	s.t.Helper()
+	_, err := s.Run(ctx)
+	want := "nothing was pushed"
+	if pushed {
+		want = "a commit was pushed and no answer came"
+	}
+	if p := problem.All(err)[0]; p.Message != "interrupted" || !strings.HasPrefix(p.Hint, want) || problem.ExitStatus(err) != problem.ExitTrouble {
+		s.t.Errorf("got %q, %q", p.Message, p.Hint)
+	}
+}

@@ -1,0 +1,169 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"k8srepo/internal/gitrepo"
+)
+
+// question is a cell of which it is not known yet since when its tag runs.
+type question struct {
+	cell    *Cell
+	env     string
+	service int
+	files   []string
+	asked   int // entries of the log that brought another change
+}
+
+// since tells when each cell's tag came: with the first commit, going back, before
+// which something else ran. The history is read in few steps, and for all cells at
+// once: what a step asks of the server is one change of each cell's files.
+func since(ctx context.Context, tip *gitrepo.Tip, r *Report, f *found, limit int) error {
+	open := questions(r, f)
+	for depth := min(50, limit); len(open) > 0; depth = min(depth*10, limit) {
+		var paths []string
+		for _, q := range open {
+			paths = append(paths, q.files...)
+		}
+		slices.Sort(paths)
+		w, err := tip.LogWithin(ctx, depth, slices.Compact(paths)...)
+		if err != nil {
+			return err
+		}
+		if open, err = answer(ctx, f, open, w); err != nil {
+			return err
+		}
+		if w.Whole || w.Cut || depth == limit {
+			date := w.Oldest.Committer.When.UTC()
+			for _, q := range open {
+				q.cell.Before = &date
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+func questions(r *Report, f *found) []*question {
+	row, column := map[string]int{}, map[string]int{}
+	for i, s := range r.Services {
+		row[s.Name] = i
+	}
+	for i, e := range r.Environments {
+		column[e.Name] = i
+	}
+	known := map[*Cell]*question{}
+	var open []*question
+	for _, i := range f.images {
+		for _, s := range i.service {
+			cell := &r.Services[row[f.services[s].Name]].Environments[column[i.env]]
+			if i.user || cell.Tag == "" {
+				continue
+			}
+			q := known[cell]
+			if q == nil {
+				q = &question{cell: cell, env: i.env, service: s}
+				known[cell] = q
+				open = append(open, q)
+			}
+			if !slices.Contains(q.files, i.file) {
+				q.files = append(q.files, i.file)
+			}
+		}
+	}
+	return open
+}
+
+// answer goes through the changes of a window, and is the questions that are left.
+func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) ([]*question, error) {
+	changes := map[string][]int{} // by file, entries of the window
+	for i, e := range w.Entries {
+		for _, p := range e.Paths {
+			changes[p] = append(changes[p], i)
+		}
+	}
+	touching := map[*question][]int{}
+	for _, q := range open {
+		var list []int
+		for _, file := range q.files {
+			list = append(list, changes[file]...)
+		}
+		slices.Sort(list)
+		touching[q] = slices.Compact(list)
+	}
+	var left []*question
+	for len(open) > 0 {
+		var now []*question
+		parts := map[*gitrepo.LogEntry][]string{}
+		for _, q := range open {
+			if q.asked >= len(touching[q]) {
+				left = append(left, q)
+				continue
+			}
+			now = append(now, q)
+			if e := w.Entries[touching[q][q.asked]]; e.Before != nil {
+				parts[e] = append(parts[e], q.files...)
+			}
+		}
+		var fetch []gitrepo.Part
+		for i, e := range w.Entries {
+			if paths, ok := parts[w.Entries[i]]; ok {
+				fetch = append(fetch, gitrepo.Part{Tip: e.Before, Paths: paths})
+			}
+		}
+		if err := gitrepo.FetchEach(ctx, fetch...); err != nil {
+			return nil, err
+		}
+		open = open[:0]
+		for _, q := range now {
+			e := w.Entries[touching[q][q.asked]]
+			same, err := ranBefore(ctx, f, q, e)
+			if err != nil {
+				return nil, err
+			}
+			if same {
+				q.asked++
+				open = append(open, q)
+				continue
+			}
+			date := e.Committer.When.UTC()
+			q.cell.Since, q.cell.Commit = &date, e.Hash.String()
+		}
+	}
+	return left, nil
+}
+
+// ranBefore tells whether the tag ran before a change of its files already. A file
+// that was not there says nothing, unless none was.
+func ranBefore(ctx context.Context, f *found, q *question, e *gitrepo.LogEntry) (bool, error) {
+	if e.Before == nil {
+		return false, nil
+	}
+	seen := false
+	for _, name := range q.files {
+		data, err := e.Before.FS(ctx).ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		images, err := imagesOf(file{q.env, name, data})
+		if err != nil {
+			continue // it was no YAML then
+		}
+		for _, i := range images {
+			if !slices.Contains(f.serviceOf(i.ref, q.env), q.service) {
+				continue
+			}
+			if version(i.ref) != q.cell.Tag {
+				return false, nil
+			}
+			seen = true
+		}
+	}
+	return seen, nil
+}

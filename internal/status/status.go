@@ -1,0 +1,293 @@
+// Package status is what runs where, and what is behind: every service in every
+// environment, read from the files of a k8s repo.
+//
+// One pass reads all manifests. Where they come from the tip of a branch, its
+// history tells since when a tag runs; where somebody knows a service's commits,
+// they tell how far an environment is behind the one before it.
+package status
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"k8srepo/internal/gitrepo"
+)
+
+// Version is that of Report as JSON. It grows when a field changes its meaning or
+// goes; new fields may come at any time.
+const Version = 1
+
+// Report is services × environments. The same input makes the same report: the
+// only times in it are those of commits.
+type Report struct {
+	Version      int           `json:"version"`
+	Repository   string        `json:"repository,omitempty"` // the k8s repo's URL
+	Branch       string        `json:"branch,omitempty"`
+	Commit       string        `json:"commit,omitempty"` // that was read
+	Date         *time.Time    `json:"date,omitempty"`   // of that commit
+	Environments []Environment `json:"environments"`     // in the order that tags go through them
+	Services     []Service     `json:"services"`         // what is furthest behind comes first
+	Notices      []string      `json:"notices"`
+}
+
+// Environment is a column.
+type Environment struct {
+	Name     string `json:"name"`
+	Before   string `json:"before,omitempty"`   // the environment that a tag runs in first
+	Strategy string `json:"strategy,omitempty"` // push or pull-request; "" where nothing says so
+	Personal bool   `json:"personal"`           // it is users' own, and nobody's else
+}
+
+// Service is a row.
+type Service struct {
+	Name         string `json:"name"`
+	Repository   string `json:"repository,omitempty"` // that it is built from
+	Behind       int    `json:"behind"`               // commits, in the environment that is furthest behind
+	Differs      int    `json:"differs"`              // environments that differ by nobody knows how many
+	Environments []Cell `json:"environments"`         // one for each of the report's, in the same order
+}
+
+// Cell is one service in one environment.
+type Cell struct {
+	Environment string `json:"environment"`
+	// Tag runs there, or a digest; "" where the service does not run, or runs
+	// several, or only in personal environments.
+	Tag    string     `json:"tag"`
+	Tags   []TagCount `json:"tags"` // that run there, users' left aside; the most common first
+	Users  *Spread    `json:"users,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`  // when the commit was made that brought Tag
+	Commit string     `json:"commit,omitempty"` // that one
+	Before *time.Time `json:"before,omitempty"` // Tag came on this date or before: the history was read no further
+
+	Relation string `json:"relation,omitempty"` // to the environment before it: see the constants
+	To       string `json:"to,omitempty"`       // which one that is
+	Behind   int    `json:"behind"`             // commits that run there and not here
+	Ahead    int    `json:"ahead"`              // commits that run here and not there
+
+	PullRequests []PullRequest `json:"pull_requests"` // open ones, for this service and environment
+}
+
+// What a Cell is to the one before it.
+const (
+	Same     = "same"
+	Behind   = "behind"
+	Ahead    = "ahead"
+	Diverged = "diverged" // behind and ahead
+	Differs  = "differs"  // nobody knows how much, or several tags run
+)
+
+// TagCount is how many images run a tag.
+type TagCount struct {
+	Tag   string `json:"tag"`
+	Count int    `json:"count"`
+}
+
+// Spread is what the users of an environment run.
+type Spread struct {
+	Tag string `json:"tag"` // the most common
+	On  int    `json:"on"`  // how many images run it
+	Of  int    `json:"of"`  // of how many
+}
+
+// PullRequest is a proposed deployment.
+type PullRequest struct {
+	Environment string `json:"-"`
+	Service     string `json:"-"`
+	Number      int    `json:"number"`
+	URL         string `json:"url"`
+	Tag         string `json:"tag,omitempty"`
+	Draft       bool   `json:"draft"`
+}
+
+// Options are where a report gets what is not in the files.
+type Options struct {
+	Repository string // the k8s repo's URL, for the reader
+	// History is how many commits are read at most to tell since when a tag runs;
+	// 0 is none.
+	History int
+	// Compare counts the commits that head has and base has not, and the other way
+	// round. Not ok means that nobody knows. It is called by several goroutines.
+	// Nil knows nothing.
+	Compare func(ctx context.Context, repository, base, head string) (ahead, behind int, ok bool, err error)
+	// PullRequests lists those that are open. Nil has none.
+	PullRequests func(ctx context.Context) ([]PullRequest, error)
+}
+
+// OfFolder reports on the files of a folder.
+func OfFolder(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
+	return report(ctx, fsys, nil, o)
+}
+
+// OfTip reports on the tip of a branch.
+func OfTip(ctx context.Context, tip *gitrepo.Tip, o Options) (*Report, error) {
+	if err := fetch(ctx, tip); err != nil {
+		return nil, err
+	}
+	return report(ctx, tip.FS(ctx), tip, o)
+}
+
+func report(ctx context.Context, fsys fs.FS, tip *gitrepo.Tip, o Options) (*Report, error) {
+	r := &Report{Version: Version, Repository: o.Repository, Environments: []Environment{}, Services: []Service{}, Notices: []string{}}
+	if tip != nil {
+		date := tip.Committer.When.UTC()
+		r.Branch, r.Commit, r.Date = tip.Branch, tip.Hash.String(), &date
+	}
+	files, err := read(ctx, fsys)
+	if err != nil {
+		return nil, err
+	}
+	r.Notices = append(r.Notices, files.notices...)
+	r.Environments = files.environments(r.Branch, &r.Notices)
+	files.fill(r)
+	if tip != nil && o.History > 0 {
+		if err := since(ctx, tip, r, files, o.History); err != nil {
+			return nil, err
+		}
+	}
+	if err := behind(ctx, r, o); err != nil {
+		return nil, err
+	}
+	if o.PullRequests != nil {
+		r.propose(ctx, o)
+	}
+	r.sort()
+	return r, nil
+}
+
+// behind tells how each cell stands to the one before it.
+func behind(ctx context.Context, r *Report, o Options) error {
+	type question struct{ repository, base, head string }
+	type answer struct {
+		ahead, behind int
+		ok            bool
+		err           error
+	}
+	answers := map[question]*answer{}
+	cells := map[*Cell]question{}
+	index := map[string]int{}
+	for i, e := range r.Environments {
+		index[e.Name] = i
+	}
+	for s := range r.Services {
+		service := &r.Services[s]
+		for c := range service.Environments {
+			cell := &service.Environments[c]
+			prev := before(r, service, index, c)
+			if prev == nil || len(cell.Tags) == 0 {
+				continue
+			}
+			cell.To = prev.Environment
+			if cell.Relation = Differs; cell.Tag != "" && cell.Tag == prev.Tag {
+				cell.Relation = Same
+				continue
+			}
+			if o.Compare == nil || cell.Tag == "" || prev.Tag == "" {
+				continue
+			}
+			q := question{service.Repository, cell.Tag, prev.Tag}
+			cells[cell] = q
+			answers[q] = &answer{}
+		}
+	}
+	const workers = 8
+	next := make(chan question, len(answers))
+	for q := range answers {
+		next <- q
+	}
+	close(next)
+	var all sync.WaitGroup
+	for range min(workers, len(answers)) {
+		all.Go(func() {
+			for q := range next {
+				a := answers[q]
+				a.ahead, a.behind, a.ok, a.err = o.Compare(ctx, q.repository, q.base, q.head)
+			}
+		})
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var failed []string
+	for cell, q := range cells {
+		switch a := answers[q]; {
+		case a.err != nil:
+			failed = append(failed, a.err.Error())
+		case !a.ok:
+		case a.ahead > 0 && a.behind > 0:
+			cell.Relation, cell.Behind, cell.Ahead = Diverged, a.ahead, a.behind
+		case a.ahead > 0:
+			cell.Relation, cell.Behind = Behind, a.ahead
+		case a.behind > 0:
+			cell.Relation, cell.Ahead = Ahead, a.behind
+		default:
+			cell.Relation = Same // two tags of one commit
+		}
+	}
+	slices.Sort(failed)
+	if failed = slices.Compact(failed); len(failed) > 0 {
+		text := "not all commits could be counted: " + failed[0]
+		if more := len(failed) - 1; more > 0 {
+			text += fmt.Sprintf(", and %d more such errors", more)
+		}
+		r.Notices = append(r.Notices, text)
+	}
+	for s := range r.Services {
+		service := &r.Services[s]
+		for _, cell := range service.Environments {
+			service.Behind = max(service.Behind, cell.Behind)
+			if cell.Relation == Differs {
+				service.Differs++
+			}
+		}
+	}
+	return nil
+}
+
+// before is the nearest environment before a cell's in which the service runs; nil
+// where there is none.
+func before(r *Report, s *Service, index map[string]int, c int) *Cell {
+	for seen := 0; seen <= len(r.Environments); seen++ {
+		i, ok := index[r.Environments[c].Before]
+		if !ok {
+			return nil
+		}
+		if c = i; len(s.Environments[c].Tags) > 0 {
+			return &s.Environments[c]
+		}
+	}
+	return nil
+}
+
+// propose adds the open pull requests. That they cannot be had is a notice.
+func (r *Report) propose(ctx context.Context, o Options) {
+	open, err := o.PullRequests(ctx)
+	if err != nil {
+		r.Notices = append(r.Notices, "open pull requests are left out: "+err.Error())
+		return
+	}
+	slices.SortFunc(open, func(a, b PullRequest) int { return cmp.Compare(a.Number, b.Number) })
+	for _, p := range open {
+		for s := range r.Services {
+			for c := range r.Services[s].Environments {
+				if cell := &r.Services[s].Environments[c]; r.Services[s].Name == p.Service && cell.Environment == p.Environment {
+					cell.PullRequests = append(cell.PullRequests, p)
+				}
+			}
+		}
+	}
+}
+
+// sort puts first what is furthest behind: by commits, then by environments that
+// differ, then by name.
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Services, func(a, b Service) int {
+		return cmp.Or(-cmp.Compare(a.Behind, b.Behind), -cmp.Compare(a.Differs, b.Differs), strings.Compare(a.Name, b.Name))
+	})
+}
