@@ -26,7 +26,7 @@ var mistakes = []struct {
 	name           string
 	file, old, new string
 	want           string // code, place, message
-	note           string // part of a note; "" where none is wanted
+	note           string // part of a note or of the hint; may be empty
 }{
 	// The inventory.
 	{"a tab for indentation", usersFile, "    image: ecr.example/api", "\timage: ecr.example/api", "MG101 users.yaml:8: this is not YAML", ""},
@@ -64,6 +64,7 @@ var mistakes = []struct {
 	{"a name that all have", greeting, "name: {{ .User.Name }}", "name: greeting", "MG308 " + greeting + ":4: this ConfigMap is made more than once", ""},
 	{"a tag where none is", deployment, "replicas: {{ .Vars.replicas }}", "version: {{ .Tag }}", "MG306 " + deployment + ":6:15: a tag can only stand at the end of an image", `users.yaml:9:10: .Tag is "1f0c9ae"`},
 	{"a key that a map has not", greeting, "{{ .Vars.greeting }}", `{{ index .Services 7 }}`, "MG302 " + greeting + ":6:16: index out of range: 7", ""},
+	{"a key that is misspelt in a template", greeting, "{{ .Vars.greeting }}", "{{ .Team.Secrets.API_KEI }}", "MG302 " + greeting + `:6:21: there is no key "API_KEI" here`, `did you mean "API_KEY"?`},
 	{"a function that does not fit", greeting, "{{ .Vars.greeting }}", `{{ printf "%d" .Vars.greeting }}`, "MG302 " + greeting + `:6:16: printf "%d" does not fit`, `templates/variables.yaml:2:11: .Vars.greeting is "hello"`},
 	{"numbers that are compared with text", greeting, "{{ .Vars.greeting }}", `{{ if gt .Vars.greeting 1 }}x{{ end }}`, "MG302 " + greeting + ":6:19: incompatible types for comparison", `.Vars.greeting is "hello"`},
 }
@@ -97,6 +98,7 @@ func TestMistakes(t *testing.T) {
 				for _, n := range p.Notes {
 					notes.WriteString(strings.ReplaceAll(n.String(), source+"/", "") + "\n")
 				}
+				notes.WriteString(p.Hint + "\n")
 				told.WriteString(notes.String())
 				found = found || strings.HasPrefix(line, m.want) && strings.Contains(notes.String(), m.note)
 			}

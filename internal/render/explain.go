@@ -25,14 +25,14 @@ func (r *renderer) explain(j job, rec *recorder, err error) {
 		}
 		p := problem.At(place, mark.Hint, "%s", mark.Message).WithCode(code)
 		p.Source = r.templates.sources[place.File].line(place.Line)
-		r.find(j, p, func() []problem.Note { return r.markNotes(j, mark.Mark) })
+		r.find(j, p, func(p *problem.Problem) { p.Notes = r.markNotes(j, mark.Mark) })
 		return
 	}
 	first := problem.All(problem.WithCode(err, problem.BrokenYAML))[0]
 	t := r.trace(j)
 	line := first.Place.Line
 	p := r.inLine(t, line, first.Hint, first.Message).WithCode(first.Code)
-	r.find(j, p, func() []problem.Note { return r.lineNotes(j, line) })
+	r.find(j, p, func(p *problem.Problem) { p.Notes = r.lineNotes(j, line) })
 }
 
 // Problem is what is wrong with a line of a manifest, counted from 1, told at the
@@ -73,13 +73,28 @@ func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Pr
 	return p
 }
 
-// failureNotes are the values in the action that an execution ends in.
-func (r *renderer) failureNotes(j job) []problem.Note {
+// tellFailure adds the values in the action that an execution ends in. Where one of
+// them is a map without the key that is asked for, there may be one like it.
+func (r *renderer) tellFailure(j job, p *problem.Problem) {
 	t := r.trace(j)
 	if t.err == nil {
-		return nil
+		return
 	}
-	return notes(r.origins(j, t.about.from))
+	p.Notes = notes(r.origins(j, t.about.from))
+	for _, asked := range t.about.from {
+		f := finder{inventory: r.inventory, env: r.inventory.Environment(j.subject.env)}
+		o, value, ok := f.find(j.subject.data, asked)
+		if !ok || len(o.path) == len(asked) || value.Kind != manifest.Map {
+			continue
+		}
+		var keys []string
+		for _, field := range value.Fields {
+			keys = append(keys, field.Key.Text)
+		}
+		if key, isKey := asked[len(o.path)].(string); isKey && problem.Nearest(key, keys) != "" {
+			p.Hint = problem.DidYouMean(key, keys)
+		}
+	}
 }
 
 // markNotes are those of the line that a mark stands in.

@@ -16,24 +16,24 @@ type finding struct {
 	kind    string // its message, less what is quoted in it
 	example string // the first by name
 	count   int
-	notes   func() []problem.Note // of the example
+	tell    func(*problem.Problem) // adds what led to the example
 }
 
 // quoted are the parts of a message that differ from file to file.
 var quoted = regexp.MustCompile(`"(\\.|[^"])*"`)
 
-func (f *findings) add(p *problem.Problem, example string, notes func() []problem.Note) {
+func (f *findings) add(p *problem.Problem, example string, tell func(*problem.Problem)) {
 	kind := quoted.ReplaceAllString(p.Message, "")
 	for _, known := range f.list {
 		if known.problem.Place == p.Place && known.kind == kind {
 			known.count++
 			if example < known.example { // whichever was found first, it is the same that is told
-				known.problem, known.example, known.notes = p, example, notes
+				known.problem, known.example, known.tell = p, example, tell
 			}
 			return
 		}
 	}
-	f.list = append(f.list, &finding{p, kind, example, 1, notes})
+	f.list = append(f.list, &finding{p, kind, example, 1, tell})
 }
 
 func (f *findings) problems() problem.List {
@@ -45,14 +45,14 @@ func (f *findings) problems() problem.List {
 			more = fmt.Sprintf(" and %d more", one.count-1)
 		}
 		p.Message += " (for " + one.example + more + ")"
-		p.Notes = one.notes()
+		one.tell(&p)
 		problems.Add(&p)
 	}
 	return problems
 }
 
-func (r *renderer) find(j job, p *problem.Problem, notes func() []problem.Note) {
+func (r *renderer) find(j job, p *problem.Problem, tell func(*problem.Problem)) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	r.findings.add(p, j.subject.String(), notes)
+	r.findings.add(p, j.subject.String(), tell)
 }

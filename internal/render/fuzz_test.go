@@ -59,6 +59,9 @@ func checkMap(t *testing.T, m *Manifest) {
 	if err != nil {
 		t.Fatalf("%s: %v", m.Path, err)
 	}
+	if string(sources.text.Data) != string(m.Text.Data) {
+		t.Fatalf("%s: traced, the template makes\n%s\nand else\n%s", m.Path, sources.text.Data, m.Text.Data)
+	}
 	end := 0
 	for _, p := range sources.Pieces {
 		if p.Bytes.Start != end || p.Bytes.End < end || p.Place.Line < 1 || p.Place.File == "" {

@@ -6,6 +6,11 @@
 // for all that render alike; then the values are written into the scalars where
 // their marks stand. So a value can never become structure, and no template has
 // to count indentation or quote.
+//
+// Where a line and its values come from is told by running the template once more,
+// with companions to its variables that hold the paths to their values (trace.go):
+// that makes a Map, and the notes of a problem. It costs nothing as long as nobody
+// asks and nothing fails.
 package render
 
 import (
@@ -108,7 +113,7 @@ type skeleton struct {
 func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest {
 	rec.reset()
 	if err := set.ExecuteTemplate(&rec.out, j.source.file, j.subject.data); err != nil {
-		r.find(j, r.templates.execProblem(err), func() []problem.Note { return r.failureNotes(j) })
+		r.find(j, r.templates.execProblem(err), func(p *problem.Problem) { r.tellFailure(j, p) })
 		return Manifest{}
 	}
 	text, _ := trimmed(rec.out.Bytes())
@@ -207,7 +212,7 @@ func (r *renderer) twins(manifests []Manifest) problem.List {
 				message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
 			}
 			p := m.Problem(o.NameLine, "put what tells them apart into metadata.name", message).WithCode(problem.ObjectTwice)
-			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func() []problem.Note { return m.Notes(o.NameLine) })
+			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func(p *problem.Problem) { p.Notes = m.Notes(o.NameLine) })
 		}
 	}
 	return found.problems()
