@@ -19,13 +19,15 @@ func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, erro
 	var files []tree.File
 	var problems problem.List
 	err := tree.Walk(root, dir, func(e tree.Entry) error {
-		if !e.Type.IsRegular() {
+		switch {
+		case e.Type.IsDir(), e.Leftover():
+			return nil
+		case !e.Type.IsRegular():
 			lock.Lock()
 			defer lock.Unlock()
 			problems.Add(stray(root, dir, e))
 			return nil
-		}
-		if !deploy.IsManifest(e.Path) {
+		case !deploy.IsManifest(e.Path):
 			return nil
 		}
 		file, wanted, err := e.ReadIf(request.Mentions)

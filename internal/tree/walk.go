@@ -13,7 +13,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Entry is a file that Walk has come to.
+// Entry is a file, a folder or a link that Walk has come to.
 type Entry struct {
 	Path string // below the root of the walk
 	Type fs.FileMode
@@ -29,6 +29,11 @@ type File struct {
 	Data []byte
 
 	info fs.FileInfo // from before it was read
+}
+
+// Leftover tells whether it is a temporary file of a run that was killed.
+func (e Entry) Leftover() bool {
+	return strings.HasPrefix(e.entry.Name(), temporary) && e.Type.IsRegular()
 }
 
 // ReadIf reads an entry, if its content is wanted; the data that wanted is shown is
@@ -47,9 +52,8 @@ func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err er
 	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, err == nil, err
 }
 
-// Walk calls visit with everything below a folder that is no folder, several
-// folders at a time and in no order. Links are never followed: visit is shown
-// them, by their type. A folder that is not there is an fs.ErrNotExist; one that
+// Walk calls visit with everything below a folder, several folders at a time and
+// in no order. Links are never followed: visit is shown them, by their type. A folder that is not there is an fs.ErrNotExist; one that
 // is a link, or has a link above it, a refusal. The first error ends the walk.
 func Walk(root *os.Root, dir string, visit func(Entry) error) error {
 	for above := range parents(dir) {
@@ -95,7 +99,7 @@ func inTheWay(file string, mode fs.FileMode) *problem.Problem {
 	case mode.IsRegular():
 		what = "a file"
 	}
-	p := problem.At(problem.Place{File: file}, "manifests are real files in real folders: put one in its place", "%s is in the way", what).WithCode(problem.InTheWay)
+	p := problem.At(problem.Place{File: file}, "move it away: manifests are written here, into real files and folders and through no link", "%s is in the way", what).WithCode(problem.InTheWay)
 	p.Refused = true
 	return p
 }
@@ -155,10 +159,6 @@ func (w *walker) folder(here *os.Root, dir string) (folders []string, err error)
 		file := path.Join(dir, e.Name())
 		if e.IsDir() {
 			folders = append(folders, e.Name())
-			continue
-		}
-		if strings.HasPrefix(e.Name(), temporary) {
-			continue
 		}
 		if err := w.visit(Entry{file, e.Type(), here, e, buffer}); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
