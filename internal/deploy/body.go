@@ -39,8 +39,7 @@ type running struct{ Env, Service, Tags, Since string }
 const (
 	mostCommits = 50
 	mostImages  = 100
-	// GitHub takes 65,536 characters; people's own text below the line needs room.
-	longestBody = 60_000
+	longestBody = 65_000 // characters; GitHub takes 65,536
 )
 
 // The lines that tagbump finds its way by in a body. What people write below the
@@ -74,7 +73,7 @@ func (b *body) title() string {
 // markdown is the body, with what a person wrote below an older one.
 func (b *body) markdown(older string) string {
 	var w strings.Builder
-	fmt.Fprintf(&w, tagLine+"\n", b.Env, b.Tag)
+	fmt.Fprintf(&w, tagLine+"\n\n", b.Env, b.Tag)
 	b.images(&w)
 	for _, h := range b.Histories {
 		h.markdown(&w)
@@ -91,11 +90,11 @@ func (b *body) markdown(older string) string {
 		fmt.Fprintf(&w, "tagbump rollback --repo %s --env %s --service %s\n", b.Repo, b.Env, s)
 	}
 	w.WriteString("```\n")
-	text := w.String()
-	if r := []rune(text); len(r) > longestBody {
-		text = string(r[:longestBody]) + "\n…\n"
+	text, theirs := []rune(w.String()), yours(older)
+	if room := max(0, longestBody-len([]rune(theirs))); len(text) > room {
+		text = append(text[:room], []rune("\n…\n")...)
 	}
-	return text + "\n" + yoursLine + "\n" + yours(older)
+	return string(text) + "\n" + yoursLine + "\n" + theirs
 }
 
 func (b *body) images(w *strings.Builder) {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
@@ -13,7 +14,7 @@ import (
 
 // elsewhere is what the other environments of a tip run of the request's targets,
 // as far as the folders of their services tell.
-func elsewhere(ctx context.Context, tip snapshot, request *Request) ([]running, error) {
+func elsewhere(ctx context.Context, tip *base, request *Request) ([]running, error) {
 	tree := tip.files(ctx)
 	envs, err := otherEnvs(tree, request.Env)
 	if err != nil {
@@ -36,10 +37,38 @@ func elsewhere(ctx context.Context, tip snapshot, request *Request) ([]running, 
 		}
 		if len(tags) > 0 {
 			env, service, _ := strings.Cut(folder, "/manifests/")
-			list = append(list, running{Env: env, Service: service, Tags: strings.Join(tags, ", ")})
+			list = append(list, running{env, service, strings.Join(tags, ", "), since(ctx, tip, folder, tags, request)})
 		}
 	}
 	return list, nil
+}
+
+// lookBack is how many commits are looked at for when a tag came.
+const lookBack = 500
+
+// since is the day on which a folder's tags came: that of the last commit that
+// changed them. It is "" where that is not near, or not asked for: over the API
+// it would take a request for each commit.
+func since(ctx context.Context, tip *base, folder string, tags []string, request *Request) string {
+	git, ok := tip.snapshot.(gitSnapshot)
+	if !ok {
+		return ""
+	}
+	for e, err := range git.Log(ctx, lookBack, folder) {
+		if err != nil {
+			return "" // it is nice to know, and no more
+		}
+		var before []string
+		if e.Before != nil {
+			if before, err = tagsIn(e.Before.FS(ctx), folder, request); err != nil {
+				return ""
+			}
+		}
+		if !slices.Equal(before, tags) {
+			return e.Committer.When.Format(time.DateOnly)
+		}
+	}
+	return ""
 }
 
 // otherEnvs are the environments by their files, which are here, else by the

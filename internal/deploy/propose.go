@@ -236,6 +236,17 @@ func (p *proposal) closeIfMoot(ctx context.Context, open *github.PullRequest) er
 	if still.Status == Superseded {
 		why = fmt.Sprintf("%s runs `%s`, which is newer than `%s`.", p.Env, strings.Join(still.OldTags(), "`, `"), tag)
 	}
+	for _, name := range p.names() {
+		chain, err := p.base.rolled(ctx, p.Env, name)
+		if err != nil {
+			return err
+		}
+		for _, tag := range still.OldTags() {
+			if back := active(chain, tag); len(back) > 0 {
+				why += fmt.Sprintf(" %s was rolled back from `%s` to `%s`, %s.", name, back[0].From, back[0].To, back[0].when())
+			}
+		}
+	}
 	if err := p.Pulls.GitHub.Comment(ctx, p.Pulls.Repo, open.Number, "There is nothing left to deploy here: "+why); err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func TestPullRequestIsMade(t *testing.T) {
 		if outcome.PullRequest == "" || outcome.Commit != h.repo.Tip(branch) {
 			t.Errorf("got %+v", outcome)
 		}
-		for _, want := range []string{"`" + h.builds[1] + "` | **`" + h.builds[2] + "`**", "Change 2", "example/api#2", "| dev | api | `" + h.builds[3] + "`", "tagbump rollback", "[this run]"} {
+		for _, want := range []string{"`" + h.builds[1] + "` | **`" + h.builds[2] + "`**", "Change 2", "example/api#2", "| dev | api | `" + h.builds[3] + "` | " + map[bool]string{false: "2026-01-02"}[api], "tagbump rollback", "[this run]"} {
 			if !strings.Contains(p.Body, want) {
 				t.Errorf("%q is not in the body:\n%s", want, p.Body)
 			}
@@ -253,6 +253,18 @@ func TestPullRequestIsClosedWhenMoot(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestPullRequestMootAfterARollback(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	h.deploys(2, deploy.Proposed)
+	h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[2])},
+		"back\n\nTagbump-Rollback: api "+h.builds[3]+" → "+h.builds[2]+"\nTagbump-Environment: prod")
+	h.deploys(2, deploy.Unchanged)
+	if p := h.pull(); p.Open || !strings.Contains(p.Comments[0].Body, "rolled back from `"+h.builds[3]+"`") {
+		t.Errorf("got %+v", p)
+	}
 }
 
 func TestPullRequestStaysWhereItIsNewer(t *testing.T) {
