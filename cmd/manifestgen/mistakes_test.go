@@ -52,6 +52,7 @@ var mistakes = []struct {
 	{"a field of another scope", deployment, "name: {{ .Service.Name }}\nspec", "name: {{ .User.Name }}\nspec", "MG205 " + deployment + ":4:12: the scope service has no .User", ""},
 	{"a variable that a template misspells", deployment, ".Vars.replicas", ".Vars.replica", `MG206 ` + deployment + `:6:21: unknown variable "replica"`, ""},
 	{"a function of Helm's", deployment, ".Vars.replicas", ".Vars.replicas | quote", `MG204 ` + deployment + `:6: unknown function "quote"`, ""},
+	{"a function for web pages", deployment, ".Vars.replicas", ".Vars.replicas | html", `MG204 ` + deployment + `:6: unknown function "html"`, "leave it out"},
 	{"an if without end", service, "{{- end }}", "", "MG203 " + service + ":", ""},
 	{"a brace too few", deployment, "{{ .Vars.replicas }}", "{{ .Vars.replicas }", "MG203 " + deployment + ":6: unexpected", ""},
 	// What templates render.

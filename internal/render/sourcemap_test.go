@@ -79,6 +79,11 @@ func TestMapFollowsValues(t *testing.T) {
 		"secrets":            {"v: {{ .Service.Secrets.URL }}\nw: {{ .Team.Secrets.KEY }}", "1: .Service.Secrets.URL@u:6:20|2: .Team.Secrets.KEY@u:1:36"},
 		"a map":              {"v: {{ .Vars.map }}", "1: .Vars.map.a@base.yaml:2:31 .Vars.map.b@u:9:71 .Vars.map.deep.x@v:3:29 .Vars.map.deep.y@v:3:35|1: .Vars.map.a@base.yaml:2:31|1: .Vars.map.b@u:9:71|1: .Vars.map.deep.x@v:3:29 .Vars.map.deep.y@v:3:35|1: .Vars.map.deep.x@v:3:29|1: .Vars.map.deep.y@v:3:35|1: .Vars.map.deep.y[0]@v:3:36|1: .Vars.map.deep.y[1]@v:3:39"},
 		"a block of text":    {"v: |\n  a\n  b {{ .Vars.text }}\n  c\nw: 1", "1:|2:|3: .Vars.text@v:5:7|4:|5:"},
+		"a range's else":     {"{{ range $i, $x := .Env.Cluster }}{{ else }}v: {{ $.Vars.n }}{{ if $x }}{{ end }}{{ end }}", "1: .Vars.n@u:7:15"},
+		"a range's variable": {"{{ $x := 1 }}{{ range $x = .Vars.list }}{{ end }}v: {{ $x }}", "1: .Vars.list[1]@base.yaml:2:18"},
+		"a block":            {"v:\n  {{ block \"b\" .Vars.map.deep }}x: {{ .x }}{{ end }}", "1:|2: .Vars.map.deep.x@v:3:29"},
+		"a comment":          {"{{/* none */ -}}\nv: {{ .Vars.n }} {{- /* none */}}", "2: .Vars.n@u:7:15"},
+		"continue":           {"v:\n{{- range .Vars.list }}{{ if eq . \"x\" }}{{ continue }}{{ end }}\n- {{ . }}{{ end }}", "1:|3: .Vars.list[1]@base.yaml:2:18"},
 		"a constant":         {"v: {{ 1 }}", "1:"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -128,6 +128,11 @@ func (m *marker) traceRange(n *parse.BranchNode) []parse.Node {
 		inside = append(inside, m.set(at, companion(v.Ident[0]), n.Pipe.IsAssign, which))
 	}
 	before := m.traceBranches(n, source, inside)
+	if n.ElseList != nil { // its variables are what it ranges over
+		for _, v := range n.Pipe.Decl {
+			n.ElseList.Nodes = append([]parse.Node{m.set(at, companion(v.Ident[0]), n.Pipe.IsAssign, source)}, n.ElseList.Nodes...)
+		}
+	}
 	return append(before, m.set(at, steps, false, m.call("steps", at, source, over)))
 }
 
