@@ -79,15 +79,15 @@ func write(root *os.Root, result *deploy.Result, files []tree.File) error {
 	for _, f := range files {
 		byPath[f.Path] = f
 	}
-	for i, change := range result.Files {
-		if err := tree.Rewrite(root, byPath[change.Path], change.New); err != nil {
-			if i > 0 {
-				err = errors.Join(err, problem.New("run the same command again: it completes what is left", "%d of %d files are written", i, len(result.Files)))
-			}
-			return err
-		}
+	var rewrites []tree.Rewrite
+	for _, change := range result.Files {
+		rewrites = append(rewrites, tree.Rewrite{File: byPath[change.Path], Data: change.New})
 	}
-	return nil
+	done, err := tree.RewriteAll(root, rewrites)
+	if err != nil && done > 0 {
+		err = errors.Join(err, problem.New("run the same command again: it completes what is left", "%d of %d files are written", done, len(rewrites)))
+	}
+	return err
 }
 
 // environments are the folders of root that hold manifests.

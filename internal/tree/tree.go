@@ -277,13 +277,6 @@ func (p *Plan) Apply(root *os.Root) error {
 // temporary begins the name of a file that is being written.
 const temporary = ".k8srepo-writing-"
 
-// Write puts a file into its place whole, making the folders above it.
-func Write(root *os.Root, c Change) error {
-	f := folder{root: root}
-	defer f.close()
-	return f.write(c)
-}
-
 // folder writes files. It keeps the folder of the last one open, so that the next
 // one is a step away.
 type folder struct {
@@ -298,22 +291,32 @@ func (f *folder) close() {
 	}
 }
 
-func (f *folder) write(c Change) error {
-	dir, name := path.Dir(c.Path), path.Base(c.Path)
-	if f.here == nil || f.dir != dir {
-		f.close()
-		if c.Action == Create {
-			if err := f.root.MkdirAll(dir, 0o755); err != nil {
-				return err
-			}
-		}
-		here, err := f.root.OpenRoot(dir)
-		if err != nil {
+// open opens the folder of a change, making it for a new file.
+func (f *folder) open(c Change) error {
+	dir := path.Dir(c.Path)
+	if f.here != nil && f.dir == dir {
+		return nil
+	}
+	f.close()
+	if c.Action == Create {
+		if err := f.root.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		f.here, f.dir = here, dir
 	}
-	return writeIn(f.here, name, c)
+	here, err := f.root.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	f.here, f.dir = here, dir
+	return nil
+}
+
+// write puts a file into its place whole.
+func (f *folder) write(c Change) error {
+	if err := f.open(c); err != nil {
+		return err
+	}
+	return writeIn(f.here, path.Base(c.Path), c)
 }
 
 // writeIn writes the file of a name in a folder.

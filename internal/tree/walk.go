@@ -166,18 +166,3 @@ func (w *walker) folder(here *os.Root, dir string) (folders []string, err error)
 	}
 	return folders, nil
 }
-
-// Rewrite puts new content into the place of a file that was read, if it still is
-// that file: the same, of the same size and time, and no link.
-func Rewrite(root *os.Root, file File, data []byte) error {
-	info, err := root.Lstat(file.Path)
-	if err != nil {
-		return err
-	}
-	if was := file.info; !info.Mode().IsRegular() || !os.SameFile(info, was) || info.Size() != was.Size() || !info.ModTime().Equal(was.ModTime()) {
-		p := problem.At(problem.Place{File: file.Path}, "run it again", "the file was changed by somebody else in the meantime").WithCode(problem.Changed)
-		p.Refused = true
-		return p
-	}
-	return Write(root, Change{Update, file.Path, file.Data, data, info.Mode()})
-}
