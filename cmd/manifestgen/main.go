@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 
@@ -33,7 +34,7 @@ that were edited by hand, are never touched; the image tags in them stay.
                                             # who says what, and who wins?`,
 		Commands: []*cli.Command{renderCommand(con), checkCommand(con), whyCommand(con), explainCommand(con)},
 	})
-	err := app.Run(console.FlagsFirst(app, args))
+	err := console.Run(context.Background(), app, args)
 	con.Problems(err)
 	return problem.ExitStatus(err)
 }

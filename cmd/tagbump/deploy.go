@@ -53,7 +53,7 @@ with --image, everywhere in <env>/manifests.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
 		}, askFlags, []cli.Flag{
-			&cli.BoolFlag{Name: "force", Usage: "push past the policy, and to an older tag"},
+			&cli.BoolFlag{Name: "force", Usage: "deploy an older tag too; with --push, past a policy that wants a pull request"},
 		}, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)

@@ -36,7 +36,7 @@ kustomizations, and where --field says.
    tagbump status --repo https://github.com/example/k8s`,
 		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), statusCommand(con, getenv)},
 	})
-	err := app.RunContext(ctx, args)
+	err := console.Run(ctx, app, args)
 	con.Problems(err)
 	return problem.ExitStatus(err)
 }

@@ -91,7 +91,7 @@ func setIn(root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result,
 // meaning or goes.
 type setResult struct {
 	Version  int               `json:"version"`
-	Result   string            `json:"result"` // changed, unchanged or failed
+	Result   string            `json:"result"` // changed, unchanged, planned (--dry-run) or failed
 	DryRun   bool              `json:"dry_run"`
 	Env      string            `json:"environment"`
 	OldTags  []string          `json:"old_tags"`
@@ -163,7 +163,14 @@ func newSetResult(o setOptions, result *deploy.Result, err error) setResult {
 		return r
 	}
 	if err == nil {
-		r.Result = map[bool]string{true: "changed", false: "unchanged"}[result.Changed()]
+		switch {
+		case !result.Changed():
+			r.Result = deploy.Unchanged
+		case o.dryRun:
+			r.Result = deploy.Planned
+		default:
+			r.Result = deploy.Changed
+		}
 	}
 	r.OldTags = append(r.OldTags, result.OldTags()...)
 	for _, i := range result.Images {

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -17,7 +19,8 @@ func App(con *Console, app *cli.App) *cli.App {
 	app.HelpName = con.Program
 	app.Writer = con.Out
 	app.ErrWriter = con.Err
-	app.HideVersion = true
+	app.Version = version()
+	cli.VersionPrinter = func(c *cli.Context) { con.Printf("%s %s\n", c.App.Name, c.App.Version) }
 	app.DisableSliceFlagSeparator = true
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usageError
@@ -29,6 +32,65 @@ func App(con *Console, app *cli.App) *cli.App {
 	}
 	prepare(app.Commands)
 	return app
+}
+
+// version is the commit that the program was built from, as far as the build knows.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	commit, changed := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = ", changed since"
+		}
+	}
+	if commit == "" {
+		return info.Main.Version
+	}
+	return commit + changed
+}
+
+// Run runs an application made by App: flags may stand behind arguments, and one
+// that has a single value may be given once.
+func Run(ctx context.Context, app *cli.App, args []string) error {
+	args = FlagsFirst(app, args)
+	if err := givenTwice(app, args); err != nil {
+		return err
+	}
+	return app.RunContext(ctx, args)
+}
+
+// givenTwice is the problem of a flag that would silently keep its last value.
+func givenTwice(app *cli.App, args []string) error {
+	if len(args) < 2 || app.Command(args[1]) == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for i := 2; i < len(args) && args[i] != "--"; i++ {
+		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if !strings.HasPrefix(args[i], "-") {
+			continue
+		}
+		for _, flag := range app.Command(args[1]).Flags {
+			if _, many := flag.(*cli.StringSliceFlag); many || !slices.Contains(flag.Names(), name) {
+				continue
+			}
+			if first := flag.Names()[0]; seen[first] {
+				return problem.New("run the command once for each", "--%s is given twice", first)
+			} else {
+				seen[first] = true
+			}
+		}
+		if !joined && takesValue(app.Command(args[1]), name) {
+			i++
+		}
+	}
+	return nil
 }
 
 // FlagsFirst moves the flags of a command that stand behind its arguments before

@@ -161,6 +161,27 @@ func TestFlagsFirst(t *testing.T) {
 	}
 }
 
+func TestGivenTwice(t *testing.T) {
+	app := &cli.App{Commands: []*cli.Command{{Name: "set", Flags: []cli.Flag{
+		&cli.StringFlag{Name: "env"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}}, &cli.StringSliceFlag{Name: "service"}, &cli.BoolFlag{Name: "dry-run"},
+	}}}}
+	for typed, want := range map[string]string{
+		"t set --env dev --env qa":          "--env is given twice",
+		"t set --output json -o=text":       "--output is given twice",
+		"t set --service a --service b":     "",
+		"t set --env dev --service --env":   "", // a value that looks like a flag
+		"t set --env dev --dry-run":         "",
+		"t set --env dev -- --env --env":    "",
+		"t other --env dev --env qa":        "",
+		"t set --dry-run --env a --dry-run": "--dry-run is given twice",
+	} {
+		err := givenTwice(app, strings.Fields(typed))
+		if got := map[bool]string{true: "", false: "x"}[err == nil]; err != nil && err.Error() != want || got == "" && want != "" {
+			t.Errorf("%s: got %v, want %q", typed, err, want)
+		}
+	}
+}
+
 func TestProblemsShowCodesAndNotes(t *testing.T) {
 	p := problem.At(problem.Place{File: "t.tmpl", Line: 3}, "mend it", "broken").WithCode("MG303")
 	p.Notes = []problem.Note{{Place: problem.Place{File: "users.yaml", Line: 12, Col: 5}, Text: `.User.Name is "a b"`}, {Text: "would have\n> x\x1b[31m"}}

@@ -95,7 +95,7 @@ func Bump(r *Request, files []File) (*Result, error) {
 		return nil, err
 	}
 	if n := len(result.Images); r.Expect > 0 && n != r.Expect {
-		p := problem.Refuse("", "%d images found, %d expected", n, r.Expect)
+		p := problem.Refuse("", "found %d of the image, expected %d", n, r.Expect)
 		for _, i := range result.Images {
 			p.Hint += fmt.Sprintf("\n  %s: %s (%s)", i.Place, i.Old, i.Container)
 		}

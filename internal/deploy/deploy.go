@@ -18,8 +18,8 @@ type Deployment struct {
 	Ask
 	Remote *gitrepo.Remote
 	Branch string // "" is the policy's, else the repository's default
-	Push   bool   // push where the k8s repo has no policy for the environment
-	Force  bool   // push past the policy, and to an older tag
+	Push   bool   // push where the k8s repo has no policy for the environment; with Force, past one
+	Force  bool   // deploy an older tag, or one whose history has parted
 	DryRun bool
 
 	// Pulls is where pull requests are opened, where the policy wants them; nil
@@ -145,13 +145,17 @@ func (r *run) attempt(ctx context.Context) (*Outcome, error) {
 	switch {
 	case err != nil || plan.Status == Planned:
 		return plan, err
-	case base.policy.Strategy == inventory.PullRequest && !r.Force:
+	case base.policy.Strategy == inventory.PullRequest && !r.pastPolicy():
 		return r.propose(ctx, base, plan)
 	case plan.Status != Changed:
 		return plan, nil
 	}
 	return r.push(ctx, base, plan)
 }
+
+// pastPolicy tells whether a push is meant where the policy wants a pull request.
+// Force alone is for the order of tags, and still proposes, where that can be done.
+func (d *Deployment) pastPolicy() bool { return d.Force && (d.Push || d.Pulls == nil) }
 
 // plan is the bump of a tip's files: what is to be written, in memory.
 func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {

@@ -291,6 +291,19 @@ func TestPullRequestRefusesParted(t *testing.T) {
 	h.proposes(2)
 }
 
+func TestForceStillProposes(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	h.Force = true
+	h.deploys(0, deploy.Proposed) // older than what runs
+	h.proposes(0)
+	h.Push = true
+	h.deploys(0, deploy.Changed) // past the policy
+	if got := h.repo.Read("main", fileOf("prod", "api")); got != manifestOf("api", h.builds[0]) {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestBadReviewerIsAWarning(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)

@@ -126,7 +126,7 @@ func (r *Request) Validate() error {
 		problems.Add(problem.New("it is the name of a folder, such as dev", "--env %q cannot be an environment", r.Env))
 	}
 	if r.Tag == "" && r.Digest == "" {
-		problems.Add(problem.New(`say --tag "$GITHUB_SHA"`, "--tag is missing"))
+		problems.Add(problem.New(`say --tag "$GITHUB_SHA"; and is the variable set?`, "--tag is missing, or empty"))
 	}
 	if r.Tag != "" && !image.ValidTag(r.Tag) {
 		problems.Add(problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "--tag %q cannot be a tag", r.Tag))

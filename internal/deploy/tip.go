@@ -56,7 +56,11 @@ func (d *Deployment) policy(ctx context.Context, tip snapshot, absent bool) (inv
 	case err != nil:
 		return policy, err
 	case policy.Strategy == inventory.PullRequest && d.Pulls == nil && !d.Force && !d.DryRun:
-		return policy, problem.Refuse("name the k8s repo by its URL on GitHub, or with --github owner/name; or push past the policy with --force", "%s is deployed by pull request, as %s says", d.Env, file)
+		hint := "name the k8s repo by its URL on GitHub, or with --github owner/name; or push past the policy with --force"
+		if d.goesBack() {
+			hint = "name the k8s repo by its URL on GitHub, or with --github owner/name; or deploy the older tag past the policy: tagbump deploy --push --force"
+		}
+		return policy, problem.Refuse(hint, "%s is deployed by pull request, as %s says", d.Env, file)
 	}
 	return policy, nil
 }

@@ -225,3 +225,21 @@ func TestCircles(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoEnvironmentsInOnePlace(t *testing.T) {
+	files := fstest.MapFS{
+		"users.yaml":                {Data: []byte("services: []\n")},
+		"templates/variables.yaml":  {Data: []byte("")},
+		"environments/staging.yaml": {Data: []byte("cluster: a\nnamespace: web\ntemplates: [service]\n")},
+		"environments/uat.yaml":     {Data: []byte("extends: staging\n")},
+		"environments/other.yaml":   {Data: []byte("extends: staging\ncluster: b\n")},
+	}
+	_, err := Load(files)
+	if want := "environments/uat.yaml: the environment uat is in the same place as staging: namespace web of cluster a"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	files["environments/uat.yaml"] = &fstest.MapFile{Data: []byte("extends: staging\nnamespace: uat\n")}
+	if _, err := Load(files); err != nil {
+		t.Error(err)
+	}
+}

@@ -275,6 +275,7 @@ func (l *loader) readEnvironments() {
 			l.readEnvironment(name, whole, docs)
 		}
 	}
+	l.checkPlaces()
 	for _, e := range l.inventory.Environments {
 		if after := e.Deploy.After; after != "" && l.inventory.Environment(after) == nil && docs[after].Kind != manifest.Map {
 			v, _ := docs[e.Name].Get("deploy")
@@ -284,6 +285,25 @@ func (l *loader) readEnvironments() {
 			}
 			l.report(problem.UnknownName, v.Place, problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
 		}
+	}
+}
+
+// checkPlaces reports environments that are one and the same place in a cluster:
+// each would undo what the other does. Most often one extends the other, and says
+// too little of its own.
+func (l *loader) checkPlaces() {
+	type where struct{ cluster, namespace string }
+	first := map[where]*Environment{}
+	for _, e := range l.inventory.Environments {
+		at := where{e.Cluster, e.Namespace}
+		if e.Abstract || e.Cluster == "" {
+			continue
+		}
+		if other := first[at]; other != nil {
+			l.report(problem.SamePlace, e.Place, "give it a namespace or a cluster of its own", "the environment %s is in the same place as %s: namespace %s of cluster %s", e.Name, other.Name, e.Namespace, e.Cluster)
+			continue
+		}
+		first[at] = e
 	}
 }
 

@@ -79,6 +79,11 @@ func (f *File) syntaxProblem(d document, err error) *problem.Problem {
 	if !errors.As(err, &failure) {
 		return f.problemAt(d.root, "write out what the aliases stand for", "%v", err)
 	}
+	if line := f.conflict(); line > 0 {
+		p := problem.At(problem.Place{File: f.Name, Line: line}, "take one of the two sides, and take the lines of <<<<<<<, ======= and >>>>>>> out", "a merge conflict was left here")
+		p.Source = f.Line(line)
+		return p
+	}
 	line := failure.stoppedAt() + d.lines
 	p := problem.At(problem.Place{File: f.Name, Line: line}, syntaxHints[failure.message()], "this is not YAML: %s", failure.message())
 	p.Source = f.Line(line)
@@ -96,6 +101,17 @@ var syntaxHints = map[string]string{
 	"found unexpected end of stream":                         "a quote is not closed",
 	"could not find expected ':'":                            "a key needs a colon and a blank behind it",
 	"block sequence entries are not allowed in this context": "a list begins on a line of its own",
+}
+
+// conflict is the first line that Git marks a merge conflict with, 0 where there
+// is none.
+func (f *File) conflict() int {
+	for i, line := range bytes.Split(f.Data, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // Line is the text of a line, counted from 1, without its end; "" where the file

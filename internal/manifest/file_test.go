@@ -48,3 +48,10 @@ func TestValueKeepsLargeIntegers(t *testing.T) {
 		t.Errorf("got %#v, want %#v", got, want)
 	}
 }
+
+func TestAMergeConflictIsToldAsThat(t *testing.T) {
+	_, err := Parse("users.yaml", []byte("users:\n  - name: a\n<<<<<<< HEAD\n    state: absent\n=======\n>>>>>>> theirs\n"))
+	if err == nil || err.Error() != "users.yaml:3: a merge conflict was left here" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -24,6 +24,7 @@ const (
 	NotAnImage      Code = "MG110"
 	UnknownVariable Code = "MG111"
 	Circle          Code = "MG112"
+	SamePlace       Code = "MG113"
 )
 
 // Problems of templates, found before anything is rendered.

@@ -101,6 +101,12 @@ func (d *differ) firstRun(w *wanted, i int) (manifest.Run, bool) {
 // ran before, if that is of the same repository. A container that is new, or has a
 // new name, runs what the file ran of its repository.
 func (d *differ) keptRuns(w *wanted) ([]manifest.Run, bool) {
+	if w.have.body == nil && len(w.Text.Images) > 0 {
+		p := problem.At(problem.Place{File: w.Path}, "mend the file as far as that; or remove it, to start from what the environment runs else", "what this file runs cannot be read, so its tags would be lost").WithCode(problem.Edited)
+		p.Refused = true
+		d.problems.Add(p)
+		return nil, false
+	}
 	var had []manifest.Running
 	if w.have.body != nil {
 		had = w.have.body.Images

@@ -350,3 +350,24 @@ func TestMassPrune(t *testing.T) {
 		}
 	}
 }
+
+// TestForceLosesNoTag: what a file runs that is broken cannot be read, and must
+// not be taken for nothing.
+func TestForceLosesNoTag(t *testing.T) {
+	dir := t.TempDir()
+	wants := []Want{deployment(t, "dev/manifests/a.yaml", "a", "1")}
+	apply(t, dir, wants)
+	file := filepath.Join(dir, "dev/manifests/a.yaml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(data, "<<<<<<< HEAD\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	forced := everything
+	forced.Force = true
+	if _, err := Diff(openRoot(t, dir), wants, forced); err == nil || !strings.Contains(err.Error(), "what this file runs cannot be read") {
+		t.Errorf("got %v", err)
+	}
+}
