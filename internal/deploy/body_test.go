@@ -96,3 +96,23 @@ func TestOtherPeoplesWordsAreData(t *testing.T) {
 		}
 	}
 }
+
+func TestSameVersion(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"r:742ad1e", "r:742ad1e", true},
+		{"r:742ad1e", "r:742ad1e191b0", true},
+		{"r:742ad1e191b0", "r:742ad1e", true},
+		{"r:742ad1e", "r:742ad1f", false},
+		{"r:v1", "r:v10", false},
+		{"r:v1", "r", false},
+	} {
+		a, _ := image.Parse(c.a)
+		b, _ := image.Parse(c.b)
+		if got := sameVersion(a, b); got != c.want {
+			t.Errorf("%s and %s: %t", c.a, c.b, got)
+		}
+	}
+}

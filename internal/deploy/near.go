@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -20,7 +21,7 @@ func (r *Request) NoMatch(found *Result, files []File) error {
 			continue
 		}
 		missing = append(missing, t.Repository.Name)
-		for _, file := range sortFiles(files) {
+		for _, file := range r.nearestFirst(files) {
 			near.look(r, t, file)
 		}
 	}
@@ -30,6 +31,22 @@ func (r *Request) NoMatch(found *Result, files []File) error {
 		p.Hint = "no file there mentions it: look for another --env, --image or --root"
 	}
 	return p
+}
+
+// nearestFirst sorts files by path, those of the environment first.
+func (r *Request) nearestFirst(files []File) []File {
+	inside := func(f File) bool { return strings.HasPrefix(f.Path, r.Dir()+"/") }
+	sorted := sortFiles(files)
+	slices.SortStableFunc(sorted, func(a, b File) int {
+		switch {
+		case inside(a) == inside(b):
+			return 0
+		case inside(a):
+			return -1
+		}
+		return 1
+	})
+	return sorted
 }
 
 // nearMisses are places that somebody may have meant.

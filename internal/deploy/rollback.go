@@ -198,12 +198,22 @@ func (p *past) find(ctx context.Context, from image.Ref, want string) (image.Ref
 			switch {
 			case want != "" && ref.Tag == want:
 				return ref, nil
-			case want == "" && len(before) == 1 && ref.Suffix() != from.Suffix() && !again:
+			case want == "" && len(before) == 1 && !sameVersion(ref, from) && !again:
 				return ref, nil
 			}
 		}
 	}
 	return image.Ref{}, nil
+}
+
+// sameVersion tells whether two references run the same: their tags are equal, or
+// short and long forms of one commit's hash.
+func sameVersion(a, b image.Ref) bool {
+	if a.Suffix() == b.Suffix() {
+		return true
+	}
+	x, y := hashOf(a.Tag), hashOf(b.Tag)
+	return x != "" && y != "" && a.Digest == b.Digest && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x))
 }
 
 func (p *past) add(refs []image.Ref) {
