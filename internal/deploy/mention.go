@@ -8,8 +8,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/distribution/reference"
-
 	"k8srepo/internal/image"
 )
 
@@ -68,9 +66,7 @@ func (r *Request) mightRun(data []byte) bool {
 // spellings are a repository as it was given, in full, and as short as Docker has it.
 func spellings(ref image.Ref) []string {
 	list := []string{ref.Name, ref.Repository()}
-	if named, err := reference.ParseNormalizedNamed(ref.Name); err == nil {
-		list = append(list, reference.FamiliarName(named))
-	}
+	list = append(list, ref.Familiar())
 	slices.Sort(list)
 	return slices.Compact(list)
 }

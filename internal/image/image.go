@@ -73,6 +73,16 @@ func ValidDigest(s string) bool {
 // are of one repository when it is equal.
 func (r Ref) Repository() string { return r.repository }
 
+// Familiar is the shortest name that means the repository: nginx for
+// docker.io/library/nginx.
+func (r Ref) Familiar() string {
+	named, err := reference.ParseNormalizedNamed(r.repository)
+	if err != nil {
+		return r.repository
+	}
+	return reference.FamiliarName(named)
+}
+
 // Base is the last element of the repository's path: api for example.com/team/api.
 func (r Ref) Base() string {
 	return r.repository[strings.LastIndexByte(r.repository, '/')+1:]

@@ -53,6 +53,15 @@ func TestParseRepositoryRefusesATag(t *testing.T) {
 	}
 }
 
+func TestFamiliar(t *testing.T) {
+	for in, want := range map[string]string{"docker.io/library/nginx:1": "nginx", "docker.io/example/api": "example/api", "ecr.repo/api": "ecr.repo/api"} {
+		r, err := Parse(in)
+		if err != nil || r.Familiar() != want {
+			t.Errorf("%s: got %s, %v, want %s", in, r.Familiar(), err, want)
+		}
+	}
+}
+
 func TestValidTag(t *testing.T) {
 	for tag, want := range map[string]bool{"1f0c9ae": true, "v1.2_3-x": true, "": false, "-a": false, "a b": false, "a\n": false, "a/b": false} {
 		if got := ValidTag(tag); got != want {

@@ -1,0 +1,61 @@
+package readme
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layout is which of the project's packages each package may import, and which
+// outside dependencies have their home in it. Data travels one way, so arrows do too.
+var layout = map[string]struct{ inside, outside string }{
+	"internal/problem":         {},
+	"internal/image":           {"", "github.com/distribution/reference"},
+	"internal/manifest":        {"image problem", "sigs.k8s.io/kustomize/kyaml"},
+	"internal/inventory":       {"image manifest problem", ""},
+	"internal/render":          {"inventory manifest problem", ""},
+	"internal/tree":            {"manifest problem", "github.com/rogpeppe/go-internal/diff"},
+	"internal/gitrepo":         {"problem", "github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto/ssh"},
+	"internal/gitrepo/gittest": {"", "golang.org/x/crypto/ssh"},
+	"internal/github":          {"problem", "github.com/google/go-github/v57"},
+	"internal/github/ghtest":   {"gitrepo/gittest", "github.com/getkin/kin-openapi github.com/vektah/gqlparser/v2"},
+	"internal/registry":        {"problem", "github.com/google/go-containerregistry"},
+	"internal/deploy":          {"github gitrepo image inventory manifest problem", ""},
+	"internal/status":          {"deploy gitrepo image inventory manifest problem", ""},
+	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
+	"internal/readme":          {},
+	"cmd/manifestgen":          {"console inventory manifest problem render tree", "github.com/urfave/cli/v2"},
+	"cmd/tagbump":              {"console deploy github gitrepo problem registry status tree", "github.com/urfave/cli/v2"},
+	"bench":                    {"", ""},
+}
+
+// TestLayout holds the packages to it.
+func TestLayout(t *testing.T) {
+	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], "k8srepo/")
+		may, known := layout[name]
+		if !known {
+			t.Errorf("%s has no place in the layout", name)
+			continue
+		}
+		for _, path := range fields[1:] {
+			inside, ours := strings.CutPrefix(path, "k8srepo/internal/")
+			switch first, _, _ := strings.Cut(path, "/"); {
+			case ours && !slices.Contains(strings.Fields(may.inside), inside):
+				t.Errorf("%s must not import internal/%s", name, inside)
+			case !ours && strings.Contains(first, ".") && !slices.ContainsFunc(strings.Fields(may.outside), func(home string) bool {
+				return path == home || strings.HasPrefix(path, home+"/")
+			}):
+				t.Errorf("%s is not the home of %s", name, path)
+			}
+		}
+	}
+}
