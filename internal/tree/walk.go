@@ -39,12 +39,15 @@ func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err er
 		return File{}, false, err
 	}
 	defer f.Close()
+	info, err := f.Stat() // of what is read, and before it is: so that no change of it goes unseen
+	if err != nil {
+		return File{}, false, err
+	}
 	e.buffer.Reset()
 	if _, err := e.buffer.ReadFrom(f); err != nil || !wanted(e.buffer.Bytes()) {
 		return File{}, false, err
 	}
-	info, err := e.entry.Info()
-	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, err == nil, err
+	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, true, nil
 }
 
 // Walk calls visit with everything below a folder that is no folder, several
@@ -175,9 +178,7 @@ func Rewrite(root *os.Root, file File, data []byte) error {
 		return err
 	}
 	if was := file.info; !info.Mode().IsRegular() || !os.SameFile(info, was) || info.Size() != was.Size() || !info.ModTime().Equal(was.ModTime()) {
-		p := problem.At(problem.Place{File: file.Path}, "run it again", "the file was changed by somebody else in the meantime").WithCode(problem.Changed)
-		p.Refused = true
-		return p
+		return changed(file.Path)
 	}
 	return Write(root, Change{Update, file.Path, file.Data, data, info.Mode()})
 }
