@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"reflect"
 	"slices"
@@ -222,6 +223,19 @@ func TestCircles(t *testing.T) {
 	for env, want := range map[string]string{"a": circle, "b": circle, "c": circle, "in": circle, "own": own} {
 		if _, err := LoadDeploy(fsys, env); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", env, err, want)
+		}
+	}
+}
+
+// TestPipesAreNotRead gives users.yaml and an environment as pipes that nobody
+// writes to.
+func TestPipesAreNotRead(t *testing.T) {
+	pipe := &fstest.MapFile{Mode: fs.ModeNamedPipe | 0o644}
+	for _, file := range []string{"users.yaml", "environments/dev.yaml"} {
+		fsys := files(nil)
+		fsys[file] = pipe
+		if _, err := Load(fsys); err == nil || !strings.Contains(err.Error(), file+": it is no regular file") {
+			t.Errorf("%s: got %v", file, err)
 		}
 	}
 }

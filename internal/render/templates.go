@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -146,8 +147,11 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 			problems.Add(problem.At(problem.Place{File: file}, "lower-case letters, digits, . and -", "%q cannot be part of a file's name", name).WithCode(problem.Misplaced))
 			continue
 		}
-		data, err := fs.ReadFile(fsys, file)
+		data, err := manifest.ReadFile(fsys, file)
 		if err != nil {
+			if p := (*fs.PathError)(nil); errors.As(err, &p) {
+				err = p.Err
+			}
 			problems.Add(problem.At(problem.Place{File: file}, "", "%v", err).WithCode(problem.NoTemplate))
 			continue
 		}
