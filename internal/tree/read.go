@@ -114,7 +114,7 @@ func (r *envReader) readFiles(dir string) (folders []string, err error) {
 				r.obstacle(file, e.Type())
 			}
 			folders = append(folders, file)
-		case strings.HasPrefix(e.Name(), temporary) && e.Type().IsRegular():
+		case strings.HasPrefix(e.Name(), temporary) && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0):
 			r.lock.Lock()
 			r.differ.plan.leftovers = append(r.differ.plan.leftovers, file)
 			r.lock.Unlock()
