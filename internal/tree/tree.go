@@ -113,7 +113,7 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	for _, w := range wants {
 		if name := path.Base(w.Path); len(name) > longestName {
 			d.problems.Add(problem.At(problem.Place{File: w.Template}, "give the template, or what it is for, a shorter name",
-				"the file %.40s… would have a name of %d bytes; %d is the most", name, len(name), longestName))
+				"the file %.40s… would have a name of %d bytes; %d is the most", name, len(name), longestName).WithCode(problem.Misplaced))
 			continue
 		}
 		d.decide(d.wants[w.Path])
@@ -305,7 +305,7 @@ func at(c Change, err error) error {
 	if l := (*os.LinkError)(nil); errors.As(err, &l) {
 		err = l.Err
 	}
-	return problem.At(problem.Place{File: c.Path}, "", "%s: %v", c.Action, err)
+	return fmt.Errorf("%s: %w", problem.Place{File: c.Path}, err)
 }
 
 // asPlanned tells whether there is still to do what a change does: nothing, where
