@@ -48,7 +48,7 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 		if o.dryRun {
 			con.Diff(c.Unified())
 		} else {
-			con.Printf("%s %s\n", c.Action, c.Path)
+			con.Printf("%s %s\n", c.Action, problem.Place{File: c.Path})
 		}
 	}
 	for _, n := range plan.Notices {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -43,14 +44,14 @@ written, and each result is parsed again and compared.
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
 		}),
 		Action: func(c *cli.Context) error {
-			return set(con, setOptions{Ask: askOf(c), root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
+			return set(c.Context, con, setOptions{Ask: askOf(c), root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
 		},
 	}
 }
 
 // set reads the environment's files, makes the edit in memory, and writes what
 // changed.
-func set(con *console.Console, o setOptions) error {
+func set(ctx context.Context, con *console.Console, o setOptions) error {
 	if o.output != "text" && o.output != "json" {
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	}
@@ -64,12 +65,12 @@ func set(con *console.Console, o setOptions) error {
 	}
 	defer root.Close()
 	con.Source = root.FS()
-	result, err := setIn(root, request, o.dryRun)
+	result, err := setIn(ctx, root, request, o.dryRun)
 	return reportSet(con, o, result, err)
 }
 
 // setIn is set in a folder that is open.
-func setIn(root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result, error) {
+func setIn(ctx context.Context, root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result, error) {
 	files, err := read(root, request, request.Dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noEnvironment(root, request.Env)
@@ -83,6 +84,9 @@ func setIn(root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result,
 	}
 	if err != nil || dryRun {
 		return result, err
+	}
+	if ctx.Err() != nil { // Ctrl-C, or a runner that ends the job
+		return nil, problem.New("", "interrupted: nothing was written")
 	}
 	return result, write(root, result, files)
 }

@@ -58,7 +58,7 @@ func (c *Console) Printf(format string, args ...any) { fmt.Fprintf(c.Out, format
 
 // Notice says something on the side.
 func (c *Console) Notice(text string) {
-	fmt.Fprintf(c.Err, "%s: %s\n", c.Program, text)
+	fmt.Fprintf(c.Err, "%s: %s\n", c.Program, strings.Map(visibleLines, text))
 }
 
 // JSON prints a result as an indented JSON object.
@@ -77,13 +77,13 @@ func (c *Console) Problems(err error) {
 		if c.Codes && p.Code != "" {
 			label, title = label+" "+string(p.Code), title+" "+string(p.Code)
 		}
-		fmt.Fprintf(c.Err, "%s %s\n", c.paint(red, label+":"), p.Error())
+		fmt.Fprintf(c.Err, "%s %s\n", c.paint(red, label+":"), strings.Map(visibleLines, p.Error()))
 		c.source(p)
 		for _, n := range p.Notes {
 			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": note:"), strings.Map(visibleLines, n.String()))
 		}
 		if p.Hint != "" {
-			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": hint:"), p.Hint)
+			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": hint:"), strings.Map(visibleLines, p.Hint))
 		}
 		if c.Actions {
 			fmt.Fprintln(c.Err, annotation(title, p))

@@ -204,3 +204,14 @@ func TestProblemsShowCodesAndNotes(t *testing.T) {
 		t.Errorf("as JSON it is %+v", json)
 	}
 }
+
+func TestNothingTellsTheTerminalWhatToDo(t *testing.T) {
+	p := problem.At(problem.Place{File: "a\x1b[2J.yaml"}, "a \x1b]0;x\x07 hint\nof two lines", "a \x1b[31m message")
+	got := shown(p, func(*Console) {})
+	var b strings.Builder
+	con := &Console{Program: "x", Err: &b}
+	con.Notice("a \x1b[2J notice")
+	if got += b.String(); strings.ContainsAny(got, "\x1b\x07") || !strings.Contains(got, "hint\nof two lines") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -150,19 +150,18 @@ func (b *body) elsewhere(w *strings.Builder) {
 
 var (
 	mention = regexp.MustCompile(`@(\w)`)
-	number  = regexp.MustCompile(`(^|[\s(\[])#(\d+)`)
+	number  = regexp.MustCompile(`(^|[^\w/&#-])(?:#|GH-)(\d+)`)
 )
 
 // plain is other people's words as Markdown that says just that: it formats
 // nothing, calls nobody, and a number of a pull request is one of their own
 // repository.
 func plain(s, source string) string {
-	s = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|", "\n", " ", "\r", "").Replace(s)
-	s = mention.ReplaceAllString(s, "@\u200b${1}")
 	if source != "" {
 		s = number.ReplaceAllString(s, "${1}"+source+"#$2")
 	}
-	return s
+	s = strings.NewReplacer("&", "&amp;", "~", "\\~", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|", "\n", " ", "\r", "").Replace(s)
+	return mention.ReplaceAllString(s, "@\u200b${1}")
 }
 
 // cell is a text in a cell of a table.

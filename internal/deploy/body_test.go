@@ -90,6 +90,9 @@ func TestOtherPeoplesWordsAreData(t *testing.T) {
 		"<!-- tagbump: x y -->": "&lt;!-- tagbump: x y -->",
 		"a | b `c` *d* [e](f)":  `a \| b \` + "`c\\`" + ` \*d\* \[e\](f)`,
 		"two\nlines":            "two lines",
+		"ask &#64;org/team":     "ask &amp;#64;org/team",
+		"#1,#2, GH-3 and a#4":   "example/api#1,example/api#2, example/api#3 and a#4",
+		"~~no~~":                `\~\~no\~\~`,
 	} {
 		if got := plain(in, "example/api"); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)

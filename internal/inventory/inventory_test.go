@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"reflect"
 	"slices"
@@ -241,5 +242,18 @@ func TestTwoEnvironmentsInOnePlace(t *testing.T) {
 	files["environments/uat.yaml"] = &fstest.MapFile{Data: []byte("extends: staging\nnamespace: uat\n")}
 	if _, err := Load(files); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPipesAreNotRead gives users.yaml and an environment as pipes that nobody
+// writes to.
+func TestPipesAreNotRead(t *testing.T) {
+	pipe := &fstest.MapFile{Mode: fs.ModeNamedPipe | 0o644}
+	for _, file := range []string{"users.yaml", "environments/dev.yaml"} {
+		fsys := files(nil)
+		fsys[file] = pipe
+		if _, err := Load(fsys); err == nil || !strings.Contains(err.Error(), file+": it is no regular file") {
+			t.Errorf("%s: got %v", file, err)
+		}
 	}
 }

@@ -40,7 +40,7 @@ type loader struct {
 // document reads a file that holds one document. The zero Value stands for a file
 // that could not be read, or is not there; that is a problem if required.
 func (l *loader) document(file string, required bool, hint string) manifest.Value {
-	data, err := fs.ReadFile(l.fsys, file)
+	data, err := manifest.ReadFile(l.fsys, file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !required:
 		return manifest.Value{}

@@ -29,7 +29,7 @@ func LoadServices(fsys fs.FS) ([]*Service, error) {
 // not find each of them exactly once, in lines that are written as most are, or
 // anything is wrong with them, it reads and tells all, as LoadServices does.
 func LoadNamed(fsys fs.FS, names []string) ([]*Service, error) {
-	data, err := fs.ReadFile(fsys, UsersFile)
+	data, err := manifest.ReadFile(fsys, UsersFile)
 	if err != nil {
 		return LoadServices(fsys)
 	}

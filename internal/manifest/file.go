@@ -20,6 +20,7 @@ package manifest
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -148,4 +149,20 @@ func resolved(n *yaml.Node) *yaml.Node {
 		n = n.Alias
 	}
 	return n
+}
+
+// ErrNotRegular is what ReadFile says of a pipe or a device: reading one may never
+// come to an end.
+var ErrNotRegular = errors.New("it is no regular file")
+
+// ReadFile reads a file, or what a link to one leads to, and nothing else.
+func ReadFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() { // a folder is told by whoever opens it
+		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
+	}
+	return fs.ReadFile(fsys, name)
 }

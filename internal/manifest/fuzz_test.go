@@ -109,7 +109,8 @@ func checkSame(t *testing.T, before, after *File, but *yaml.Node) {
 		t.Fatalf("%q has %d nodes, and %q %d", before.Data, len(a), after.Data, len(b))
 	}
 	for i := range a {
-		if a[i] != but && (a[i].Value != b[i].Value || a[i].Kind != b[i].Kind || a[i].ShortTag() != b[i].ShortTag()) {
+		tagged := a[i].Kind != yaml.AliasNode // whose tag is that of what it stands for
+		if a[i] != but && (a[i].Value != b[i].Value || a[i].Kind != b[i].Kind || tagged && a[i].ShortTag() != b[i].ShortTag()) {
 			t.Fatalf("%q became %q: at %d:%d is %q, and was %q", before.Data, after.Data, a[i].Line, a[i].Column, b[i].Value, a[i].Value)
 		}
 	}

@@ -153,12 +153,13 @@ func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
 			w.walk(item, aliased)
 		}
 	case yaml.MappingNode:
+		own := ownKeys(n)
 		for _, f := range fields(n) {
 			if !aliased && w.parts[n].has(resolved(f.key).Value) {
 				continue
 			}
 			// What a merge key brings comes from elsewhere, as by an alias.
-			value, aliased := f.value, aliased || !owns(n, f)
+			value, aliased := f.value, aliased || !own.has(f)
 			list := resolved(value)
 			isList := list.Kind == yaml.SequenceNode
 			switch key := resolved(f.key).Value; {
@@ -187,14 +188,23 @@ func (w *imageFinder) keys(n *yaml.Node) {
 	}
 }
 
-// owns tells whether a mapping itself has the field, and no merge key.
-func owns(n *yaml.Node, f field) bool {
+// keySet are the keys that a mapping has itself, and by no merge key; nil where it
+// has no merge key, so that all are its own.
+type keySet map[*yaml.Node]bool
+
+func (k keySet) has(f field) bool { return k == nil || k[f.key] }
+
+func ownKeys(n *yaml.Node) keySet {
+	var own keySet
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i] == f.key {
-			return true
+		if n.Content[i].Tag == yaml.MergeTag {
+			own = keySet{}
 		}
 	}
-	return false
+	for i := 0; own != nil && i+1 < len(n.Content); i += 2 {
+		own[n.Content[i]] = true
+	}
+	return own
 }
 
 // container visits an item of a list of containers: its image, and the rest.
@@ -205,13 +215,14 @@ func (w *imageFinder) container(n *yaml.Node, list, imageKey string, i int, alia
 		w.walk(n, aliased)
 		return
 	}
+	own := ownKeys(item)
 	for _, f := range fields(item) {
 		value := resolved(f.value)
 		if resolved(f.key).Value == imageKey && value.Kind == yaml.ScalarNode {
 			w.add(value, itemName(item, list, i))
 			continue
 		}
-		w.walk(f.value, aliased || !owns(item, f))
+		w.walk(f.value, aliased || !own.has(f))
 	}
 }
 
@@ -224,18 +235,19 @@ func (w *imageFinder) volume(n *yaml.Node, i int, aliased bool) {
 		w.walk(n, aliased)
 		return
 	}
+	own, sources := ownKeys(item), ownKeys(source)
 	for _, f := range fields(item) {
 		if resolved(f.value) == source {
 			for _, g := range fields(source) {
 				if value := resolved(g.value); resolved(g.key).Value == "reference" && value.Kind == yaml.ScalarNode {
 					w.add(value, itemName(item, "volumes", i))
 				} else {
-					w.walk(g.value, aliased || !owns(source, g))
+					w.walk(g.value, aliased || !sources.has(g))
 				}
 			}
 			continue
 		}
-		w.walk(f.value, aliased || !owns(item, f))
+		w.walk(f.value, aliased || !own.has(f))
 	}
 }
 

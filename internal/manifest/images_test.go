@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/manifest"
@@ -170,4 +171,25 @@ func firstDifference(got, want []byte) string {
 	}
 	around := func(b []byte) []byte { return b[max(0, at-60):min(len(b), at+60)] }
 	return fmt.Sprintf("at byte %d\ngot  …%q\nwant …%q", at, around(got), around(want))
+}
+
+// TestImagesOfAHugeMap is done in a moment: what a map has itself was once looked
+// up key by key, which took minutes here.
+func TestImagesOfAHugeMap(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("kind: Pod\nspec: {containers: [{name: a, image: example.com/api:1}]}\ndata:\n")
+	for i := range 200_000 {
+		fmt.Fprintf(&b, "  k%d: v\n", i)
+	}
+	f, err := manifest.Parse("a.yaml", []byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if got := f.Images(); len(got) != 1 {
+		t.Errorf("%d images", len(got))
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }

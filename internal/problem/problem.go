@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Place is a position in a file that a person wrote.
@@ -21,15 +23,20 @@ type Place struct {
 	Col  int    // in characters, counted from 1; 0 means the whole line
 }
 
-// String is file:line:col, without the parts that are unknown.
+// String is file:line:col, without the parts that are unknown. A file whose name
+// holds a line break, or what a terminal obeys, is quoted.
 func (p Place) String() string {
+	file := p.File
+	if strings.ContainsFunc(file, unicode.IsControl) {
+		file = strconv.Quote(file)
+	}
 	switch {
 	case p.Line == 0:
-		return p.File
+		return file
 	case p.Col == 0:
-		return fmt.Sprintf("%s:%d", p.File, p.Line)
+		return fmt.Sprintf("%s:%d", file, p.Line)
 	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Col)
 }
 
 // Problem is one thing that is wrong, told to a person.

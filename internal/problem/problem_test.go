@@ -71,3 +71,10 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestAPlaceIsOneLineThatATerminalDoesNotObey(t *testing.T) {
+	p := Place{File: "a\n::error::\x1b[2J.yaml", Line: 4, Col: 2}
+	if got, want := p.String(), `"a\n::error::\x1b[2J.yaml":4:2`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -74,11 +74,14 @@ var (
 
 // execProblem gives an error of execution its place. Like a parse error, it tells
 // it in its text: "template: FILE:LINE:COL: executing …: message".
-func (t *Templates) execProblem(err error) *problem.Problem {
+func (t *Templates) execProblem(s *source, err error) *problem.Problem {
 	if v := (*valueError)(nil); errors.As(err, &v) {
 		p := problem.At(t.actions[v.action].place, v.hint, v.message, t.actions[v.action].text).WithCode(problem.NotPrintable)
 		p.Source = t.sources[p.Place.File].line(p.Place.Line)
 		return p
+	}
+	if errors.Is(err, errTooLong) {
+		return problem.At(problem.Place{File: s.file}, "look for a range that does not end", "%v", err).WithCode(problem.Failed)
 	}
 	m := execError.FindStringSubmatch(err.Error())
 	if m == nil || t.sources[m[1]] == nil {

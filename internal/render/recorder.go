@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"fmt"
 	"text/template"
 
 	"k8srepo/internal/manifest"
@@ -14,6 +15,20 @@ type recorder struct {
 	values  []any
 	actions []int // of each value, the action that printed it
 	tags    []int // the numbers of the values that are tags
+}
+
+// longestText is how much one template may print, values aside. Kubernetes takes no
+// object of more than some MB; this is for ranges that never end.
+const longestText = 16 << 20
+
+var errTooLong = fmt.Errorf("the template prints more than %d MB", longestText>>20)
+
+// Write takes text that the template prints.
+func (r *recorder) Write(text []byte) (int, error) {
+	if r.out.Len()+len(text) > longestText {
+		return 0, errTooLong
+	}
+	return r.out.Write(text)
 }
 
 func (r *recorder) reset() {

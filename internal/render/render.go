@@ -15,6 +15,7 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -112,8 +113,12 @@ type skeleton struct {
 // nothing to say, or what it says is wrong, which is in r.findings.
 func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest {
 	rec.reset()
-	if err := set.ExecuteTemplate(&rec.out, j.source.file, j.subject.data); err != nil {
-		r.find(j, r.templates.execProblem(err), func(p *problem.Problem) { r.tellFailure(j, p) })
+	if err := set.ExecuteTemplate(rec, j.source.file, j.subject.data); err != nil {
+		tell := func(p *problem.Problem) { r.tellFailure(j, p) }
+		if errors.Is(err, errTooLong) {
+			tell = func(*problem.Problem) {} // another run would not come to an end
+		}
+		r.find(j, r.templates.execProblem(j.source, err), tell)
 		return Manifest{}
 	}
 	text, _ := trimmed(rec.out.Bytes())

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"text/template/parse"
+	"time"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
@@ -253,5 +255,28 @@ func TestValuesThatTemplatesAskFor(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "templates/environment/x.yaml.tmpl:6:") {
 			t.Errorf("%s: got %v, want %s", template, err, want)
 		}
+	}
+}
+
+// TestARangeWithoutEndIsToldOf prints until nothing more is taken.
+func TestARangeWithoutEndIsToldOf(t *testing.T) {
+	_, err := render(t, map[string]string{"templates/environment/x.yaml.tmpl": "a: {{ range 100000000000 }}" + strings.Repeat("x", 1000) + "{{ end }}\n"})
+	if err == nil || !strings.HasPrefix(err.Error(), "templates/environment/x.yaml.tmpl: the template prints more than 16 MB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestATemplateOfManyLines takes a moment: places were once counted from the
+// template's first line, for each action.
+func TestATemplateOfManyLines(t *testing.T) {
+	s := &source{file: "x", text: strings.Repeat("é {{ 1 }}\n", 200_000)}
+	start := time.Now()
+	for at := 3; at < len(s.text); at += len("é {{ 1 }}\n") {
+		if p := s.place(parse.Pos(at)); p.Line != 1+at/len("é {{ 1 }}\n") || p.Col != 3 {
+			t.Fatalf("%d: got %v", at, p)
+		}
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

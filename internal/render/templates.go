@@ -1,14 +1,17 @@
 package render
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
+	"unicode/utf8"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
@@ -36,6 +39,9 @@ type source struct {
 	file string // templates/service/deployment.yaml.tmpl
 	name string // deployment
 	text string
+
+	once   sync.Once
+	starts []int // of its lines
 }
 
 // action is an {{ … }} that prints a value; in a traced set, any other and a run
@@ -47,12 +53,27 @@ type action struct {
 
 // place is the line and column of an offset in the file.
 func (s *source) place(offset parse.Pos) problem.Place {
-	before := s.text[:min(int(offset), len(s.text))]
-	return problem.Place{
-		File: s.file,
-		Line: 1 + strings.Count(before, "\n"),
-		Col:  1 + len([]rune(before[strings.LastIndexByte(before, '\n')+1:])),
+	starts := s.lineStarts()
+	at := min(int(offset), len(s.text))
+	line, found := slices.BinarySearch(starts, at)
+	if found {
+		line++
 	}
+	return problem.Place{File: s.file, Line: line, Col: 1 + utf8.RuneCountInString(s.text[starts[line-1]:at])}
+}
+
+// lineStarts are the offsets of the lines' first bytes, worked out when first asked
+// for.
+func (s *source) lineStarts() []int {
+	s.once.Do(func() {
+		s.starts = []int{0}
+		for i := range len(s.text) {
+			if s.text[i] == '\n' {
+				s.starts = append(s.starts, i+1)
+			}
+		}
+	})
+	return s.starts
 }
 
 func (s *source) line(n int) string {
@@ -146,8 +167,11 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 			problems.Add(problem.At(problem.Place{File: file}, "lower-case letters, digits, . and -", "%q cannot be part of a file's name", name).WithCode(problem.Misplaced))
 			continue
 		}
-		data, err := fs.ReadFile(fsys, file)
+		data, err := manifest.ReadFile(fsys, file)
 		if err != nil {
+			if p := (*fs.PathError)(nil); errors.As(err, &p) {
+				err = p.Err
+			}
 			problems.Add(problem.At(problem.Place{File: file}, "", "%v", err).WithCode(problem.NoTemplate))
 			continue
 		}

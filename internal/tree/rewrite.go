@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"k8srepo/internal/problem"
 )
 
 // Rewrite is new content for a file that was read.
@@ -17,8 +15,7 @@ type Rewrite struct {
 }
 
 // RewriteAll puts new content into the places of files, sorted by path, each if it
-// still is the file that was read: the same, of the same size and time, and no
-// link. Each is replaced whole, several at a time; the first error ends it. Done
+// still is the file that was read, with the same content, and no link. Each is replaced whole, several at a time; the first error ends it. Done
 // is how many were replaced.
 func RewriteAll(root *os.Root, rewrites []Rewrite) (done int, err error) {
 	var count atomic.Int64
@@ -50,19 +47,17 @@ func RewriteAll(root *os.Root, rewrites []Rewrite) (done int, err error) {
 }
 
 func (f *folder) rewrite(r Rewrite) error {
-	c := Change{Action: Update, Path: r.File.Path, New: r.Data}
+	c := Change{Action: Update, Path: r.File.Path, Old: r.File.Data, New: r.Data}
 	if err := f.open(c); err != nil {
-		return err
+		return at(c, err)
 	}
 	info, err := f.here.Lstat(path.Base(c.Path))
 	if err != nil {
-		return err
+		return at(c, err)
 	}
-	if was := r.File.info; !info.Mode().IsRegular() || !os.SameFile(info, was) || info.Size() != was.Size() || !info.ModTime().Equal(was.ModTime()) {
-		p := problem.At(problem.Place{File: c.Path}, "run it again", "the file was changed by somebody else in the meantime").WithCode(problem.Changed)
-		p.Refused = true
-		return p
+	if !info.Mode().IsRegular() || !os.SameFile(info, r.File.info) {
+		return changed(c.Path)
 	}
 	c.Mode = info.Mode()
-	return f.write(c)
+	return at(c, f.write(c))
 }

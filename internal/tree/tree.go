@@ -7,6 +7,8 @@
 package tree
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -109,6 +111,11 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	}
 	d.countRuns()
 	for _, w := range wants {
+		if name := path.Base(w.Path); len(name) > longestName {
+			d.problems.Add(problem.At(problem.Place{File: w.Template}, "give the template, or what it is for, a shorter name",
+				"the file %.40s… would have a name of %d bytes; %d is the most", name, len(name), longestName).WithCode(problem.Misplaced))
+			continue
+		}
 		d.decide(d.wants[w.Path])
 	}
 	d.prune()
@@ -245,19 +252,25 @@ func (d *differ) prune() {
 // removed, then the folders that this leaves empty. Each file is written beside
 // its place and renamed into it, so that whenever this is stopped, every file is
 // whole, and doing it all again completes it.
+//
+// A file that somebody else has changed since Diff read it is left as it is, and
+// is a refusal.
 func (p *Plan) Apply(root *os.Root) error {
 	f := folder{root: root}
 	defer f.close()
 	for _, c := range p.Changes {
 		if c.Action != Remove {
 			if err := f.write(c); err != nil {
-				return err
+				return at(c, err)
 			}
 		}
 	}
 	gone := slices.Clone(p.leftovers)
 	for _, c := range p.Changes {
 		if c.Action == Remove {
+			if _, err := asPlanned(root, c.Path, c); err != nil {
+				return at(c, err)
+			}
 			gone = append(gone, c.Path)
 		}
 	}
@@ -274,8 +287,52 @@ func (p *Plan) Apply(root *os.Root) error {
 	return nil
 }
 
-// temporary begins the name of a file that is being written.
+// temporary begins the name of a file that is being written. What follows it is
+// random, so that no two runs write into one file.
 const temporary = ".k8srepo-writing-"
+
+// longestName is how long a file's name may be on the file systems there are.
+const longestName = 255
+
+// at is an error with the path of the change that it stopped; nil stays nil.
+func at(c Change, err error) error {
+	if err == nil {
+		return nil
+	}
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+		return err
+	}
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	if l := (*os.LinkError)(nil); errors.As(err, &l) {
+		err = l.Err
+	}
+	return fmt.Errorf("%s: %w", problem.Place{File: c.Path}, err)
+}
+
+// asPlanned tells whether there is still to do what a change does: nothing, where
+// another run has done it. A file that is neither as it was nor as it is to be is a
+// refusal.
+func asPlanned(root *os.Root, name string, c Change) (bool, error) {
+	now, err := root.ReadFile(name)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing:
+		return false, err
+	case missing && c.Action == Create, !missing && c.Action != Create && bytes.Equal(now, c.Old):
+		return true, nil
+	case missing && c.Action == Remove, !missing && c.Action != Remove && bytes.Equal(now, c.New):
+		return false, nil
+	}
+	return false, changed(c.Path)
+}
+
+func changed(file string) error {
+	p := problem.At(problem.Place{File: file}, "run it again", "the file was changed by somebody else in the meantime").WithCode(problem.Changed)
+	p.Refused = true
+	return p
+}
 
 // folder writes files. It keeps the folder of the last one open, so that the next
 // one is a step away.
@@ -316,20 +373,28 @@ func (f *folder) write(c Change) error {
 	if err := f.open(c); err != nil {
 		return err
 	}
-	return writeIn(f.here, path.Base(c.Path), c)
+	name := path.Base(c.Path)
+	if todo, err := asPlanned(f.here, name, c); err != nil || !todo {
+		return err
+	}
+	return writeIn(f.here, name, c)
 }
 
 // writeIn writes the file of a name in a folder.
 func writeIn(here *os.Root, name string, c Change) error {
-	temp := temporary + name
-	create := func() (*os.File, error) {
-		return here.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	const tries = 5 // another run may take the file for one that was left over
+	var err error
+	for range tries {
+		if err = tryWriteIn(here, name, c); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
-	f, err := create()
-	if errors.Is(err, fs.ErrExist) { // of a run that was killed
-		_ = here.Remove(temp)
-		f, err = create()
-	}
+	return err
+}
+
+func tryWriteIn(here *os.Root, name string, c Change) error {
+	temp := temporary + rand.Text()
+	f, err := here.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8srepo/internal/manifest"
@@ -105,15 +106,22 @@ func TestStoppedApplyIsCompleted(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Nothing can be written where a folder with something in it is.
-			temp := filepath.Join(dir, path.Dir(stopAt), temporary+path.Base(stopAt))
-			if err := os.MkdirAll(filepath.Join(temp, "x"), 0o755); err != nil {
+			file, temp := filepath.Join(dir, stopAt), filepath.Join(dir, path.Dir(stopAt), temporary+"x")
+			text, wasThere := before[stopAt]
+			_ = os.Remove(file)
+			if err := os.MkdirAll(filepath.Join(file, "x"), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			if err := plan.Apply(root); err == nil {
 				t.Fatal("nothing stopped it")
 			}
-			if err := os.RemoveAll(temp); err != nil {
+			if err := os.RemoveAll(file); err != nil {
 				t.Fatal(err)
+			}
+			if wasThere {
+				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for file, text := range contents(t, dir) {
 				if text != before[file] && text != after[file] {
@@ -370,4 +378,66 @@ func TestForceLosesNoTag(t *testing.T) {
 	if _, err := Diff(openRoot(t, dir), wants, forced); err == nil || !strings.Contains(err.Error(), "what this file runs cannot be read") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestApplyKeepsWhatOthersChanged changes each file between Diff and Apply, as
+// tagbump does: nothing of theirs is lost.
+func TestApplyKeepsWhatOthersChanged(t *testing.T) {
+	old := []Want{deployment(t, "dev/manifests/a.yaml", "a", "1"), deployment(t, "dev/manifests/b.yaml", "b", "1")}
+	wants := []Want{deployment(t, "dev/manifests/a.yaml", "a2", "1"), deployment(t, "dev/manifests/c.yaml", "c", "1")}
+	for _, file := range []string{"dev/manifests/a.yaml", "dev/manifests/b.yaml", "dev/manifests/c.yaml"} {
+		dir := t.TempDir()
+		apply(t, dir, old)
+		root := openRoot(t, dir)
+		plan, err := Diff(root, wants, everything)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), []byte("theirs"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Apply(root); problem.ExitStatus(err) != problem.ExitRefused {
+			t.Errorf("%s: got %v", file, err)
+		}
+		if got := contents(t, dir)[file]; got != "theirs" {
+			t.Errorf("%s is now %q", file, got)
+		}
+	}
+}
+
+// TestAppliesAtOnce applies one plan many times at once: each is done, and every
+// file is whole at all times.
+func TestAppliesAtOnce(t *testing.T) {
+	var wants []Want
+	for i := range 40 {
+		wants = append(wants, deployment(t, fmt.Sprintf("dev/manifests/%02d.yaml", i), fmt.Sprint("n", i), "1"))
+	}
+	dir := t.TempDir()
+	root := openRoot(t, dir)
+	var runs sync.WaitGroup
+	for range 8 {
+		runs.Go(func() {
+			plan, err := Diff(root, wants, everything)
+			if err == nil {
+				err = plan.Apply(root)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	runs.Wait()
+	plan, err := Diff(root, wants, everything)
+	if err != nil || plan.Unchanged != len(wants) || len(plan.leftovers) > 0 {
+		t.Errorf("got %+v, %v", plan, err)
+	}
+}
+
+func TestTooLongANameIsToldBeforeAnythingIsWritten(t *testing.T) {
+	long := deployment(t, "dev/manifests/"+strings.Repeat("z", 251)+".yaml", "z", "1")
+	_, err := Diff(nil, []Want{deployment(t, "dev/manifests/a.yaml", "a", "1"), long}, everything)
+	if problem.ExitStatus(err) != problem.ExitTrouble || !strings.Contains(err.Error(), "a name of 256 bytes") {
+		t.Errorf("got %v", err)
+	}
+	apply(t, t.TempDir(), []Want{deployment(t, "dev/manifests/"+strings.Repeat("z", 250)+".yaml", "z", "1")})
 }

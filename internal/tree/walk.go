@@ -28,12 +28,12 @@ type File struct {
 	Path string
 	Data []byte
 
-	info fs.FileInfo // from before it was read
+	info fs.FileInfo // as it was read
 }
 
 // Leftover tells whether it is a temporary file of a run that was killed.
 func (e Entry) Leftover() bool {
-	return strings.HasPrefix(e.entry.Name(), temporary) && e.Type.IsRegular()
+	return strings.HasPrefix(e.entry.Name(), temporary) && (e.Type.IsRegular() || e.Type&fs.ModeSymlink != 0)
 }
 
 // ReadIf reads an entry, if its content is wanted; the data that wanted is shown is
@@ -48,13 +48,14 @@ func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err er
 	if _, err := e.buffer.ReadFrom(f); err != nil || !wanted(e.buffer.Bytes()) {
 		return File{}, false, err
 	}
-	info, err := e.entry.Info()
+	info, err := f.Stat() // of what was read, whatever has its name by now
 	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, err == nil, err
 }
 
 // Walk calls visit with everything below a folder, several folders at a time and
-// in no order. Links are never followed: visit is shown them, by their type. A folder that is not there is an fs.ErrNotExist; one that
-// is a link, or has a link above it, a refusal. The first error ends the walk.
+// in no order. Links are never followed: visit is shown them, by their type. A
+// folder that is not there is an fs.ErrNotExist; one that is a link, or has a link
+// above it, a refusal. The first error ends the walk.
 func Walk(root *os.Root, dir string, visit func(Entry) error) error {
 	for above := range parents(dir) {
 		info, err := root.Lstat(above)
