@@ -388,3 +388,19 @@ func TestSigned(t *testing.T) {
 	}
 	s.repo.Git("-c", "gpg.format=ssh", "-c", "gpg.ssh.allowedSignersFile="+allowed, "verify-commit", "main")
 }
+
+// TestLinks: an image behind a link out of the environment is not missed in silence.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	files := siteOf("api")
+	files["120000 dev/manifests/api/more.yaml"] = "../../../elsewhere.yaml"
+	files["elsewhere.yaml"] = manifestOf("api", "old")
+	s := newSite(t, files)
+	s.refused(problem.ExitRefused, "dev/manifests/api/more.yaml", "a symbolic link out of dev/manifests")
+	s.Services, s.Images = nil, []string{"registry.example.com/api"}
+	s.refused(problem.ExitRefused, "dev/manifests/api/more.yaml", "a symbolic link out of dev/manifests")
+	files["120000 dev/manifests/api/more.yaml"] = "api-dev-deployment.yaml"
+	s = newSite(t, files)
+	s.run(deploy.Changed)
+	s.runs("api", "new", 1)
+}

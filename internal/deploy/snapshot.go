@@ -17,7 +17,7 @@ type snapshot interface {
 	files(ctx context.Context) files
 	// fetch brings files and folders, so that reading them asks nobody.
 	fetch(ctx context.Context, paths ...string) error
-	// below are the manifests below a folder: real files only.
+	// below are the manifests below a folder, and links that have the name of one.
 	below(ctx context.Context, dir string) ([]string, error)
 	// rolled is the last rollback of a service in an environment, and those that it
 	// goes on from.
@@ -46,7 +46,7 @@ func (s gitSnapshot) below(ctx context.Context, dir string) ([]string, error) {
 	}
 	paths := []string{}
 	for _, e := range entries {
-		if e.Mode.IsRegular() && IsManifest(e.Path) {
+		if (e.Mode.IsRegular() || e.Mode&fs.ModeSymlink != 0) && IsManifest(e.Path) {
 			paths = append(paths, e.Path)
 		}
 	}
@@ -69,7 +69,7 @@ func (s hubSnapshot) fetch(ctx context.Context, paths ...string) error { return 
 func (s hubSnapshot) below(ctx context.Context, dir string) ([]string, error) {
 	paths := []string{}
 	err := fs.WalkDir(s.FS(ctx), dir, func(name string, e fs.DirEntry, err error) error {
-		if err == nil && e.Type().IsRegular() && IsManifest(name) {
+		if err == nil && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0) && IsManifest(name) {
 			paths = append(paths, name)
 		}
 		return err

@@ -159,6 +159,9 @@ func read(ctx context.Context, tip snapshot, request *Request, paths []string) (
 	var files []File
 	for _, p := range paths {
 		err := fs.WalkDir(tree, p, func(name string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type()&fs.ModeSymlink != 0 && IsManifest(name) {
+				return strayLink(tree, name, request.Dir())
+			}
 			if err != nil || !e.Type().IsRegular() || !IsManifest(name) {
 				return err
 			}
@@ -173,6 +176,23 @@ func read(ctx context.Context, tip snapshot, request *Request, paths []string) (
 		}
 	}
 	return files, nil
+}
+
+// strayLink is a refusal where a link leads out of the environment's manifests: an
+// image behind it would be missed. A file inside is read by its own name.
+func strayLink(tree files, name, dir string) error {
+	if links, ok := tree.(interface{ ReadLink(string) (string, error) }); ok {
+		target, err := links.ReadLink(name)
+		if err != nil {
+			return err
+		}
+		if !path.IsAbs(target) && strings.HasPrefix(path.Join(path.Dir(name), target), dir+"/") {
+			return nil
+		}
+	}
+	p := problem.At(problem.Place{File: name}, "nothing is written through it: put a file in its place, or move it away", "this is a symbolic link out of %s", dir)
+	p.Refused = true
+	return p
 }
 
 // noEnvironment is the refusal for an environment that is not there. Folders are
