@@ -2,16 +2,18 @@ package deploy
 
 import (
 	"context"
+	"sync"
 
 	"k8srepo/internal/github"
 )
 
 // Sources are the repositories on GitHub that services are built from. A
 // comparison is asked for once: the order of two tags and the body of a pull
-// request both need it.
+// request both need it. It may be used by several goroutines at once.
 type Sources struct {
 	Client *github.Client
 
+	lock  sync.Mutex
 	known map[compared]*github.Comparison
 }
 
@@ -23,7 +25,10 @@ type compared struct {
 // compare is the comparison of two commits, with the first of those between.
 func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next string) (*github.Comparison, error) {
 	key := compared{repo, running, next}
-	if c := s.known[key]; c != nil {
+	s.lock.Lock()
+	c := s.known[key]
+	s.lock.Unlock()
+	if c != nil {
 		return c, nil
 	}
 	c, err := s.Client.Compare(ctx, repo, running, next, mostCommits)
@@ -31,6 +36,8 @@ func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next s
 		return nil, err
 	}
 	if relations[c.Relation].settled() { // what is not known may be pushed yet
+		s.lock.Lock()
+		defer s.lock.Unlock()
 		if s.known == nil {
 			s.known = map[compared]*github.Comparison{}
 		}
