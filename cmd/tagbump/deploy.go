@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -73,6 +74,7 @@ func deployTag(ctx context.Context, con *console.Console, o deployOptions) error
 		return reportDeploy(con, o, &deploy.Outcome{Result: &deploy.Result{}, Status: deploy.Failed}, err)
 	}
 	defer d.Remote.Close()
+	debug.SetGCPercent(50) // small runners run many of these at once, and it is the network that takes the time
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	outcome, err := d.Run(ctx)

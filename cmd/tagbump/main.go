@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -20,9 +19,6 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
 
 // run is the command: arguments in, an exit status out.
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // small runners run many of these at once; it costs little
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends it at once
