@@ -90,20 +90,8 @@ func write(root *os.Root, result *deploy.Result, files []tree.File) error {
 	return err
 }
 
-// environments are the folders of root that hold manifests.
-func environments(root *os.Root) []string {
-	var envs []string
-	entries, _ := fs.ReadDir(root.FS(), ".")
-	for _, e := range entries {
-		if info, err := root.Lstat(path.Join(e.Name(), "manifests")); err == nil && info.IsDir() && e.IsDir() {
-			envs = append(envs, e.Name())
-		}
-	}
-	return envs
-}
-
 func noEnvironment(root *os.Root, env string) error {
-	envs := environments(root)
+	envs, _ := tree.Environments(root) // only to be helpful
 	hint := problem.DidYouMean(env, envs)
 	if len(envs) == 0 {
 		hint = "in " + root.Name() + " no folder holds manifests; name the k8s repo with --root"
@@ -114,7 +102,8 @@ func noEnvironment(root *os.Root, env string) error {
 // elsewhere are the files of other environments that may hold what is asked for.
 func elsewhere(root *os.Root, request *deploy.Request) []deploy.File {
 	var files []deploy.File
-	for _, env := range environments(root) {
+	envs, _ := tree.Environments(root)
+	for _, env := range envs {
 		if env == request.Env {
 			continue
 		}

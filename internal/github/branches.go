@@ -88,7 +88,7 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 
 // moved is the refusal to update a branch that somebody else has moved.
 func (c *Client) moved(at call, branch string, err error) error {
-	return &fault{problem.New("start over from what it is now", "%s: %s: %s has moved", at.repo, at.doing, branch), ErrHeadMoved, err}
+	return &fault{Problem: problem.New("start over from what it is now", "%s: %s: %s has moved", at.repo, at.doing, branch), Kind: ErrHeadMoved, Cause: err}
 }
 
 func orNone(oid string) string {

@@ -102,7 +102,7 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 	case ours != "" && lost:
 		return ours, nil
 	case now != base:
-		return "", &fault{problem.New("start over from what it is now", "%s: %s: it is there already", repo, at.doing), ErrBranchExists, err}
+		return "", &fault{Problem: problem.New("start over from what it is now", "%s: %s: it is there already", repo, at.doing), Kind: ErrBranchExists, Cause: err}
 	}
 	return c.commitOnBranch(ctx, repo, branch, base, n)
 }

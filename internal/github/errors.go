@@ -60,24 +60,8 @@ type call struct {
 	needs string // the permission it takes, as GitHub has it: "pull_requests=write"
 }
 
-// fault is an error of this package: a problem to show, what callers branch on,
-// and what lies beneath.
-type fault struct {
-	problem *problem.Problem
-	kind    error // a sentinel above; nil if none
-	cause   error // nil if none
-}
-
-func (f *fault) Error() string { return f.problem.Error() }
-
-// Unwrap is the problem alone, so that it is shown once; Is and As see the rest.
-func (f *fault) Unwrap() error { return f.problem }
-
-func (f *fault) Is(target error) bool {
-	return f.kind != nil && target == f.kind || f.cause != nil && errors.Is(f.cause, target)
-}
-
-func (f *fault) As(target any) bool { return f.cause != nil && errors.As(f.cause, target) }
+// fault is an error of this package; its kind is one of the sentinels above.
+type fault = problem.Fault
 
 // saying is what a text of GitHub's means.
 type saying struct {
@@ -144,7 +128,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var wrapped *url.Error
 	shown := func(kind error, hint, format string, args ...any) error {
 		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
-		return &fault{problem.New(c.clean(hint), "%s", c.clean(text)), kind, err}
+		return &fault{Problem: problem.New(c.clean(hint), "%s", c.clean(text)), Kind: kind, Cause: err}
 	}
 	switch {
 	case err == nil:

@@ -104,7 +104,7 @@ func (c *Client) tip(ctx context.Context, repo Repo, branch string, refs, paths 
 		}
 		// It moved while the query was answered: its files may be another commit's.
 		if try == mostAttempts {
-			return nil, &fault{problem.New("run it again", "%s: %s: it does not stand still", repo, at.doing), ErrHeadMoved, nil}
+			return nil, &fault{Problem: problem.New("run it again", "%s: %s: it does not stand still", repo, at.doing), Kind: ErrHeadMoved}
 		}
 	}
 }
@@ -238,7 +238,7 @@ func (t *Tip) ask(ctx context.Context, at call, refs, paths []string) (end strin
 			if t.Branch == "" {
 				hint = "the repository is empty"
 			}
-			return "", &fault{problem.New(hint, "%s: %s: there is no such branch", t.Repo, at.doing), ErrNotFound, nil}
+			return "", &fault{Problem: problem.New(hint, "%s: %s: there is no such branch", t.Repo, at.doing), Kind: ErrNotFound}
 		}
 		t.Branch, t.OID, end = tip.Name, tip.Target.Oid, last.Target.Oid
 	}

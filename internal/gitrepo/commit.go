@@ -81,7 +81,7 @@ func (t *Tip) Commit(ctx context.Context, changes map[string][]byte, meta Commit
 		tree = b.add(plumbing.TreeObject, nil) // the last file is gone
 	}
 	if tree == t.Tree {
-		return nil, &fault{problem.New("", "the files are as they should be already"), ErrNoChange, nil}
+		return nil, &fault{Problem: problem.New("", "the files are as they should be already"), Kind: ErrNoChange}
 	}
 	c := &Commit{Tree: tree, Parent: t.Hash}
 	if c.Changes, err = b.prove(t.Tree, tree, plan); err != nil {

@@ -82,24 +82,8 @@ func Retry(err error) (after time.Duration, ok bool) {
 	return 0, errors.As(err, &cut)
 }
 
-// fault is an error of this package: a problem to show, what callers branch on,
-// and what lies beneath.
-type fault struct {
-	problem *problem.Problem
-	kind    error // a sentinel above; nil if none
-	cause   error // nil if none
-}
-
-func (f *fault) Error() string { return f.problem.Error() }
-
-// Unwrap is the problem alone, so that it is shown once; Is and As see the rest.
-func (f *fault) Unwrap() error { return f.problem }
-
-func (f *fault) Is(target error) bool {
-	return f.kind != nil && target == f.kind || f.cause != nil && errors.Is(f.cause, target)
-}
-
-func (f *fault) As(target any) bool { return f.cause != nil && errors.As(f.cause, target) }
+// fault is an error of this package; its kind is one of the sentinels above.
+type fault = problem.Fault
 
 // cutError is a conversation that broke off: in the network, or in the middle
 // of an answer. Doing it again may help.
@@ -131,7 +115,7 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
 	shown := func(hint string, kind error) error {
-		return &fault{problem.New(hint, "%s: %s", r.url, r.clean(err.Error())), kind, err}
+		return &fault{Problem: problem.New(hint, "%s: %s", r.url, r.clean(err.Error())), Kind: kind, Cause: err}
 	}
 	switch {
 	case err == nil:
@@ -139,9 +123,9 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 	case errors.As(err, &already):
 		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &fault{problem.New("", "%s: no answer in time", r.url), nil, ctx.Err()}
+		return &fault{Problem: problem.New("", "%s: no answer in time", r.url), Cause: ctx.Err()}
 	case ctx.Err() != nil:
-		return &fault{problem.New("", "%s: interrupted", r.url), nil, ctx.Err()}
+		return &fault{Problem: problem.New("", "%s: interrupted", r.url), Cause: ctx.Err()}
 	case errors.As(err, &status):
 		switch status.Code {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:

@@ -70,7 +70,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 // pick finds a branch among the references.
 func (r *Remote) pick(refs *packp.AdvRefs, branch string) (string, Hash, error) {
 	fail := func(kind error, hint, format string, args ...any) (string, Hash, error) {
-		return "", Hash{}, &fault{problem.Refuse(hint, "%s: "+format, append([]any{r.url}, args...)...), kind, nil}
+		return "", Hash{}, &fault{Problem: problem.Refuse(hint, "%s: "+format, append([]any{r.url}, args...)...), Kind: kind}
 	}
 	if len(refs.References) == 0 && refs.Head == nil {
 		return fail(ErrEmptyRepository, "push a first commit to it", "the repository is empty")
@@ -236,7 +236,7 @@ func (t *Tip) moved(ctx context.Context, err error) error {
 	if again != nil || branches[t.Branch] == t.Hash {
 		return err
 	}
-	return &fault{problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), ErrMoved, err}
+	return &fault{Problem: problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), Kind: ErrMoved, Cause: err}
 }
 
 // request makes one fetch request. Have is commits that are here; with a depth,

@@ -85,7 +85,7 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 	}
 	tips := slices.SortedFunc(maps.Keys(wanted), func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
 	if len(tips) == 0 {
-		return nil, &fault{problem.Refuse("", "%s: the repository is empty", r.url), ErrEmptyRepository, nil}
+		return nil, &fault{Problem: problem.Refuse("", "%s: the repository is empty", r.url), Kind: ErrEmptyRepository}
 	}
 	if !t.offer.Supports("filter") {
 		return nil, problem.New("give a clone of it on disk", "%s: the server cannot send commits alone", r.url)

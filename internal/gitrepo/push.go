@@ -100,7 +100,7 @@ func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, n
 		return nil
 	case at != old:
 		p := problem.New("", "%s: branch %s is at %s, and not at %s any more", r.url, branch, short(at), short(old))
-		return &PushError{Kind: Moved, Branch: branch, At: at, fault: &fault{p, ErrMoved, nil}}
+		return &PushError{Kind: Moved, Branch: branch, At: at, fault: &fault{Problem: p, Kind: ErrMoved}}
 	}
 	request, err := r.pushRequest(refs.Capabilities, name, old, new, objects)
 	if err != nil {
@@ -211,8 +211,8 @@ func (r *Remote) pushRequest(offer *capability.List, name plumbing.ReferenceName
 func (r *Remote) unknown(ctx context.Context, branch string, err error) error {
 	f := &fault{}
 	errors.As(r.fault(ctx, err), &f)
-	f.problem = problem.New("read the branch again to see whether the commit landed",
-		"%s (the push to %s may have landed)", f.problem.Message, branch)
+	f.Problem = problem.New("read the branch again to see whether the commit landed",
+		"%s (the push to %s may have landed)", f.Problem.Message, branch)
 	return &PushError{Kind: Unknown, Branch: branch, fault: f}
 }
 
@@ -248,6 +248,6 @@ func (r *Remote) refused(branch, reason, said string) error {
 	if hint != "" {
 		e.Kind = Declined
 	}
-	e.fault = &fault{problem.Refuse(hint, "%s", text), nil, nil}
+	e.fault = &fault{Problem: problem.Refuse(hint, "%s", text)}
 	return e
 }

@@ -99,11 +99,15 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	if root != nil {
 		envs := slices.Clone(o.Envs)
 		if o.Others {
-			others, err := otherEnvs(root, envs)
+			all, err := Environments(root)
 			if err != nil {
 				return nil, err
 			}
-			envs = append(envs, others...)
+			for _, env := range all {
+				if !slices.Contains(envs, env) {
+					envs = append(envs, env)
+				}
+			}
 		}
 		for _, env := range envs {
 			d.readEnv(root, env)
@@ -123,22 +127,22 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	return d.plan, d.problems.Err()
 }
 
-// otherEnvs are the folders of root that hold manifests, less envs.
-func otherEnvs(root *os.Root, envs []string) ([]string, error) {
+// Environments are the folders right in root that hold manifests.
+func Environments(root *os.Root) ([]string, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return nil, err
 	}
-	var others []string
+	var envs []string
 	for _, e := range entries {
-		if !e.IsDir() || slices.Contains(envs, e.Name()) {
+		if !e.IsDir() {
 			continue
 		}
 		if info, err := root.Lstat(path.Join(e.Name(), manifestsDir)); err == nil && info.IsDir() {
-			others = append(others, e.Name())
+			envs = append(envs, e.Name())
 		}
 	}
-	return others, nil
+	return envs, nil
 }
 
 const manifestsDir = "manifests"
