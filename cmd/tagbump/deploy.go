@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/github"
@@ -18,7 +19,7 @@ import (
 
 // deployOptions are what deploy is asked to do.
 type deployOptions struct {
-	deploy.Ask
+	bump.Selection
 	repo, branch        string
 	push, force, dryRun bool
 	via, github         string
@@ -53,12 +54,12 @@ With --service, the image is looked for where its manifests are: in
 with --image, everywhere in <env>/manifests.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
-		}, askFlags, []cli.Flag{
+		}, selectionFlags, []cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "deploy an older tag too; with --push, past a policy that wants a pull request"},
 		}, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
-			o.Ask, o.force = askOf(c), c.Bool("force")
+			o.Selection, o.force = selectionOf(c), c.Bool("force")
 			return deployTag(c.Context, con, o)
 		},
 	}
@@ -71,7 +72,7 @@ func deployTag(ctx context.Context, con *console.Console, o deployOptions) error
 	}
 	d, err := o.deployment(con)
 	if err != nil {
-		return reportDeploy(con, o, &deploy.Outcome{Result: &deploy.Result{}, Status: deploy.Failed}, err)
+		return reportDeploy(con, o, &deploy.Outcome{Result: &bump.Result{}, Status: deploy.Failed}, err)
 	}
 	defer d.Remote.Close()
 	debug.SetGCPercent(50) // small runners run many of these at once, and it is the network that takes the time
@@ -90,7 +91,7 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, er
 		return nil, problem.New("write a time such as 90s or 5m", "--timeout must be more than nothing")
 	}
 	d := &deploy.Deployment{
-		Ask: o.Ask, Branch: o.branch, Push: o.push, Force: o.force, DryRun: o.dryRun,
+		Selection: o.Selection, Branch: o.branch, Push: o.push, Force: o.force, DryRun: o.dryRun,
 		Message: o.message, RunURL: o.environment.runURL,
 		Tell: func(progress string) { con.Notice(progress) },
 	}
@@ -171,7 +172,7 @@ func (o *deployOptions) pullRequests(con *console.Console, sources *deploy.Sourc
 
 // history is where the commits are that a service is built from: in --app-repo,
 // and in its repository, which is only asked for what the clone cannot tell.
-func (o *deployOptions) history(sources *deploy.Sources) (func(deploy.Target) deploy.History, error) {
+func (o *deployOptions) history(sources *deploy.Sources) (func(bump.Target) deploy.History, error) {
 	var clone deploy.Histories
 	if o.appRepo != "" {
 		h, err := gitrepo.OpenHistory(o.appRepo)
@@ -181,7 +182,7 @@ func (o *deployOptions) history(sources *deploy.Sources) (func(deploy.Target) de
 		clone = deploy.Histories{deploy.GitHistory{History: h}}
 	}
 	fetched := map[string]*deploy.FetchedHistory{} // services may share a repository
-	return func(t deploy.Target) deploy.History {
+	return func(t bump.Target) deploy.History {
 		repo, err := github.ParseRepo(t.Source)
 		switch {
 		case (t.Source == "" || err != nil) && clone == nil:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
@@ -51,7 +52,7 @@ type deployResult struct {
 
 func newDeployResult(o deployOptions, outcome *deploy.Outcome, err error) deployResult {
 	r := deployResult{
-		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, NewTag: version(o.Ask),
+		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, NewTag: version(o.Selection),
 		OldTags:  append([]string{}, outcome.OldTags()...),
 		Files:    []string{},
 		Images:   imageResults(outcome.Images),
@@ -69,7 +70,7 @@ func newDeployResult(o deployOptions, outcome *deploy.Outcome, err error) deploy
 	return r
 }
 
-func imageResults(images []deploy.ImageChange) []imageResult {
+func imageResults(images []bump.ImageChange) []imageResult {
 	list := []imageResult{}
 	for _, i := range images {
 		list = append(list, imageResult{i.Place.File, i.Place.Line, i.Place.Col, i.Container, i.Old.String(), i.New.String()})

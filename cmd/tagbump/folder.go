@@ -8,13 +8,13 @@ import (
 	"strings"
 	"sync"
 
-	"k8srepo/internal/deploy"
+	"k8srepo/internal/bump"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/tree"
 )
 
 // read reads the files below a folder that may hold what is asked for.
-func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, error) {
+func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error) {
 	var lock sync.Mutex
 	var files []tree.File
 	var problems problem.List
@@ -27,7 +27,7 @@ func read(root *os.Root, request *deploy.Request, dir string) ([]tree.File, erro
 			defer lock.Unlock()
 			problems.Add(stray(root, dir, e))
 			return nil
-		case !deploy.IsManifest(e.Path):
+		case !bump.IsManifest(e.Path):
 			return nil
 		}
 		file, wanted, err := e.ReadIf(request.Mentions)
@@ -55,7 +55,7 @@ func stray(root *os.Root, dir string, e tree.Entry) error {
 		if err == nil && !path.IsAbs(target) && strings.HasPrefix(path.Join(path.Dir(e.Path), target), dir+"/") {
 			return nil
 		}
-		if info, err := root.Stat(e.Path); err == nil && info.Mode().IsRegular() && !deploy.IsManifest(e.Path) {
+		if info, err := root.Stat(e.Path); err == nil && info.Mode().IsRegular() && !bump.IsManifest(e.Path) {
 			return nil
 		}
 		what = "a symbolic link out of " + dir
@@ -65,16 +65,16 @@ func stray(root *os.Root, dir string, e tree.Entry) error {
 	return p
 }
 
-func content(files []tree.File) []deploy.File {
-	list := make([]deploy.File, len(files))
+func content(files []tree.File) []bump.File {
+	list := make([]bump.File, len(files))
 	for i, f := range files {
-		list[i] = deploy.File{Path: f.Path, Data: f.Data}
+		list[i] = bump.File{Path: f.Path, Data: f.Data}
 	}
 	return list
 }
 
 // write puts the changed files into their places.
-func write(root *os.Root, result *deploy.Result, files []tree.File) error {
+func write(root *os.Root, result *bump.Result, files []tree.File) error {
 	byPath := make(map[string]tree.File, len(files))
 	for _, f := range files {
 		byPath[f.Path] = f
@@ -100,8 +100,8 @@ func noEnvironment(root *os.Root, env string) error {
 }
 
 // elsewhere are the files of other environments that may hold what is asked for.
-func elsewhere(root *os.Root, request *deploy.Request) []deploy.File {
-	var files []deploy.File
+func elsewhere(root *os.Root, request *bump.Request) []bump.File {
+	var files []bump.File
 	envs, _ := tree.Environments(root)
 	for _, env := range envs {
 		if env == request.Env {

@@ -5,11 +5,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"k8srepo/internal/deploy"
+	"k8srepo/internal/bump"
 )
 
-// askFlags are the flags that say which images, and what they are to run.
-var askFlags = []cli.Flag{
+// selectionFlags are the flags that say which images, and what they are to run.
+var selectionFlags = []cli.Flag{
 	&cli.StringFlag{Name: "env", Usage: "the `environment`: the folder above manifests/"},
 	&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml, for its image (may be repeated)"},
 	&cli.StringSliceFlag{Name: "image", Usage: "an image's `repository`, without a tag (may be repeated)"},
@@ -20,8 +20,8 @@ var askFlags = []cli.Flag{
 	&cli.IntFlag{Name: "expect", Usage: "fail unless `N` images are found"},
 }
 
-func askOf(c *cli.Context) deploy.Ask {
-	return deploy.Ask{
+func selectionOf(c *cli.Context) bump.Selection {
+	return bump.Selection{
 		Env: c.String("env"), Services: c.StringSlice("service"), Images: c.StringSlice("image"), Tag: c.String("tag"), Digest: c.String("digest"),
 		Renames: c.StringSlice("rename"), Fields: c.StringSlice("field"), Expect: c.Int("expect"),
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
@@ -57,7 +58,7 @@ func rollback(ctx context.Context, con *console.Console, o deployOptions, to str
 	o.Tag = to
 	d, err := o.deployment(con)
 	if err != nil {
-		return reportDeploy(con, o, &deploy.Outcome{Result: &deploy.Result{}, Status: deploy.Failed}, err)
+		return reportDeploy(con, o, &deploy.Outcome{Result: &bump.Result{}, Status: deploy.Failed}, err)
 	}
 	defer d.Remote.Close()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)

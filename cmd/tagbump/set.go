@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
@@ -17,7 +18,7 @@ import (
 
 // setOptions are what set is asked to do.
 type setOptions struct {
-	deploy.Ask
+	bump.Selection
 	root   string
 	source string
 	dryRun bool
@@ -38,13 +39,13 @@ written, and each result is parsed again and compared.
        --rename example.com/api=example.com/api-dev --tag "$COMMIT_HASH"`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "root", Value: ".", Usage: "the `folder` of the k8s repo"},
-		}, askFlags, []cli.Flag{
+		}, selectionFlags, []cli.Flag{
 			&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, where --root has none"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and change nothing"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
 		}),
 		Action: func(c *cli.Context) error {
-			return set(c.Context, con, setOptions{Ask: askOf(c), root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
+			return set(c.Context, con, setOptions{Selection: selectionOf(c), root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
 		},
 	}
 }
@@ -70,7 +71,7 @@ func set(ctx context.Context, con *console.Console, o setOptions) error {
 }
 
 // setIn is set in a folder that is open.
-func setIn(ctx context.Context, root *os.Root, request *deploy.Request, dryRun bool) (*deploy.Result, error) {
+func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun bool) (*bump.Result, error) {
 	files, err := read(root, request, request.Dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noEnvironment(root, request.Env)
@@ -78,8 +79,8 @@ func setIn(ctx context.Context, root *os.Root, request *deploy.Request, dryRun b
 	if err != nil {
 		return nil, err
 	}
-	result, err := deploy.Bump(request, content(files))
-	if errors.Is(err, deploy.ErrNoMatch) {
+	result, err := bump.Edit(request, content(files))
+	if errors.Is(err, bump.ErrNoMatch) {
 		return nil, request.NoMatch(result, append(content(files), elsewhere(root, request)...))
 	}
 	if err != nil || dryRun {
@@ -116,7 +117,7 @@ type imageResult struct {
 }
 
 // reportSet shows what came of it. The error is err.
-func reportSet(con *console.Console, o setOptions, result *deploy.Result, err error) error {
+func reportSet(con *console.Console, o setOptions, result *bump.Result, err error) error {
 	if o.output == "json" {
 		return errors.Join(err, con.JSON(newSetResult(o, result, err)))
 	}
@@ -143,7 +144,7 @@ func reportSet(con *console.Console, o setOptions, result *deploy.Result, err er
 	}
 	switch same := len(result.Images) - changed; {
 	case changed == 0:
-		con.Printf("unchanged: %s in %s already %s %s\n", count(same, "image"), o.Env, runs(same), version(o.Ask))
+		con.Printf("unchanged: %s in %s already %s %s\n", count(same, "image"), o.Env, runs(same), version(o.Selection))
 	case same > 0:
 		con.Printf("%s: %s in %s; %d already there\n", verb, count(changed, "image"), count(len(result.Files), "file"), same)
 	default:
@@ -153,15 +154,15 @@ func reportSet(con *console.Console, o setOptions, result *deploy.Result, err er
 }
 
 // news is what is new in an image: what follows its name, if that stays.
-func news(i deploy.ImageChange) string {
+func news(i bump.ImageChange) string {
 	if i.New.Name == i.Old.Name {
 		return i.New.Suffix()
 	}
 	return i.New.String()
 }
 
-func newSetResult(o setOptions, result *deploy.Result, err error) setResult {
-	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.Env, NewTag: version(o.Ask),
+func newSetResult(o setOptions, result *bump.Result, err error) setResult {
+	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.Env, NewTag: version(o.Selection),
 		OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Problems: console.JSONProblems(err)}
 	if result == nil {
 		return r
@@ -190,13 +191,13 @@ func newSetResult(o setOptions, result *deploy.Result, err error) setResult {
 }
 
 // version is what is to run, for people.
-func version(a deploy.Ask) string {
+func version(a bump.Selection) string {
 	if a.Tag == "" {
 		return a.Digest
 	}
 	return a.Tag
 }
 
-func unified(f deploy.FileChange) []byte {
+func unified(f bump.FileChange) []byte {
 	return tree.Change{Action: tree.Update, Path: f.Path, Old: f.Old, New: f.New}.Unified()
 }

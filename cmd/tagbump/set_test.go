@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/console"
-	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
 )
 
@@ -26,7 +26,7 @@ func TestAnInterruptedSetWritesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	con := &console.Console{Program: "tagbump", Out: io.Discard, Err: io.Discard}
-	err := set(ctx, con, setOptions{Ask: deploy.Ask{Env: "dev", Images: []string{"example.com/api"}, Tag: "2"}, root: root, source: root, output: "text"})
+	err := set(ctx, con, setOptions{Selection: bump.Selection{Env: "dev", Images: []string{"example.com/api"}, Tag: "2"}, root: root, source: root, output: "text"})
 	if problem.ExitStatus(err) != problem.ExitTrouble {
 		t.Errorf("got %v", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"k8srepo/internal/bump"
 )
 
 // body is what a pull request tells the person who approves it.
@@ -11,11 +13,11 @@ type body struct {
 	Env       string
 	Services  []string
 	Tag       string
-	Images    []ImageChange // that change
-	Histories []commits     // of each service, as far as they are known
-	Elsewhere []running     // what the other environments run
-	Asked     string        // who or what asked for it, in Markdown; may be empty
-	Repo      string        // the k8s repo's URL
+	Images    []bump.ImageChange // that change
+	Histories []commits          // of each service, as far as they are known
+	Elsewhere []running          // what the other environments run
+	Asked     string             // who or what asked for it, in Markdown; may be empty
+	Repo      string             // the k8s repo's URL
 	Notices   []string
 }
 
@@ -108,7 +110,7 @@ func (b *body) images(w *strings.Builder) {
 		if i.New.Name != i.Old.Name {
 			name += " → `" + i.New.Name + "`"
 		}
-		fmt.Fprintf(w, "| %s | `%s` | **`%s`** | %s:%d |\n", name, runs(i.Old), runs(i.New), cell(i.Place.File), i.Place.Line)
+		fmt.Fprintf(w, "| %s | `%s` | **`%s`** | %s:%d |\n", name, i.Old.TagOrDigest(), i.New.TagOrDigest(), cell(i.Place.File), i.Place.Line)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
 )
@@ -26,7 +27,7 @@ func sampleBody(t *testing.T) *body {
 	const repository = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/api"
 	return &body{
 		Env: "prod", Services: []string{"api"}, Tag: "9f2c1ab", Repo: "https://github.com/example/k8s",
-		Images: []ImageChange{
+		Images: []bump.ImageChange{
 			{Place: problem.Place{File: "prod/manifests/api/api-prod-deployment.yaml", Line: 62}, Old: ref(repository + ":1f0c9ae"), New: ref(repository + ":9f2c1ab")},
 		},
 		Histories: []commits{{Service: "api", Source: "example/api", URL: "https://github.com/example/api/compare/1f0c9ae...9f2c1ab", Total: 3, List: []commit{

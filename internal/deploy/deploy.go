@@ -1,3 +1,6 @@
+// Package deploy takes one bump from the tip of a branch to a push or a pull
+// request. The edit itself is package bump's, a function of the files: it is made
+// again, from the start, when the branch has moved.
 package deploy
 
 import (
@@ -8,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/inventory"
@@ -15,7 +19,7 @@ import (
 
 // Deployment is a bump of a k8s repo: from its branch's tip to a commit on it.
 type Deployment struct {
-	Ask
+	bump.Selection
 	Remote *gitrepo.Remote
 	Branch string // "" is the policy's, else the repository's default
 	Push   bool   // push where the k8s repo has no policy for the environment; with Force, past one
@@ -36,7 +40,7 @@ type Deployment struct {
 
 	// History is what is known of the commits that a target is built from, asked
 	// for once a target; nil, or nil for a target, is nothing.
-	History func(t Target) History
+	History func(t bump.Target) History
 
 	Author    gitrepo.Signature // When is ignored, here and below
 	Committer gitrepo.Signature // the zero Signature is the author
@@ -59,13 +63,13 @@ const (
 
 // Outcome is what a Deployment came to.
 type Outcome struct {
-	*Result
+	*bump.Result
 	Status      string
 	Branch      string
-	Commit      string        // the hash, where Status is Changed or Proposed
-	PullRequest string        // its URL, where one is concerned
-	NewTag      string        // or digest
-	Superseded  []ImageChange // images that run something newer, and stay
+	Commit      string             // the hash, where Status is Changed or Proposed
+	PullRequest string             // its URL, where one is concerned
+	NewTag      string             // or digest
+	Superseded  []bump.ImageChange // images that run something newer, and stay
 	Notices     []string
 
 	Attempts int
@@ -77,7 +81,7 @@ type Outcome struct {
 func (o *Outcome) OldTags() []string {
 	var tags []string
 	for _, i := range o.Images {
-		if tag := runs(i.Old); (i.Changed() || !o.Result.Changed()) && !slices.Contains(tags, tag) {
+		if tag := i.Old.TagOrDigest(); (i.Changed() || !o.Result.Changed()) && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
@@ -94,7 +98,7 @@ func (d *Deployment) Run(ctx context.Context) (*Outcome, error) {
 	r := &run{Deployment: d}
 	outcome, err := r.untilDone(ctx)
 	if err != nil {
-		outcome = &Outcome{Result: &Result{}, Status: Failed, NewTag: d.version()}
+		outcome = &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: d.Version()}
 	}
 	outcome.Attempts, outcome.Waited = r.attempts, r.waited
 	return outcome, err
@@ -170,8 +174,8 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := Bump(request, files)
-	if errors.Is(err, ErrNoMatch) && len(d.Images) == 0 {
+	result, err := bump.Edit(request, files)
+	if errors.Is(err, bump.ErrNoMatch) && len(d.Images) == 0 {
 		// Not where the layout has it: look in the whole environment.
 		if base.paths, err = base.below(ctx, request.Dir()); err != nil {
 			return nil, err
@@ -179,9 +183,9 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 		if files, err = read(ctx, base, request, base.paths); err != nil {
 			return nil, err
 		}
-		result, err = Bump(request, files)
+		result, err = bump.Edit(request, files)
 	}
-	if errors.Is(err, ErrNoMatch) {
+	if errors.Is(err, bump.ErrNoMatch) {
 		return nil, request.NoMatch(result, files)
 	}
 	if err != nil {
@@ -191,7 +195,7 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 }
 
 // ordered is the outcome of a result, less what would go back in history.
-func (d *Deployment) ordered(ctx context.Context, tip snapshot, request *Request, files []File, result *Result) (*Outcome, error) {
+func (d *Deployment) ordered(ctx context.Context, tip snapshot, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
 	if err := d.held(ctx, tip, request, result); err != nil {
 		return nil, err
 	}
@@ -200,15 +204,15 @@ func (d *Deployment) ordered(ctx context.Context, tip snapshot, request *Request
 	if err != nil {
 		return nil, err
 	}
-	outcome := &Outcome{Branch: tip.branch(), NewTag: request.version(), Notices: o.notices}
+	outcome := &Outcome{Branch: tip.branch(), NewTag: request.Version(), Notices: o.notices}
 	for _, i := range result.Images {
 		if i.Changed() && !newer[i.Old.String()] {
 			outcome.Superseded = append(outcome.Superseded, i)
-			request.keep(i.Old)
+			request.Keep(i.Old)
 		}
 	}
 	if len(outcome.Superseded) > 0 {
-		if result, err = Bump(request, files); err != nil {
+		if result, err = bump.Edit(request, files); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
@@ -57,7 +58,7 @@ func newSite(t *testing.T, files gittest.Files) *site {
 	s := &site{Server: gittest.NewServer(t, gittest.Options{}), t: t}
 	s.repo = s.NewRepo("k8s", files)
 	s.Remote = s.open(0)
-	s.Ask = deploy.Ask{Env: "dev", Services: []string{"api"}, Tag: "new"}
+	s.Selection = bump.Selection{Env: "dev", Services: []string{"api"}, Tag: "new"}
 	s.Author = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
 	s.Tell = func(line string) { s.progress = append(s.progress, line) }
 	return s

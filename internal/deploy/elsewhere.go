@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 )
 
 // elsewhere is what the other environments of a tip run of the request's targets,
 // as far as the folders of their services tell.
-func elsewhere(ctx context.Context, tip *base, request *Request) ([]running, error) {
+func elsewhere(ctx context.Context, tip *base, request *bump.Request) ([]running, error) {
 	tree := tip.files(ctx)
 	envs, err := otherEnvs(tree, request.Env)
 	if err != nil {
@@ -49,7 +50,7 @@ const lookBack = 500
 // since is the day on which a folder's tags came: that of the last commit that
 // changed them. It is "" where that is not near, or not asked for: over the API
 // it would take a request for each commit.
-func since(ctx context.Context, tip *base, folder string, tags []string, request *Request) string {
+func since(ctx context.Context, tip *base, folder string, tags []string, request *bump.Request) string {
 	git, ok := tip.snapshot.(gitSnapshot)
 	if !ok {
 		return ""
@@ -95,7 +96,7 @@ func otherEnvs(tree files, env string) ([]string, error) {
 
 // tagsIn are the tags that a folder's files run of the targets, each once. A file
 // that cannot be parsed says nothing.
-func tagsIn(tree fs.FS, folder string, request *Request) ([]string, error) {
+func tagsIn(tree fs.FS, folder string, request *bump.Request) ([]string, error) {
 	entries, err := fs.ReadDir(tree, folder)
 	if err != nil {
 		return nil, nil // the environment does not have the service
@@ -103,7 +104,7 @@ func tagsIn(tree fs.FS, folder string, request *Request) ([]string, error) {
 	var tags []string
 	for _, e := range entries {
 		file := path.Join(folder, e.Name())
-		if !e.Type().IsRegular() || !IsManifest(file) {
+		if !e.Type().IsRegular() || !bump.IsManifest(file) {
 			continue
 		}
 		data, err := fs.ReadFile(tree, file)
@@ -115,8 +116,8 @@ func tagsIn(tree fs.FS, folder string, request *Request) ([]string, error) {
 			continue
 		}
 		for _, i := range f.Images(request.Fields...) {
-			if request.target(i.Ref) != nil && !slices.Contains(tags, runs(i.Ref)) {
-				tags = append(tags, runs(i.Ref))
+			if request.Target(i.Ref) != nil && !slices.Contains(tags, i.Ref.TagOrDigest()) {
+				tags = append(tags, i.Ref.TagOrDigest())
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
 )
@@ -17,8 +18,8 @@ import (
 // history nobody knows, is let through, and that is said. What cannot be told is
 // refused.
 type order struct {
-	request *Request
-	history func(t Target) History // nil, or nil for a target, where unknown
+	request *bump.Request
+	history func(t bump.Target) History // nil, or nil for a target, where unknown
 	force   bool
 	notices []string
 }
@@ -37,7 +38,7 @@ func hashOf(tag string) string {
 
 // newer tells of each image that changes, by the reference that it has now,
 // whether it may. Every refusal is in the error.
-func (o *order) newer(ctx context.Context, result *Result) (map[string]bool, error) {
+func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool, error) {
 	newer := map[string]bool{}
 	var refusals problem.List
 	for _, i := range result.Images {
@@ -45,7 +46,7 @@ func (o *order) newer(ctx context.Context, result *Result) (map[string]bool, err
 		if _, asked := newer[ref]; asked || !i.Changed() {
 			continue
 		}
-		ok, err := o.mayReplace(ctx, *o.request.target(i.Old), i.Old)
+		ok, err := o.mayReplace(ctx, *o.request.Target(i.Old), i.Old)
 		if refused := (*problem.Problem)(nil); err != nil && !(errors.As(err, &refused) && refused.Refused) {
 			return nil, err // it may pass: keep what it is
 		}
@@ -56,7 +57,7 @@ func (o *order) newer(ctx context.Context, result *Result) (map[string]bool, err
 }
 
 // mayReplace tells whether the request's tag may replace a running one.
-func (o *order) mayReplace(ctx context.Context, t Target, running image.Ref) (bool, error) {
+func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref) (bool, error) {
 	from, to := hashOf(running.Tag), hashOf(o.request.Tag)
 	switch {
 	case o.force, o.request.Tag != "" && o.request.Tag == running.Tag:
@@ -68,7 +69,7 @@ func (o *order) mayReplace(ctx context.Context, t Target, running image.Ref) (bo
 		o.notice("%s: %s is no commit hash, so it may be older than what runs", t.Name(), o.request.Tag)
 		return true, nil
 	case from == "":
-		o.notice("%s: %s, which runs, is no commit hash, so it may be newer than %s", t.Name(), runs(running), o.request.Tag)
+		o.notice("%s: %s, which runs, is no commit hash, so it may be newer than %s", t.Name(), running.TagOrDigest(), o.request.Tag)
 		return true, nil
 	}
 	relation, err := o.relation(ctx, t, from, to)
@@ -98,7 +99,7 @@ func (o *order) mayReplace(ctx context.Context, t Target, running image.Ref) (bo
 	return false, problem.Refuse("is it pushed? "+clone+force, "%s: %s is no commit of the service's repository", t.Name(), o.request.Tag)
 }
 
-func (o *order) relation(ctx context.Context, t Target, running, next string) (Relation, error) {
+func (o *order) relation(ctx context.Context, t bump.Target, running, next string) (Relation, error) {
 	if o.history == nil {
 		return NotKnown, nil
 	}

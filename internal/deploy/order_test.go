@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
@@ -47,13 +48,13 @@ func newApp(t *testing.T) *app {
 	return a
 }
 
-func (a *app) history(t *testing.T, dir string) func(deploy.Target) deploy.History {
+func (a *app) history(t *testing.T, dir string) func(bump.Target) deploy.History {
 	t.Helper()
 	h, err := gitrepo.OpenHistory(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(deploy.Target) deploy.History { return deploy.GitHistory{History: h} }
+	return func(bump.Target) deploy.History { return deploy.GitHistory{History: h} }
 }
 
 // TestOrder is what may replace what.
@@ -208,7 +209,7 @@ func TestFetchedHistory(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	clone := gittest.NewRepo(t, gittest.Files{"b": "1"})
-	both := deploy.Histories{(&app{Repo: clone}).history(t, clone.Dir)(deploy.Target{}), h}
+	both := deploy.Histories{(&app{Repo: clone}).history(t, clone.Dir)(bump.Target{}), h}
 	if got, err := both.Relation(t.Context(), first, second); got != deploy.Ahead || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -230,7 +231,7 @@ func TestHistoryOutOfReach(t *testing.T) {
 		}
 		return gitrepo.OpenHistory(a.Dir)
 	}}
-	s.History = func(deploy.Target) deploy.History { return h }
+	s.History = func(bump.Target) deploy.History { return h }
 	failures = 1
 	s.refused(problem.ExitTrouble, "cannot tell older from newer: no entry | or name a clone of the service with --app-repo, or do without with --force")
 	failures, err = 1, &gitrepo.StatusError{Code: 503}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
@@ -99,17 +100,17 @@ func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) 
 		ref, err := promotable(name, from, to, after, p.Force)
 		list[i] = Promoted{Service: name, Err: err}
 		if ref.Name != "" {
-			list[i].Tag = runs(ref)
+			list[i].Tag = ref.TagOrDigest()
 		}
 		for _, old := range versions(to.of(name)) {
-			list[i].Old = append(list[i].Old, runs(old))
+			list[i].Old = append(list[i].Old, old.TagOrDigest())
 		}
 		if err != nil {
 			continue
 		}
 		if all := versions(to.of(name)); len(p.Services) == 0 && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
 			// It runs there already: of all services, most do.
-			list[i].Outcome = &Outcome{Result: &Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.tip.Branch, NewTag: runs(ref)}
+			list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.tip.Branch, NewTag: ref.TagOrDigest()}
 			continue
 		}
 		chosen[i] = ref
@@ -118,7 +119,7 @@ func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) 
 }
 
 // same are images that stay what they are.
-func same(images []ImageChange) []ImageChange {
+func same(images []bump.ImageChange) []bump.ImageChange {
 	list := slices.Clone(images)
 	for i := range list {
 		list[i].New = list[i].Old
@@ -151,7 +152,7 @@ func promotable(service string, from, to, after *standing, force bool) (image.Re
 	if len(there) > 0 {
 		what = tagList(there) + " runs there"
 	}
-	p := problem.Refuse("", "%s: %s has not been in %s, which comes before %s: %s", service, runs(all[0]), after.env, to.env, what)
+	p := problem.Refuse("", "%s: %s has not been in %s, which comes before %s: %s", service, all[0].TagOrDigest(), after.env, to.env, what)
 	if len(there) == 0 {
 		p.Message = fmt.Sprintf("%s has not been in %s, which comes before %s: it does not run there", service, after.env, to.env)
 	}
@@ -159,7 +160,7 @@ func promotable(service string, from, to, after *standing, force bool) (image.Re
 	return all[0], p
 }
 
-func places(images []ImageChange) string {
+func places(images []bump.ImageChange) string {
 	const most = 12
 	var b strings.Builder
 	for n, i := range images {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/inventory"
@@ -401,7 +402,7 @@ func (p *proposal) body(ctx context.Context) (*body, error) {
 			continue
 		}
 		b.Images = append(b.Images, i)
-		t := request.target(i.Old)
+		t := request.Target(i.Old)
 		if key := t.Name() + " " + i.Old.Tag; !asked[key] {
 			asked[key] = true
 			if c := p.commitsBetween(ctx, *t, i.Old.Tag); c != nil {
@@ -415,7 +416,7 @@ func (p *proposal) body(ctx context.Context) (*body, error) {
 
 // commitsBetween are the commits that a deployment brings; nil where they cannot
 // be told, which keeps nothing from being deployed.
-func (p *proposal) commitsBetween(ctx context.Context, t Target, running string) *commits {
+func (p *proposal) commitsBetween(ctx context.Context, t bump.Target, running string) *commits {
 	repo, err := github.ParseRepo(t.Source)
 	if err != nil || p.Pulls.Sources == nil || hashOf(running) == "" || hashOf(p.Tag) == "" {
 		return nil

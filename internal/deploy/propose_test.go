@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
@@ -57,7 +58,7 @@ func newHub(t *testing.T, services ...string) *hub {
 	client := h.client()
 	reached := &deploy.Sources{Client: client}
 	h.Pulls = &deploy.PullRequests{GitHub: client, Sources: reached, Repo: github.Repo{Owner: "example", Name: "k8s"}, Asked: "[this run](https://example.com/run/1)"}
-	h.History = func(target deploy.Target) deploy.History {
+	h.History = func(target bump.Target) deploy.History {
 		return reached.History(github.Repo{Owner: "example", Name: "api"})
 	}
 	return h

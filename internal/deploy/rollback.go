@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
@@ -31,20 +32,20 @@ type Rollback struct {
 
 // Run finds the tag to go back to, and deploys it.
 func (r *Rollback) Run(ctx context.Context) (*Outcome, error) {
-	failed := &Outcome{Result: &Result{}, Status: Failed, NewTag: r.To}
+	failed := &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: r.To}
 	now, from, to, err := r.find(ctx)
 	if err != nil {
 		return failed, err
 	}
 	d := r.Deployment
 	d.Tag, d.Digest = to.Tag, to.Digest
-	chain := []Rolled{{Env: d.Env, Service: d.Services[0], From: runs(from), To: runs(to)}}
+	chain := []Rolled{{Env: d.Env, Service: d.Services[0], From: from.TagOrDigest(), To: to.TagOrDigest()}}
 	before, err := rolled(ctx, now.tip, d.Env, d.Services[0])
 	if err != nil {
 		return failed, err
 	}
-	for _, earlier := range active(before, runs(from)) {
-		if earlier.From != runs(to) {
+	for _, earlier := range active(before, from.TagOrDigest()) {
+		if earlier.From != to.TagOrDigest() {
 			chain = append(chain, earlier)
 		}
 	}
@@ -55,7 +56,7 @@ func (r *Rollback) Run(ctx context.Context) (*Outcome, error) {
 	}
 	d.Message += "\n" + trailers(chain)
 	history := d.History
-	d.History = func(t Target) History {
+	d.History = func(t bump.Target) History {
 		back := backward{from: hashOf(from.Tag)}
 		if history != nil {
 			back.History = history(t)
@@ -65,7 +66,7 @@ func (r *Rollback) Run(ctx context.Context) (*Outcome, error) {
 	outcome, err := d.Run(ctx)
 	if err == nil && outcome.Commit != "" {
 		if err := r.mark(ctx, outcome.Commit); err != nil {
-			outcome.Notices = append(outcome.Notices, fmt.Sprintf("nothing will keep %s from being deployed again: %v", runs(from), problem.All(err)[0].Message))
+			outcome.Notices = append(outcome.Notices, fmt.Sprintf("nothing will keep %s from being deployed again: %v", from.TagOrDigest(), problem.All(err)[0].Message))
 		}
 	}
 	return outcome, err
@@ -141,7 +142,7 @@ func (r *Rollback) find(ctx context.Context) (now *standing, from, to image.Ref,
 func tagList(refs []image.Ref) string {
 	var tags []string
 	for _, ref := range refs {
-		tags = append(tags, runs(ref))
+		tags = append(tags, ref.TagOrDigest())
 	}
 	if len(tags) < 2 {
 		return strings.Join(tags, "")
@@ -194,7 +195,7 @@ func (p *past) find(ctx context.Context, from image.Ref, want string) (image.Ref
 		}
 		p.add(before)
 		for _, ref := range before {
-			_, again := p.back[runs(ref)]
+			_, again := p.back[ref.TagOrDigest()]
 			switch {
 			case want != "" && ref.Tag == want:
 				return ref, nil
@@ -263,9 +264,9 @@ func (p *past) at(ctx context.Context, tip *gitrepo.Tip, paths []string) ([]imag
 	if err != nil {
 		return nil, err
 	}
-	var images []ImageChange
-	for _, file := range sortFiles(files) {
-		images = append(images, p.request.bumpFile(file).images...)
+	var images []bump.ImageChange
+	for _, file := range bump.SortFiles(files) {
+		images = append(images, p.request.EditFile(file).Images...)
 	}
 	return versions(images), nil
 }
@@ -375,7 +376,7 @@ func active(chain []Rolled, running string) []Rolled {
 // held refuses to bring back what was rolled back: the same tag, or one that its
 // commit descends from. What descends from it, and so may have been mended, goes
 // through, as does what has nothing to do with it.
-func (d *Deployment) held(ctx context.Context, tip snapshot, request *Request, result *Result) error {
+func (d *Deployment) held(ctx context.Context, tip snapshot, request *bump.Request, result *bump.Result) error {
 	if d.Force || d.goesBack() {
 		return nil
 	}
@@ -386,7 +387,7 @@ func (d *Deployment) held(ctx context.Context, tip snapshot, request *Request, r
 		if !i.Changed() {
 			continue
 		}
-		t := *request.target(i.Old)
+		t := *request.Target(i.Old)
 		chain, asked := known[t.Name()]
 		if !asked {
 			var err error
@@ -395,8 +396,8 @@ func (d *Deployment) held(ctx context.Context, tip snapshot, request *Request, r
 			}
 			known[t.Name()] = chain
 		}
-		for _, r := range active(chain, runs(i.Old)) {
-			older := runs(i.New) == r.From
+		for _, r := range active(chain, i.Old.TagOrDigest()) {
+			older := i.New.TagOrDigest() == r.From
 			if from, to := hashOf(r.From), hashOf(i.New.Tag); !older && from != "" && to != "" {
 				relation, err := o.relation(ctx, t, from, to)
 				if err != nil {
@@ -405,12 +406,12 @@ func (d *Deployment) held(ctx context.Context, tip snapshot, request *Request, r
 				older = relation == Behind
 			}
 			if older {
-				what := runs(i.New)
+				what := i.New.TagOrDigest()
 				if what != r.From {
 					what += ", which is no newer than " + r.From + ","
 				}
 				p := problem.Refuse("deploy a newer commit; or, to bring it back all the same, say --force",
-					"%s: %s was rolled back to %s in %s, %s", t.Name(), what, runs(i.Old), request.Env, r.when())
+					"%s: %s was rolled back to %s in %s, %s", t.Name(), what, i.Old.TagOrDigest(), request.Env, r.when())
 				if !slices.ContainsFunc(refusals, func(known *problem.Problem) bool { return known.Message == p.Message }) {
 					refusals = append(refusals, p)
 				}
@@ -427,7 +428,7 @@ func (d *Deployment) goesBack() bool {
 	if d.History == nil {
 		return false
 	}
-	_, back := d.History(Target{}).(backward)
+	_, back := d.History(bump.Target{}).(backward)
 	return back
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
 	"k8srepo/internal/problem"
@@ -40,7 +41,7 @@ func prodDeployment(t *testing.T, url string) Deployment {
 	}
 	t.Cleanup(func() { remote.Close() })
 	return Deployment{
-		Ask: Ask{Env: "prod", Services: []string{"api"}}, Remote: remote,
+		Selection: bump.Selection{Env: "prod", Services: []string{"api"}}, Remote: remote,
 		Author: gitrepo.Signature{Name: "Bot", Email: "bot@example.com"},
 		Now:    func() time.Time { return time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC) },
 	}
@@ -93,7 +94,7 @@ func TestRollbackDoesNotUndoWhatCameInBetween(t *testing.T) {
 		repo.Commit("main", gittest.Files{inProd: prodRuns("example.com/api:3333333")}, "meanwhile")
 	}})
 	d := prodDeployment(t, server.URL("k8s"))
-	d.History = func(Target) History { return newest{} }
+	d.History = func(bump.Target) History { return newest{} }
 	outcome, err := (&Rollback{Deployment: d}).Run(t.Context())
 	if err != nil || outcome.Status != Superseded || !strings.Contains(repo.Read("main", inProd), "3333333") {
 		t.Errorf("got %v, %v", outcome, err)
@@ -118,7 +119,7 @@ func TestHeld(t *testing.T) {
 			server := gittest.NewServer(t, gittest.Options{})
 			repo := prodRepo(t, server, "example.com/api:1111111", "example.com/api:3333333")
 			d := prodDeployment(t, server.URL("k8s"))
-			d.History = func(Target) History { return newest{} }
+			d.History = func(bump.Target) History { return newest{} }
 			back, err := (&Rollback{Deployment: d}).Run(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -149,7 +150,7 @@ func TestHeld(t *testing.T) {
 func heldText(t *testing.T, server *gittest.Server, tag string, force bool) string {
 	t.Helper()
 	d := prodDeployment(t, server.URL("k8s"))
-	d.History = func(Target) History { return newest{} }
+	d.History = func(bump.Target) History { return newest{} }
 	d.Tag, d.Force = tag, force
 	base, err := d.tip(t.Context())
 	if err != nil {
@@ -163,7 +164,7 @@ func heldText(t *testing.T, server *gittest.Server, tag string, force bool) stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := Bump(request, files)
+	result, err := bump.Edit(request, files)
 	if err != nil {
 		t.Fatal(err)
 	}

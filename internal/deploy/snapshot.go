@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
 )
@@ -46,7 +47,7 @@ func (s gitSnapshot) below(ctx context.Context, dir string) ([]string, error) {
 	}
 	paths := []string{}
 	for _, e := range entries {
-		if (e.Mode.IsRegular() || e.Mode&fs.ModeSymlink != 0) && IsManifest(e.Path) {
+		if (e.Mode.IsRegular() || e.Mode&fs.ModeSymlink != 0) && bump.IsManifest(e.Path) {
 			paths = append(paths, e.Path)
 		}
 	}
@@ -69,7 +70,7 @@ func (s hubSnapshot) fetch(ctx context.Context, paths ...string) error { return 
 func (s hubSnapshot) below(ctx context.Context, dir string) ([]string, error) {
 	paths := []string{}
 	err := fs.WalkDir(s.FS(ctx), dir, func(name string, e fs.DirEntry, err error) error {
-		if err == nil && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0) && IsManifest(name) {
+		if err == nil && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0) && bump.IsManifest(name) {
 			paths = append(paths, name)
 		}
 		return err

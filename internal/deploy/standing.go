@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
@@ -19,15 +20,15 @@ type standing struct {
 	tip      *gitrepo.Tip
 	policy   inventory.Deploy // the zero Deploy where the k8s repo does not say
 	services []*inventory.Service
-	request  *Request
-	images   map[string][]ImageChange // by canonical repository; New means nothing
+	request  *bump.Request
+	images   map[string][]bump.ImageChange // by canonical repository; New means nothing
 }
 
 // stand reads what an environment runs of some services; of all where none is named.
 func (d *Deployment) stand(ctx context.Context, env string, services []string) (*standing, error) {
 	look := *d
 	// The tag is not for writing: a request must have one.
-	look.Ask = Ask{Env: env, Services: services, Tag: "none", Renames: d.Renames, Fields: d.Fields}
+	look.Selection = bump.Selection{Env: env, Services: services, Tag: "none", Renames: d.Renames, Fields: d.Fields}
 	tip, err := d.Remote.Tip(ctx, d.Branch)
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func (d *Deployment) stand(ctx context.Context, env string, services []string) (
 			return nil, err
 		}
 	}
-	s := &standing{env: env, tip: tip, policy: policy, images: map[string][]ImageChange{}}
+	s := &standing{env: env, tip: tip, policy: policy, images: map[string][]bump.ImageChange{}}
 	if s.services, err = inventory.LoadServices(tip.FS(ctx)); errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.New("tagbump deploy takes an image by its repository", "there is no users.yaml to look services up in")
 	} else if err != nil {
@@ -66,33 +67,33 @@ func (d *Deployment) stand(ctx context.Context, env string, services []string) (
 		return nil, err
 	}
 	result, err := s.read(ctx, paths)
-	if errors.Is(err, ErrNoMatch) && len(services) > 0 {
+	if errors.Is(err, bump.ErrNoMatch) && len(services) > 0 {
 		if paths, err = (gitSnapshot{tip}).below(ctx, s.request.Dir()); err != nil {
 			return nil, err
 		}
 		result, err = s.read(ctx, paths)
 	}
-	if err != nil && !errors.Is(err, ErrNoMatch) {
+	if err != nil && !errors.Is(err, bump.ErrNoMatch) {
 		return nil, err
 	}
 	for _, i := range result.Images {
-		repository := s.request.target(i.Old).Repository.Repository()
+		repository := s.request.Target(i.Old).Repository.Repository()
 		s.images[repository] = append(s.images[repository], i)
 	}
 	return s, nil
 }
 
-func (s *standing) read(ctx context.Context, paths []string) (*Result, error) {
+func (s *standing) read(ctx context.Context, paths []string) (*bump.Result, error) {
 	files, err := read(ctx, gitSnapshot{s.tip}, s.request, paths)
 	if err != nil {
 		return nil, err
 	}
-	return Bump(s.request, files)
+	return bump.Edit(s.request, files)
 }
 
 // of are the images of a service, in the order of their places.
-func (s *standing) of(service string) []ImageChange {
-	known := byName(s.services, service)
+func (s *standing) of(service string) []bump.ImageChange {
+	known := bump.FindService(s.services, service)
 	if known == nil {
 		return nil
 	}
@@ -105,7 +106,7 @@ func (s *standing) of(service string) []ImageChange {
 
 // versions are what images run, each once, in the order they are found in. Their
 // names mean nothing.
-func versions(images []ImageChange) []image.Ref {
+func versions(images []bump.ImageChange) []image.Ref {
 	var list []image.Ref
 	for _, i := range images {
 		if !slices.ContainsFunc(list, func(known image.Ref) bool { return known.Suffix() == i.Old.Suffix() }) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
@@ -127,7 +128,7 @@ func (d *Deployment) layout(ctx context.Context, tip snapshot, dir string) ([]st
 	for _, e := range entries {
 		file := path.Join(dir, e.Name())
 		switch {
-		case e.Type().IsRegular() && IsManifest(file), e.IsDir() && slices.Contains(d.Services, e.Name()):
+		case e.Type().IsRegular() && bump.IsManifest(file), e.IsDir() && slices.Contains(d.Services, e.Name()):
 			paths = append(paths, file)
 		case e.IsDir() && e.Name() == "users":
 			all, err := tip.below(ctx, file)
@@ -151,23 +152,23 @@ func (d *Deployment) isServices(name string) bool {
 }
 
 // read reads the manifests at and below paths that may hold what is asked for.
-func read(ctx context.Context, tip snapshot, request *Request, paths []string) ([]File, error) {
+func read(ctx context.Context, tip snapshot, request *bump.Request, paths []string) ([]bump.File, error) {
 	if err := tip.fetch(ctx, paths...); err != nil {
 		return nil, err
 	}
 	tree := tip.files(ctx)
-	var files []File
+	var files []bump.File
 	for _, p := range paths {
 		err := fs.WalkDir(tree, p, func(name string, e fs.DirEntry, err error) error {
-			if err == nil && e.Type()&fs.ModeSymlink != 0 && IsManifest(name) {
+			if err == nil && e.Type()&fs.ModeSymlink != 0 && bump.IsManifest(name) {
 				return strayLink(tree, name, request.Dir())
 			}
-			if err != nil || !e.Type().IsRegular() || !IsManifest(name) {
+			if err != nil || !e.Type().IsRegular() || !bump.IsManifest(name) {
 				return err
 			}
 			data, err := tree.ReadFile(name)
 			if err == nil && request.Mentions(data) {
-				files = append(files, File{name, data})
+				files = append(files, bump.File{Path: name, Data: data})
 			}
 			return err
 		})
@@ -197,7 +198,7 @@ func strayLink(tree files, name, dir string) error {
 
 // noEnvironment is the refusal for an environment that is not there. Folders are
 // not looked into: each would be a request.
-func noEnvironment(tree fs.FS, request *Request) error {
+func noEnvironment(tree fs.FS, request *bump.Request) error {
 	var envs []string
 	known, _ := fs.ReadDir(tree, inventory.EnvironmentsDir)
 	entries, _ := fs.ReadDir(tree, ".")

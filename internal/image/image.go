@@ -100,6 +100,18 @@ func (r Ref) Suffix() string {
 	return s
 }
 
+// TagOrDigest returns what tells one version from another: the tag, else the
+// digest, else "(none)".
+func (r Ref) TagOrDigest() string {
+	switch {
+	case r.Tag != "":
+		return r.Tag
+	case r.Digest != "":
+		return r.Digest
+	}
+	return "(none)"
+}
+
 // String is the reference as it was written.
 func (r Ref) String() string { return r.Name + r.Suffix() }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"k8srepo/internal/deploy"
+	"k8srepo/internal/bump"
 	"k8srepo/internal/manifest"
 )
 
@@ -25,7 +25,7 @@ type hardCase struct {
 	in      []byte
 	want    []byte // nil where it is to be refused
 	refused string // by these problems, one a line
-	request *deploy.Request
+	request *bump.Request
 	nothing bool // is to be found
 }
 
@@ -69,8 +69,8 @@ func hardCases(t testing.TB) []hardCase {
 }
 
 // parseRequest reads lines of flags and their values.
-func parseRequest(t testing.TB, text string) (r *deploy.Request, nothing bool) {
-	r = &deploy.Request{Env: "dev", Tag: "9f2c1ab"}
+func parseRequest(t testing.TB, text string) (r *bump.Request, nothing bool) {
+	r = &bump.Request{Env: "dev", Tag: "9f2c1ab"}
 	repository := "ecr.repo/api"
 	var renames []string
 	for line := range strings.Lines(text) {
@@ -96,11 +96,11 @@ func parseRequest(t testing.TB, text string) (r *deploy.Request, nothing bool) {
 			t.Fatalf("unknown line %q in a request", line)
 		}
 	}
-	target, err := deploy.ParseTarget(repository, renames)
+	target, err := bump.ParseTarget(repository, renames)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Targets = []deploy.Target{target}
+	r.Targets = []bump.Target{target}
 	if err := r.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +109,8 @@ func parseRequest(t testing.TB, text string) (r *deploy.Request, nothing bool) {
 
 // bump is the case's file as a bump leaves it.
 func (c hardCase) bump(in []byte) ([]byte, error) {
-	file := deploy.File{Path: "dev/manifests/" + c.file, Data: bytes.Clone(in)}
-	result, err := deploy.Bump(c.request, []deploy.File{file})
+	file := bump.File{Path: "dev/manifests/" + c.file, Data: bytes.Clone(in)}
+	result, err := bump.Edit(c.request, []bump.File{file})
 	if !bytes.Equal(file.Data, in) {
 		return nil, errors.New("the bytes of the file that was read have changed")
 	}
@@ -129,7 +129,7 @@ func TestHardCases(t *testing.T) {
 			got, err := c.bump(c.in)
 			switch {
 			case c.nothing:
-				if !errors.Is(err, deploy.ErrNoMatch) {
+				if !errors.Is(err, bump.ErrNoMatch) {
 					t.Fatalf("got %q, %v; want that nothing is found", got, err)
 				}
 				return

@@ -21,12 +21,13 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/github":          {"problem", "github.com/google/go-github/v57"},
 	"internal/github/ghtest":   {"gitrepo/gittest", "github.com/getkin/kin-openapi github.com/vektah/gqlparser/v2"},
 	"internal/registry":        {"problem", "github.com/google/go-containerregistry"},
-	"internal/deploy":          {"github gitrepo image inventory manifest problem", ""},
-	"internal/status":          {"deploy gitrepo image inventory manifest problem", ""},
+	"internal/bump":            {"image inventory manifest problem", ""},
+	"internal/deploy":          {"bump github gitrepo image inventory manifest problem", ""},
+	"internal/status":          {"bump deploy gitrepo image inventory manifest problem", ""},
 	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
 	"internal/readme":          {},
 	"cmd/manifestgen":          {"console inventory manifest problem render tree", "github.com/urfave/cli/v2"},
-	"cmd/tagbump":              {"console deploy github gitrepo problem registry status tree", "github.com/urfave/cli/v2"},
+	"cmd/tagbump":              {"bump console deploy github gitrepo problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
 }
 

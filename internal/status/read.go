@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"k8srepo/internal/deploy"
+	"k8srepo/internal/bump"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
@@ -142,7 +142,7 @@ func walk(ctx context.Context, fsys fs.FS, env, dir string, files *[]file) error
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil || !e.Type().IsRegular() || !deploy.IsManifest(name):
+		case err != nil || !e.Type().IsRegular() || !bump.IsManifest(name):
 			return err
 		}
 		data, err := fs.ReadFile(fsys, name)

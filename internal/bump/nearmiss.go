@@ -1,4 +1,4 @@
-package deploy
+package bump
 
 import (
 	"bytes"
@@ -36,7 +36,7 @@ func (r *Request) NoMatch(found *Result, files []File) error {
 // nearestFirst sorts files by path, those of the environment first.
 func (r *Request) nearestFirst(files []File) []File {
 	inside := func(f File) bool { return strings.HasPrefix(f.Path, r.Dir()+"/") }
-	sorted := sortFiles(files)
+	sorted := SortFiles(files)
 	slices.SortStableFunc(sorted, func(a, b File) int {
 		switch {
 		case inside(a) == inside(b):

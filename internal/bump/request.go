@@ -1,10 +1,7 @@
-// Package deploy is one bump: from the files of an environment to the same files
-// with another tag, and from there to a push or a pull request.
-//
-// The edit is a function (Bump): files in, changed files out, no matter where they
-// come from or go to. So it can be made again, from the start, when the branch
-// has moved.
-package deploy
+// Package bump edits the images in a set of files: a pure function from files to
+// files. A Selection is what the flags say; it is resolved once into a Request,
+// and Edit applies the Request to files, wherever they come from.
+package bump
 
 import (
 	"path"
@@ -29,7 +26,7 @@ type Request struct {
 }
 
 // keep has a reference stay as it is.
-func (r *Request) keep(ref image.Ref) {
+func (r *Request) Keep(ref image.Ref) {
 	if r.kept == nil {
 		r.kept = map[string]bool{}
 	}
@@ -37,7 +34,7 @@ func (r *Request) keep(ref image.Ref) {
 }
 
 // version is what is to run, for people.
-func (r *Request) version() string {
+func (r *Request) Version() string {
 	if r.Tag == "" {
 		return r.Digest
 	}
@@ -94,7 +91,7 @@ func (r *Request) names() []image.Ref {
 }
 
 // target is the target of a repository, nil where it is none's.
-func (r *Request) target(ref image.Ref) *Target {
+func (r *Request) Target(ref image.Ref) *Target {
 	for i := range r.Targets {
 		t := &r.Targets[i]
 		if ref.Repository() == t.Repository.Repository() || t.Rename.Name != "" && ref.Repository() == t.Rename.Repository() {
@@ -109,7 +106,7 @@ func (r *Request) next(ref image.Ref) image.Ref {
 	if r.kept[ref.String()] {
 		return ref
 	}
-	t := r.target(ref)
+	t := r.Target(ref)
 	if t.Rename.Name != "" && ref.Repository() != t.Rename.Repository() {
 		ref = t.Rename
 	}
@@ -147,7 +144,7 @@ func (r *Request) Validate() error {
 	return problems.Err()
 }
 
-func sortFiles(files []File) []File {
+func SortFiles(files []File) []File {
 	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 }
 

@@ -1,4 +1,4 @@
-package deploy
+package bump
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func (r *Result) OldTags() []string {
 	var tags []string
 	seen := map[string]bool{}
 	for _, i := range r.Images {
-		if tag := runs(i.Old); !seen[tag] {
+		if tag := i.Old.TagOrDigest(); !seen[tag] {
 			seen[tag] = true
 			tags = append(tags, tag)
 		}
@@ -50,24 +50,13 @@ func (r *Result) OldTags() []string {
 	return tags
 }
 
-// runs is what of a reference tells one version from another.
-func runs(ref image.Ref) string {
-	switch {
-	case ref.Tag != "":
-		return ref.Tag
-	case ref.Digest != "":
-		return ref.Digest
-	}
-	return "(none)"
-}
-
 // Bump makes the edit, in memory: files in, changes out. All of it is planned, or
 // nothing: an image that is not found, a file that cannot be parsed and mentions
 // one, or an edit that cannot be proved is a refusal, and every such problem is
 // in the error.
-func Bump(r *Request, files []File) (*Result, error) {
-	files = sortFiles(files)
-	done := make([]fileResult, len(files))
+func Edit(r *Request, files []File) (*Result, error) {
+	files = SortFiles(files)
+	done := make([]FileResult, len(files))
 	next := make(chan int, len(files))
 	for i := range files {
 		next <- i
@@ -77,7 +66,7 @@ func Bump(r *Request, files []File) (*Result, error) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range next {
-				done[i] = r.bumpFile(files[i])
+				done[i] = r.EditFile(files[i])
 			}
 		})
 	}
@@ -85,10 +74,10 @@ func Bump(r *Request, files []File) (*Result, error) {
 
 	result, problems := &Result{}, problem.List{}
 	for i, d := range done {
-		problems.Add(d.err)
-		result.Images = append(result.Images, d.images...)
-		if d.data != nil {
-			result.Files = append(result.Files, FileChange{files[i].Path, files[i].Data, d.data})
+		problems.Add(d.Err)
+		result.Images = append(result.Images, d.Images...)
+		if d.Data != nil {
+			result.Files = append(result.Files, FileChange{files[i].Path, files[i].Data, d.Data})
 		}
 	}
 	if err := problems.Err(); err != nil {
@@ -118,37 +107,37 @@ var ErrNoMatch = errors.New("no such image")
 
 func (result *Result) has(r *Request, t Target) bool {
 	for _, i := range result.Images {
-		if r.target(i.Old).Repository == t.Repository {
+		if r.Target(i.Old).Repository == t.Repository {
 			return true
 		}
 	}
 	return false
 }
 
-// fileResult is what became of one file.
-type fileResult struct {
-	images []ImageChange
-	data   []byte // nil where nothing changes
-	err    error
+// FileResult is what became of one file.
+type FileResult struct {
+	Images []ImageChange
+	Data   []byte // nil where nothing changes
+	Err    error
 }
 
-func (r *Request) bumpFile(file File) fileResult {
+func (r *Request) EditFile(file File) FileResult {
 	f, err := manifest.Parse(file.Path, file.Data)
 	if err != nil {
 		if !r.mightRun(file.Data) {
-			return fileResult{}
+			return FileResult{}
 		}
 		p := *problem.All(err)[0]
 		p.Hint = "the file mentions the image, so it is not passed over: mend it, or move it out of " + r.Dir()
 		p.Refused = true
-		return fileResult{err: &p}
+		return FileResult{Err: &p}
 	}
 	var chosen []manifest.Image
-	var result fileResult
+	var result FileResult
 	for _, i := range f.Images(r.Fields...) {
-		if r.target(i.Ref) != nil {
+		if r.Target(i.Ref) != nil {
 			chosen = append(chosen, i)
-			result.images = append(result.images, ImageChange{i.Place, i.Container, i.Ref, r.next(i.Ref)})
+			result.Images = append(result.Images, ImageChange{i.Place, i.Container, i.Ref, r.next(i.Ref)})
 		}
 	}
 	if chosen == nil {
@@ -156,10 +145,10 @@ func (r *Request) bumpFile(file File) fileResult {
 	}
 	data, err := f.SetImages(chosen, r.next)
 	if err != nil {
-		return fileResult{err: err}
+		return FileResult{Err: err}
 	}
 	if string(data) != string(file.Data) {
-		result.data = data
+		result.Data = data
 	}
 	return result
 }

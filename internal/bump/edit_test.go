@@ -1,4 +1,4 @@
-package deploy
+package bump
 
 import (
 	"errors"
@@ -77,7 +77,7 @@ func TestUnreadableFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := []File{{"dev/manifests/a.yaml", pod(c.repository + ":1")}, {"dev/manifests/b.yaml", []byte(c.text + "\n{{ broken }}: [\n")}}
-			result, err := Bump(request(t, c.repository), files)
+			result, err := Edit(request(t, c.repository), files)
 			if c.refused {
 				if err == nil || !strings.Contains(err.Error(), "dev/manifests/b.yaml:2: this is not YAML") || result != nil {
 					t.Errorf("got %v, %v; want b.yaml refused, and no result", result, err)
@@ -95,7 +95,7 @@ func TestBumpIsAllOrNothing(t *testing.T) {
 		{"dev/manifests/a.yaml", []byte("x: [\nimage: ecr.repo/api:1\n")},
 		{"dev/manifests/c.yaml", pod("ecr.repo/api:1")},
 	}
-	result, err := Bump(request(t, "ecr.repo/api"), files)
+	result, err := Edit(request(t, "ecr.repo/api"), files)
 	if result != nil || err == nil {
 		t.Fatalf("got %v, %v", result, err)
 	}
@@ -108,7 +108,7 @@ func TestBumpIsAllOrNothing(t *testing.T) {
 
 func TestBumpTellsWhatItFound(t *testing.T) {
 	files := []File{{"dev/manifests/b.yaml", pod("ecr.repo/api:1", "ecr.repo/web:9", "ecr.repo/api:9f2c1ab")}, {"dev/manifests/a.yaml", pod("ecr.repo/api:2")}}
-	result, err := Bump(request(t, "ecr.repo/api"), files)
+	result, err := Edit(request(t, "ecr.repo/api"), files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestBumpTellsWhatItFound(t *testing.T) {
 	if len(result.Images) != 3 || len(result.Files) != 2 || result.Files[0].Path != "dev/manifests/a.yaml" || result.Images[2].Changed() {
 		t.Errorf("got %+v", result)
 	}
-	if _, err := Bump(request(t, "ecr.repo/api", "ecr.repo/none"), files); !errors.Is(err, ErrNoMatch) {
+	if _, err := Edit(request(t, "ecr.repo/api", "ecr.repo/none"), files); !errors.Is(err, ErrNoMatch) {
 		t.Errorf("got %v, want that a target is missing", err)
 	}
 }
@@ -129,7 +129,7 @@ func BenchmarkBump(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		r.Tag = "b" + strconv.Itoa(i)
-		if _, err := Bump(r, []File{{"dev/manifests/a.yaml", data}}); err != nil {
+		if _, err := Edit(r, []File{{"dev/manifests/a.yaml", data}}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package deploy
+package bump
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 // Ask is a Request in people's words: the flags of a command, before services are
 // looked up.
-type Ask struct {
+type Selection struct {
 	Env      string
 	Services []string
 	Images   []string // repositories
@@ -23,19 +23,19 @@ type Ask struct {
 }
 
 // version is what is to run, for people.
-func (a *Ask) version() string {
-	if a.Tag == "" {
-		return a.Digest
+func (s *Selection) Version() string {
+	if s.Tag == "" {
+		return s.Digest
 	}
-	return a.Tag
+	return s.Tag
 }
 
 // Validate checks what can be checked before services are looked up.
-func (a *Ask) Validate() error {
-	named := *a
-	if len(a.Services) > 0 {
+func (s *Selection) Validate() error {
+	named := *s
+	if len(s.Services) > 0 {
 		named.Services, named.Renames = nil, nil
-		named.Images = append([]string{"looked-up.invalid/later"}, a.Images...)
+		named.Images = append([]string{"looked-up.invalid/later"}, s.Images...)
 	}
 	_, err := named.Request()
 	return err
@@ -43,13 +43,13 @@ func (a *Ask) Validate() error {
 
 // Request is the request that is meant. Services are looked up in the first of
 // the sources that has a users.yaml.
-func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
+func (s *Selection) Request(sources ...fs.FS) (*Request, error) {
 	var problems problem.List
-	if len(a.Services) == 0 && len(a.Images) == 0 {
+	if len(s.Services) == 0 && len(s.Images) == 0 {
 		problems.Add(problem.New("say --service NAME, or --image REPOSITORY", "--service or --image is missing"))
 	}
-	r := &Request{Env: a.Env, Tag: a.Tag, Digest: a.Digest, Expect: a.Expect}
-	for _, text := range a.Fields {
+	r := &Request{Env: s.Env, Tag: s.Tag, Digest: s.Digest, Expect: s.Expect}
+	for _, text := range s.Fields {
 		path, err := manifest.ParsePath(text)
 		for _, p := range problem.All(err) {
 			p.Message = "--field: " + p.Message
@@ -57,18 +57,18 @@ func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
 		}
 		r.Fields = append(r.Fields, path)
 	}
-	services, err := a.services(sources)
+	services, err := s.services(sources)
 	problems.Add(err)
-	for _, s := range services {
-		target, err := ParseTarget(s.Image, a.Renames)
+	for _, service := range services {
+		target, err := ParseTarget(service.Image, s.Renames)
 		problems.Add(err)
-		target.Service, target.Source = s.Name, s.Repository
-		if r.target(target.Repository) == nil { // services may share an image
+		target.Service, target.Source = service.Name, service.Repository
+		if r.Target(target.Repository) == nil { // services may share an image
 			r.Targets = append(r.Targets, target)
 		}
 	}
-	for _, repository := range a.Images {
-		target, err := ParseTarget(repository, a.Renames)
+	for _, repository := range s.Images {
+		target, err := ParseTarget(repository, s.Renames)
 		problems.Add(err)
 		r.Targets = append(r.Targets, target)
 	}
@@ -76,18 +76,18 @@ func (a *Ask) Request(sources ...fs.FS) (*Request, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	return r, r.checkRenames(a.Renames)
+	return r, r.checkRenames(s.Renames)
 }
 
 // services looks the asked services up.
-func (a *Ask) services(sources []fs.FS) ([]*inventory.Service, error) {
-	if len(a.Services) == 0 {
+func (s *Selection) services(sources []fs.FS) ([]*inventory.Service, error) {
+	if len(s.Services) == 0 {
 		return nil, nil
 	}
 	var known []*inventory.Service
 	err := fs.ErrNotExist
 	for _, source := range sources {
-		if known, err = inventory.LoadNamed(source, a.Services); !errors.Is(err, fs.ErrNotExist) {
+		if known, err = inventory.LoadNamed(source, s.Services); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
@@ -103,18 +103,18 @@ func (a *Ask) services(sources []fs.FS) ([]*inventory.Service, error) {
 	}
 	var found []*inventory.Service
 	var problems problem.List
-	for _, name := range a.Services {
-		s := byName(known, name)
-		if s == nil {
+	for _, name := range s.Services {
+		service := FindService(known, name)
+		if service == nil {
 			problems.Add(problem.New(problem.DidYouMean(name, inventory.Names(known)), "unknown service %q", name))
 			continue
 		}
-		found = append(found, s)
+		found = append(found, service)
 	}
 	return found, problems.Err()
 }
 
-func byName(services []*inventory.Service, name string) *inventory.Service {
+func FindService(services []*inventory.Service, name string) *inventory.Service {
 	for _, s := range services {
 		if s.Name == name {
 			return s
