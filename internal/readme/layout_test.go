@@ -23,7 +23,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/registry":        {"problem", "github.com/google/go-containerregistry"},
 	"internal/bump":            {"image inventory manifest problem", ""},
 	"internal/deploy":          {"bump github gitrepo image inventory manifest problem", ""},
-	"internal/status":          {"bump deploy gitrepo image inventory manifest problem", ""},
+	"internal/status":          {"bump gitrepo image inventory manifest problem", ""},
 	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
 	"internal/readme":          {},
 	"cmd/manifestgen":          {"console inventory manifest problem render tree", "github.com/urfave/cli/v2"},
