@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,9 +63,9 @@ func (o *explainOptions) explain(con *console.Console) error {
 		return explainCode(con, problem.Code(strings.ToUpper(o.what)), o.output)
 	}
 	con.Source = sourceFS{o.source}
-	inv, err := inventory.Load(os.DirFS(o.source))
+	inv, err := o.inventory()
 	if err != nil {
-		return o.inSource(err)
+		return err
 	}
 	v, err := o.variables(inv)
 	if err != nil {

@@ -162,6 +162,9 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 // load reads the inventory and the templates.
 func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) {
 	source := os.DirFS(o.source)
+	if err := inventory.CheckVersion(source, buildVersion()); err != nil {
+		return nil, nil, o.inSource(err)
+	}
 	inv, err := inventory.Load(source)
 	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
 	return inv, templates, o.inSource(errors.Join(err, templateErr))

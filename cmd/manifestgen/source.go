@@ -5,7 +5,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
@@ -43,4 +45,23 @@ func (f sourceFS) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	return os.DirFS(f.folder).Open(filepath.ToSlash(below))
+}
+
+// inventory reads the inventory, if this version of manifestgen can.
+func (o *renderOptions) inventory() (*inventory.Inventory, error) {
+	source := os.DirFS(o.source)
+	if err := inventory.CheckVersion(source, buildVersion()); err != nil {
+		return nil, o.inSource(err)
+	}
+	inv, err := inventory.Load(source)
+	return inv, o.inSource(err)
+}
+
+// buildVersion returns the release that the program was built from, as far as the
+// build knows.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
 }

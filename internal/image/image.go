@@ -88,6 +88,16 @@ func (r Ref) Base() string {
 	return r.repository[strings.LastIndexByte(r.repository, '/')+1:]
 }
 
+// WithRegistry returns a repository on another registry host: example.com/team/api
+// becomes host/team/api, and nginx, which names no host, host/nginx.
+func WithRegistry(repository, host string) string {
+	first, rest, below := strings.Cut(repository, "/")
+	if below && (strings.ContainsAny(first, ".:") || first == "localhost" || strings.ToLower(first) != first) {
+		return host + "/" + rest
+	}
+	return host + "/" + repository
+}
+
 // Suffix is what follows the name: ":tag", "@digest", both or nothing.
 func (r Ref) Suffix() string {
 	s := ""

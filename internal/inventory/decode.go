@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -34,6 +35,15 @@ func (l *loader) keys(v manifest.Value, what string, readers map[string]func(man
 		whole = false
 	}
 	return whole
+}
+
+// some reads those keys of a map that have readers, and looks at no other.
+func (l *loader) some(v manifest.Value, readers map[string]func(manifest.Value)) {
+	for _, f := range v.Fields {
+		if read, wanted := readers[f.Key.Text]; wanted {
+			read(f.Value)
+		}
+	}
 }
 
 // require reports a key that a map does not have.
@@ -120,6 +130,18 @@ func (l *loader) oneOf(to *string, what string, choices ...string) func(manifest
 	}
 }
 
+// dayTo reads a day, such as 2027-03-31.
+func (l *loader) dayTo(to *time.Time, what string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		day, err := time.Parse(time.DateOnly, v.Text)
+		if v.Kind != manifest.String || err != nil {
+			l.report(problem.NotValid, v.Place, "write a day of the calendar as year-month-day, such as 2027-03-31", "%s must be a day, not %s", what, v)
+			return
+		}
+		*to = day
+	}
+}
+
 // state reads present or absent.
 func (l *loader) state(absent *bool) func(manifest.Value) {
 	return func(v manifest.Value) {
@@ -169,6 +191,7 @@ var (
 	envVariable  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	ownerName    = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	kindName     = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	minorOnly    = regexp.MustCompile(`^1\.[0-9]+$`)
 )
 

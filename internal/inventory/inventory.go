@@ -7,6 +7,8 @@
 package inventory
 
 import (
+	"time"
+
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -53,7 +55,8 @@ type User struct {
 	Name     string
 	Team     *Team
 	Services []*Service
-	Absent   bool // their manifests are removed
+	Absent   bool      // their manifests are removed
+	Expires  time.Time // the day, in UTC, from which on the user is to be absent; zero if never
 	Vars     manifest.Value
 	Place    problem.Place
 	Source   manifest.Value // as it was written
@@ -63,12 +66,15 @@ type User struct {
 type Environment struct {
 	Name       string
 	Abstract   bool   // it is there to be extended, and renders nothing
+	Path       string // the folder of its manifests, below the k8s repo's root: <name>/manifests unless set
 	Kubernetes string // the cluster's version, such as 1.34; "" where unset
 	Cluster    string // "" where unset
 	Namespace  string // the environment's name unless set
 	Domain     string // "" where unset
+	Registry   string // the registry host that images have here; "" where they keep their own. See Image.
 	Templates  []string
 	Deploy     Deploy
+	External   []External // what exists here and is not rendered
 	Vars       manifest.Value
 	Overrides  map[string]Override // by service
 	Place      problem.Place
@@ -84,8 +90,18 @@ type Link struct {
 
 // Override is what an environment says of one service.
 type Override struct {
-	Absent bool // the service is not rendered here
+	Absent bool   // the service is not rendered here
+	Image  string // the repository here; "" where it is the service's own. See Environment.Image.
 	Vars   manifest.Value
+}
+
+// External is an object that exists in an environment and is not rendered, such
+// as a Gateway that another team owns.
+type External struct {
+	Kind      string
+	Name      string
+	Namespace string // "" where the kind has none, or it is the environment's
+	Place     problem.Place
 }
 
 // Deploy is how tags reach an environment.
@@ -93,6 +109,7 @@ type Deploy struct {
 	Strategy      string // Push or PullRequest
 	Branch        string // "" is the repository's default branch
 	After         string // the environment that must run a tag first; "" is none
+	Order         string // how tags compare: OrderCommit, OrderSemver or OrderNone; "" is OrderCommit
 	Draft         bool
 	Labels        []string
 	Assignees     []string
@@ -104,6 +121,13 @@ type Deploy struct {
 const (
 	Push        = "push"
 	PullRequest = "pull-request"
+)
+
+// The orders of Deploy.
+const (
+	OrderCommit = "commit"
+	OrderSemver = "semver"
+	OrderNone   = "none"
 )
 
 // Scopes are the folders of templates, and what an environment's list of

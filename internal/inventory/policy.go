@@ -7,35 +7,66 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// LoadDeploy reads how tags reach an environment, from its file and those that it
-// extends; nothing else in them is looked at. The error is fs.ErrNotExist where
-// the environment has no file.
+// LoadDeploy reads how tags reach an environment. See LoadEnvironment.
 func LoadDeploy(fsys fs.FS, env string) (Deploy, error) {
-	if _, err := fs.Stat(fsys, path.Join(EnvironmentsDir, env+".yaml")); err != nil {
+	e, err := LoadEnvironment(fsys, env)
+	if e == nil {
 		return Deploy{}, err
+	}
+	return e.Deploy, err
+}
+
+// LoadEnvironment reads from an environment's file, and those that it extends,
+// what those need who move tags: its Deploy, its Path, and its services' images
+// (see Environment.Image). Nothing else in the files is looked at, and users.yaml
+// is not read. The error is fs.ErrNotExist where the environment has no file.
+func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
+	if _, err := fs.Stat(fsys, path.Join(EnvironmentsDir, env+".yaml")); err != nil {
+		return nil, err
 	}
 	l := &loader{fsys: fsys}
 	entries, err := fs.ReadDir(fsys, EnvironmentsDir)
 	if err != nil {
-		return Deploy{}, err
+		return nil, err
 	}
 	docs := map[string]manifest.Value{}
 	for name := env; name != ""; {
 		file := name + ".yaml"
 		if _, known := docs[name]; known || !has(entries, file) {
-			break // what is wrong with that, extended tells
+			break // extended reports what is wrong with that
 		}
 		docs[name] = l.document(path.Join(EnvironmentsDir, file), true, "")
 		base, _ := docs[name].Get("extends")
 		name = base.Text
 	}
-	d := Deploy{Strategy: Push}
-	if whole, ok := l.extended(docs, env, nil); ok {
-		if v, given := whole.Get("deploy"); given {
-			l.deploy(&d)(v)
+	whole, ok := l.extended(docs, env, nil)
+	if !ok {
+		return newEnvironment(env, whole, nil), l.problems.Err()
+	}
+	e := newEnvironment(env, whole, chainOf(docs, env))
+	l.some(whole, map[string]func(manifest.Value){
+		"abstract": l.boolean(&e.Abstract, "abstract"),
+		"path":     l.pathTo(&e.Path),
+		"deploy":   l.deploy(&e.Deploy),
+	})
+	for _, link := range e.Chain {
+		l.some(link.Source, map[string]func(manifest.Value){"registry": l.registryTo(&e.Registry), "services": l.imagesTo(e)})
+	}
+	return e, l.problems.Err()
+}
+
+// imagesTo reads the images in an environment's services, and nothing else.
+func (l *loader) imagesTo(e *Environment) func(manifest.Value) {
+	return func(v manifest.Value) {
+		for _, f := range v.Fields {
+			o := e.Overrides[f.Key.Text]
+			l.some(f.Value, map[string]func(manifest.Value){"image": l.imageTo(&o.Image)})
+			if e.Overrides == nil {
+				e.Overrides = map[string]Override{}
+			}
+			e.Overrides[f.Key.Text] = o
 		}
 	}
-	return d, l.problems.Err()
 }
 
 func has(entries []fs.DirEntry, name string) bool {

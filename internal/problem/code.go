@@ -25,6 +25,7 @@ const (
 	UnknownVariable Code = "MG111"
 	Circle          Code = "MG112"
 	SamePlace       Code = "MG113"
+	TooOld          Code = "MG114"
 )
 
 // Problems of templates, found before anything is rendered.

@@ -97,14 +97,15 @@ var scopeData = map[string]any{
 type subject struct {
 	scope  string
 	env    string
-	folder string // below <env>/manifests
+	root   string // the folder of the environment's manifests
+	folder string // below root
 	prefix string // what its file names begin with
 	data   any
 	place  problem.Place // of its service; the zero Place where it has none
 }
 
 func (s *subject) path(template string) string {
-	return path.Join(s.env, "manifests", s.folder, s.prefix+"-"+template+".yaml")
+	return path.Join(s.root, s.folder, s.prefix+"-"+template+".yaml")
 }
 
 // String is the subject as people name it: sandbox, alice, api.
@@ -155,7 +156,7 @@ func (b *builder) all() []*subject {
 	members := map[string][]*User{}
 	var list []*subject
 	add := func(scope, folder, prefix string, data any) *subject {
-		list = append(list, &subject{scope: scope, env: b.env.Name, folder: folder, prefix: prefix, data: data})
+		list = append(list, &subject{scope: scope, env: b.env.Name, root: b.env.Path, folder: folder, prefix: prefix, data: data})
 		return list[len(list)-1]
 	}
 	for _, s := range b.inv.Services {
@@ -195,7 +196,7 @@ func (b *builder) all() []*subject {
 }
 
 func (b *builder) service(s *inventory.Service, vars Vars) *Service {
-	return &Service{Name: s.Name, Image: s.Image, Tag: Tag{s.Tag}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
+	return &Service{Name: s.Name, Image: b.env.Image(s), Tag: Tag{s.Tag}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
 }
 
 func (b *builder) user(u *inventory.User) *User {

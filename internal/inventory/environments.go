@@ -1,0 +1,239 @@
+package inventory
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// readEnvironments reads environments/*.yaml, each with what it extends.
+func (l *loader) readEnvironments() {
+	entries, err := fs.ReadDir(l.fsys, EnvironmentsDir)
+	if err != nil {
+		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "it holds a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no such folder")
+		return
+	}
+	docs := map[string]manifest.Value{}
+	for _, entry := range entries {
+		file := path.Join(EnvironmentsDir, entry.Name())
+		name, isYAML := strings.CutSuffix(entry.Name(), ".yaml")
+		switch {
+		case entry.IsDir() || strings.HasPrefix(entry.Name(), "."):
+		case strings.HasSuffix(entry.Name(), ".yml"):
+			l.report(problem.Missing, problem.Place{File: file}, "rename it to "+strings.TrimSuffix(entry.Name(), ".yml")+".yaml", "an environment's file ends in .yaml")
+		case isYAML:
+			// An environment's name is its file's: checked like any other, at the file.
+			var checked string
+			l.nameTo(&checked, "the environment", "environments", "templates")(manifest.Value{Kind: manifest.String, Text: name, Place: problem.Place{File: file}})
+			if doc := l.document(file, true, "write at least a line such as templates: [environment, service]"); doc.Kind == manifest.Map {
+				docs[name] = doc
+			} else if doc.Place != (problem.Place{}) {
+				l.report(problem.WrongType, doc.Place, "", "an environment must be a map, not %s", doc.Kind)
+			}
+		}
+	}
+	if len(docs) == 0 && len(l.problems) == 0 {
+		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "add a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no environment is here")
+	}
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		if whole, ok := l.extended(docs, name, nil); ok {
+			l.readEnvironment(name, whole, docs)
+		}
+	}
+	l.checkPlaces()
+	l.checkPaths()
+	for _, e := range l.inventory.Environments {
+		if after := e.Deploy.After; after != "" && l.inventory.Environment(after) == nil && docs[after].Kind != manifest.Map {
+			v, _ := docs[e.Name].Get("deploy")
+			v, _ = v.Get("after")
+			if v.Place == (problem.Place{}) {
+				v.Place = e.Place
+			}
+			l.report(problem.UnknownName, v.Place, problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
+		}
+	}
+}
+
+// checkPlaces reports environments that are one and the same place in a cluster:
+// each would undo what the other does. Most often one extends the other, and says
+// too little of its own.
+func (l *loader) checkPlaces() {
+	type where struct{ cluster, namespace string }
+	first := map[where]*Environment{}
+	for _, e := range l.inventory.Environments {
+		at := where{e.Cluster, e.Namespace}
+		if e.Abstract || e.Cluster == "" {
+			continue
+		}
+		if other := first[at]; other != nil {
+			l.report(problem.SamePlace, e.Place, "give it a namespace or a cluster of its own", "the environment %s is in the same place as %s: namespace %s of cluster %s", e.Name, other.Name, e.Namespace, e.Cluster)
+			continue
+		}
+		first[at] = e
+	}
+}
+
+// notInherited are the keys that an environment does not take from the one that it
+// extends: only one of the two can be abstract, and each has a folder of its own.
+var notInherited = []string{"abstract", "path"}
+
+// extended is a document laid over all that it extends; ok is false where that
+// cannot be found, which is reported once, at the extends in question.
+func (l *loader) extended(docs map[string]manifest.Value, name string, chain []string) (whole manifest.Value, ok bool) {
+	doc := docs[name]
+	parent, extends := doc.Get("extends")
+	if !extends {
+		return doc, true
+	}
+	chain = append(chain, name)
+	base := l.text(parent, "extends")
+	switch {
+	case base == "":
+		return doc, false
+	case slices.Contains(chain, base):
+		l.reportCircle(docs, chain[slices.Index(chain, base):])
+		return doc, false
+	case docs[base].Kind != manifest.Map:
+		l.report(problem.UnknownName, parent.Place, problem.DidYouMean(base, slices.Sorted(maps.Keys(docs))), "extends an unknown environment %q", base)
+		return doc, false
+	}
+	below, ok := l.extended(docs, base, chain)
+	below.Fields = slices.DeleteFunc(slices.Clone(below.Fields), func(f manifest.Field) bool { return slices.Contains(notInherited, f.Key.Text) })
+	whole = merge(below, doc)
+	whole.Place = doc.Place
+	return whole, ok
+}
+
+// chainOf are a document and those that it extends, the weakest first.
+func chainOf(docs map[string]manifest.Value, name string) []Link {
+	chain := []Link{{name, docs[name]}}
+	if base, extends := docs[name].Get("extends"); extends {
+		chain = append(chainOf(docs, base.Text), chain...)
+	}
+	return chain
+}
+
+// reportCircle reports environments that extend each other, from the first by name:
+// a circle is found from each that is in it or leads to it, and is told once.
+func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
+	first := slices.Index(circle, slices.Min(circle))
+	names := slices.Concat(circle[first:], circle[:first+1])
+	extends, _ := docs[names[0]].Get("extends")
+	l.report(problem.Circle, extends.Place, "take out one of these lines extends:", "environments extend each other in a circle: %s", strings.Join(names, " → "))
+}
+
+func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
+	e := newEnvironment(name, v, chainOf(docs, name))
+	complete := l.keys(v, "an environment", map[string]func(manifest.Value){
+		"extends":    func(manifest.Value) {},
+		"abstract":   l.boolean(&e.Abstract, "abstract"),
+		"path":       l.pathTo(&e.Path),
+		"kubernetes": l.matching(&e.Kubernetes, "kubernetes", minorOnly, `write the cluster's minor version, such as "1.34"`),
+		"cluster":    l.textTo(&e.Cluster, "cluster"),
+		"namespace":  l.nameTo(&e.Namespace, "the namespace"),
+		"domain":     l.matching(&e.Domain, "domain", dnsName, "write a name such as dev.example.com, without https:// and /"),
+		"registry":   l.registryTo(&e.Registry),
+		"templates":  l.templates(e),
+		"deploy":     l.deploy(&e.Deploy),
+		"external":   l.externals(&e.External),
+		"vars":       l.vars(&e.Vars),
+		"services":   l.overrides(e),
+	})
+	if _, given := v.Get("templates"); complete && !given && !e.Abstract {
+		l.report(problem.MissingKey, e.Place, "add a line such as templates: [environment, service]; or abstract: true, if it is only there to be extended", "the environment %s takes no templates", name)
+	}
+	if at, given := v.Get("path"); given && e.Abstract {
+		l.report(problem.NotValid, at.Place, "write path: in the environments that extend it: a path is not inherited", "the environment %s is abstract and has no manifests, so path has no effect", name)
+	}
+	l.inventory.Environments = append(l.inventory.Environments, e)
+}
+
+// newEnvironment returns an environment as it is before its file is read.
+func newEnvironment(name string, v manifest.Value, chain []Link) *Environment {
+	return &Environment{
+		Name: name, Namespace: name, Path: path.Join(name, manifestsDir),
+		Place:  problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")},
+		Deploy: Deploy{Strategy: Push}, Source: v, Chain: chain,
+	}
+}
+
+func (l *loader) templates(e *Environment) func(manifest.Value) {
+	return func(v manifest.Value) {
+		l.items(v, "templates", func(item manifest.Value) {
+			scope := l.text(item, "a scope")
+			switch {
+			case scope == "":
+			case !slices.Contains(Scopes, scope):
+				l.report(problem.UnknownName, item.Place, problem.DidYouMean(scope, Scopes), "unknown scope %q", scope)
+			case !slices.Contains(e.Templates, scope):
+				e.Templates = append(e.Templates, scope)
+			}
+		})
+	}
+}
+
+func (l *loader) deploy(d *Deploy) func(manifest.Value) {
+	return func(v manifest.Value) {
+		l.keys(v, "deploy", map[string]func(manifest.Value){
+			"strategy":       l.oneOf(&d.Strategy, "strategy", Push, PullRequest),
+			"branch":         l.textTo(&d.Branch, "branch"),
+			"after":          l.textTo(&d.After, "after"),
+			"order":          l.oneOf(&d.Order, "order", OrderCommit, OrderSemver, OrderNone),
+			"draft":          l.boolean(&d.Draft, "draft"),
+			"labels":         l.texts(&d.Labels, "labels"),
+			"assignees":      l.texts(&d.Assignees, "assignees"),
+			"reviewers":      l.texts(&d.Reviewers, "reviewers"),
+			"team_reviewers": l.texts(&d.TeamReviewers, "team_reviewers"),
+		})
+	}
+}
+
+// externals reads the objects that exist in an environment and are not rendered.
+func (l *loader) externals(to *[]External) func(manifest.Value) {
+	return func(v manifest.Value) {
+		*to = nil
+		l.items(v, "external", func(item manifest.Value) {
+			x := External{Place: item.Place}
+			whole := l.keys(item, "an external object", map[string]func(manifest.Value){
+				"kind":      l.matching(&x.Kind, "kind", kindName, "write the object's kind, such as Gateway"),
+				"name":      l.matching(&x.Name, "name", dnsName, "lower-case letters, digits, - and ."),
+				"namespace": l.nameTo(&x.Namespace, "the namespace"),
+			})
+			if whole {
+				l.require(item, "kind", "add kind: … such as Gateway", "this external object has no kind")
+				l.require(item, "name", "add name: …", "this external object has no name")
+			}
+			*to = append(*to, x)
+		})
+	}
+}
+
+func (l *loader) overrides(e *Environment) func(manifest.Value) {
+	return func(v manifest.Value) {
+		if v.Kind == manifest.Null {
+			return
+		}
+		if v.Kind != manifest.Map {
+			l.report(problem.WrongType, v.Place, "write services: {name: {vars: {…}}}", "an environment's services must be a map, not %s", v.Kind)
+			return
+		}
+		e.Overrides = make(map[string]Override, len(v.Fields))
+		for _, f := range v.Fields {
+			if l.inventory.Service(f.Key.Text) == nil && l.named {
+				l.report(problem.UnknownName, f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
+			}
+			var o Override
+			l.keys(f.Value, "an environment's service", map[string]func(manifest.Value){
+				"state": l.state(&o.Absent),
+				"image": l.imageTo(&o.Image),
+				"vars":  l.vars(&o.Vars),
+			})
+			e.Overrides[f.Key.Text] = o
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package inventory
+
+import (
+	"strings"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Image returns the repository that a service runs from in the environment. Of
+// the files that the environment is made of, from the weakest on, a registry:
+// replaces the host of the repository so far, and services.<name>.image replaces
+// the whole; an image keeps its host where the same file has both.
+func (e *Environment) Image(s *Service) string {
+	repository := s.Image
+	for _, link := range e.Chain {
+		if registry, set := link.Source.Get("registry"); set && repository != "" {
+			repository = image.WithRegistry(repository, registry.Text)
+		}
+		if own, set := link.image(s.Name); set {
+			repository = own.Text
+		}
+	}
+	return repository
+}
+
+// image returns what a file sets as the image of a service.
+func (k Link) image(service string) (manifest.Value, bool) {
+	services, _ := k.Source.Get("services")
+	override, _ := services.Get(service)
+	return override.Get("image")
+}
+
+// imageTo reads a repository.
+func (l *loader) imageTo(to *string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		text := l.text(v, "image")
+		if text == "" {
+			return
+		}
+		ref, err := image.Parse(text)
+		switch {
+		case strings.Contains(text, "://"):
+			_, bare, _ := strings.Cut(text, "://")
+			l.report(problem.NotAnImage, v.Place, "write image: "+bare, "image is a repository, not a URL")
+		case err != nil:
+			l.report(problem.NotAnImage, v.Place, "", "%v", err)
+		case ref.Tag != "" && ref.Digest == "":
+			l.report(problem.NotAnImage, v.Place, "write image: "+ref.Name+" and, on a line of its own, tag: "+ref.Tag, "image is a repository, without a tag")
+		case ref.Digest != "":
+			l.report(problem.NotAnImage, v.Place, "write image: "+ref.Name, "image is a repository, without a digest")
+		default:
+			*to = text
+		}
+	}
+}
+
+// registryTo reads a registry host.
+func (l *loader) registryTo(to *string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		text := l.text(v, "registry")
+		if text == "" {
+			return
+		}
+		ref, err := image.Parse(text + "/x")
+		host, _, _ := strings.Cut(text, "/")
+		switch {
+		case strings.Contains(text, "://"):
+			_, bare, _ := strings.Cut(text, "://")
+			l.report(problem.NotAnImage, v.Place, "write registry: "+bare, "registry is a host, not a URL")
+		case host != text:
+			l.report(problem.NotAnImage, v.Place, "write registry: "+host+"; for another repository, services: {name: {image: …}}", "registry is a host, without a path")
+		case err != nil || ref.Repository() != text+"/x":
+			l.report(problem.NotAnImage, v.Place, "write a host, such as 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com or localhost:5000", "registry %q is not valid", text)
+		default:
+			*to = text
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package inventory
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// manifestsDir is the last element of an environment's path where none is set.
+const manifestsDir = "manifests"
+
+// inputFolders are the folders at the root of a k8s repo that are never
+// manifests, even where an environment's path is the root itself.
+var inputFolders = []string{EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
+
+// pathTo reads the folder of an environment's manifests, below the k8s repo's root.
+func (l *loader) pathTo(to *string) func(manifest.Value) {
+	return func(v manifest.Value) {
+		text := l.text(v, "path")
+		if text == "" {
+			return
+		}
+		clean := path.Clean(text)
+		first, _, _ := strings.Cut(clean, "/")
+		switch {
+		case !fs.ValidPath(clean) || strings.ContainsAny(text, "\\\x00"):
+			l.report(problem.NotValid, v.Place, "write a folder below the k8s repo's root, such as clusters/dev/apps", "path %q is not valid", text)
+		case slices.Contains(inputFolders, first):
+			l.report(problem.NotValid, v.Place, "write another folder, such as clusters/dev/apps", "path %q is not valid: manifests cannot be in %s/", text, first)
+		default:
+			*to = clean
+		}
+	}
+}
+
+// checkPaths reports environments whose folders lie in or around each other: each
+// would edit and prune what is the other's.
+func (l *loader) checkPaths() {
+	var concrete []*Environment
+	for _, e := range l.inventory.Environments {
+		if e.Abstract {
+			continue
+		}
+		for _, other := range concrete {
+			if !overlap(e.Path, other.Path) {
+				continue
+			}
+			// The file that sets its path is the one to change; of two, the second.
+			at, beside := e, other
+			if _, set := e.ownPath(); !set {
+				at, beside = other, e
+			}
+			place := at.Place
+			if v, set := at.ownPath(); set {
+				place = v.Place
+			}
+			l.report(problem.SamePlace, place, "write another path:, outside of "+beside.Path, "the path %s of the environment %s overlaps with %s, the path of %s", at.Path, at.Name, beside.Path, beside.Name)
+		}
+		if e.Path == "." {
+			l.checkRootNames(e)
+		}
+		concrete = append(concrete, e)
+	}
+}
+
+// checkRootNames reports the services whose folders would be input folders, where
+// an environment's path is the k8s repo's root.
+func (l *loader) checkRootNames(e *Environment) {
+	for _, s := range l.inventory.Services {
+		if slices.Contains(inputFolders, s.Name) {
+			l.report(problem.NotAName, s.Place, "rename the service, or give the environment another path", "the name %q is reserved where a path is the k8s repo's root, as in %s", s.Name, e.Place)
+		}
+	}
+}
+
+// ownPath returns the path that the environment's own file sets.
+func (e *Environment) ownPath() (manifest.Value, bool) {
+	return e.Chain[len(e.Chain)-1].Source.Get("path")
+}
+
+// overlap reports whether two folders are one, or one lies in the other.
+func overlap(a, b string) bool { return within(a, b) || within(b, a) }
+
+// within reports whether a is b, or lies in it.
+func within(a, b string) bool { return b == "." || a == b || strings.HasPrefix(a, b+"/") }
+
+// LoadPaths reads the folder of each environment's manifests, by environment;
+// abstract environments have none. Nothing else in the files is looked at. There
+// are none where there is no folder environments/.
+func LoadPaths(fsys fs.FS) (map[string]string, error) {
+	l := &loader{fsys: fsys}
+	entries, err := fs.ReadDir(fsys, EnvironmentsDir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	for _, entry := range entries {
+		name, isYAML := strings.CutSuffix(entry.Name(), ".yaml")
+		if !isYAML || entry.IsDir() || strings.HasPrefix(name, ".") {
+			continue
+		}
+		doc := l.document(path.Join(EnvironmentsDir, entry.Name()), true, "")
+		e := newEnvironment(name, doc, []Link{{name, doc}})
+		l.some(doc, map[string]func(manifest.Value){"abstract": l.boolean(&e.Abstract, "abstract"), "path": l.pathTo(&e.Path)})
+		l.inventory.Environments = append(l.inventory.Environments, e)
+	}
+	l.checkPaths()
+	paths := map[string]string{}
+	for _, e := range l.inventory.Environments {
+		if !e.Abstract {
+			paths[e.Name] = e.Path
+		}
+	}
+	return paths, l.problems.Err()
+}
