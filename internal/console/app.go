@@ -34,25 +34,30 @@ func App(con *Console, app *cli.App) *cli.App {
 	return app
 }
 
-// version is the commit that the program was built from, as far as the build knows.
+// version is the release, the commit and the Go version that the program was built
+// from, as "v1.2.0 (commit 0123abc…, go1.26.0)", as far as the build knows them.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return "unknown version"
 	}
-	commit, changed := "", ""
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) string {
+	release, commit, changed := info.Main.Version, "unknown", ""
+	if release == "" || release == "(devel)" { // built by go run, or from a copy without its history
+		release = "development version"
+	}
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
 			commit = s.Value
 		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = ", changed since"
+			changed = ", with changes"
 		}
 	}
-	if commit == "" {
-		return info.Main.Version
-	}
-	return commit + changed
+	return fmt.Sprintf("%s (commit %s%s, %s)", release, commit, changed, info.GoVersion)
 }
 
 // Run runs an application made by App: flags may stand behind arguments, and one
