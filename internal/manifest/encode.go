@@ -208,6 +208,8 @@ func scalarText(v any) (text string, isString bool, err error) {
 			return "", false, fmt.Errorf("the value %q is not UTF-8 text", v)
 		}
 		return v, true, nil
+	case Tag:
+		return string(v), true, nil
 	case bool:
 		return strconv.FormatBool(v), false, nil
 	case int:

@@ -18,7 +18,30 @@ func (s *Skeleton) Fill(values []any) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.text()
+	t, err := f.text()
+	if err == nil {
+		f.track(t)
+	}
+	return t, err
+}
+
+// track tells the images whose references end in a Tag.
+func (f *filling) track(t *Text) {
+	for i := range f.skeleton.slots {
+		slot := &f.skeleton.slots[i]
+		last := len(slot.texts) - 1
+		if !slot.image || last == 0 || slot.texts[last] != "" {
+			continue
+		}
+		if _, isTag := f.values[slot.first+last-1].(Tag); !isTag {
+			continue
+		}
+		for n := range t.Images {
+			if at := t.Images[n].Suffix.Start; f.spans[i].start <= at && at <= f.spans[i].end {
+				t.Images[n].Tracked = true
+			}
+		}
+	}
 }
 
 func (s *Skeleton) fill(values []any) (*filling, error) {

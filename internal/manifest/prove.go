@@ -151,6 +151,8 @@ func means(n *yaml.Node, value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return n.Tag == yaml.NodeTagNull
+	case Tag:
+		return means(n, string(value))
 	case string:
 		return n.Tag == yaml.NodeTagString && n.Value == value &&
 			(n.Style&^yaml.TaggedStyle != 0 || value == "" || !readsAsOther(value))

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"k8srepo/internal/image"
 )
 
 // fill is a template's text with each «» a mark, filled with values.
@@ -142,13 +144,14 @@ spec:
 }
 
 func TestMatchFindsWhatRuns(t *testing.T) {
-	text, err := fill(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\ncontainers:\n- image: «»:«»\n- image: 'x:2'\nend: 1\n", "ecr.repo/api", "1")
+	text, err := fill(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\ncontainers:\n- image: «»:«»\n- image: 'x:2'\nend: 1\n", "ecr.repo/api", Tag("1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := strings.NewReplacer("api:1", "api:9f2c1ab@sha256:00 # by tagbump", "x:2", "x:3").Replace(string(text.Data))
+	digest := "@sha256:" + strings.Repeat("0", 64)
+	file := strings.Replace(string(text.Data), "api:1", "api:9f2c1ab"+digest+" # by tagbump", 1)
 	runs, ok := text.Match([]byte(file))
-	want := []Run{{":9f2c1ab@sha256:00", " # by tagbump"}, {":3", ""}}
+	want := []Run{{Suffix: ":9f2c1ab" + digest, Comment: " # by tagbump"}, {Suffix: ":2"}}
 	if !ok || !reflect.DeepEqual(runs, want) {
 		t.Errorf("got %q, %t, want %q", runs, ok, want)
 	}
@@ -159,12 +162,65 @@ func TestMatchFindsWhatRuns(t *testing.T) {
 		strings.Replace(file, "end: 1", "end: 2", 1),
 		strings.Replace(file, "api:9", "api-worker:9", 1),
 		strings.Replace(file, " # by tagbump", " x", 1),
+		strings.Replace(file, "x:2", "x:3", 1), // a tag that the template wrote out
 		file + "more: 1\n",
 		file[:len(file)-1],
 	} {
 		if _, ok := text.Match([]byte(edited)); ok {
 			t.Errorf("this matches:\n%s", edited)
 		}
+	}
+	for suffix, valid := range map[string]bool{
+		":2": true, digest: true, ":2" + digest: true, ":" + strings.Repeat("a", 128): true, ":_a": true,
+		"": false, ":": false, "@": false, ":a:b": false, ":2@": false, ":-x": false, ":.x": false, "@sha256:abc": false,
+		":2@sha256:": false, digest + ":2": false, ":" + strings.Repeat("a", 129): false, ":2+3": false,
+	} {
+		if _, ok := text.Match([]byte(strings.Replace(string(text.Data), "api:1", "api"+suffix, 1))); ok != valid {
+			t.Errorf("api%s: matches is %t, want %t", suffix, ok, valid)
+		}
+	}
+}
+
+func TestMarkedScalars(t *testing.T) {
+	const name, marker = "ecr.repo/api", " # tagbump: ecr.repo/api"
+	data := "a: b2" + marker + "\nb: \"b2\"" + marker + "\nc: ecr.repo/api:b2" + marker + "\n"
+	ref, err := image.Parse(name + ":b2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := &Text{Data: []byte(data)}
+	for _, c := range []struct {
+		scalar  string
+		tagOnly bool
+	}{{"b2", true}, {`"b2"`, true}, {name + ":b2", false}} {
+		start := strings.Index(data, ": "+c.scalar) + 2
+		text.addMarked(ref, span{start, start + len(c.scalar)}, c.tagOnly, true)
+		text.Images[len(text.Images)-1].Tracked = true
+	}
+	moved := "a: \"1.10\"" + marker + "\nb: '1.10'" + marker + "\nc: ecr.repo/api:1.10" + marker + "\n"
+	runs, ok := text.Match([]byte(moved))
+	want := []Run{{Suffix: ":1.10", Quote: '"'}, {Suffix: ":1.10", Quote: '\''}, {Suffix: ":1.10"}}
+	if !ok || !reflect.DeepEqual(runs, want) {
+		t.Fatalf("got %q, %t, want %q", runs, ok, want)
+	}
+	if got := string(text.WithRuns(runs)); got != moved {
+		t.Errorf("got\n%s\nwant\n%s", got, moved)
+	}
+	for i := range runs { // as taken from an image
+		runs[i] = Run{Suffix: ":1.10", Comment: " # of the image"}
+	}
+	if got, want := string(text.WithRuns(runs)), strings.ReplaceAll(moved, "'", `"`); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, edited := range []string{"a: 1.10", "a:", "a: \"1.10", "a: -x", "a: a:b"} {
+		if _, ok := text.Match([]byte(strings.Replace(data, "a: b2", edited, 1))); ok {
+			t.Errorf("%s matches", edited)
+		}
+	}
+	var blanked strings.Builder
+	text.Blank(func(b []byte) { blanked.Write(b) }, func(Running) bool { return true })
+	if got, want := blanked.String(), "a: "+marker+"\nb: "+marker+"\nc: ecr.repo/api"+marker+"\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -15,17 +15,24 @@ type Text struct {
 	Objects []Object
 }
 
-// Running is an image in a Text, with the bytes that say what runs. Those are the
-// cluster's business, not the template's: see Text.Blank.
+// Running is a place in a Text that says which tag of an image runs: an image
+// reference, or a marked scalar that follows one. See Text.Blank.
 type Running struct {
 	Ref       image.Ref
 	Container string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
 	Line      int    // counted from 1
-	Tagged    bool   // false where a template puts a tag here, and its value is empty
+	Tagged    bool   // false where the tag is empty or malformed
+	Tracked   bool   // a template wrote it with .Tag, so that tagbump moves it; false in a parsed File
+	Marked    bool   // a marker behind the scalar binds it to the image
+	TagOnly   bool   // it is Marked, and the tag alone, without a repository
 
-	Suffix  Bytes // from behind the name to the reference's end, such as ":tag@digest"
+	Suffix  Bytes // from behind the name to the reference's end, such as ":tag@digest"; the whole scalar if TagOnly
 	Comment Bytes // from behind the scalar to the line's end: blanks and a comment, or nothing
 }
+
+// Tag is a value of Fill that says which tag runs. Where it ends an image
+// reference, that image is Tracked.
+type Tag string
 
 // Bytes is a run of bytes in a Text, from Start up to End.
 type Bytes struct{ Start, End int }
@@ -56,20 +63,36 @@ func (f *File) Text() (*Text, error) {
 
 // addImage adds the image whose scalar, quotes and all, is the bytes at.
 func (t *Text) addImage(ref image.Ref, at span, tagged bool) {
+	r := t.reference(ref, at, tagged)
+	r.Comment = Bytes{at.end, at.end + commentLength(t.Data[at.end:])}
+	t.Images = append(t.Images, r)
+}
+
+// addMarked adds a scalar, quotes and all the bytes at, that a marker behind it
+// binds to an image. The marker is no part of what runs. If tagOnly, the scalar is
+// the tag of ref; else it is ref.
+func (t *Text) addMarked(ref image.Ref, at span, tagOnly, tagged bool) {
+	r := Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, TagOnly: true, Suffix: Bytes{at.start, at.end}}
+	if !tagOnly {
+		r = t.reference(ref, at, tagged)
+	}
+	r.Marked, r.Comment = true, Bytes{at.end, at.end}
+	t.Images = append(t.Images, r)
+}
+
+// reference is the place of a reference whose scalar is the bytes at, without a comment.
+func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
 	scalar := t.Data[at.start:at.end]
 	suffix := Bytes{Start: at.start + bytes.Index(scalar, []byte(ref.Name)) + len(ref.Name)}
 	suffix.End = suffix.Start + len(ref.Suffix())
 	if !tagged {
 		suffix.End++ // the colon before the tag that is not there
 	}
-	t.Images = append(t.Images, Running{
-		Ref:     ref,
-		Line:    1 + bytes.Count(t.Data[:at.start], []byte("\n")),
-		Tagged:  tagged,
-		Suffix:  suffix,
-		Comment: Bytes{at.end, at.end + commentLength(t.Data[at.end:])},
-	})
+	return Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, Suffix: suffix}
 }
+
+// lineAt is the line of a byte, counted from 1.
+func (t *Text) lineAt(at int) int { return 1 + bytes.Count(t.Data[:at], []byte("\n")) }
 
 // parseUnfinished parses a reference that may lack its tag, as in "repository:".
 func parseUnfinished(s string) (ref image.Ref, tagged bool, err error) {
@@ -92,11 +115,14 @@ func commentLength(b []byte) int {
 	return 0
 }
 
-// Blank calls write with the text's bytes, in order, less those that say what
-// runs: each image's tag and digest, and the comment behind it.
-func (t *Text) Blank(write func([]byte)) {
+// Blank calls write with the text's bytes, in order, less those that say what the
+// chosen images run: each one's tag and digest, and the comment behind it.
+func (t *Text) Blank(write func([]byte), chosen func(Running) bool) {
 	done := 0
 	for _, i := range t.Images {
+		if !chosen(i) {
+			continue
+		}
 		write(t.Data[done:i.Suffix.Start])
 		write(t.Data[i.Suffix.End:i.Comment.Start])
 		done = i.Comment.End
@@ -105,17 +131,31 @@ func (t *Text) Blank(write func([]byte)) {
 }
 
 // Run is what an image runs: its tag and digest, and the comment behind them.
-type Run struct{ Suffix, Comment string }
+type Run struct {
+	Suffix  string // ":tag", "@digest", or both; "" for a reference without either
+	Comment string
+	Quote   byte // around a tag that stands alone: ', " or 0 for none
+}
 
 // Run is what the i-th image runs.
 func (t *Text) Run(i int) Run {
 	r := t.Images[i]
-	return Run{string(t.Data[r.Suffix.Start:r.Suffix.End]), string(t.Data[r.Comment.Start:r.Comment.End])}
+	run := Run{Suffix: string(t.Data[r.Suffix.Start:r.Suffix.End]), Comment: string(t.Data[r.Comment.Start:r.Comment.End])}
+	if !r.TagOnly || run.Suffix == "" {
+		return run
+	}
+	if c := run.Suffix[0]; c == '"' || c == '\'' {
+		run.Quote = c
+		run.Suffix = run.Suffix[1 : len(run.Suffix)-1]
+	}
+	run.Suffix = ":" + run.Suffix
+	return run
 }
 
-// Match tells whether data is the text but for what its images run, and if so,
-// what they run in data. It parses nothing: where data has the text's bytes
-// round about, its images stand where the text's do.
+// Match reports whether data is the text but for what its images run, and if so,
+// what they run in data. What a Tracked image runs must be a valid tag, digest or
+// both; any other image runs what the text says. It parses nothing: where data has
+// the text's bytes around its images, they stand where the text's do.
 func (t *Text) Match(data []byte) (runs []Run, ok bool) {
 	done, at := 0, 0
 	same := func(end int) bool {
@@ -126,35 +166,83 @@ func (t *Text) Match(data []byte) (runs []Run, ok bool) {
 		at += len(piece)
 		return true
 	}
-	for _, i := range t.Images {
+	for n, i := range t.Images {
+		if !i.Tracked {
+			runs = append(runs, t.Run(n))
+			continue
+		}
 		if !same(i.Suffix.Start) {
 			return nil, false
 		}
-		suffix := data[at : at+suffixLength(data[at:])]
-		at += len(suffix)
+		run, length := i.read(data[at:])
+		if length == 0 {
+			return nil, false
+		}
+		at += length
 		done = i.Suffix.End
 		if !same(i.Comment.Start) {
 			return nil, false
 		}
-		comment := data[at : at+commentLength(data[at:])]
-		at += len(comment)
+		if !i.Marked {
+			length := commentLength(data[at:])
+			run.Comment = string(data[at : at+length])
+			at += length
+		}
 		done = i.Comment.End
-		runs = append(runs, Run{string(suffix), string(comment)})
+		runs = append(runs, run)
 	}
 	return runs, bytes.Equal(data[at:], t.Data[done:])
 }
 
-// suffixLength is how many bytes b starts with that a tag and a digest can have.
-func suffixLength(b []byte) int {
-	if len(b) == 0 || b[0] != ':' && b[0] != '@' {
-		return 0
+// read reads what a place runs at the beginning of data, and how many bytes say so;
+// 0 where they say nothing valid.
+func (r Running) read(data []byte) (run Run, length int) {
+	if !r.TagOnly {
+		suffix := data[:tagLength(data)]
+		if !validSuffix(suffix) {
+			return Run{}, 0
+		}
+		return Run{Suffix: string(suffix)}, len(suffix)
 	}
+	inner := data
+	if len(data) > 0 && (data[0] == '"' || data[0] == '\'') {
+		run.Quote, inner = data[0], data[1:]
+	}
+	tag := inner[:tagLength(inner)]
+	run.Suffix = ":" + string(tag)
+	length = len(tag)
+	if run.Quote != 0 {
+		if length >= len(inner) || inner[length] != run.Quote {
+			return Run{}, 0
+		}
+		length += 2
+	} else if !plainSafe(string(tag), false) {
+		return Run{}, 0
+	}
+	if !validSuffix([]byte(run.Suffix)) {
+		return Run{}, 0
+	}
+	return run, length
+}
+
+// tagLength is how many bytes b starts with that a tag and a digest can have.
+func tagLength(b []byte) int {
 	for i, c := range b {
-		if !isLetter(c) && !isDigit(c) && bytes.IndexByte([]byte(":@._-+"), c) < 0 {
+		if !isLetter(c) && !isDigit(c) && strings.IndexByte(":@._-+", c) < 0 {
 			return i
 		}
 	}
 	return len(b)
+}
+
+// validSuffix reports whether b is a valid ":tag", "@digest" or both. Most are a tag
+// alone, which is a word of up to 128 letters, digits, "_", "." and "-".
+func validSuffix(b []byte) bool {
+	if len(b) > 1 && len(b) <= 129 && b[0] == ':' && b[1] != '.' && b[1] != '-' && bytes.IndexAny(b[1:], ":@+") < 0 {
+		return true
+	}
+	ref, err := image.Parse("a" + string(b))
+	return err == nil && ref.Suffix() == string(b) && ref.Suffix() != ""
 }
 
 // WithRuns is the text's bytes with what its images run replaced.
@@ -163,10 +251,28 @@ func (t *Text) WithRuns(runs []Run) []byte {
 	done := 0
 	for n, i := range t.Images {
 		out = append(out, t.Data[done:i.Suffix.Start]...)
-		out = append(out, runs[n].Suffix...)
+		run := runs[n]
+		if run.Quote == 0 && i.TagOnly {
+			run.Quote = t.Run(n).Quote
+		}
+		out = i.append(out, run)
 		out = append(out, t.Data[i.Suffix.End:i.Comment.Start]...)
-		out = append(out, runs[n].Comment...)
+		if !i.Marked {
+			out = append(out, runs[n].Comment...)
+		}
 		done = i.Comment.End
 	}
 	return append(out, t.Data[done:]...)
+}
+
+// append writes what a place runs.
+func (r Running) append(out []byte, run Run) []byte {
+	if !r.TagOnly {
+		return append(out, run.Suffix...)
+	}
+	tag := strings.TrimPrefix(run.Suffix, ":")
+	if run.Quote != 0 {
+		return append(append(append(out, run.Quote), tag...), run.Quote)
+	}
+	return appendString(out, tag, false)
 }

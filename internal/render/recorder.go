@@ -60,8 +60,8 @@ func (r *recorder) value(n int, v any) (string, error) {
 		return "", &valueError{n, "%s is not set", "set it, or ask for it with if, with or default"}
 	case Tag:
 		r.tags = append(r.tags, len(r.values))
-		if v = value.text; v == "" {
-			v = noTag
+		if v = manifest.Tag(value.text); value.text == "" {
+			v = manifest.Tag(noTag)
 		}
 	case Vars:
 		v = map[string]any(value)

@@ -10,21 +10,32 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// header begins every rendered file. It names the template, and carries the
-// checksum of what follows it, less what the images run: so a moved tag is no
-// edit, and anything else is.
-var header = regexp.MustCompile(`\A# Rendered by manifestgen from (\S+)\. DO NOT EDIT: [^\n]*\n# checksum: ([0-9a-f]{64})\n`)
+// header begins every rendered file. It names the template, and carries the checksum
+// of the rest with tags and digests blanked: a moved tag is no edit, and anything
+// else is. The number before the checksum is its rule; rule 1 had none.
+var header = regexp.MustCompile(`\A# Rendered by manifestgen from (\S+)\. DO NOT EDIT: [^\n]*\n# checksum: (?:([0-9]+) )?([0-9a-f]{64})\n`)
 
 // HeaderLines is how many lines the header has.
 const HeaderLines = 2
 
-func headerFor(template string, text *manifest.Text) []byte {
-	return fmt.Appendf(nil, "# Rendered by manifestgen from %s. DO NOT EDIT: edit that, and render; tagbump moves the tags.\n# checksum: %s\n", template, checksum(text))
+// checksumRule is the rule of the checksums that are written. Those of older rules
+// are accepted.
+const checksumRule = "2"
+
+// blanks says, by rule, what a checksum leaves out.
+var blanks = map[string]func(manifest.Running) bool{
+	"":           func(r manifest.Running) bool { return !r.Marked },
+	checksumRule: func(manifest.Running) bool { return true },
 }
 
-func checksum(text *manifest.Text) string {
+func headerFor(template string, text *manifest.Text) []byte {
+	return fmt.Appendf(nil, "# Rendered by manifestgen from %s. DO NOT EDIT: change the template or the inventory and render; tagbump moves the tags.\n# checksum: %s %s\n",
+		template, checksumRule, checksum(text, checksumRule))
+}
+
+func checksum(text *manifest.Text, rule string) string {
 	sum := sha256.New()
-	text.Blank(func(b []byte) { sum.Write(b) })
+	text.Blank(func(b []byte) { sum.Write(b) }, blanks[rule])
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
@@ -50,7 +61,8 @@ func owner(name string, data []byte) (whose ownership, template string, body *ma
 		return edited, template, nil
 	}
 	body, err = file.Text()
-	if err != nil || checksum(body) != string(m[2]) {
+	rule := string(m[2])
+	if err != nil || blanks[rule] == nil || checksum(body, rule) != string(m[3]) {
 		return edited, template, body
 	}
 	return owned, template, body

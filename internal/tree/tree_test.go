@@ -277,7 +277,7 @@ func TestOwner(t *testing.T) {
 		"a comment of its own":   {rendered + "# x\n", edited},
 		"an empty line":          {rendered + "\n", edited},
 		"no YAML any more":       {rendered + "]\n", edited},
-		"another checksum":       {strings.Replace(rendered, "checksum: ", "checksum: 0", 1), foreign},
+		"an unknown rule":        {strings.Replace(rendered, "checksum: 2 ", "checksum: 3 ", 1), edited},
 		"no header":              {rendered[strings.Index(rendered, "apiVersion"):], foreign},
 		"something before it":    {"\n" + rendered, foreign},
 		"nothing":                {"", foreign},
