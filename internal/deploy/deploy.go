@@ -48,8 +48,9 @@ type Deployment struct {
 	Message   string            // a template over Message; "" is the default one
 	RunURL    string            // of the CI run, for the message; may be empty
 
-	Now  func() time.Time      // nil is time.Now
-	Tell func(progress string) // nil is silence
+	Now   func() time.Time                                 // nil is time.Now
+	Sleep func(ctx context.Context, d time.Duration) error // waits between attempts, or returns the context's error; nil is real time
+	Tell  func(progress string)                            // nil is silence
 }
 
 // What a Deployment comes to.

@@ -16,6 +16,7 @@ import (
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -60,6 +61,9 @@ func newSite(t *testing.T, files gittest.Files) *site {
 	s.Remote = s.open(0)
 	s.Selection = bump.Selection{Env: "dev", Services: []string{"api"}, Tag: "new"}
 	s.Author = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
+	s.Sleep = func(ctx context.Context, d time.Duration) error {
+		return httpclient.Sleep(ctx, min(d, 5*time.Millisecond))
+	}
 	s.Tell = func(line string) { s.progress = append(s.progress, line) }
 	return s
 }

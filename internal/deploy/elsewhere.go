@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -77,6 +78,9 @@ func since(ctx context.Context, tip *base, folder string, tags []string, request
 func otherEnvs(tree files, env string) ([]string, error) {
 	var envs []string
 	entries, err := tree.ReadDir(inventory.EnvironmentsDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	for _, e := range entries {
 		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != env {
 			envs = append(envs, name)
@@ -98,8 +102,11 @@ func otherEnvs(tree files, env string) ([]string, error) {
 // that cannot be parsed says nothing.
 func tagsIn(tree fs.FS, folder string, request *bump.Request) ([]string, error) {
 	entries, err := fs.ReadDir(tree, folder)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // the environment does not have the service
+	}
+	if err != nil {
+		return nil, err
 	}
 	var tags []string
 	for _, e := range entries {

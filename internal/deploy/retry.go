@@ -9,6 +9,7 @@ import (
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -24,6 +25,8 @@ type run struct {
 	unanswered []sent       // pushes of which nobody knows whether they landed
 	refusedAt  gitrepo.Hash // the tip that a push was last rejected on
 	refusals   int          // how many were, on that tip
+
+	unreachable int // attempts, one after the other, that no server was there for
 }
 
 // sent is a push that got no answer.
@@ -97,6 +100,14 @@ func (r *run) pause(ctx context.Context, err error) error {
 		return r.gaveUp(fmt.Sprintf("gave up after %d attempts: ", mostAttempts), err)
 	}
 	wait := after + rand.N(r.longest(ctx, err))
+	if httpclient.IsUnreachable(err) {
+		if r.unreachable++; r.unreachable == httpclient.MaxUnreachable {
+			return r.noServer(err)
+		}
+		wait = httpclient.UnreachableBackoff(r.unreachable)
+	} else {
+		r.unreachable = 0
+	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		if after > 0 {
 			return r.gaveUp(fmt.Sprintf("the server asks to be left alone for %v, and that is later than --timeout allows: ", after), err)
@@ -104,15 +115,23 @@ func (r *run) pause(ctx context.Context, err error) error {
 		return r.ended(context.DeadlineExceeded, err)
 	}
 	r.tell("%s; attempt %d follows in %v", r.inShort(err), r.attempts+1, wait.Round(time.Millisecond))
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		r.waited += wait
-		return nil
-	case <-ctx.Done():
-		return r.ended(ctx.Err(), err)
+	sleep := r.Sleep
+	if sleep == nil {
+		sleep = httpclient.Sleep
 	}
+	if ended := sleep(ctx, wait); ended != nil {
+		return r.ended(ended, err)
+	}
+	r.waited += wait
+	return nil
+}
+
+// noServer is the error of a server that takes no connections.
+func (r *run) noServer(err error) error {
+	if len(r.unanswered) > 0 {
+		return r.gaveUp("", err)
+	}
+	return err
 }
 
 // longest is what a random part of is waited. It doubles with each attempt. Where

@@ -2,6 +2,8 @@ package deploy_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,31 @@ func TestRetryAfter(t *testing.T) {
 		s.refused(problem.ExitTrouble, "the server asks to be left alone for 1h0m0s, and that is later than --timeout allows", "503 service unavailable", "run it again")
 		if time.Since(start) > 5*time.Second {
 			t.Error("it waited for what cannot come")
+		}
+	}
+}
+
+// TestUnreachableServer is reported after three tries and within ten seconds.
+func TestUnreachableServer(t *testing.T) {
+	t.Parallel()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for url, hint := range map[string]string{
+		gone.URL: "nothing listens there", strings.Replace(plain.URL, "http:", "https:", 1): "does not speak TLS",
+	} {
+		remote, err := gitrepo.Open(url+"/k8s", gitrepo.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := time.Duration(0)
+		d := deploy.Deployment{Remote: remote, Sleep: func(_ context.Context, d time.Duration) error { total += d; return nil }}
+		d.Env, d.Services, d.Tag = "dev", []string{"api"}, "new"
+		d.Author = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
+		outcome, err := d.Run(t.Context())
+		if outcome.Attempts != 3 || total > 10*time.Second || total == 0 || problem.ExitStatus(err) != problem.ExitTrouble || !strings.Contains(problem.All(err)[0].Hint, hint) {
+			t.Errorf("%s: %d attempts in %v, %v (%s)", url, outcome.Attempts, total, err, problem.All(err)[0].Hint)
 		}
 	}
 }

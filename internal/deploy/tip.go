@@ -94,8 +94,11 @@ func (d *Deployment) fetchOverAPI(ctx context.Context, branch string) (*base, er
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fs.Stat(tip.FS(ctx), path.Join(dir, "users")); err == nil {
+	switch _, err := fs.Stat(tip.FS(ctx), path.Join(dir, "users")); {
+	case err == nil:
 		return nil, errTooWide
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
 	return d.find(ctx, hubSnapshot{tip})
 }

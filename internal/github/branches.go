@@ -130,8 +130,8 @@ func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) er
 	lost := false // an attempt, without an answer
 	for try := 1; ; try++ {
 		_, _, err := c.rest.Git.CreateRef(ctx, repo.Owner, repo.Name, &gh.Reference{Ref: &name, Object: &gh.GitObject{SHA: &u.To}})
-		again := isLost(err) && try < mostAttempts
-		lost = lost || isLost(err)
+		again := outcomeUnknown(err) && try < maxAttempts
+		lost = lost || outcomeUnknown(err)
 		err = c.fault(ctx, at, err)
 		if lost && err != nil {
 			if oid, readErr := c.Branch(ctx, repo, u.Branch); readErr == nil && oid == u.To {

@@ -86,7 +86,7 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 		return oid, nil
 	}
 	at := call{repo, "making branch " + branch, "contents=write"}
-	lost := isLost(err)
+	lost := outcomeUnknown(err)
 	if err = c.fault(ctx, at, err); ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrRateLimited) {
 		return "", err
 	}
@@ -171,7 +171,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		if oid := answer.CreateCommitOnBranch.Commit.Oid; err == nil && oid != "" {
 			return oid, nil
 		}
-		lost := isLost(err)
+		lost := outcomeUnknown(err)
 		if err = c.fault(ctx, at, err); err == nil {
 			return "", c.fault(ctx, at, errEmpty)
 		}
@@ -187,7 +187,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 			return ours, nil
 		case now != expected:
 			return "", c.moved(at, branch, err)
-		case !lost || try == mostAttempts:
+		case !lost || try == maxAttempts:
 			return "", err
 		}
 		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {

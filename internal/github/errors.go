@@ -3,10 +3,8 @@ package github
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +12,8 @@ import (
 
 	gh "github.com/google/go-github/v57/github"
 
+	"k8srepo/internal/httpclient"
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -119,12 +119,11 @@ func kindOfText(text string) (found saying) {
 // are classified.
 func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var already *fault
-	var limit *limitError
-	var lost *lostError
+	var rate *limitError
+	var unknown *unknownError
+	var over *limit.Error
 	var answer *gh.ErrorResponse
 	var query graphqlErrors
-	var certificate *tls.CertificateVerificationError
-	var dns *net.DNSError
 	var wrapped *url.Error
 	shown := func(kind error, hint, format string, args ...any) error {
 		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
@@ -141,16 +140,16 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	case ctx.Err() != nil:
 		err = ctx.Err()
 		return shown(nil, "", "interrupted")
-	case errors.As(err, &limit):
-		return shown(ErrRateLimited, "run it again later, or with a token of a higher limit", "%v", limit)
-	case errors.As(err, &certificate):
-		return shown(ErrUnavailable, "if the server has a certificate of your own authority, give its file with --ca-file", "%v", certificate)
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return shown(ErrUnavailable, "check GITHUB_API_URL", "%v", dns)
-	case errors.As(err, &lost):
-		return shown(ErrUnavailable, "run it again", "%v", lost)
-	case errors.Is(err, errRedirect):
-		return shown(nil, "the repository may have a new name: use that", "%v", cmp.Or(errors.Unwrap(err), err))
+	case errors.As(err, &rate):
+		return shown(ErrRateLimited, "run it again later, or with a token of a higher limit", "%v", rate)
+	case errors.As(err, &over):
+		return shown(ErrUnavailable, "", "%v", over)
+	case errors.Is(err, httpclient.ErrRedirect):
+		return shown(nil, "the repository may have a new name: use that", "%v", httpclient.Unwrapped(err))
+	case httpclient.IsFinal(err), httpclient.IsUnreachable(err):
+		return shown(ErrUnavailable, httpclient.Hint(err), "%v", httpclient.Unwrapped(err))
+	case errors.As(err, &unknown):
+		return shown(ErrUnavailable, cmp.Or(httpclient.Hint(unknown), "run it again"), "%v", unknown)
 	case errors.As(err, &query):
 		return c.queryFault(query, at, shown)
 	case errors.As(err, &answer):
@@ -260,12 +259,4 @@ func (c *Client) clean(text string) string {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
-}
-
-// isFinal tells whether a request that failed without an answer would fail again.
-func isFinal(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var dns *net.DNSError
-	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &dns) && dns.IsNotFound
 }

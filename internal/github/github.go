@@ -16,12 +16,8 @@ package github
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -29,6 +25,7 @@ import (
 
 	gh "github.com/google/go-github/v57/github"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -80,29 +77,27 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	carrier := o.Transport
-	if carrier == nil {
-		if carrier, err = ownTransport(o.CAFile); err != nil {
-			return nil, err
-		}
+	set := httpclient.Options{Origins: []*url.URL{api, graphql}, CAFile: o.CAFile, Redirect: mayRedirect, Transport: o.Transport}
+	if o.Token != "" {
+		set.Authorization = "Bearer " + o.Token
+	}
+	hc, err := httpclient.New(set)
+	if err != nil {
+		return nil, err
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = httpclient.Sleep
 	}
 	if o.Tell == nil {
 		o.Tell = func(string) {}
 	}
-	hc := &http.Client{
-		CheckRedirect: checkRedirect,
-		Transport: &wire{
-			next:    carrier,
-			token:   o.Token,
-			origins: []string{originOf(api), originOf(graphql)},
-			timeout: cmp.Or(o.Timeout, 30*time.Second),
-			graphql: graphql.String(),
-			sleep:   o.Sleep,
-			tell:    o.Tell,
-		},
+	hc.Transport = &wire{
+		next:    hc.Transport,
+		secret:  o.Token,
+		timeout: cmp.Or(o.Timeout, 30*time.Second),
+		graphql: graphql.String(),
+		sleep:   o.Sleep,
+		tell:    o.Tell,
 	}
 	rest := gh.NewClient(hc)
 	rest.BaseURL = api
@@ -112,27 +107,6 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		rest: rest, http: hc, graphql: graphql.String(), server: server, token: o.Token, sleep: o.Sleep, ids: map[Repo]string{},
 	}, nil
-}
-
-func ownTransport(caFile string) (http.RoundTripper, error) {
-	own := http.DefaultTransport.(*http.Transport).Clone()
-	if caFile == "" {
-		return own, nil
-	}
-	const hint = "give a PEM file of certificates"
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, problem.New(hint, "the certificate authority: %v", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, problem.New(hint, "the certificate authority: %s holds no certificate", caFile)
-	}
-	own.TLSClientConfig = &tls.Config{RootCAs: roots}
-	return own, nil
 }
 
 const (
@@ -180,6 +154,11 @@ func (o Options) places() (server, api, graphql *url.URL, err error) {
 	if graphql, err = parseBase("GraphQL", graphqlURL, o.Token); err != nil {
 		return nil, nil, nil, err
 	}
+	for _, u := range []*url.URL{api, graphql} {
+		if o.Token != "" && !httpclient.IsAPIOf(u, server) {
+			return nil, nil, nil, problem.New("set GITHUB_SERVER_URL, GITHUB_API_URL and GITHUB_GRAPHQL_URL to one GitHub", "a token for %s is not sent to an API at %s", server.Host, u.Host)
+		}
+	}
 	return server, api, graphql, nil
 }
 
@@ -190,16 +169,10 @@ func parseBase(what, raw, token string) (*url.URL, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, problem.New("such as "+publicAPI, "the %s URL cannot be read", what) // it may hold a secret
 	}
-	if token != "" && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+	if token != "" && !httpclient.MayCarrySecrets(u) {
 		return nil, problem.New("use https, or leave the token out", "%s: a token is not sent over plain http", raw)
 	}
 	return u, nil
-}
-
-// isLoopback tells whether host is the machine itself.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Repo is a repository on GitHub.
@@ -225,7 +198,7 @@ func ParseRepo(s string) (Repo, error) {
 // Repo is the repository that a URL for git clone names: https, ssh, or
 // git@host:owner/name. It must be on the client's server.
 func (c *Client) Repo(cloneURL string) (Repo, error) {
-	host, path, ok := splitCloneURL(cloneURL)
+	host, path, ok := c.splitCloneURL(cloneURL)
 	if !ok {
 		return Repo{}, problem.New("write "+c.server.String()+"/owner/name.git", "the repository's URL cannot be read")
 	}
@@ -233,26 +206,36 @@ func (c *Client) Repo(cloneURL string) (Repo, error) {
 	if below != "" {
 		path, ok = strings.CutPrefix(path, below+"/")
 	}
-	if !ok || !strings.EqualFold(host, c.server.Host) && !strings.EqualFold(host, c.server.Hostname()) {
+	if !ok || !strings.EqualFold(host, c.server.Host) {
 		return Repo{}, problem.New("set GITHUB_SERVER_URL and GITHUB_API_URL if it is a GitHub of your own", "%s is not at %s", path, c.server)
 	}
 	return ParseRepo(strings.TrimSuffix(path, ".git"))
 }
 
-// splitCloneURL parts a URL into its host and its path, without slashes at the ends.
-func splitCloneURL(raw string) (host, path string, ok bool) {
+// splitCloneURL splits a URL into its host and its path, without slashes at the ends. An
+// SSH server has a port of its own: at the name of the client's server, it is its host.
+func (c *Client) splitCloneURL(raw string) (host, path string, ok bool) {
+	ssh := func(name string) string {
+		if strings.EqualFold(name, c.server.Hostname()) {
+			return c.server.Host
+		}
+		return name
+	}
 	if !strings.Contains(raw, "://") {
 		host, path, ok = strings.Cut(raw, ":")
 		host = host[strings.LastIndexByte(host, '@')+1:]
-		return host, strings.Trim(path, "/"), ok && !strings.Contains(host, "/")
+		return ssh(host), strings.Trim(path, "/"), ok && !strings.Contains(host, "/")
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return "", "", false
 	}
 	host = u.Host
-	if u.Scheme == "ssh" {
-		host = u.Hostname()
+	switch {
+	case u.Scheme == "ssh":
+		host = ssh(u.Hostname())
+	case httpclient.SameHost(u, c.server):
+		host = c.server.Host
 	}
 	return host, strings.Trim(u.Path, "/"), true
 }

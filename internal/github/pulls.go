@@ -132,7 +132,7 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 			pull := pullOf(made)
 			return &pull, nil
 		}
-		lost := isLost(err)
+		lost := outcomeUnknown(err)
 		err = c.fault(ctx, at, err)
 		switch sent = sent || lost; {
 		case lost, sent && errors.Is(err, ErrPullRequestExists):
@@ -251,7 +251,7 @@ func (c *Client) Comment(ctx context.Context, repo Repo, number int, body string
 	at := call{repo, fmt.Sprintf("commenting on pull request #%d", number), "pull_requests=write"}
 	for try := 1; ; try++ {
 		_, _, err := c.rest.Issues.CreateComment(ctx, repo.Owner, repo.Name, number, &gh.IssueComment{Body: &body})
-		if !isLost(err) || try == mostAttempts {
+		if !outcomeUnknown(err) || try == maxAttempts {
 			return c.fault(ctx, at, err)
 		}
 		there, listErr := c.Comments(ctx, repo, number)

@@ -103,7 +103,7 @@ func (c *Client) tip(ctx context.Context, repo Repo, branch string, refs, paths 
 			return t, t.Fetch(ctx, rest...)
 		}
 		// It moved while the query was answered: its files may be another commit's.
-		if try == mostAttempts {
+		if try == maxAttempts {
 			return nil, &fault{Problem: problem.New("run it again", "%s: %s: it does not stand still", repo, at.doing), Kind: ErrHeadMoved}
 		}
 	}

@@ -7,35 +7,33 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"k8srepo/internal/httpclient"
+	"k8srepo/internal/limit"
 )
 
-// wire carries the requests of a Client, REST and GraphQL alike. It adds the
-// token where it belongs, waits out rate limits, and repeats what broke, if that
-// is safe. An answer that it returns has been read to its end.
+// wire carries the requests of a Client, REST and GraphQL alike. It waits out rate limits,
+// and repeats what broke, if that is safe. An answer that it returns has been read to its
+// end.
 type wire struct {
 	next    http.RoundTripper
-	token   string
-	origins []string // where the token may go
-	graphql string   // the URL whose answers are GraphQL's
+	secret  string // the token, which no answer may show
+	graphql string // the URL whose answers are GraphQL's
 	timeout time.Duration
 	sleep   func(ctx context.Context, d time.Duration) error
 	tell    func(string)
 }
 
 const (
-	mostAttempts = 6                // at a request that breaks
-	mostLimits   = 12               // one after the other
+	maxAttempts  = 6                // at a request that breaks
+	maxLimits    = 12               // one after the other
 	firstWait    = time.Second      // after the first break; doubled from then on
 	limitWait    = time.Minute      // at a rate limit that does not say how long
-	mostBytes    = 64 << 20         // of an answer
 	clockSlack   = 1 * time.Second  // X-RateLimit-Reset is in whole seconds
 	longestBreak = 30 * time.Second // between two attempts
 	hidden       = "[secret]"       // stands for the token
@@ -48,27 +46,27 @@ func (e *limitError) Error() string {
 	return fmt.Sprintf("a rate limit, for another %v: longer than there is time for", e.wait.Round(time.Second))
 }
 
-// lostError is a request that may or may not have been done: it broke off, or
-// ended in an error of the server's.
-type lostError struct {
+// unknownError is a request that may or may not have been done: it broke off, or ended
+// in an error of the server's.
+type unknownError struct {
 	err  error
 	wait time.Duration // that the server asked for; 0 if it did not
 }
 
-func (e *lostError) Error() string { return e.err.Error() }
-func (e *lostError) Unwrap() error { return e.err }
+func (e *unknownError) Error() string { return e.err.Error() }
+func (e *unknownError) Unwrap() error { return e.err }
 
-// isLost tells whether what failed with err may have been done all the same.
-func isLost(err error) bool {
-	var lost *lostError
-	return errors.As(err, &lost)
+// outcomeUnknown reports whether what failed with err may have been done anyway.
+func outcomeUnknown(err error) bool {
+	var unknown *unknownError
+	return errors.As(err, &unknown)
 }
 
-// pause is how long to leave GitHub alone after an attempt that was lost.
+// pause is how long to leave GitHub alone after an attempt whose outcome is unknown.
 func pause(err error, attempt int) time.Duration {
-	var lost *lostError
-	if errors.As(err, &lost) {
-		return max(lost.wait, jitter(attempt))
+	var unknown *unknownError
+	if errors.As(err, &unknown) {
+		return max(unknown.wait, jitter(attempt))
 	}
 	return jitter(attempt)
 }
@@ -90,30 +88,21 @@ func isRepeatable(req *http.Request) bool {
 }
 
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		defer req.Body.Close() // each attempt has a copy of it
+	}
 	for attempt := 1; ; attempt++ {
 		res, body, err := w.once(req)
 		if req.Context().Err() != nil {
 			return nil, req.Context().Err()
 		}
-		var wait, asked time.Duration
-		var why error
 		switch {
 		case err != nil:
-			why = err
+			err = w.recover(req, attempt, err, 0)
 		case w.isLimit(req, res, body):
-			wait = limitFor(res.Header, attempt)
-			limit := &limitError{wait}
-			if attempt >= mostLimits || !fits(req.Context(), wait) {
-				return nil, limit
-			}
-			w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
-			if err := w.sleep(req.Context(), wait); err != nil {
-				return nil, limit
-			}
-			continue
+			err = w.waitForLimit(req, attempt, res.Header)
 		case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented:
-			why = &statusError{res.StatusCode, said(body)}
-			asked = retryAfter(res.Header)
+			err = w.recover(req, attempt, &statusError{res.StatusCode, said(body)}, httpclient.RetryAfter(res.Header, time.Now()))
 		default:
 			// go-github keeps a book of limits by itself and by another clock.
 			for name := range res.Header {
@@ -123,20 +112,51 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			return res, nil
 		}
-		wait = max(asked, jitter(attempt))
-		var unsent *net.OpError
-		again := isRepeatable(req) || errors.As(why, &unsent) && unsent.Op == "dial"
-		if isFinal(why) {
-			return nil, why
-		}
-		if !again || attempt >= mostAttempts || !fits(req.Context(), wait) {
-			return nil, &lostError{why, asked}
-		}
-		w.tell(fmt.Sprintf("GitHub: %v; again in %v", why, wait.Round(time.Millisecond)))
-		if err := w.sleep(req.Context(), wait); err != nil {
-			return nil, &lostError{why, asked}
+		if err != nil {
+			return nil, err
 		}
 	}
+}
+
+// waitForLimit waits until a rate limit is over. The error says why it does not.
+func (w *wire) waitForLimit(req *http.Request, attempt int, h http.Header) error {
+	wait := limitFor(h, attempt)
+	if attempt >= maxLimits || !fits(req.Context(), wait) {
+		return &limitError{wait}
+	}
+	w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
+	if err := w.sleep(req.Context(), wait); err != nil {
+		return &limitError{wait}
+	}
+	return nil
+}
+
+// recover waits before a request that broke for a reason is made again, at least for as
+// long as the server asked. The error says why it is not.
+func (w *wire) recover(req *http.Request, attempt int, reason error, asked time.Duration) error {
+	var over *limit.Error
+	if httpclient.IsFinal(reason) || errors.As(reason, &over) {
+		return reason
+	}
+	last, wait := maxAttempts, max(asked, jitter(attempt))
+	if httpclient.IsUnreachable(reason) {
+		last, wait = httpclient.MaxUnreachable, httpclient.UnreachableBackoff(attempt)
+	}
+	again := isRepeatable(req) || httpclient.IsUnsent(reason) || httpclient.IsUnreachable(reason)
+	if req.Body != nil && req.GetBody == nil {
+		again = false // it has been read
+	}
+	if !again || attempt >= last || !fits(req.Context(), wait) {
+		if httpclient.IsUnreachable(reason) {
+			return reason // nothing was sent
+		}
+		return &unknownError{reason, asked}
+	}
+	w.tell(fmt.Sprintf("GitHub: %v; again in %v", reason, wait.Round(time.Millisecond)))
+	if err := w.sleep(req.Context(), wait); err != nil {
+		return &unknownError{reason, asked}
+	}
+	return nil
 }
 
 // once makes a request once, and reads the answer.
@@ -144,10 +164,6 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), w.timeout, fmt.Errorf("no answer in %v", w.timeout))
 	defer cancel()
 	out := req.Clone(ctx)
-	out.Header.Del("Authorization")
-	if w.token != "" && slices.Contains(w.origins, originOf(req.URL)) {
-		out.Header.Set("Authorization", "Bearer "+w.token)
-	}
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -160,13 +176,13 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, blame(ctx, err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, mostBytes))
+	body, err := limit.ReadAll(res.Body, limit.MaxAnswer, "the answer")
 	if err != nil {
 		return nil, nil, blame(ctx, err)
 	}
-	if w.token != "" {
+	if w.secret != "" && bytes.Contains(body, []byte(w.secret)) {
 		// Whoever says the token back to us does not get it into a message.
-		body = bytes.ReplaceAll(body, []byte(w.token), []byte(hidden))
+		body = bytes.ReplaceAll(body, []byte(w.secret), []byte(hidden))
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	res.ContentLength = int64(len(body))
@@ -204,7 +220,7 @@ func said(body []byte) string {
 	return answer.Message
 }
 
-// isLimit tells whether an answer is a rate limit's, the primary one or one of
+// isLimit reports whether an answer is a rate limit's, the primary one or one of
 // the secondary ones. Nothing has been done then.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 func (w *wire) isLimit(req *http.Request, res *http.Response, body []byte) bool {
@@ -231,81 +247,34 @@ func (w *wire) isLimit(req *http.Request, res *http.Response, body []byte) bool 
 // limitFor is how long a rate limit lasts. Resets are by the server's clock, so
 // that ours may be wrong.
 func limitFor(h http.Header, attempt int) time.Duration {
-	if wait := retryAfter(h); wait > 0 {
+	if wait := httpclient.RetryAfter(h, time.Now()); wait > 0 {
 		return wait
 	}
 	if reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && h.Get("X-RateLimit-Remaining") == "0" {
-		return max(0, time.Unix(reset, 0).Sub(serverTime(h))) + clockSlack
+		return max(0, time.Unix(reset, 0).Sub(httpclient.ServerTime(h, time.Now()))) + clockSlack
 	}
 	return limitWait << min(attempt-1, 6)
 }
 
-// retryAfter reads the header of RFC 9110, section 10.2.3: seconds, or a date.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return max(0, date.Sub(serverTime(h)))
-	}
-	return 0
-}
-
-func serverTime(h http.Header) time.Time {
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		return date
-	}
-	return time.Now()
-}
-
 // jitter is a time that doubles with each attempt, the latter half of it random.
 func jitter(attempt int) time.Duration {
-	longest := min(longestBreak, firstWait<<(attempt-1))
-	return longest/2 + rand.N(longest/2)
+	return httpclient.Backoff(attempt, firstWait, longestBreak)
 }
 
-// fits tells whether a wait leaves any of the context's time.
+// fits reports whether a wait leaves any of the context's time.
 func fits(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > wait
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// originOf is scheme, host and port, each in one spelling.
-func originOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
-}
-
-var errRedirect = errors.New("redirected")
-
-// checkRedirect follows a renamed repository. What writes is followed only
-// where it stays what it is: net/http makes a GET of it for 301 and 302.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	from := via[len(via)-1]
+// mayRedirect follows a renamed repository. What writes is followed only where it stays
+// what it is: net/http makes a GET of it for 301 and 302.
+func mayRedirect(req, from *http.Request) error {
 	switch {
 	case from.Method != req.Method:
-		return fmt.Errorf("%w, to %s", errRedirect, req.URL.Path)
-	case req.Method != http.MethodGet && originOf(req.URL) != originOf(from.URL):
-		return fmt.Errorf("%w to another host", errRedirect)
-	case from.URL.Scheme == "https" && req.URL.Scheme != "https":
-		return fmt.Errorf("%w from https to %s", errRedirect, req.URL.Scheme)
-	case len(via) > 5:
-		return fmt.Errorf("%w in circles", errRedirect)
+		return fmt.Errorf("%w, to %s", httpclient.ErrRedirect, req.URL.Path)
+	case req.Method != http.MethodGet && httpclient.Origin(req.URL) != httpclient.Origin(from.URL):
+		return fmt.Errorf("%w to another host", httpclient.ErrRedirect)
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package gitrepo
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -112,8 +113,6 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 	var status *StatusError
 	var unheard *unheardError
 	var already *fault
-	var certificate *tls.CertificateVerificationError
-	var dns *net.DNSError
 	shown := func(hint string, kind error) error {
 		return &fault{Problem: problem.New(hint, "%s: %s", r.url, r.clean(err.Error())), Kind: kind, Cause: err}
 	}
@@ -139,12 +138,8 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 		return shown("check the path, and that the key may read and write it", ErrAccess)
 	case errors.Is(err, errSSHLogin):
 		return shown("give a key that the server knows, with --ssh-key or an agent in SSH_AUTH_SOCK", ErrAccess)
-	case errors.As(err, &certificate):
-		return shown("if the server has a certificate of your own authority, give its file with --ca-file", nil)
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return shown("check the host's name in the URL", nil)
 	}
-	return shown(hintOf(err), nil)
+	return shown(cmp.Or(hintOf(err), httpclient.Hint(err)), nil)
 }
 
 func (r *Remote) accessHint(code int) string {

@@ -22,9 +22,7 @@ package gitrepo
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -36,6 +34,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/storage/memory"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -105,7 +104,7 @@ func Open(rawURL string, o Options) (*Remote, error) {
 		trees: map[Hash]*tree{},
 	}
 	if o.Token != "" {
-		r.secrets = []string{o.Token, base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + o.Token))}
+		r.secrets = []string{o.Token, basicAuth(o.Token)}
 	}
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, time.Minute)
 	where, err := parseURL(rawURL)
@@ -114,7 +113,7 @@ func Open(rawURL string, o Options) (*Remote, error) {
 	}
 	switch where.Scheme {
 	case "http", "https":
-		if o.Token != "" && where.Scheme == "http" && !isLoopback(where.Hostname()) {
+		if o.Token != "" && !httpclient.MayCarrySecrets(where) {
 			return nil, problem.New("use https, or leave the token out", "%s: a token is not sent over plain http", rawURL)
 		}
 		r.wire, err = newHTTPWire(where, r.agent, o)
@@ -214,10 +213,4 @@ func parseScpOrPath(raw, forms string) (*url.URL, error) {
 		return nil, problem.New(forms, "the repository's URL cannot be read")
 	}
 	return u, nil
-}
-
-// isLoopback tells whether host is the machine itself.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

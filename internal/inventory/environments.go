@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -14,6 +15,10 @@ import (
 // readEnvironments reads environments/*.yaml, each with what it extends.
 func (l *loader) readEnvironments() {
 	entries, err := fs.ReadDir(l.fsys, EnvironmentsDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.report(problem.NotReadable, problem.Place{File: EnvironmentsDir}, "", "%v", unpath(err))
+		return
+	}
 	if err != nil {
 		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "it holds a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no such folder")
 		return

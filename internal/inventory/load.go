@@ -90,6 +90,9 @@ func (l *loader) readVariables() {
 		}
 	}
 	_, err := fs.Stat(l.fsys, path.Dir(VariablesFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", unpath(err))
+	}
 	l.defaults, l.declared = v, err == nil && len(l.problems) == before
 }
 

@@ -25,6 +25,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -164,5 +165,5 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	if !info.Mode().IsRegular() && !info.IsDir() { // a folder is told by whoever opens it
 		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
 	}
-	return fs.ReadFile(fsys, name)
+	return limit.ReadFile(fsys, name)
 }

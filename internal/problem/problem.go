@@ -162,8 +162,8 @@ func (l List) Unwrap() []error {
 	return errs
 }
 
-// All is every problem in err, in order. An error that holds no problem becomes
-// one, with its text for a message.
+// All returns every problem in err, in order. An error that holds no problem becomes
+// one, with its text for a message; the text of one that wraps problems is kept.
 func All(err error) []*Problem {
 	switch e := err.(type) {
 	case nil:
@@ -180,9 +180,26 @@ func All(err error) []*Problem {
 		return all
 	}
 	if p := (*Problem)(nil); errors.As(err, &p) {
-		return All(errors.Unwrap(err))
+		return within(err, errors.Unwrap(err))
 	}
 	return []*Problem{{Message: err.Error()}}
+}
+
+// within is the problems in inner, with what err, which wraps it, says around its text:
+// of fmt.Errorf("sign the commit: %w", inner) each message begins with "sign the commit: ".
+func within(err, inner error) []*Problem {
+	all := All(inner)
+	before, after, found := strings.Cut(err.Error(), inner.Error())
+	if inner.Error() == "" || !found || before == "" && after == "" {
+		return all
+	}
+	list := make([]*Problem, len(all))
+	for i, p := range all {
+		wrapped := *p
+		wrapped.Message = before + p.Message + after
+		list[i] = &wrapped
+	}
+	return list
 }
 
 // The exit statuses, as diff and grep have them.

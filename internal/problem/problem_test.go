@@ -3,6 +3,8 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 	"testing"
 )
 
@@ -76,5 +78,29 @@ func TestAPlaceIsOneLineThatATerminalDoesNotObey(t *testing.T) {
 	p := Place{File: "a\n::error::\x1b[2J.yaml", Line: 4, Col: 2}
 	if got, want := p.String(), `"a\n::error::\x1b[2J.yaml":4:2`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestWrappedProblemKeepsTheText wraps problems as fmt.Errorf does.
+func TestWrappedProblemKeepsTheText(t *testing.T) {
+	at := At(Place{"a.yaml", 3, 1}, "do", "wrong")
+	for want, err := range map[string]error{
+		"commit: sign: wrong":          fmt.Errorf("commit: %w", fmt.Errorf("sign: %w", at)),
+		"commit: wrong (user x)":       fmt.Errorf("commit: %w (user x)", at),
+		"commit: wrong|commit: broken": fmt.Errorf("commit: %w", List{at, New("", "broken")}),
+		"wrong|push: broken":           errors.Join(at, fmt.Errorf("push: %w", New("", "broken"))),
+		"read x: wrong":                &fs.PathError{Op: "read", Path: "x", Err: at},
+		"wrong":                        &Fault{Problem: at},
+	} {
+		var got []string
+		for _, p := range All(err) {
+			got = append(got, p.Message)
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if p := All(fmt.Errorf("commit: %w", at))[0]; p.Place != at.Place || p.Hint != "do" || at.Message != "wrong" {
+		t.Errorf("got %+v, of %+v", p, at)
 	}
 }

@@ -1,10 +1,11 @@
-// Package registry is whether an image is in its registry.
+// Package registry checks whether an image exists in its registry.
 //
 // It asks for the manifest's head and reads nothing else. Credentials are those
 // that docker login leaves behind, as the ECR login step does.
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -15,15 +16,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
 // Checker looks images up.
 type Checker struct {
-	Wait      time.Duration         // how long an image may take to appear; 0 does not wait
-	Pause     time.Duration         // between two looks; 0 is two seconds
-	Tell      func(progress string) // nil is silence
-	Transport http.RoundTripper     // nil is the default one
+	Wait   time.Duration         // how long an image may take to appear; 0 does not wait
+	Pause  time.Duration         // between two looks; 0 is two seconds
+	Tell   func(progress string) // nil is silence
+	CAFile string                // a PEM file of certificates to trust beside the system's
+
+	Transport http.RoundTripper                                // nil means httpclient.Transport(CAFile)
+	Sleep     func(ctx context.Context, d time.Duration) error // nil is real time
 }
 
 // Check is nil where the registry has the image, a refusal where it says that it
@@ -33,36 +38,36 @@ func (c *Checker) Check(ctx context.Context, image string) error {
 	if err != nil {
 		return problem.New("", "%s is no image: %v", image, err)
 	}
-	pause := c.Pause
-	if pause == 0 {
-		pause = 2 * time.Second
+	next := c.Transport
+	if next == nil {
+		if next, err = httpclient.Transport(c.CAFile); err != nil {
+			return err
+		}
 	}
-	for end := time.Now().Add(c.Wait); ; {
-		err := c.head(ctx, ref)
+	pause, sleep := cmp.Or(c.Pause, 2*time.Second), c.Sleep
+	if sleep == nil {
+		sleep = httpclient.Sleep
+	}
+	for left := c.Wait; ; left -= pause {
+		err := head(ctx, ref, httpclient.WithoutSecretsInClear(next))
 		if err == nil {
 			return nil
 		}
 		refused := c.refusal(image, ref, err)
-		if !refused.Refused || time.Now().Add(pause).After(end) {
+		if !refused.Refused || left < pause {
 			return refused
 		}
 		if c.Tell != nil {
 			c.Tell(image + " is not in its registry yet; looking again in " + pause.String())
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if sleep(ctx, pause) != nil {
 			return refused
 		}
 	}
 }
 
-func (c *Checker) head(ctx context.Context, ref name.Reference) error {
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	if c.Transport != nil {
-		options = append(options, remote.WithTransport(c.Transport))
-	}
-	_, err := remote.Head(ref, options...)
+func head(ctx context.Context, ref name.Reference, carrier http.RoundTripper) error {
+	_, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(carrier))
 	return err
 }
 
@@ -79,5 +84,5 @@ func (c *Checker) refusal(image string, ref name.Reference, err error) *problem.
 		}
 		return problem.New("try again later", "%s: the registry answers %d", image, answer.StatusCode)
 	}
-	return problem.New("is the registry reachable from here?", "%s: %v", image, err)
+	return problem.New(cmp.Or(httpclient.Hint(err), "is the registry reachable from here?"), "%s: %v", image, err)
 }

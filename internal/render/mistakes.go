@@ -33,21 +33,23 @@ func (s *source) parseProblem(err error) *problem.Problem {
 			p.Hint = problem.DidYouMean(f[1], append(slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(builtins))...))
 		}
 	}
-	for part, hint := range parseHints {
-		if strings.Contains(m[3], part) {
-			p.Hint = hint
+	for _, h := range parseHints {
+		if strings.Contains(m[3], h.words) {
+			p.Hint = h.hint
+			break
 		}
 	}
 	return p
 }
 
-// parseHints say what to do about some of text/template's messages.
-var parseHints = map[string]string{
-	"unexpected EOF":              "an if, range, with or define has no {{ end }}",
-	"unexpected {{end}}":          "there is no if, range, with or define that it would end",
-	"unexpected \"}\" in operand": "an action ends in }}",
-	"unclosed action":             "an action ends in }}",
-	"undefined variable":          "set it first, in the same block or one around it: {{ $name := … }}",
+// parseHints say what to do about some of text/template's messages; the first that fits
+// counts.
+var parseHints = []struct{ words, hint string }{
+	{"unexpected EOF", "an if, range, with or define has no {{ end }}"},
+	{"unexpected {{end}}", "there is no if, range, with or define that it would end"},
+	{"unexpected \"}\" in operand", "an action ends in }}"},
+	{"unclosed action", "an action ends in }}"},
+	{"undefined variable", "set it first, in the same block or one around it: {{ $name := … }}"},
 }
 
 // withoutFunction says how to do without functions that people know from Helm.

@@ -64,7 +64,14 @@ func read(ctx context.Context, fsys fs.FS) (*found, error) {
 	var files []file
 	for _, e := range entries {
 		dir := path.Join(e.Name(), "manifests")
-		if info, err := fs.Stat(fsys, dir); !e.IsDir() || err != nil || !info.IsDir() {
+		if !e.IsDir() {
+			continue
+		}
+		info, err := fs.Stat(fsys, dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err != nil || !info.IsDir() {
 			continue
 		}
 		f.names = append(f.names, e.Name())

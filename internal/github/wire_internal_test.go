@@ -1,0 +1,71 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+type body struct {
+	io.Reader
+	closed bool
+}
+
+func (b *body) Close() error { b.closed = true; return nil }
+
+type carrier func(*http.Request) (*http.Response, error)
+
+func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) { return c(req) }
+
+// TestRoundTripClosesTheBody holds wire to what http.RoundTripper asks, also where a
+// request ends in an error, and has a body that can be read once sent once.
+func TestRoundTripClosesTheBody(t *testing.T) {
+	answer := func(status int) carrier {
+		return func(req *http.Request) (*http.Response, error) {
+			io.ReadAll(req.Body)
+			req.Body.Close()
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: req}, nil
+		}
+	}
+	for name, c := range map[string]struct {
+		next  carrier
+		again bool // GetBody is there
+		tries int
+	}{
+		"an answer":        {answer(200), true, 1},
+		"errors":           {answer(502), true, maxAttempts},
+		"errors, one body": {answer(502), false, 1},
+		"no connection":    {func(*http.Request) (*http.Response, error) { return nil, errors.New("reset") }, true, maxAttempts},
+		"a rate limit":     {answer(429), true, maxLimits},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tries := 0
+			w := &wire{
+				next:    carrier(func(req *http.Request) (*http.Response, error) { tries++; return c.next(req) }),
+				timeout: time.Minute,
+				sleep:   func(context.Context, time.Duration) error { return nil },
+				tell:    func(string) {},
+			}
+			sent := &body{Reader: strings.NewReader("x")}
+			var copies []*body
+			req, _ := http.NewRequestWithContext(repeatable(t.Context()), http.MethodPost, "https://x/", sent)
+			if c.again {
+				req.GetBody = func() (io.ReadCloser, error) {
+					copies = append(copies, &body{Reader: strings.NewReader("x")})
+					return copies[len(copies)-1], nil
+				}
+			}
+			res, err := w.RoundTrip(req)
+			if err == nil {
+				res.Body.Close()
+			}
+			if !sent.closed || tries != c.tries {
+				t.Errorf("closed %v, %d tries", sent.closed, tries)
+			}
+		})
+	}
+}

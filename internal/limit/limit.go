@@ -1,0 +1,105 @@
+// Package limit bounds what one input may take: a file, a pack, a server's answer.
+//
+// Whatever comes from elsewhere is read through it, so that too much of anything is an
+// error that names the limit, and never memory without end.
+package limit
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// The limits, in bytes.
+const (
+	MaxFile   = 10 << 20  // one file: a manifest, a template, an inventory
+	MaxPack   = 256 << 20 // one pack of Git objects, as it is sent and as it unpacks
+	MaxAnswer = 64 << 20  // any other answer of a server
+)
+
+// MaxEntries is how many entries of folders are read of one commit.
+const MaxEntries = 1_000_000
+
+// Error is too much of something.
+type Error struct {
+	What string // with its article: "the pack"
+	Max  int64
+	Unit string // what Max counts; "" is bytes
+}
+
+func (e *Error) Error() string {
+	if e.Unit != "" {
+		return fmt.Sprintf("%s is over the limit of %d %s", e.What, e.Max, e.Unit)
+	}
+	return fmt.Sprintf("%s is larger than the limit of %s", e.What, Size(e.Max))
+}
+
+// Size is a number of bytes for people: "10 MB".
+func Size(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 1<<10:
+		return fmt.Sprintf("%d kB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// Reader returns r, which becomes an *Error once more than max bytes of it have been
+// read. What names it in that error.
+func Reader(r io.Reader, max int64, what string) io.Reader {
+	return &reader{r, max, &Error{What: what, Max: max}}
+}
+
+type reader struct {
+	r    io.Reader
+	left int64
+	err  *Error
+}
+
+func (l *reader) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return 0, l.err
+	}
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1] // one more than is left tells whether there is more
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	if l.left < 0 {
+		return n - 1, l.err
+	}
+	return n, err
+}
+
+// ReadAll reads r to its end, or to an *Error.
+func ReadAll(r io.Reader, max int64, what string) ([]byte, error) {
+	return io.ReadAll(Reader(r, max, what))
+}
+
+// ReadFile reads a file of at most MaxFile bytes. A longer one is an *fs.PathError of
+// an *Error, and is not read.
+func ReadFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size := int64(0)
+	if info, err := f.Stat(); err == nil {
+		size = info.Size()
+	}
+	if size > MaxFile {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: FileError("the file")}
+	}
+	var data bytes.Buffer
+	data.Grow(int(size) + bytes.MinRead)
+	if _, err := data.ReadFrom(Reader(f, MaxFile, "the file")); err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return data.Bytes(), nil
+}
+
+// FileError is a file that is larger than MaxFile.
+func FileError(what string) *Error { return &Error{What: what, Max: MaxFile} }
