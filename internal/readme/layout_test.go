@@ -15,6 +15,8 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/manifest":        {"image limit problem", "sigs.k8s.io/kustomize/kyaml"},
 	"internal/inventory":       {"image manifest problem", ""},
 	"internal/render":          {"inventory manifest problem", ""},
+	"internal/validate":        {"manifest problem", "k8s.io sigs.k8s.io"},
+	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io"},
 	"internal/tree":            {"manifest problem", "github.com/rogpeppe/go-internal/diff"},
 	"internal/limit":           {},
 	"internal/httpclient":      {"problem", ""},
