@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -142,7 +144,7 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	}
 	wants := make([]tree.Want, len(manifests))
 	for i, m := range manifests {
-		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Text: m.Text, FirstTag: o.placeInSource(m.Service)}
+		wants[i] = tree.Want{Env: m.Env, Path: m.Path, Template: m.Template, Subject: strings.Split(m.Subject, ", "), Text: m.Text, FirstTag: o.placeInSource(m.Service)}
 	}
 	root, err := os.OpenRoot(o.out)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -155,8 +157,35 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 		defer root.Close()
 	}
 	return tree.Diff(root, wants, tree.Options{
-		Envs: inventory.Names(envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune,
+		Environments: o.treeEnvironments(inv, envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune, Stages: o.stages,
 	})
+}
+
+// treeEnvironments are all environments that render, as package tree needs them.
+func (o *renderOptions) treeEnvironments(inv *inventory.Inventory, complete []*inventory.Environment) []tree.Environment {
+	source := os.DirFS(o.source)
+	var envs []tree.Environment
+	for _, env := range inv.Environments {
+		if env.Abstract {
+			continue
+		}
+		e := tree.Environment{Name: env.Name, Dir: env.Path, Namespace: env.Namespace, Images: map[string]string{}, Complete: slices.Contains(complete, env)}
+		for _, link := range env.Chain {
+			if link.Name != env.Name {
+				e.Extends = append([]string{link.Name}, e.Extends...) // the nearest first
+			}
+		}
+		for _, service := range inv.Services {
+			e.Images[service.Name] = env.Image(service)
+		}
+		e.Renders = func(template string) bool {
+			_, err := fs.Stat(source, template)
+			scope := path.Base(path.Dir(template))
+			return err == nil && slices.Contains(env.Templates, scope)
+		}
+		envs = append(envs, e)
+	}
+	return envs
 }
 
 // load reads the inventory and the templates.

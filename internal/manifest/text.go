@@ -276,3 +276,41 @@ func (r Running) append(out []byte, run Run) []byte {
 	}
 	return appendString(out, tag, false)
 }
+
+// Difference returns the offset in data where it first differs from the text in more
+// than what its images run; len(data) if it does not.
+func (t *Text) Difference(data []byte) int {
+	done, at := 0, 0
+	same := func(end int) bool {
+		piece := t.Data[done:end]
+		for i := range piece {
+			if at >= len(data) || data[at] != piece[i] {
+				return false
+			}
+			at++
+		}
+		return true
+	}
+	for _, i := range t.Images {
+		if !i.Tracked {
+			continue
+		}
+		if !same(i.Suffix.Start) {
+			return at
+		}
+		_, length := i.read(data[at:])
+		if length == 0 {
+			return at
+		}
+		at += length
+		if done = i.Suffix.End; !same(i.Comment.Start) {
+			return at
+		}
+		if !i.Marked {
+			at += commentLength(data[at:])
+		}
+		done = i.Comment.End
+	}
+	same(len(t.Data))
+	return at
+}

@@ -61,6 +61,7 @@ const (
 	MassPrune  Code = "MG405"
 	NoFirstTag Code = "MG406"
 	Changed    Code = "MG407"
+	Conflict   Code = "MG408"
 )
 
 //go:embed codes.md

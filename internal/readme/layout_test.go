@@ -17,7 +17,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/render":          {"inventory manifest problem", ""},
 	"internal/validate":        {"manifest problem", "k8s.io sigs.k8s.io"},
 	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io"},
-	"internal/tree":            {"manifest problem", "github.com/rogpeppe/go-internal/diff"},
+	"internal/tree":            {"image manifest problem", "github.com/rogpeppe/go-internal/diff"},
 	"internal/limit":           {},
 	"internal/httpclient":      {"problem", ""},
 	"internal/gitrepo":         {"httpclient limit problem", "github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto/ssh"},

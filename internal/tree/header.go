@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 )
 
 // header begins every rendered file. It names the template, and carries the checksum
@@ -15,14 +16,18 @@ import (
 // else is. The number before the checksum is its rule; rule 1 had none.
 var header = regexp.MustCompile(`\A# Rendered by manifestgen from (\S+)\. DO NOT EDIT: [^\n]*\n# checksum: (?:([0-9]+) )?([0-9a-f]{64})\n`)
 
+// headerLine is either line of the header, in any place.
+var headerLine = regexp.MustCompile(`(?m)^# Rendered by manifestgen from (\S+)\. DO NOT EDIT: |^# checksum: (?:[0-9]+ )?[0-9a-f]{64}\r?$`)
+
 // HeaderLines is how many lines the header has.
 const HeaderLines = 2
 
 // checksumRule is the rule of the checksums that are written. Those of older rules
-// are accepted.
+// are accepted, and written anew.
 const checksumRule = "2"
 
-// blanks says, by rule, what a checksum leaves out.
+// blanks says, by rule, what a checksum leaves out. Rule 1 had no number, and knew no
+// marked scalars.
 var blanks = map[string]func(manifest.Running) bool{
 	"":           func(r manifest.Running) bool { return !r.Marked },
 	checksumRule: func(manifest.Running) bool { return true },
@@ -44,32 +49,169 @@ type ownership int
 
 const (
 	foreign ownership = iota // it has no header: not ours
-	edited                   // it has one, and its checksum is off
+	edited                   // it has one, and is not as it was rendered
 	owned
 )
 
-// owner tells whose a file is. Body is what follows the header of one that is
-// owned or edited; nil where that is not to be parsed.
-func owner(name string, data []byte) (whose ownership, template string, body *manifest.Text) {
-	m := header.FindSubmatch(data)
-	if m == nil {
-		return foreign, "", nil
-	}
-	template = string(m[1])
-	file, err := manifest.Parse(name, data[len(m[0]):])
-	if err != nil {
-		return edited, template, nil
-	}
-	body, err = file.Text()
-	rule := string(m[2])
-	if err != nil || blanks[rule] == nil || checksum(body, rule) != string(m[3]) {
-		return edited, template, body
-	}
-	return owned, template, body
+// fault is why a file is not owned.
+type fault int
+
+const (
+	noFault        fault = iota
+	handEdit             // its checksum is off
+	invalidTag           // a tag is empty or malformed
+	newerRule            // a newer manifestgen wrote its checksum
+	byteOrderMark        // an editor put one before the header
+	crlf                 // its line ends were converted
+	misplaced            // one of the header's lines is not where it belongs
+	noHeader             // it has none
+	editedSide           // a side of a merge conflict is not as it was rendered
+	partialMarkers       // some of a conflict's markers are gone
+)
+
+// verdict is whose a file is, and why.
+type verdict struct {
+	whose    ownership
+	fault    fault
+	line     int // where the fault is; 0 where that is not known
+	template string
+	body     *manifest.Text // what follows the header; nil if it cannot be read
+	conflict *conflict      // nil without conflict markers
 }
 
-// converted tells whether data is a rendered file whose line ends a tool has
-// turned into CRLF.
-func converted(data []byte) bool {
-	return bytes.Contains(data, []byte("\r\n")) && header.Match(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
+var bom = []byte("\xef\xbb\xbf")
+
+// judge finds out whose a file is.
+func judge(name string, data []byte, stages Stages) verdict {
+	if v := judgeRendered(name, data); v.whose == owned {
+		return v
+	} else if hasConflict(data) {
+		return judgeConflict(name, data, stages)
+	} else if v.whose == edited {
+		return v
+	}
+	if rest, has := bytes.CutPrefix(data, bom); has {
+		if v := judgeRendered(name, rest); v.whose != foreign {
+			v.whose, v.fault = edited, byteOrderMark
+			return v
+		}
+	}
+	v := verdict{whose: foreign, fault: noHeader}
+	if bytes.Contains(data, []byte("image")) || bytes.Contains(data, []byte("tagbump:")) {
+		v.body = parseText(name, data)
+	}
+	m := headerLine.FindSubmatchIndex(data)
+	switch {
+	case m == nil:
+		return v
+	case header.Match(toLF(data)):
+		v.fault = crlf
+	default:
+		v.fault, v.line = misplaced, 1+bytes.Count(data[:m[0]], []byte("\n"))
+	}
+	return v
+}
+
+// judgeRendered is judge for a file without conflict markers, as it was rendered or edited.
+func judgeRendered(name string, data []byte) verdict {
+	m := header.FindSubmatch(data)
+	if m == nil {
+		return verdict{whose: foreign, fault: noHeader}
+	}
+	v := verdict{whose: edited, fault: handEdit, template: string(m[1]), body: parseText(name, data[len(m[0]):])}
+	rule := string(m[2])
+	switch {
+	case blanks[rule] == nil:
+		v.fault = newerRule
+	case v.body == nil:
+	default:
+		for _, i := range v.body.Images {
+			if !i.Tagged {
+				v.fault, v.line = invalidTag, i.Line+HeaderLines
+				return v
+			}
+		}
+		if checksum(v.body, rule) == string(m[3]) {
+			v.whose, v.fault = owned, noFault
+		}
+	}
+	return v
+}
+
+// parseText parses a file; nil where it is no YAML.
+func parseText(name string, data []byte) *manifest.Text {
+	file, err := manifest.Parse(name, data)
+	if err != nil {
+		return nil
+	}
+	text, _ := file.Text() // what is no object runs nothing
+	return text
+}
+
+func toLF(data []byte) []byte { return bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")) }
+
+// refusal is why a file may not be overwritten or removed. W is what is wanted in
+// its place, nil if nothing is.
+func (f *file) refusal(w *Want) *problem.Problem {
+	force := "put the change into " + f.template + " or what it is rendered from; then render --force overwrites this file"
+	p := &problem.Problem{Place: problem.Place{File: f.path, Line: f.line}, Refused: true, Code: problem.Edited}
+	switch f.fault {
+	case handEdit:
+		p.Message, p.Hint = "the file was edited by hand", force
+		if at := f.editedAt(w); p.Place.Line == 0 && at > 0 {
+			p.Place.Line = at
+		}
+	case invalidTag:
+		p.Message, p.Hint = "the file was edited by hand: this tag is empty or malformed", "write the tag that is to run; or render --force takes the one that runs elsewhere, or the service's first"
+	case newerRule:
+		p.Message, p.Hint = "a newer manifestgen rendered this file", "upgrade manifestgen; render --force overwrites the file with what this version makes"
+	case byteOrderMark:
+		p.Message, p.Hint = "a byte order mark stands before the header of this rendered file", "save it as UTF-8 without BOM, or render --force overwrites it"
+	case crlf:
+		p.Message, p.Hint = "the line ends of this rendered file were converted to CRLF", "check it out as it is (git config core.autocrlf false, or eol=lf in .gitattributes)"
+		p.Code = problem.LineEnds
+	case misplaced:
+		p.Message, p.Hint = "the header of this rendered file is damaged: its two lines must be the first two", "restore them (git checkout -- "+f.path+"), or move the file away and render"
+	case editedSide:
+		p.Message = "this file has a merge conflict, and " + f.conflict.edited
+		p.Hint = "put the change into " + f.template + " or what it is rendered from; then render --force writes the file anew"
+	case partialMarkers:
+		p.Message, p.Hint = "merge conflict markers were left here, and some of them are gone", "git checkout -m -- "+f.path+" brings them back, and render resolves them; or render --force writes the file anew"
+	default:
+		p.Message, p.Hint, p.Code = "the file is there and was not rendered by manifestgen", "move it away, or rename the template that wants this path", problem.Foreign
+		if w != nil && f.sameAs(w) {
+			p.Message = "the file holds what manifestgen renders, without its header"
+			p.Hint = "restore the first two lines (git checkout -- " + f.path + "), or move the file away and render"
+		}
+	}
+	return p
+}
+
+// editedAt is the line of a hand edit, if only that can make the file differ from
+// what is wanted: its checksum is that of the wanted text. Else it is 0.
+func (f *file) editedAt(w *Want) int {
+	if w == nil {
+		return 0
+	}
+	header := headerFor(w.Template, w.Text)
+	if !bytes.HasPrefix(f.data, header) {
+		return 0
+	}
+	return HeaderLines + 1 + bytes.Count(f.data[len(header):][:w.Text.Difference(f.data[len(header):])], []byte("\n"))
+}
+
+// sameAs reports whether the file is what is wanted, tags aside, or holds the same objects.
+func (f *file) sameAs(w *Want) bool {
+	if _, same := w.Text.Match(f.data); same {
+		return true
+	}
+	if f.body == nil || len(f.body.Objects) == 0 || len(f.body.Objects) != len(w.Text.Objects) {
+		return false
+	}
+	for i, o := range f.body.Objects {
+		if o.Identity() != w.Text.Objects[i].Identity() {
+			return false
+		}
+	}
+	return true
 }

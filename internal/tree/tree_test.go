@@ -29,6 +29,9 @@ func deployment(t *testing.T, file, name, tag string) Want {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range body.Images {
+		body.Images[i].Tracked = true // as by .Tag
+	}
 	env, _, _ := strings.Cut(file, "/")
 	return Want{Env: env, Path: file, Template: "templates/x.yaml.tmpl", Text: body}
 }
@@ -43,7 +46,16 @@ func openRoot(t *testing.T, dir string) *os.Root {
 	return root
 }
 
-var everything = Options{Envs: []string{"dev"}, Others: true, AllowMassPrune: true}
+var everything = Options{Environments: environments("dev"), Others: true, AllowMassPrune: true}
+
+// environments are complete ones of these names.
+func environments(names ...string) []Environment {
+	var envs []Environment
+	for _, name := range names {
+		envs = append(envs, Environment{Name: name, Dir: name + "/manifests", Complete: true})
+	}
+	return envs
+}
 
 // apply makes a folder what is wanted.
 func apply(t *testing.T, dir string, wants []Want) {
@@ -215,7 +227,7 @@ func TestNewFileRunsWhatItsSiblingsRun(t *testing.T) {
 				}
 				file := "dev/manifests/new.yaml"
 				added := append(slices.Clone(wants), deployment(t, file, "new", "first"))
-				plan, err := Diff(openRoot(t, dir), added, Options{Envs: []string{"dev", "qa"}})
+				plan, err := Diff(openRoot(t, dir), added, Options{Environments: environments("dev", "qa")})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -253,7 +265,7 @@ func TestNoTagIsAProblemAtTheService(t *testing.T) {
 	w.Text.Images[0].Tagged = false
 	w.FirstTag = problem.Place{File: "users.yaml", Line: 3, Col: 5}
 	_, err := Diff(nil, []Want{w}, everything)
-	want := "users.yaml:3:5: which tag of ecr.example/api is to run in dev? nothing there runs one, and the service names none"
+	want := "users.yaml:3:5: no tag for ecr.example/api in dev: no file there runs one, and the service names none"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -283,12 +295,9 @@ func TestOwner(t *testing.T) {
 		"nothing":                {"", foreign},
 		"CRLF":                   {strings.ReplaceAll(rendered, "\n", "\r\n"), foreign},
 	} {
-		if whose, _, _ := owner(file, []byte(c.text)); whose != c.want {
-			t.Errorf("%s: got %d, want %d", name, whose, c.want)
+		if v := judge(file, []byte(c.text), Stages{}); v.whose != c.want {
+			t.Errorf("%s: got %d, want %d", name, v.whose, c.want)
 		}
-	}
-	if !converted([]byte(strings.ReplaceAll(rendered, "\n", "\r\n"))) {
-		t.Error("converted line ends are not told")
 	}
 }
 
@@ -307,7 +316,7 @@ func TestDiffTellsAllThatIsInTheWay(t *testing.T) {
 	}
 	wants[2] = deployment(t, "dev/manifests/c.yaml", "c2", "1")
 	plan, err := Diff(openRoot(t, dir), wants, everything)
-	want := "dev/manifests/a.yaml: the file is there and was not rendered by manifestgen\ndev/manifests/b.yaml: the file was edited by hand"
+	want := "dev/manifests/a.yaml: the file is there and was not rendered by manifestgen\ndev/manifests/b.yaml:10: the file was edited by hand"
 	if err == nil || err.Error() != want || problem.ExitStatus(err) != problem.ExitRefused {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -347,7 +356,7 @@ func TestMassPrune(t *testing.T) {
 		}
 		apply(t, dir, wants)
 		for _, allowed := range []bool{false, true} {
-			plan, err := Diff(openRoot(t, dir), wants[c.removed:], Options{Envs: []string{"dev"}, AllowMassPrune: allowed})
+			plan, err := Diff(openRoot(t, dir), wants[c.removed:], Options{Environments: environments("dev"), AllowMassPrune: allowed})
 			want := ""
 			if c.refused && !allowed {
 				want = fmt.Sprintf("dev/manifests: this would remove %d of %d files", c.removed, c.files)
@@ -370,12 +379,12 @@ func TestForceLosesNoTag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, append(data, "<<<<<<< HEAD\n"...), 0o644); err != nil {
+	if err := os.WriteFile(file, append(data, "]\n"...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	forced := everything
 	forced.Force = true
-	if _, err := Diff(openRoot(t, dir), wants, forced); err == nil || !strings.Contains(err.Error(), "what this file runs cannot be read") {
+	if _, err := Diff(openRoot(t, dir), wants, forced); err == nil || !strings.Contains(err.Error(), "the tags in this file cannot be read") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -55,7 +55,8 @@ func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err er
 // Walk calls visit with everything below a folder, several folders at a time and
 // in no order. Links are never followed: visit is shown them, by their type. A
 // folder that is not there is an fs.ErrNotExist; one that is a link, or has a link
-// above it, a refusal. The first error ends the walk.
+// above it, a refusal. Visit returns fs.SkipDir to leave out what is in a folder; any
+// other error ends the walk.
 func Walk(root *os.Root, dir string, visit func(Entry) error) error {
 	for above := range parents(dir) {
 		info, err := root.Lstat(above)
@@ -158,11 +159,15 @@ func (w *walker) folder(here *os.Root, dir string) (folders []string, err error)
 	defer w.buffers.Put(buffer)
 	for _, e := range entries {
 		file := path.Join(dir, e.Name())
+		err := w.visit(Entry{file, e.Type(), here, e, buffer})
+		if e.IsDir() && err == fs.SkipDir {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
 		if e.IsDir() {
 			folders = append(folders, e.Name())
-		}
-		if err := w.visit(Entry{file, e.Type(), here, e, buffer}); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return folders, nil
