@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,11 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -46,6 +47,7 @@ type Tip struct {
 	offer  *capability.List // what the server can do
 	refs   map[string]Hash  // all of them, when it was read
 	line   *line            // nil unless it is a commit of a Log
+	listed counter          // the entries that FS has listed
 }
 
 // Tip reads the tip of a branch; "" is the repository's default branch.
@@ -54,7 +56,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities, refs: refs.References}
+	t := &Tip{remote: r, offer: refs.Capabilities, refs: refs.References, listed: counter{what: "what the commit's folders list"}}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}
@@ -277,18 +279,19 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 	if err != nil {
 		return err
 	}
+	defer answer.Close()
+	bounded := limit.NewReader(answer, limit.MaxPack, "the server's pack")
 	res := packp.NewUploadPackResponse(req)
-	if err := res.Decode(answer); err != nil {
-		answer.Close()
-		return garbled(err, "the server's answer")
+	if err := res.Decode(io.NopCloser(bounded)); err != nil {
+		return garbled(cmp.Or(bounded.Over(), err), "the server's answer")
 	}
 	defer res.Close()
 	var pack io.Reader = res
 	if req.Capabilities.Supports(capability.Sideband64k) {
 		pack = newDemux(res, io.Discard)
 	}
-	if err := packfile.UpdateObjectStorage(t.remote.store, pack); err != nil {
-		return garbled(err, "the objects")
+	if err := t.remote.readPack(ctx, pack); err != nil {
+		return garbled(cmp.Or(bounded.Over(), err), "the objects")
 	}
 	io.Copy(io.Discard, pack) // the end of the side band
 	return t.check(wants)
@@ -297,17 +300,28 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 // check makes sure that the server sent what it was asked for.
 func (t *Tip) check(wants []Hash) error {
 	for _, h := range wants {
-		if !t.has(h) {
+		switch {
+		case t.has(h):
+		case t.remote.leftOut: // it is one of those, or the difference to one
+			return limit.FileError("object " + h.String())
+		default:
 			return fmt.Errorf("the server did not send object %s", h)
 		}
 	}
 	return nil
 }
 
-func (t *Tip) has(h Hash) bool { return t.remote.store.HasEncodedObject(h) == nil }
+// has reports whether an object is here, or is known to be too large.
+func (t *Tip) has(h Hash) bool { return t.remote.large[h] || t.remote.store.HasEncodedObject(h) == nil }
 
 // object is a copy of an object that is here.
 func (t *Tip) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
+	if t.remote.large[h] && kind == plumbing.BlobObject {
+		return nil, limit.FileError("the file")
+	}
+	if t.remote.large[h] {
+		return nil, limit.FileError("the " + kind.String() + " " + h.String())
+	}
 	o, err := t.remote.store.EncodedObject(kind, h)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s is not here", kind, h)
@@ -386,20 +400,37 @@ func (t *Tip) List(ctx context.Context, dir string) ([]Entry, error) {
 		prefix = ""
 	}
 	var entries []Entry
-	err = t.walk(top.hash, prefix, func(e Entry) { entries = append(entries, e) })
+	err = t.walk(top.hash, prefix, &counter{what: "folder " + dir}, func(e Entry) { entries = append(entries, e) })
 	return entries, t.remote.fault(ctx, err)
 }
 
+// counter counts entries of folders: a few small trees, each many times in the next, can
+// make more of them than anybody can list.
+type counter struct {
+	what string
+	n    int
+}
+
+func (c *counter) add(n int) error {
+	if c.n += n; c.n > limit.MaxEntries {
+		return &limit.Error{What: c.what, Max: limit.MaxEntries, Unit: "entries"}
+	}
+	return nil
+}
+
 // walk visits what is below a tree that is here.
-func (t *Tip) walk(h Hash, prefix string, visit func(Entry)) error {
+func (t *Tip) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
 	tree, err := t.tree(h)
 	if err != nil {
+		return err
+	}
+	if err := count.add(len(tree.entries)); err != nil {
 		return err
 	}
 	for _, e := range tree.entries {
 		if !e.isDir() {
 			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
-		} else if err := t.walk(e.hash, prefix+e.name+"/", visit); err != nil {
+		} else if err := t.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
 			return err
 		}
 	}
@@ -434,6 +465,7 @@ func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) 
 		}
 	}
 	var ends []Hash
+	seen := map[Hash]bool{}
 	for len(steps) > 0 {
 		var level []Hash
 		for _, s := range steps {
@@ -447,7 +479,7 @@ func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) 
 		var below []step
 		for _, s := range steps {
 			if len(s.rest) == 0 {
-				missing, err := t.missing(s.entry, filter == "")
+				missing, err := t.missing(s.entry, filter == "", seen)
 				if err != nil {
 					return t.remote.fault(ctx, err)
 				}
@@ -467,23 +499,25 @@ func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) 
 	return t.remote.fault(ctx, t.want(ctx, ends, filter))
 }
 
-// missing is what has to be asked for, so that all in and below e is here.
-func (t *Tip) missing(e treeEntry, blobs bool) ([]Hash, error) {
+// missing is what has to be asked for, so that all in and below e is here; trees that are
+// in seen have been looked into.
+func (t *Tip) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
 	switch {
 	case e.hasBlob() && !blobs, !e.hasBlob() && !e.isDir():
 		return nil, nil
 	case !t.has(e.hash):
 		return []Hash{e.hash}, nil
-	case e.hasBlob():
+	case e.hasBlob(), seen[e.hash]:
 		return nil, nil
 	}
+	seen[e.hash] = true
 	tree, err := t.tree(e.hash)
 	if err != nil {
 		return nil, err
 	}
 	var all []Hash
 	for _, below := range tree.entries {
-		missing, err := t.missing(below, blobs)
+		missing, err := t.missing(below, blobs, seen)
 		if err != nil {
 			return nil, err
 		}

@@ -115,6 +115,9 @@ func (f FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err == nil {
 		dir, err = f.tip.tree(e.hash)
 	}
+	if err == nil {
+		err = f.tip.listed.add(len(dir.entries))
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: f.tip.remote.fault(f.ctx, err)}
 	}

@@ -91,6 +91,15 @@ type Remote struct {
 	store   *memory.Storage     // every object that has come down, for all tips
 	trees   map[Hash]*tree      // those of store that have been read
 	early   chan *packp.AdvRefs // what PreparePush has asked for; nil if nothing
+	large   map[Hash]bool       // objects that have come down and were left out: they are over limit.MaxFile
+	leftOut bool                // some were
+}
+
+func (r *Remote) tooLarge(h Hash) {
+	if r.large == nil {
+		r.large = map[Hash]bool{}
+	}
+	r.large[h] = true
 }
 
 // Open makes a Remote of an https, http, ssh or file URL, of user@host:path, or

@@ -16,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/storage/memory"
 
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -116,9 +117,9 @@ func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, n
 	}
 	defer answer.Close()
 	said := &tail{}
-	var report io.Reader = answer
+	var report io.Reader = limit.NewReader(answer, limit.MaxAnswer, "the server's report")
 	if refs.Capabilities.Supports(capability.Sideband64k) {
-		report = newDemux(answer, said)
+		report = newDemux(report, said)
 	}
 	status := packp.NewReportStatus()
 	if err := status.Decode(report); err != nil {

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"k8srepo/internal/limit"
 )
 
 // The services of a Git server.
@@ -48,9 +51,10 @@ func (r *Remote) advertised(ctx context.Context, service string) (*packp.AdvRefs
 		return nil, r.fault(ctx, err)
 	}
 	defer answer.Close()
+	bounded := limit.NewReader(answer, limit.MaxAnswer, "the list of references")
 	refs := packp.NewAdvRefs()
-	if err := refs.Decode(answer); err != nil && !errors.Is(err, packp.ErrEmptyAdvRefs) {
-		return nil, r.fault(ctx, unlisted(err))
+	if err := refs.Decode(bounded); err != nil && !errors.Is(err, packp.ErrEmptyAdvRefs) {
+		return nil, r.fault(ctx, unlisted(cmp.Or(bounded.Over(), err)))
 	}
 	return refs, nil
 }
@@ -74,7 +78,10 @@ func garbled(err error, what string) error {
 	var line *pktline.ErrorLine
 	var refused *refusedError
 	var unheard *unheardError
+	var over *limit.Error
 	switch {
+	case errors.As(err, &over):
+		return over // no other attempt would be shorter
 	case errors.As(err, &line):
 		return &refusedError{text: line.Text}
 	case errors.As(err, &refused), errors.As(err, &unheard):

@@ -46,19 +46,29 @@ func Size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Reader returns r, which becomes an *Error once more than max bytes of it have been
-// read. What names it in that error.
-func Reader(r io.Reader, max int64, what string) io.Reader {
-	return &reader{r, max, &Error{What: what, Max: max}}
-}
-
-type reader struct {
+// Reader reads from another one, until that is too much.
+type Reader struct {
 	r    io.Reader
 	left int64
 	err  *Error
 }
 
-func (l *reader) Read(p []byte) (int, error) {
+// NewReader returns a reader of r that ends in an *Error once there are more than max
+// bytes. What names r in that error.
+func NewReader(r io.Reader, max int64, what string) *Reader {
+	return &Reader{r, max, &Error{What: what, Max: max}}
+}
+
+// Over is the *Error that the reader has ended in, or nil: for errors of those who read
+// from it and keep its text alone.
+func (l *Reader) Over() error {
+	if l.left < 0 {
+		return l.err
+	}
+	return nil
+}
+
+func (l *Reader) Read(p []byte) (int, error) {
 	if l.left < 0 {
 		return 0, l.err
 	}
@@ -75,7 +85,7 @@ func (l *reader) Read(p []byte) (int, error) {
 
 // ReadAll reads r to its end, or to an *Error.
 func ReadAll(r io.Reader, max int64, what string) ([]byte, error) {
-	return io.ReadAll(Reader(r, max, what))
+	return io.ReadAll(NewReader(r, max, what))
 }
 
 // ReadFile reads a file of at most MaxFile bytes. A longer one is an *fs.PathError of
@@ -95,7 +105,7 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	}
 	var data bytes.Buffer
 	data.Grow(int(size) + bytes.MinRead)
-	if _, err := data.ReadFrom(Reader(f, MaxFile, "the file")); err != nil {
+	if _, err := data.ReadFrom(NewReader(f, MaxFile, "the file")); err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	return data.Bytes(), nil

@@ -31,11 +31,14 @@ func TestReader(t *testing.T) {
 
 // TestReaderStays reads on after the limit: there is no more to have.
 func TestReaderStays(t *testing.T) {
-	r := Reader(strings.NewReader("abcdef"), 3, "it")
+	r := NewReader(strings.NewReader("abcdef"), 3, "it")
 	for range 3 {
 		if _, err := io.ReadAll(r); err == nil {
 			t.Fatal("it ends")
 		}
+	}
+	if r.Over() == nil || NewReader(nil, 1, "it").Over() != nil {
+		t.Error("whether it was too much is not known")
 	}
 }
 

@@ -1,0 +1,406 @@
+package gitrepo_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/limit"
+)
+
+// packWriter writes a pack, object by object.
+type packWriter struct {
+	bytes.Buffer
+	count uint32
+}
+
+// Types of objects in a pack.
+const (
+	commitType   = 1
+	treeType     = 2
+	blobType     = 3
+	ofsDeltaType = 6
+	refDeltaType = 7
+)
+
+// header begins an object, and returns where.
+func (p *packWriter) header(kind byte, size int) int {
+	at := p.Len()
+	p.count++
+	b := kind<<4 | byte(size&15)
+	for size >>= 4; size > 0; size >>= 7 {
+		p.WriteByte(b | 0x80)
+		b = byte(size & 0x7f)
+	}
+	p.WriteByte(b)
+	return at
+}
+
+func (p *packWriter) object(kind byte, data []byte) (hash string) {
+	p.header(kind, len(data))
+	p.deflate(data)
+	name := map[byte]string{commitType: "commit", treeType: "tree", blobType: "blob"}[kind]
+	return fmt.Sprintf("%x", sha1.Sum(append(fmt.Appendf(nil, "%s %d\x00", name, len(data)), data...)))
+}
+
+func (p *packWriter) deflate(data []byte) {
+	z, _ := zlib.NewWriterLevel(p, zlib.BestSpeed)
+	z.Write(data)
+	z.Close()
+}
+
+// zeros adds a blob of so many mebibytes of zeros: one deflated mebibyte, over and over.
+func (p *packWriter) zeros(mebibytes int) {
+	p.header(blobType, mebibytes<<20)
+	var block bytes.Buffer
+	z, _ := flate.NewWriter(&block, flate.BestCompression)
+	z.Write(make([]byte, 1<<20))
+	z.Flush()
+	p.Write([]byte{0x78, 0x9c})
+	p.Write(bytes.Repeat(block.Bytes(), mebibytes))
+	p.Write([]byte{1, 0, 0, 0xff, 0xff})                 // an empty last block
+	n := uint32(mebibytes << 20 % 65521)                 // Adler-32 of zeros
+	p.Write(binary.BigEndian.AppendUint32(nil, n<<16|1)) // of n zeros, b is n
+}
+
+// bytes is the whole pack.
+func (p *packWriter) bytes() []byte {
+	whole := append([]byte("PACK"), binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 2), p.count)...)
+	whole = append(whole, p.Bytes()...)
+	sum := sha1.Sum(whole)
+	return append(whole, sum[:]...)
+}
+
+// size is a number as a delta has it.
+func size(n int) (b []byte) {
+	for ; n > 0x7f; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(b, byte(n))
+}
+
+// copyAll is a delta that makes times copies of a base of n bytes.
+func copyAll(n, times int) []byte {
+	d := append(size(n), size(n*times)...)
+	for range times {
+		for at := 0; at < n; at += 0xffff {
+			part := min(0xffff, n-at)
+			d = append(d, 0x80|0x0f|0x30, byte(at), byte(at>>8), byte(at>>16), byte(at>>24), byte(part), byte(part>>8))
+		}
+	}
+	return d
+}
+
+// treeOf is a tree of blobs ("100644") or trees ("40000").
+func treeOf(mode string, entries ...string) (data []byte) {
+	for i := 0; i < len(entries); i += 2 {
+		data = fmt.Appendf(data, "%s %s\x00", mode, entries[i])
+		var hash [20]byte
+		fmt.Sscanf(entries[i+1], "%x", (*hexBytes)(&hash))
+		data = append(data, hash[:]...)
+	}
+	return data
+}
+
+type hexBytes [20]byte
+
+func (h *hexBytes) Scan(s fmt.ScanState, _ rune) error {
+	for i := range h {
+		if _, err := fmt.Fscanf(s, "%02x", &h[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evil answers as a Git server does that cannot filter: with one branch, at commit, and
+// one pack. Refs, if there are any, are written before the branch.
+type evil struct {
+	commit   string
+	pack     []byte
+	refs     func(w io.Writer)
+	gzip     bool
+	progress bool // for ever, in place of the pack
+}
+
+func pkt(line string) string { return fmt.Sprintf("%04x%s", len(line)+4, line) }
+
+func (e *evil) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		var out io.Writer = w
+		if e.gzip {
+			w.Header().Set("Content-Encoding", "gzip")
+			z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+			defer z.Close()
+			out = z
+		}
+		io.WriteString(out, "001e# service=git-upload-pack\n0000"+pkt(e.commit+" HEAD\x00ofs-delta side-band-64k shallow no-progress symref=HEAD:refs/heads/main\n"))
+		if e.refs != nil {
+			e.refs(out)
+		}
+		io.WriteString(out, pkt(e.commit+" refs/heads/main\n")+"0000")
+		return
+	}
+	io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+	io.WriteString(w, pkt("shallow "+e.commit)+"0000"+pkt("NAK\n"))
+	for e.progress {
+		if _, err := io.WriteString(w, pkt("\x02"+strings.Repeat(".", 65000))); err != nil {
+			return
+		}
+	}
+	for rest := e.pack; len(rest) > 0; {
+		n := min(len(rest), 65000)
+		io.WriteString(w, pkt("\x01"+string(rest[:n])))
+		rest = rest[n:]
+	}
+	io.WriteString(w, "0000")
+}
+
+func commitOf(tree string) []byte {
+	const who = "A <a@example.com> 1767000000 +0000"
+	return fmt.Appendf(nil, "tree %s\nauthor %s\ncommitter %s\n\nx\n", tree, who, who)
+}
+
+// deltas is a pack of one file and many that copy it over and over.
+func deltas(n int) *evil {
+	var p packWriter
+	base := bytes.Repeat([]byte("x"), 1<<20)
+	at := 0
+	blob := p.object(blobType, base)
+	d := copyAll(len(base), 9)
+	for range n {
+		here := p.header(ofsDeltaType, len(d))
+		p.Write(offset(here - at))
+		p.deflate(d)
+	}
+	tree := p.object(treeType, treeOf("100644", "a", blob))
+	return &evil{commit: p.object(commitType, commitOf(tree)), pack: p.bytes()}
+}
+
+// offset is the distance to a base as a pack has it.
+func offset(n int) []byte {
+	b := []byte{byte(n & 0x7f)}
+	for n >>= 7; n > 0; n >>= 7 {
+		n--
+		b = append([]byte{byte(n&0x7f) | 0x80}, b...)
+	}
+	return b
+}
+
+// read opens a server's repository, and reads a file of its tip.
+func read(t *testing.T, server http.Handler, name string) ([]byte, error) {
+	t.Helper()
+	s := httptest.NewServer(server)
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tip, err := open(t, s.URL+"/k8s", gitrepo.Options{}).Tip(ctx, "main")
+	if err != nil {
+		return nil, err
+	}
+	return tip.FS(ctx).ReadFile(name)
+}
+
+// TestBounds meets servers that send little which unpacks to much, or never end: an error
+// names the limit, and memory stays within 600 MB.
+func TestBounds(t *testing.T) {
+	endless := func(w io.Writer) {
+		for i := 0; ; i++ {
+			if _, err := io.WriteString(w, pkt(fmt.Sprintf("%040x refs/heads/%0100d\n", i+1, i))); err != nil {
+				return
+			}
+		}
+	}
+	blank := func(w io.Writer) {
+		line := pkt(strings.Repeat("0", 40) + " refs/" + strings.Repeat("x", 60_000) + "\n")
+		for range 2000 {
+			io.WriteString(w, line)
+		}
+	}
+	zeros := func(mebibytes int) *evil {
+		var p packWriter
+		p.zeros(mebibytes)
+		tree := p.object(treeType, nil)
+		return &evil{commit: p.object(commitType, commitOf(tree)), pack: p.bytes()}
+	}
+	many := func() *evil {
+		var p packWriter
+		for range 1_200_000 {
+			p.header(blobType, 0)
+			p.Write([]byte{0x78, 0x9c, 3, 0, 0, 0, 0, 1})
+		}
+		return &evil{commit: strings.Repeat("1", 40), pack: p.bytes()}
+	}
+	for name, c := range map[string]struct {
+		server *evil
+		want   string
+	}{
+		"a pack of 1.5 GB of zeros":    {zeros(1536), "limit of 256 MB"},
+		"many files of zeros":          {manyZeros(60), "limit of 256 MB"},
+		"1,500 delta copies":           {deltas(1500), "limit of 256 MB"},
+		"countless empty objects":      {many(), "limit of 256 MB"},
+		"endless references":           {&evil{commit: strings.Repeat("1", 40), refs: endless}, "limit of 64 MB"},
+		"references in a gzip bomb":    {&evil{commit: strings.Repeat("1", 40), refs: blank, gzip: true}, "limit of 64 MB"},
+		"progress that does not end":   {&evil{commit: strings.Repeat("1", 40), progress: true}, "limit of 256 MB"},
+		"a chain of growing deltas":    {chain(60), "limit of 256 MB"},
+		"a delta of a delta's promise": {promise(), "limit of 256 MB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			_, err := read(t, c.server, "a")
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v", err)
+			}
+			if _, again := gitrepo.Retry(err); again {
+				t.Error("it is asked again")
+			}
+			if used := (after.Sys - before.Sys) >> 20; used > 600 {
+				t.Errorf("%d MB", used)
+			}
+			t.Logf("%d MB allocated, %d MB more of the system, %v", (after.TotalAlloc-before.TotalAlloc)>>20, (after.Sys-before.Sys)>>20, time.Since(start))
+		})
+	}
+}
+
+// manyZeros is a pack of files that are each just within their own limit.
+func manyZeros(n int) *evil {
+	var p packWriter
+	for range n {
+		p.zeros(9)
+	}
+	tree := p.object(treeType, nil)
+	return &evil{commit: p.object(commitType, commitOf(tree)), pack: p.bytes()}
+}
+
+// chain is a pack in which each object is three times the one before, while a file may be
+// so large, and then as large.
+func chain(n int) *evil {
+	var p packWriter
+	at, length := p.Len(), 1000
+	p.object(blobType, bytes.Repeat([]byte("x"), length))
+	for range n {
+		times := 3
+		if length*times > limit.MaxFile {
+			times = 1
+		}
+		d := copyAll(length, times)
+		here := p.header(ofsDeltaType, len(d))
+		p.Write(offset(here - at))
+		p.deflate(d)
+		at, length = here, length*times
+	}
+	return &evil{commit: strings.Repeat("1", 40), pack: p.bytes()}
+}
+
+// promise is a delta that says it makes a terabyte.
+func promise() *evil {
+	var p packWriter
+	p.object(blobType, []byte("xxxx"))
+	d := append(append(size(4), size(1<<40)...), 0x90, 4)
+	here := p.header(ofsDeltaType, len(d))
+	p.Write(offset(here))
+	p.deflate(d)
+	return &evil{commit: strings.Repeat("1", 40), pack: p.bytes()}
+}
+
+// TestLargeFileElsewhere reads a file beside one that is too large: only reading that is
+// an error.
+func TestLargeFileElsewhere(t *testing.T) {
+	var p packWriter
+	small := p.object(blobType, []byte("image: api:1\n"))
+	largest := p.object(blobType, make([]byte, limit.MaxFile))
+	large := p.object(blobType, make([]byte, limit.MaxFile+1))
+	tree := p.object(treeType, treeOf("100644", "a", small, "b", large, "c", largest))
+	server := &evil{commit: p.object(commitType, commitOf(tree)), pack: p.bytes()}
+	for name, want := range map[string]int{"a": 13, "c": limit.MaxFile} {
+		if got, err := read(t, server, name); err != nil || len(got) != want {
+			t.Errorf("%s: got %d bytes, %v", name, len(got), err)
+		}
+	}
+	_, err := read(t, server, "b")
+	var over *limit.Error
+	if !errors.As(err, &over) || !strings.Contains(err.Error(), "b") || !strings.Contains(err.Error(), "limit of 10 MB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDeltas reads what git itself never sends: differences whose base comes later, or is a
+// difference that waits as well.
+func TestDeltas(t *testing.T) {
+	var base packWriter
+	first := base.object(blobType, []byte("abc\n"))
+	raw := make([]byte, 20)
+	fmt.Sscanf(first, "%x", &raw)
+	d := copyAll(4, 2)
+	var p packWriter
+	here := p.header(refDeltaType, len(d))
+	p.Write(raw)
+	p.deflate(d)
+	d2 := copyAll(8, 2)
+	next := p.header(ofsDeltaType, len(d2))
+	p.Write(offset(next - here))
+	p.deflate(d2)
+	p.object(blobType, []byte("abc\n"))
+	var names packWriter
+	twice, four := names.object(blobType, []byte("abc\nabc\n")), names.object(blobType, []byte(strings.Repeat("abc\n", 4)))
+	tree := p.object(treeType, treeOf("100644", "four", four, "one", first, "two", twice))
+	server := &evil{commit: p.object(commitType, commitOf(tree)), pack: p.bytes()}
+	for name, times := range map[string]int{"one": 1, "two": 2, "four": 4} {
+		if got, err := read(t, server, name); err != nil || string(got) != strings.Repeat("abc\n", times) {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+	var lone packWriter
+	lone.header(refDeltaType, len(d))
+	lone.Write(bytes.Repeat([]byte{7}, 20))
+	lone.deflate(d)
+	if _, err := read(t, &evil{commit: strings.Repeat("1", 40), pack: lone.bytes()}, "a"); err == nil || !strings.Contains(err.Error(), "base") {
+		t.Errorf("without a base: %v", err)
+	}
+}
+
+// TestFolderOfFolders has a few trees, each many times in the next: 10^12 files.
+func TestFolderOfFolders(t *testing.T) {
+	var p packWriter
+	mode, below := "100644", p.object(blobType, []byte("x"))
+	for range 12 {
+		var entries []string
+		for i := range 10 {
+			entries = append(entries, fmt.Sprint("d", i), below)
+		}
+		below, mode = p.object(treeType, treeOf(mode, entries...)), "40000"
+	}
+	s := httptest.NewServer(&evil{commit: p.object(commitType, commitOf(below)), pack: p.bytes()})
+	defer s.Close()
+	tip := tipOf(t, open(t, s.URL+"/k8s", gitrepo.Options{}), "main")
+	if err := tip.Fetch(t.Context(), "."); err != nil {
+		t.Fatal(err)
+	}
+	_, err := tip.List(t.Context(), ".")
+	walked := fs.WalkDir(tip.FS(t.Context()), ".", func(_ string, _ fs.DirEntry, err error) error { return err })
+	for _, err := range []error{err, walked} {
+		if err == nil || !strings.Contains(err.Error(), "limit of 1000000 entries") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
