@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -341,6 +342,9 @@ func (t *Tip) content(ctx context.Context, n *node) ([]byte, error) {
 		return n.data, nil
 	}
 	at := call{t.Repo, "reading blob " + n.oid, "contents=read"}
+	if n.size > limit.MaxFile {
+		return nil, t.client.fault(ctx, at, limit.FileError("the file"))
+	}
 	blob, _, err := t.client.rest.Git.GetBlob(ctx, t.Repo.Owner, t.Repo.Name, n.oid)
 	if err != nil {
 		return nil, t.client.fault(ctx, at, err)
@@ -351,6 +355,9 @@ func (t *Tip) content(ctx context.Context, n *node) ([]byte, error) {
 	}
 	if err == nil && blobOid(data, len(n.oid)) != n.oid {
 		err = errors.New("it is not the content that its name stands for")
+	}
+	if err == nil && len(data) > limit.MaxFile { // and GitHub had not said so
+		err = limit.FileError("the file")
 	}
 	if err != nil {
 		return nil, t.client.fault(ctx, at, err)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"k8srepo/internal/limit"
 )
 
 type body struct {
@@ -67,5 +69,21 @@ func TestRoundTripClosesTheBody(t *testing.T) {
 				t.Errorf("closed %v, %d tries", sent.closed, tries)
 			}
 		})
+	}
+}
+
+// TestLargeFile asks for no file that is over the limit, as GitHub tells its size.
+func TestLargeFile(t *testing.T) {
+	c, err := New(Options{Transport: carrier(func(req *http.Request) (*http.Response, error) {
+		t.Errorf("asked for %s", req.URL)
+		return nil, errors.New("no")
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tip := &Tip{client: c, nodes: map[string]*node{".": {mode: modeDir, read: true}, "a": {size: limit.MaxFile + 1, oid: strings.Repeat("1", 40)}}}
+	_, err = tip.FS(t.Context()).ReadFile("a")
+	if err == nil || !strings.Contains(err.Error(), "limit of 10 MB") || !strings.Contains(err.Error(), "read a") {
+		t.Errorf("got %v", err)
 	}
 }

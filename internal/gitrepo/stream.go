@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -141,11 +143,24 @@ func newFileWire(where *url.URL, o Options) wire {
 		stop: func() error { return nil },
 		start: func(_ context.Context, service string) (*stream, error) {
 			cmd := exec.Command("git", strings.TrimPrefix(service, "git-"), path)
-			cmd.Env = append(cmd.Environ(), "GIT_PROTOCOL=", "LC_ALL=C")
+			cmd.Env = append(withoutSecrets(cmd.Environ(), o.Token), "GIT_PROTOCOL=", "LC_ALL=C")
 			return startProcess(cmd)
 		},
 	}
 }
+
+// withoutSecrets is an environment without tokens: git needs none for a folder, and the
+// repository's hooks are not to have them.
+func withoutSecrets(env []string, token string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name, value, _ := strings.Cut(v, "=")
+		return secretName.MatchString(name) || token != "" && strings.Contains(value, token)
+	})
+}
+
+// secretName is how variables are called that hold tokens: TAGBUMP_TOKEN, GITHUB_TOKEN,
+// GH_TOKEN, ACTIONS_RUNTIME_TOKEN, ACTIONS_ID_TOKEN_REQUEST_TOKEN and others.
+var secretName = regexp.MustCompile(`(?i)(^|[_-])(TOKEN|PAT|PASSWORD|PASSWD|SECRET)($|[_-])`)
 
 func startProcess(cmd *exec.Cmd) (*stream, error) {
 	st := &stream{stderr: new(tail)}

@@ -256,3 +256,28 @@ func TestSSHHangs(t *testing.T) {
 		})
 	}
 }
+
+// TestHooksHaveNoToken pushes into a repository on disk, whose hook writes down its
+// environment.
+func TestHooksHaveNoToken(t *testing.T) {
+	for _, name := range []string{"TAGBUMP_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "INPUT_K8S-TOKEN", "PLAIN"} {
+		t.Setenv(name, token)
+	}
+	t.Setenv("KEPT", "yes")
+	repo := gittest.NewRepo(t, sample())
+	out := filepath.Join(t.TempDir(), "env")
+	hook := filepath.Join(repo.Dir, "hooks", "pre-receive")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\nenv > '"+out+"'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := bump(t.Context(), open(t, repo.Dir, gitrepo.Options{Token: token}), "main", deployment, "x"); err != nil {
+		t.Fatal(err)
+	}
+	env, err := os.ReadFile(out)
+	if err != nil || strings.Contains(string(env), token) || !strings.Contains(string(env), "KEPT=yes") {
+		t.Errorf("got %v, %s", err, env)
+	}
+}
