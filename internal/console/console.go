@@ -97,7 +97,7 @@ func (c *Console) source(p *problem.Problem) {
 	if line == "" && c.Source != nil && p.Place.Line > 0 {
 		line = readLine(c.Source, p.Place.File, p.Place.Line)
 	}
-	if strings.TrimSpace(line) == "" {
+	if strings.TrimSpace(line) == "" || p.Hidden || problem.HasCredential(line) {
 		return
 	}
 	const widest = 160

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,25 +18,49 @@ func (l *loader) report(code problem.Code, place problem.Place, hint, format str
 }
 
 // keys reads a map: each key's reader is called with its value. A key that has
-// none is a problem. What tells people which map this is. Whole is false where
-// there was a problem with the map or its keys, so that what is missing in it may
-// be what was misspelt.
-func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) (whole bool) {
+// none is a problem. What tells people which map this is.
+func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) read {
 	if v.Kind != manifest.Map {
 		l.report(problem.WrongType, v.Place, "its keys are "+strings.Join(sortedKeys(readers), ", "), "%s must be a map, not %s", what, v.Kind)
-		return false
+		return read{isMap: false}
 	}
-	whole = true
+	r := read{isMap: true}
 	for _, f := range v.Fields {
-		if read, known := readers[f.Key.Text]; known {
-			read(f.Value)
+		reader, known := readers[f.Key.Text]
+		if known {
+			reader(f.Value)
 			continue
 		}
-		l.report(problem.UnknownKey, f.Key.Place, problem.DidYouMean(f.Key.Text, sortedKeys(readers)), "unknown key %q in %s", f.Key.Text, what)
-		whole = false
+		meant := problem.Nearest(f.Key.Text, sortedKeys(readers))
+		if other := otherWords[f.Key.Text]; meant == "" && readers[other] != nil {
+			meant = other
+		}
+		hint := problem.DidYouMean(f.Key.Text, sortedKeys(readers))
+		if meant != "" {
+			hint = fmt.Sprintf("did you mean %q?", meant)
+		}
+		l.report(problem.UnknownKey, f.Key.Place, hint, "unknown key %q in %s", f.Key.Text, what)
+		r.unknown = append(r.unknown, meant)
 	}
-	return whole
+	return r
 }
+
+// otherWords are words that people write for keys that have another name.
+var otherWords = map[string]string{
+	"team": "mission_type", "mission": "mission_type", "repo": "repository", "github": "repository", "version": "tag",
+	"variables": "vars", "values": "vars", "env": "vars", "environment": "vars", "apps": "services", "parent": "extends", "inherits": "extends", "from": "extends",
+	"k8s": "kubernetes", "host": "domain", "hostname": "domain", "scopes": "templates", "policy": "deploy", "folder": "path", "dir": "path",
+	"requires": "manifestgen", "people": "users", "reviewer": "reviewers", "base": "branch",
+}
+
+// read is what came of reading a map.
+type read struct {
+	isMap   bool
+	unknown []string // for each key that is unknown, the one that was meant; "" where none is near
+}
+
+// whole reports whether each key was known.
+func (r read) whole() bool { return r.isMap && len(r.unknown) == 0 }
 
 // some reads those keys of a map that have readers, and looks at no other.
 func (l *loader) some(v manifest.Value, readers map[string]func(manifest.Value)) {
@@ -46,9 +71,10 @@ func (l *loader) some(v manifest.Value, readers map[string]func(manifest.Value))
 	}
 }
 
-// require reports a key that a map does not have.
-func (l *loader) require(v manifest.Value, key, hint, format string, args ...any) {
-	if _, given := v.Get(key); !given {
+// require reports a key that a map does not have, unless another was written that
+// may be meant for it.
+func (l *loader) require(v manifest.Value, r read, key, hint, format string, args ...any) {
+	if _, given := v.Get(key); !given && r.isMap && !slices.Contains(r.unknown, key) {
 		l.report(problem.MissingKey, v.Place, hint, format, args...)
 	}
 }
@@ -73,7 +99,7 @@ func (l *loader) text(v manifest.Value, what string) string {
 	case manifest.String, manifest.Int, manifest.Float:
 		return v.Text
 	case manifest.Null:
-		l.report(problem.WrongType, v.Place, "", "%s is empty", what)
+		l.report(problem.WrongType, v.Place, "write a value behind the colon, or take the line out", "%s is empty", what)
 	default:
 		l.report(problem.WrongType, v.Place, rewrite(v, manifest.String), "%s must be a string, not %s", what, v.Kind)
 	}
@@ -99,6 +125,30 @@ func (l *loader) boolean(to *bool, what string) func(manifest.Value) {
 			return
 		}
 		*to = v.Go() == true
+	}
+}
+
+// secretKey reads the key that a secret has in the secret store. What may be the
+// secret itself is not repeated.
+func (l *loader) secretKey(name string, v manifest.Value) string {
+	refuse := func(hint, format string, args ...any) string {
+		p := problem.At(v.Place, hint, format, args...).WithCode(problem.NotValid)
+		p.Hidden = strings.Contains(v.Text, "://")
+		l.problems.Add(p)
+		return ""
+	}
+	const example = "write the key in the secret store, below the environment's name, such as api/database-url"
+	switch text := l.text(v, "the key of the secret "+name); {
+	case text == "" && v.Kind != manifest.String: // reported
+		return ""
+	case strings.TrimSpace(text) == "":
+		return refuse(example, "the key of the secret %s is empty", name)
+	case strings.Contains(text, "://"):
+		return refuse(example+"; if this is the secret itself, it is in Git's history now: change it", "the key of the secret %s is a URL, and must be a key in the secret store, never a value", name)
+	case strings.HasPrefix(text, "/"):
+		return refuse("write "+strings.TrimLeft(text, "/"), "the key of the secret %s must not begin with a slash: it is below the environment's name", name)
+	default:
+		return text
 	}
 }
 
@@ -166,21 +216,7 @@ func (l *loader) secrets(to *map[string]string) func(manifest.Value) {
 			if !envVariable.MatchString(f.Key.Text) {
 				l.report(problem.NotAName, f.Key.Place, "letters, digits and _, such as API_KEY", "%q cannot be the name of an environment variable", f.Key.Text)
 			}
-			(*to)[f.Key.Text] = l.text(f.Value, "the key of the secret "+f.Key.Text)
-		}
-	}
-}
-
-// vars keeps a map of variables; checkVars looks at it when the defaults are known.
-func (l *loader) vars(to *manifest.Value) func(manifest.Value) {
-	return func(v manifest.Value) {
-		switch v.Kind {
-		case manifest.Null:
-		case manifest.Map:
-			l.checkVars(v)
-			*to = v
-		default:
-			l.report(problem.WrongType, v.Place, "", "vars must be a map, not %s", v.Kind)
+			(*to)[f.Key.Text] = l.secretKey(f.Key.Text, f.Value)
 		}
 	}
 }

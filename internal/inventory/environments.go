@@ -46,6 +46,7 @@ func (l *loader) readEnvironments() {
 		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "add a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no environment is here")
 	}
 	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		l.environmentVars(docs[name])
 		if whole, ok := l.extended(docs, name, nil); ok {
 			l.readEnvironment(name, whole, docs)
 		}
@@ -54,8 +55,7 @@ func (l *loader) readEnvironments() {
 	l.checkPaths()
 	for _, e := range l.inventory.Environments {
 		if after := e.Deploy.After; after != "" && l.inventory.Environment(after) == nil && docs[after].Kind != manifest.Map {
-			v, _ := docs[e.Name].Get("deploy")
-			v, _ = v.Get("after")
+			v, _ := at(docs[e.Name], []string{"deploy", "after"})
 			if v.Place == (problem.Place{}) {
 				v.Place = e.Place
 			}
@@ -64,23 +64,64 @@ func (l *loader) readEnvironments() {
 	}
 }
 
+// environmentVars checks the variables that an environment's own file sets.
+func (l *loader) environmentVars(doc manifest.Value) {
+	var vars manifest.Value
+	if v, set := doc.Get("vars"); set {
+		l.vars(&vars)(v)
+	}
+	services, _ := doc.Get("services")
+	for _, f := range services.Fields {
+		if v, set := f.Value.Get("vars"); set {
+			l.vars(&vars)(v)
+		}
+	}
+}
+
 // checkPlaces reports environments that are one and the same place in a cluster:
 // each would undo what the other does. Most often one extends the other, and says
-// too little of its own.
+// too little of its own: that one is to be changed.
 func (l *loader) checkPlaces() {
-	type where struct{ cluster, namespace string }
-	first := map[where]*Environment{}
+	var concrete []*Environment
 	for _, e := range l.inventory.Environments {
-		at := where{e.Cluster, e.Namespace}
-		if e.Abstract || e.Cluster == "" {
+		if e.Abstract {
 			continue
 		}
-		if other := first[at]; other != nil {
-			l.report(problem.SamePlace, e.Place, "give it a namespace or a cluster of its own", "the environment %s is in the same place as %s: namespace %s of cluster %s", e.Name, other.Name, e.Namespace, e.Cluster)
-			continue
+		for _, other := range concrete {
+			if !samePlace(e, other) {
+				continue
+			}
+			newer, older := e, other
+			if other.extends(e.Name) {
+				newer, older = other, e
+			}
+			hint := "give it a namespace or a cluster of its own"
+			if newer.Domain != "" && newer.Domain == older.Domain {
+				hint += ", and a domain: its hosts are the same too"
+			}
+			where := "namespace " + newer.Namespace
+			if newer.Cluster != "" {
+				where += " of cluster " + newer.Cluster
+			}
+			l.report(problem.SamePlace, newer.Place, hint, "the environment %s is in the same place as %s: %s", newer.Name, older.Name, where)
+			break
 		}
-		first[at] = e
+		concrete = append(concrete, e)
 	}
+}
+
+// samePlace reports whether two environments are one namespace of one cluster. Where
+// neither names its cluster, they are if one extends the other and has its hosts.
+func samePlace(a, b *Environment) bool {
+	if a.Namespace != b.Namespace || a.Cluster != b.Cluster {
+		return false
+	}
+	return a.Cluster != "" || a.Domain != "" && a.Domain == b.Domain && (a.extends(b.Name) || b.extends(a.Name))
+}
+
+// extends reports whether the environment extends one of a name, or one that does.
+func (e *Environment) extends(name string) bool {
+	return slices.ContainsFunc(e.Chain[:len(e.Chain)-1], func(link Link) bool { return link.Name == name })
 }
 
 // notInherited are the keys that an environment does not take from the one that it
@@ -109,9 +150,28 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 	}
 	below, ok := l.extended(docs, base, chain)
 	below.Fields = slices.DeleteFunc(slices.Clone(below.Fields), func(f manifest.Field) bool { return slices.Contains(notInherited, f.Key.Text) })
-	whole = merge(below, doc)
+	whole = overlay(below, doc)
 	whole.Place = doc.Place
 	return whole, ok
+}
+
+// overlay lays a document over one that it extends: two maps become one, anything
+// else is replaced, and an empty map says nothing. (Variables are merged by other
+// rules, from the files themselves: see Vars.)
+func overlay(base, over manifest.Value) manifest.Value {
+	if base.Kind != manifest.Map || over.Kind != manifest.Map {
+		return over
+	}
+	merged := base
+	merged.Fields = slices.Clone(base.Fields)
+	for _, f := range over.Fields {
+		if at := fieldIndex(merged, f.Key.Text); at >= 0 {
+			merged.Fields[at] = manifest.Field{Key: f.Key, Value: overlay(merged.Fields[at].Value, f.Value)}
+		} else {
+			merged.Fields = append(merged.Fields, f)
+		}
+	}
+	return merged
 }
 
 // chainOf are a document and those that it extends, the weakest first.
@@ -134,7 +194,7 @@ func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
 
 func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
 	e := newEnvironment(name, v, chainOf(docs, name))
-	complete := l.keys(v, "an environment", map[string]func(manifest.Value){
+	r := l.keys(v, "an environment", map[string]func(manifest.Value){
 		"extends":    func(manifest.Value) {},
 		"abstract":   l.boolean(&e.Abstract, "abstract"),
 		"path":       l.pathTo(&e.Path),
@@ -146,10 +206,10 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 		"templates":  l.templates(e),
 		"deploy":     l.deploy(&e.Deploy),
 		"external":   l.externals(&e.External),
-		"vars":       l.vars(&e.Vars),
+		"vars":       func(manifest.Value) {}, // readEnvironments checks those of each file
 		"services":   l.overrides(e),
 	})
-	if _, given := v.Get("templates"); complete && !given && !e.Abstract {
+	if _, given := v.Get("templates"); r.whole() && !given && !e.Abstract {
 		l.report(problem.MissingKey, e.Place, "add a line such as templates: [environment, service]; or abstract: true, if it is only there to be extended", "the environment %s takes no templates", name)
 	}
 	if at, given := v.Get("path"); given && e.Abstract {
@@ -204,15 +264,13 @@ func (l *loader) externals(to *[]External) func(manifest.Value) {
 		*to = nil
 		l.items(v, "external", func(item manifest.Value) {
 			x := External{Place: item.Place}
-			whole := l.keys(item, "an external object", map[string]func(manifest.Value){
+			r := l.keys(item, "an external object", map[string]func(manifest.Value){
 				"kind":      l.matching(&x.Kind, "kind", kindName, "write the object's kind, such as Gateway"),
 				"name":      l.matching(&x.Name, "name", dnsName, "lower-case letters, digits, - and ."),
 				"namespace": l.nameTo(&x.Namespace, "the namespace"),
 			})
-			if whole {
-				l.require(item, "kind", "add kind: … such as Gateway", "this external object has no kind")
-				l.require(item, "name", "add name: …", "this external object has no name")
-			}
+			l.require(item, r, "kind", "add kind: … such as Gateway", "this external object has no kind")
+			l.require(item, r, "name", "add name: …", "this external object has no name")
 			*to = append(*to, x)
 		})
 	}
@@ -236,7 +294,7 @@ func (l *loader) overrides(e *Environment) func(manifest.Value) {
 			l.keys(f.Value, "an environment's service", map[string]func(manifest.Value){
 				"state": l.state(&o.Absent),
 				"image": l.imageTo(&o.Image),
-				"vars":  l.vars(&o.Vars),
+				"vars":  func(manifest.Value) {},
 			})
 			e.Overrides[f.Key.Text] = o
 		}

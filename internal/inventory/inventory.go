@@ -74,11 +74,10 @@ type Environment struct {
 	Registry   string // the registry host that images have here; "" where they keep their own. See Image.
 	Templates  []string
 	Deploy     Deploy
-	External   []External // what exists here and is not rendered
-	Vars       manifest.Value
+	External   []External          // what exists here and is not rendered
 	Overrides  map[string]Override // by service
 	Place      problem.Place
-	Source     manifest.Value // as it was written, laid over what it extends
+	Source     manifest.Value // as it was written, laid over what it extends; for variables, see Vars
 	Chain      []Link         // what it extends, the weakest first, and itself
 }
 
@@ -92,7 +91,6 @@ type Link struct {
 type Override struct {
 	Absent bool   // the service is not rendered here
 	Image  string // the repository here; "" where it is the service's own. See Environment.Image.
-	Vars   manifest.Value
 }
 
 // External is an object that exists in an environment and is not rendered, such

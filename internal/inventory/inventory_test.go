@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"fmt"
 	"io/fs"
 	"maps"
 	"reflect"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"k8srepo/internal/problem"
 )
 
 // files is a source folder: the named files over a small inventory.
@@ -77,33 +78,6 @@ func TestVarsLayers(t *testing.T) {
 				t.Errorf("worker has %s, want %s", v.Text, c.plain)
 			}
 		})
-	}
-}
-
-func TestMergeRules(t *testing.T) {
-	for name, c := range map[string]struct{ over, want string }{
-		"maps merge, key by key":       {"m: {y: 2, z: 3}", "map[x:1 y:2 z:3]"},
-		"an empty map adds nothing":    {"m: {}", "map[x:1 y:1]"},
-		"what is in a map is replaced": {"m: {x: {deep: 1}}", "map[x:map[deep:1] y:1]"},
-		"maps merge at any depth":      {"m: {x: {deep: 1}}\nservices: {api: {vars: {m: {x: {more: 2}}}}}", "map[x:map[deep:1 more:2] y:1]"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inv := load(t, map[string]string{"environments/dev.yaml": "templates: [service]\nvars:\n  " + c.over + "\n"})
-			v, _ := inv.Vars(inv.Environment("dev"), inv.Service("api"), nil).Get("m")
-			if got := fmt.Sprint(v.Go()); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
-	}
-	inv := load(t, map[string]string{"environments/dev.yaml": "templates: [service]\nvars: {l: [3], n: 0, f: 2, nothing: [x]}\n"})
-	vars := inv.Vars(inv.Environment("dev"), nil, nil).Go().(map[string]any)
-	want := map[string]any{"l": []any{int64(3)}, "n": int64(0), "f": int64(2), "nothing": []any{"x"}, "a": "default", "m": map[string]any{"x": int64(1), "y": int64(1)}}
-	if !reflect.DeepEqual(vars, want) {
-		t.Errorf("got %v, want %v", vars, want)
-	}
-	// What is laid over the defaults does not change them for others.
-	if v, _ := inv.Defaults.Get("l"); len(v.Items) != 2 {
-		t.Errorf("the default is now %v", v.Go())
 	}
 }
 
@@ -186,27 +160,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestTypes sets variables of each type to values of each other.
-func TestTypes(t *testing.T) {
-	values := map[string]string{"a boolean": "true", "an integer": "7", "a number": "1.5", "a string": "text", "a list": "[1]", "a map": "{x: 1}", "null": "null"}
-	for want, def := range values {
-		for is, value := range values {
-			_, err := Load(files(map[string]string{
-				"users.yaml":               "{}",
-				"templates/variables.yaml": "v: " + def + "\n",
-				"environments/dev.yaml":    "templates: []\nvars: {v: " + value + "}\n",
-			}))
-			fits := want == is || want == "null" || want == "a number" && is == "an integer"
-			if (err == nil) != fits {
-				t.Errorf("a default that is %s, a value that is %s: got %v", want, is, err)
-			}
-			if text := "environments/dev.yaml:2:11: the variable v must be " + want; !fits && !strings.HasPrefix(err.Error(), text) {
-				t.Errorf("got %v, want %s …", err, text)
-			}
-		}
-	}
-}
-
 // TestCircles holds that a circle is told once, and whoever asks.
 func TestCircles(t *testing.T) {
 	fsys := files(map[string]string{
@@ -239,6 +192,16 @@ func TestTwoEnvironmentsInOnePlace(t *testing.T) {
 	if want := "environments/uat.yaml: the environment uat is in the same place as staging: namespace web of cluster a"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	// Whichever name comes first, the one that extends the other is to be changed, and
+	// its hosts are named.
+	files["environments/staging.yaml"] = &fstest.MapFile{Data: []byte("namespace: web\ndomain: example.com\ntemplates: [service]\n")}
+	files["environments/before.yaml"] = files["environments/uat.yaml"]
+	delete(files, "environments/uat.yaml")
+	_, err = Load(files)
+	if want := "environments/before.yaml: the environment before is in the same place as staging: namespace web"; err == nil || err.Error() != want || !strings.Contains(problemText(err), "its hosts are the same") {
+		t.Errorf("got %v, want %s", problemText(err), want)
+	}
+	delete(files, "environments/before.yaml")
 	files["environments/uat.yaml"] = &fstest.MapFile{Data: []byte("extends: staging\nnamespace: uat\n")}
 	if _, err := Load(files); err != nil {
 		t.Error(err)
@@ -255,5 +218,54 @@ func TestPipesAreNotRead(t *testing.T) {
 		if _, err := Load(fsys); err == nil || !strings.Contains(err.Error(), file+": it is no regular file") {
 			t.Errorf("%s: got %v", file, err)
 		}
+	}
+}
+
+// TestSecretKeys holds that keys in the secret store are checked, for teams and for
+// services, and that what may be a secret is not repeated.
+func TestSecretKeys(t *testing.T) {
+	for key, want := range map[string]string{
+		`""`: "is empty", `" "`: "is empty", "": "is empty", "/api/x": "must not begin with a slash", "//x": "must not begin with a slash",
+		"postgres://api:hunter2@db.example/x": "is a URL", "https://example.com/x": "is a URL", "[a]": "must be a string",
+	} {
+		for name, users := range map[string]string{
+			"team": "teams:\n  - {name: web, secrets: {K: ", "service": "services:\n  - {name: web, image: ecr.example/web, secrets: {K: ",
+		} {
+			_, err := Load(files(map[string]string{"users.yaml": users + key + "}}\n"}))
+			if err == nil || !strings.Contains(err.Error(), "users.yaml:2:") || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, %s: got %v, want %s", name, key, err, want)
+			}
+			if text := problemText(err); strings.Contains(text, "hunter2") {
+				t.Errorf("%s: the secret is in %s", name, text)
+			}
+			if p := problem.All(err)[0]; strings.Contains(key, "://") && !p.Hidden {
+				t.Errorf("%s, %s: its line is shown", name, key)
+			}
+		}
+	}
+	load(t, map[string]string{"users.yaml": "teams: [{name: web, secrets: {K: web/api-key, L: a}}]\nservices: [{name: api, image: ecr.example/api, vars: {a: x}}]\n"})
+}
+
+// TestKeysOfUsers holds what is said of keys that are missing, or have another name.
+func TestKeysOfUsers(t *testing.T) {
+	user := func(line string) map[string]string {
+		return map[string]string{"users.yaml": "teams: [{name: web}, {name: data}]\nservices: [{name: api, image: ecr.example/api}]\nusers:\n  - " + line + "\n"}
+	}
+	for line, want := range map[string][]string{
+		"{services: [api]}":                  {"users.yaml:4:5: this user has no mission_type", "users.yaml:4:5: this user has no name"},
+		"{name: alice}":                      {"users.yaml:4:5: the user alice has no mission_type"},
+		"{nmae: alice}":                      {"users.yaml:4:5: this user has no mission_type", "users.yaml:4:6: unknown key \"nmae\" in a user"},
+		"{name: alice, team: web}":           {"users.yaml:4:19: unknown key \"team\" in a user"},
+		"{team: web, favourite_colour: red}": {"users.yaml:4:5: this user has no name", "users.yaml:4:6: unknown key \"team\"", "users.yaml:4:17: unknown key \"favourite_colour\""},
+	} {
+		refused(t, user(line), want...)
+	}
+	_, err := Load(files(user("{name: alice, team: web}")))
+	if got := problem.All(err)[0].Hint; got != `did you mean "mission_type"?` {
+		t.Errorf("got the hint %s", got)
+	}
+	_, err = Load(files(user("{name: alice}")))
+	if got := problem.All(err)[0].Hint; got != "add a line mission_type: … with the name of the user's team: data or web" {
+		t.Errorf("got the hint %s", got)
 	}
 }

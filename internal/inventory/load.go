@@ -18,12 +18,17 @@ import (
 func Load(fsys fs.FS) (*Inventory, error) {
 	l := &loader{fsys: fsys}
 	l.readVariables()
+	l.readSchema()
 	l.readUsers()
 	l.readEnvironments()
+	l.inventory.Defaults = l.defaults
+	if l.declared {
+		l.checkNulls()
+		l.checkSchema()
+	}
 	if err := l.problems.Err(); err != nil {
 		return nil, err
 	}
-	l.inventory.Defaults = l.defaults
 	return &l.inventory, nil
 }
 
@@ -33,6 +38,7 @@ type loader struct {
 	problems  problem.List
 	defaults  manifest.Value
 	declared  bool // defaults can be relied on: what they do not have is not declared
+	schema    *schema
 	named     bool // so can the names in users.yaml
 	inventory Inventory
 }
@@ -89,6 +95,9 @@ func (l *loader) readVariables() {
 			l.report(problem.NotAName, f.Key.Place, "letters, digits and _, so that templates can say .Vars.name", "%q cannot be the name of a variable", f.Key.Text)
 		}
 	}
+	for _, f := range v.Fields {
+		l.checkDefault([]string{f.Key.Text}, f.Value)
+	}
 	_, err := fs.Stat(l.fsys, path.Dir(VariablesFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", unpath(err))
@@ -102,12 +111,13 @@ func (l *loader) readUsers() {
 		return
 	}
 	var teams, services, users manifest.Value
-	l.named = l.keys(doc, UsersFile, map[string]func(manifest.Value){
+	r := l.keys(doc, UsersFile, map[string]func(manifest.Value){
 		"manifestgen": func(v manifest.Value) { l.minimumVersion(v) },
 		"teams":       func(v manifest.Value) { teams = v },
 		"services":    func(v manifest.Value) { services = v },
 		"users":       func(v manifest.Value) { users = v },
 	})
+	l.named = r.whole()
 	l.items(teams, "teams", l.readTeam)
 	l.items(services, "services", l.readService)
 	sortByName(l.inventory.Teams)
@@ -136,19 +146,33 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 
 func (l *loader) readTeam(v manifest.Value) {
 	t := &Team{Place: v.Place, Source: v}
-	whole := l.keys(v, "a team", map[string]func(manifest.Value){
+	r := l.keys(v, "a team", map[string]func(manifest.Value){
 		"name":    l.nameTo(&t.Name, "the team"),
 		"secrets": l.secrets(&t.Secrets),
 	})
-	if whole {
-		l.require(v, "name", "add a line name: …", "this team has no name")
-	}
+	l.require(v, r, "name", "add a line name: …", "this team has no name")
 	addNew(l, &l.inventory.Teams, t, "team", v.Place, func(t *Team) problem.Place { return t.Place })
+}
+
+// called is a thing by its name, or without one.
+func called(what, name string) string {
+	if name == "" {
+		return "this " + what
+	}
+	return "the " + what + " " + name
+}
+
+// oneOfTeams names the teams, for a hint.
+func oneOfTeams(teams []*Team) string {
+	if len(teams) == 0 || len(teams) > 12 {
+		return ""
+	}
+	return ": " + orList(Names(teams))
 }
 
 func (l *loader) readService(v manifest.Value) {
 	s := &Service{Place: v.Place, Source: v}
-	whole := l.keys(v, "a service", map[string]func(manifest.Value){
+	r := l.keys(v, "a service", map[string]func(manifest.Value){
 		"name":       l.nameTo(&s.Name, "the service", "users", "teams"),
 		"image":      l.imageTo(&s.Image),
 		"tag":        l.tagTo(&s.Tag),
@@ -157,10 +181,8 @@ func (l *loader) readService(v manifest.Value) {
 		"secrets":    l.secrets(&s.Secrets),
 		"vars":       l.vars(&s.Vars),
 	})
-	if whole {
-		l.require(v, "name", "add a line name: …", "this service has no name")
-		l.require(v, "image", "add a line image: … with the repository that it is pushed to", "the service %s has no image", s.Name)
-	}
+	l.require(v, r, "name", "add a line name: …", "this service has no name")
+	l.require(v, r, "image", "add a line image: … with the repository that it is pushed to", "%s has no image", called("service", s.Name))
 	addNew(l, &l.inventory.Services, s, "service", v.Place, func(s *Service) problem.Place { return s.Place })
 }
 
@@ -188,7 +210,7 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 
 func (l *loader) readUser(v manifest.Value) {
 	u := &User{Place: v.Place, Source: v}
-	whole := l.keys(v, "a user", map[string]func(manifest.Value){
+	r := l.keys(v, "a user", map[string]func(manifest.Value){
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
 			name := l.text(v, "mission_type")
@@ -201,10 +223,8 @@ func (l *loader) readUser(v manifest.Value) {
 		"expires":  l.dayTo(&u.Expires, "expires"),
 		"vars":     l.vars(&u.Vars),
 	})
-	if whole {
-		l.require(v, "name", "add a line name: …", "this user has no name")
-		l.require(v, "mission_type", "add a line mission_type: … with the name of a team", "the user %s has no mission_type", u.Name)
-	}
+	l.require(v, r, "name", "add a line name: …", "this user has no name")
+	l.require(v, r, "mission_type", "add a line mission_type: … with the name of the user's team"+oneOfTeams(l.inventory.Teams), "%s has no mission_type", called("user", u.Name))
 	sortByName(u.Services)
 	addNew(l, &l.inventory.Users, u, "user", v.Place, func(u *User) problem.Place { return u.Place })
 }

@@ -2,54 +2,43 @@ package inventory
 
 import (
 	"slices"
-	"strings"
 
 	"k8srepo/internal/manifest"
-	"k8srepo/internal/problem"
 )
 
-// Vars are the variables as they are for a service in an environment, for a user,
-// or both. Service and user may be nil. The weakest say comes first: the
-// default, the service's, the environment's, the environment's for the service,
-// the user's. Maps merge; everything else replaces.
+// Vars returns the variables as they are for a service in an environment, for a
+// user, or both. Service and user may be nil. They are the Layers, laid over each
+// other.
 func (inv *Inventory) Vars(env *Environment, service *Service, user *User) manifest.Value {
 	vars := inv.Defaults
-	if service != nil {
-		vars = merge(vars, service.Vars)
-	}
-	vars = merge(vars, env.Vars)
-	if service != nil {
-		vars = merge(vars, env.Overrides[service.Name].Vars)
-	}
-	if user != nil {
-		vars = merge(vars, user.Vars)
+	for _, layer := range inv.Layers(env, service, user)[1:] {
+		vars = layVars(vars, layer.Vars)
 	}
 	return vars
 }
 
-// Layer is one that has a say in the variables.
+// Layer is one place that sets variables.
 type Layer struct {
-	What string // as people name it
-	Vars manifest.Value
+	What string         // as people name it
+	Vars manifest.Value // a map, or the zero Value where it sets none
 }
 
-// Layers are all that Vars asks, the weakest first, with each environment that
-// the environment extends on its own.
+// Layers returns the places that set variables, from the weakest to the strongest:
+// the defaults, the service's vars, the environment's, the environment's for the
+// service, the user's. Each file that the environment is made of is a layer of its
+// own: first the vars of each, then those for the service.
 func (inv *Inventory) Layers(env *Environment, service *Service, user *User) []Layer {
-	layers := []Layer{{"default", inv.Defaults}}
+	layers := make([]Layer, 0, 3+2*len(env.Chain))
+	layers = append(layers, Layer{"default", inv.Defaults})
 	if service != nil {
 		layers = append(layers, Layer{"service " + service.Name, service.Vars})
 	}
 	for _, link := range env.Chain {
-		vars, _ := link.Source.Get("vars")
-		layers = append(layers, Layer{"environment " + link.Name, vars})
+		layers = append(layers, Layer{"environment " + link.Name, link.vars()})
 	}
 	if service != nil {
 		for _, link := range env.Chain {
-			services, _ := link.Source.Get("services")
-			override, _ := services.Get(service.Name)
-			vars, _ := override.Get("vars")
-			layers = append(layers, Layer{"environment " + link.Name + ", service " + service.Name, vars})
+			layers = append(layers, Layer{"environment " + link.Name + ", service " + service.Name, link.serviceVars(service.Name)})
 		}
 	}
 	if user != nil {
@@ -58,74 +47,81 @@ func (inv *Inventory) Layers(env *Environment, service *Service, user *User) []L
 	return layers
 }
 
-// merge lays over on base: two maps become one, their values merged in turn;
-// anything else is replaced. A null that is there only because nothing was
-// written (the zero Value) changes nothing.
-func merge(base, over manifest.Value) manifest.Value {
-	if over.Place == (problem.Place{}) {
+func (k Link) vars() manifest.Value {
+	vars, _ := k.Source.Get("vars")
+	return vars
+}
+
+func (k Link) serviceVars(service string) manifest.Value {
+	services, _ := k.Source.Get("services")
+	override, _ := services.Get(service)
+	vars, _ := override.Get("vars")
+	return vars
+}
+
+// layVars returns variables with those of a stronger layer laid over them. A null
+// sets a variable back to "not set", and keeps the place where that was written.
+func layVars(base, over manifest.Value) manifest.Value {
+	if len(over.Fields) == 0 {
 		return base
 	}
-	if base.Kind != manifest.Map || over.Kind != manifest.Map {
+	vars := base
+	vars.Kind, vars.Fields = manifest.Map, slices.Clone(base.Fields)
+	for _, f := range over.Fields {
+		at := fieldIndex(vars, f.Key.Text)
+		switch {
+		case at < 0:
+			f.Value = lay(manifest.Value{}, f.Value)
+			vars.Fields = append(vars.Fields, f)
+		default:
+			vars.Fields[at] = manifest.Field{Key: f.Key, Value: lay(vars.Fields[at].Value, f.Value)}
+		}
+	}
+	return vars
+}
+
+// lay returns a value with one of a stronger layer laid over it. Two maps become
+// one, key by key; a null removes its key; an empty map empties; all else replaces.
+func lay(base, over manifest.Value) manifest.Value {
+	if over.Kind != manifest.Map || len(over.Fields) == 0 {
 		return over
 	}
-	merged := base
-	merged.Fields = slices.Clone(base.Fields)
+	merged := manifest.Value{Kind: manifest.Map, Place: over.Place}
+	if base.Kind == manifest.Map {
+		merged.Fields = slices.Clone(base.Fields)
+	}
 	for _, f := range over.Fields {
-		at := slices.IndexFunc(merged.Fields, func(b manifest.Field) bool { return b.Key.Text == f.Key.Text })
-		if at < 0 {
+		at := fieldIndex(merged, f.Key.Text)
+		switch {
+		case f.Value.Kind == manifest.Null && at >= 0:
+			merged.Fields = slices.Delete(merged.Fields, at, at+1)
+		case f.Value.Kind == manifest.Null:
+		case at >= 0:
+			merged.Fields[at] = manifest.Field{Key: f.Key, Value: lay(merged.Fields[at].Value, f.Value)}
+		default:
+			f.Value = lay(manifest.Value{}, f.Value)
 			merged.Fields = append(merged.Fields, f)
-		} else {
-			merged.Fields[at] = manifest.Field{Key: f.Key, Value: merge(merged.Fields[at].Value, f.Value)}
 		}
 	}
 	return merged
 }
 
-// checkVars reports variables that are not declared, or are not of the type that
-// their default has.
-func (l *loader) checkVars(vars manifest.Value) {
-	if !l.declared {
-		return // they were not read, or all that is wrong is there
-	}
-	for _, f := range vars.Fields {
-		name := f.Key.Text
-		def, declared := l.defaults.Get(name)
-		if !declared {
-			names := make([]string, 0, len(l.defaults.Fields))
-			for _, d := range l.defaults.Fields {
-				names = append(names, d.Key.Text)
-			}
-			hint := "declare it, with a default, in " + VariablesFile
-			if near := problem.Nearest(name, names); near != "" {
-				hint = "did you mean \"" + near + "\"? Else " + hint
-			}
-			l.report(problem.UnknownVariable, f.Key.Place, hint, "unknown variable %q", name)
-			continue
+// fieldIndex returns the index of a map's key, -1 where it has none.
+func fieldIndex(m manifest.Value, key string) int {
+	for i := range m.Fields {
+		if m.Fields[i].Key.Text == key {
+			return i
 		}
-		if f.Value.Kind == def.Kind || def.Kind == manifest.Null || def.Kind == manifest.Float && f.Value.Kind == manifest.Int {
-			continue
-		}
-		l.report(problem.WrongType, f.Value.Place, rewrite(f.Value, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", name, def.Kind, def.Place, f.Value.Kind)
 	}
+	return -1
 }
 
-// rewrite is how a value of the wrong kind would be written in the right one, as
-// far as that can be told.
-func rewrite(v manifest.Value, want manifest.Kind) string {
-	switch {
-	case want == manifest.String && (v.Kind == manifest.Bool || v.Kind == manifest.Int || v.Kind == manifest.Float):
-		return `write "` + v.Text + `", in quotes`
-	case want == manifest.Bool && v.Kind == manifest.String:
-		switch strings.ToLower(v.Text) {
-		case "yes", "on", "y", "true":
-			return "write true"
-		case "no", "off", "n", "false":
-			return "write false"
+// at returns what a map has at a path of keys; ok is false where there is nothing.
+func at(v manifest.Value, path []string) (found manifest.Value, ok bool) {
+	for _, key := range path {
+		if v, ok = v.Get(key); !ok {
+			return manifest.Value{}, false
 		}
-	case (want == manifest.Int || want == manifest.Float) && v.Kind == manifest.String && strings.Trim(v.Text, "0123456789") == "" && v.Text != "":
-		return "write " + v.Text + ", without quotes"
-	case want == manifest.List && v.Kind == manifest.String:
-		return "write [" + v.Text + "]"
 	}
-	return ""
+	return v, true
 }

@@ -26,6 +26,9 @@ const (
 	Circle          Code = "MG112"
 	SamePlace       Code = "MG113"
 	TooOld          Code = "MG114"
+	NoEffect        Code = "MG115"
+	NotASchema      Code = "MG116"
+	AgainstSchema   Code = "MG117"
 )
 
 // Problems of templates, found before anything is rendered.

@@ -48,6 +48,7 @@ type Problem struct {
 	Refused bool   // the answer is no (exit 1), rather than "could not tell" (exit 2)
 	Code    Code   // what kind of problem it is; "" where there is no more to say of its kind
 	Notes   []Note // what led to it
+	Hidden  bool   // the line at Place may hold a secret, and is not shown
 }
 
 // Note says something that belongs to a problem: where a value came from, or what
@@ -73,9 +74,10 @@ func (p *Problem) Error() string {
 	return p.Place.String() + ": " + p.Message
 }
 
-// New is a problem that no place in a file is to blame for.
+// New is a problem that no place in a file is to blame for. Names and passwords in
+// URLs are left out of the message and the hint.
 func New(hint, format string, args ...any) *Problem {
-	return &Problem{Message: fmt.Sprintf(format, args...), Hint: hint}
+	return &Problem{Message: withoutCredentials(fmt.Sprintf(format, args...)), Hint: withoutCredentials(hint)}
 }
 
 // Refuse is a problem whose meaning is "no": drift, no match, a refusal.

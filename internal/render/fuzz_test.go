@@ -38,7 +38,7 @@ func renderValue(t *testing.T, text, value string) (*Manifest, error) {
 	if err != nil {
 		t.Skip("the value cannot be written into an inventory", err)
 	}
-	if got, _ := inv.Environments[0].Vars.Get("v"); got.Text != value || got.Kind != manifest.String {
+	if got, _ := inv.Vars(inv.Environments[0], nil, nil).Get("v"); got.Text != value || got.Kind != manifest.String {
 		t.Skip("the inventory says another value")
 	}
 	templates, err := ParseTemplates(fsys, inv)

@@ -28,9 +28,10 @@ users:
 func render(t *testing.T, over map[string]string) (map[string]string, error) {
 	t.Helper()
 	all := map[string]string{
-		"users.yaml":               smallUsers,
-		"environments/dev.yaml":    "templates: [environment, team, service, user, user-service]\n",
-		"templates/variables.yaml": "greeting: hello\nlist: [a, b]\nnumbers: [1e6, 0.5, 12345678901234567890123, true]\nmap: {x: 1}\nunset: null\n",
+		"users.yaml":                      smallUsers,
+		"environments/dev.yaml":           "templates: [environment, team, service, user, user-service]\n",
+		"templates/variables.schema.yaml": "properties: {map: {additionalProperties: true}}\n",
+		"templates/variables.yaml":        "greeting: hello\nlist: [a, b]\nnumbers: [1e6, 0.5, 12345678901234567890123, true]\nmap: {x: 1}\nunset: null\n",
 	}
 	maps.Copy(all, over)
 	fsys := fstest.MapFS{}

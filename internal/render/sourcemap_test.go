@@ -18,8 +18,9 @@ func sourcesOf(t *testing.T, text string) (lines []string, m *Manifest) {
 		"users.yaml": "teams: [{name: web, secrets: {KEY: web/key}}]\n" +
 			"services:\n  - name: api\n    image: ecr.example/api\n    tag: abc\n    secrets: {URL: api/url}\n    vars: {n: 2}\n" +
 			"users:\n  - {name: alice, mission_type: web, services: [api], vars: {map: {b: from alice}}}\n",
-		"environments/base.yaml": "abstract: true\nvars: {list: [x, y], map: {a: from base}}\n",
-		"environments/dev.yaml":  "extends: base\ntemplates: [user-service]\n",
+		"environments/base.yaml":          "abstract: true\nvars: {list: [x, y], map: {a: from base}}\n",
+		"environments/dev.yaml":           "extends: base\ntemplates: [user-service]\n",
+		"templates/variables.schema.yaml": "properties: {map: {properties: {a: {type: [integer, string]}, b: {type: [integer, string]}}}}\n",
 		"templates/variables.yaml": "n: 1\nlist: []\nmap: {a: 1, b: 2, deep: {x: 1, y: [p, q]}}\nobjects: [{name: one, port: 1}, {name: two, port: 2}]\n" +
 			"text: hello\nunset: null\n",
 		"templates/_shared/s.tmpl":           "{{ define \"show\" }}shown: {{ . }}{{ end }}{{ define \"deep\" }}{{ with .x }}{{ template \"show\" . }}{{ end }}{{ end }}",
