@@ -27,6 +27,7 @@ type renderOptions struct {
 	dryRun         bool
 	force          bool
 	allowMassPrune bool
+	full           bool // every difference, not each distinct one once
 	output         string
 }
 
@@ -34,7 +35,8 @@ var sourceFlags = []cli.Flag{
 	&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, environments/ and templates/"},
 	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 	&cli.StringSliceFlag{Name: "env", Usage: "only this `environment` (may be repeated)"},
-	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
+	&cli.BoolFlag{Name: "full", Usage: "show the whole diff of every file, not each distinct difference once"},
+	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json, or markdown for a pull request's comment"},
 }
 
 func renderCommand(con *console.Console) *cli.Command {
@@ -53,7 +55,7 @@ gone are removed, last.
 		}),
 		Action: func(c *cli.Context) error {
 			return renderAll(con, "render", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"),
 				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
 			})
 		},
@@ -71,7 +73,7 @@ forgot to render, or edited a rendered file.
 		Flags: sourceFlags,
 		Action: func(c *cli.Context) error {
 			return renderAll(con, "check", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"),
 				dryRun: true, allowMassPrune: true,
 			})
 		},
@@ -80,8 +82,8 @@ forgot to render, or edited a rendered file.
 
 // validate checks the flags, and fills in the ones that follow from others.
 func (o *renderOptions) validate() error {
-	if o.output != "text" && o.output != "json" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
+	if o.output != "text" && o.output != "json" && o.output != "markdown" {
+		return problem.New("", "--output must be text, json or markdown, not %q", o.output)
 	}
 	if info, err := os.Stat(o.source); err != nil || !info.IsDir() {
 		return problem.New("name the folder that holds users.yaml with --source", "no folder %s", o.source)

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"k8srepo/internal/problem"
+	"k8srepo/internal/tree"
+)
+
+// maxMarkdown is how many characters a review has at most: a comment on GitHub takes
+// 65,536, and whoever posts it may add a line.
+const maxMarkdown = 59_000
+
+// markdown is a plan's review for a comment on a pull request.
+func markdown(command string, plan *tree.Plan, dryRun bool) string {
+	review := plan.Review()
+	doc := document{limit: maxMarkdown}
+	doc.add(fmt.Sprintf("**manifestgen %s**: %s\n", command, counts(plan, dryRun)))
+	if len(plan.Changes) == 0 {
+		return doc.String()
+	}
+	doc.addTallies("environment", review.Environments)
+	doc.addTallies("template", review.Templates)
+	for _, path := range review.Conflicts {
+		doc.add("\nMerge conflict, resolved by rendering: " + code(path) + "\n")
+	}
+	for _, h := range review.Folded() {
+		doc.addHunk(h)
+	}
+	var renames, removals []string
+	for _, m := range review.Renames {
+		line := "- " + code(m.From) + " → " + code(m.To)
+		if m.Files > 1 {
+			line += fmt.Sprintf(", and %d more likewise", m.Files-1)
+		}
+		renames = append(renames, line)
+	}
+	for _, path := range review.Removals {
+		removals = append(removals, "- "+code(path))
+	}
+	doc.addList("renamed", renames)
+	doc.addList("removed", removals)
+	for _, n := range plan.Notices {
+		doc.add("\n> " + code(n) + "\n")
+	}
+	if doc.left > 0 {
+		doc.text.WriteString(fmt.Sprintf("\n%d more parts are left out: `manifestgen check --full` shows everything.\n", doc.left))
+	}
+	return doc.String()
+}
+
+// document is Markdown of a limited size. Parts that no longer fit are counted.
+type document struct {
+	text  strings.Builder
+	size  int // in characters
+	limit int
+	left  int
+}
+
+func (d *document) String() string { return d.text.String() }
+
+func (d *document) add(part string) {
+	n := utf8.RuneCountInString(part)
+	if d.size+n > d.limit {
+		d.left++
+		return
+	}
+	d.size += n
+	d.text.WriteString(part)
+}
+
+func (d *document) addTallies(what string, tallies []tree.Tally) {
+	var b strings.Builder
+	b.WriteString("\n| " + what + " | create | update | rename | remove |\n|---|---|---|---|---|\n")
+	for _, t := range tallies {
+		b.WriteString("| " + code(t.Name) + " |")
+		for _, a := range tree.Actions {
+			fmt.Fprintf(&b, " %d |", t.Counts[a])
+		}
+		b.WriteString("\n")
+	}
+	d.add(b.String())
+}
+
+func (d *document) addHunk(h tree.Hunk) {
+	text := heading(h, code(hunkPlace(h).String()))
+	lines, more := shortened(h.Lines)
+	if lines == nil {
+		d.add("\n" + text + "\n")
+		return
+	}
+	if more > 0 {
+		lines = append(lines[:len(lines):len(lines)], fmt.Sprintf("… %d more lines", more))
+	}
+	if h.Others > 0 {
+		lines = append(lines[:len(lines):len(lines)], fmt.Sprintf("… %d more files differ here, each with values of its own", h.Others))
+	}
+	body := strings.Join(lines, "\n")
+	d.add("\n" + text + "\n\n" + fence(body) + "diff\n" + body + "\n" + fence(body) + "\n")
+}
+
+func (d *document) addList(what string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	d.add(fmt.Sprintf("\n<details><summary>%d %s</summary>\n\n", len(lines), what))
+	for _, line := range lines {
+		d.add(line + "\n")
+	}
+	d.text.WriteString("\n</details>\n")
+}
+
+// fence is what encloses a block of code, longer than any run of backticks in it.
+func fence(text string) string {
+	return strings.Repeat("`", max(3, longestRun(text)+1))
+}
+
+// code is text as code in a line: it can mention nobody, and format nothing.
+func code(text string) string {
+	text = problem.Place{File: text}.String()
+	ticks := strings.Repeat("`", longestRun(text)+1)
+	pad := ""
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		pad = " "
+	}
+	return ticks + pad + strings.ReplaceAll(text, "|", "\\|") + pad + ticks
+}
+
+// longestRun is the length of the longest run of backticks.
+func longestRun(text string) int {
+	longest, run := 0, 0
+	for _, c := range text {
+		if run++; c != '`' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}
