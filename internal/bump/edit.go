@@ -137,7 +137,7 @@ func (r *Request) EditFile(file File) FileResult {
 	for _, i := range f.Images(r.Fields...) {
 		if r.Target(i.Ref) != nil {
 			chosen = append(chosen, i)
-			result.Images = append(result.Images, ImageChange{i.Place, i.Container, i.Ref, r.next(i.Ref)})
+			result.Images = append(result.Images, ImageChange{i.Place, i.Where, i.Ref, r.next(i.Ref)})
 		}
 	}
 	if chosen == nil {

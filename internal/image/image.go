@@ -69,6 +69,17 @@ func ValidDigest(s string) bool {
 	return err == nil && r.Digest == s
 }
 
+// SplitTag reads a tag that may have a digest behind it, TAG@DIGEST, as a chart's
+// values hold it; ok is false where s is neither. An empty tag before a digest is
+// none.
+func SplitTag(s string) (tag, digest string, ok bool) {
+	tag, digest, pinned := strings.Cut(s, "@")
+	if pinned && !ValidDigest(digest) || !ValidTag(tag) && !(pinned && tag == "") {
+		return "", "", false
+	}
+	return tag, digest, true
+}
+
 // Repository is the canonical name, such as docker.io/library/nginx. References
 // are of one repository when it is equal.
 func (r Ref) Repository() string { return r.repository }

@@ -10,14 +10,16 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// edit is a change of a file: part of a scalar's value is replaced, or an entry
-// added to a map.
+// edit is a change of a file: part of a scalar's value is replaced, an entry added
+// to a map, or the repository of a marker replaced.
 type edit struct {
 	node     *yaml.Node // the scalar
 	from, to int        // bytes of its value
 
 	entries *yaml.Node // the map
 	key     string
+
+	comment *marker
 
 	text string // what comes there
 }
@@ -90,8 +92,13 @@ func (f *File) prove(doc document, data []byte, changes *changes) error {
 
 // cut finds the bytes of an edit, and notes in changes what it means.
 func (f *File) cut(e edit, changes *changes) (cut, error) {
-	if e.entries != nil {
+	switch {
+	case e.entries != nil:
 		return f.addEntry(e, changes)
+	case e.comment != nil:
+		at := e.comment.repository
+		changes.markers = append(changes.markers, markerChange{at, string(f.Data[at.start:at.end]), e.text})
+		return cut{at, []byte(e.text)}, nil
 	}
 	s, err := f.find(e.node)
 	if err != nil {

@@ -2,8 +2,10 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -12,48 +14,38 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Image is an image reference in a place where Kubernetes runs it:
-// containers[].image, initContainers[].image, ephemeralContainers[].image or
-// volumes[].image.reference, at any depth of any object, items of a List too;
-// images[] of a kustomization; and what a Path leads to.
+// Image is an image reference in a file, in one of the shapes that docs/images.md
+// lists, or where a Path leads.
 type Image struct {
-	Ref       image.Ref
-	Container string // which one it is in its file, such as "Deployment default/api containers[api]"
-	Place     problem.Place
+	Ref image.Ref
+	// Where describes the place in its file, such as "Deployment default/api containers[api]".
+	Where string
+	// Container is the name of the container that runs it, "" where it has none or
+	// the image is not a container's.
+	Container string
+	Place     problem.Place // of the tag, where that has a scalar of its own
 
 	parts  parts
 	shared bool               // an alias feeds the same bytes to something that is no image
 	users  map[*yaml.Node]int // how many images a scalar is in, by aliases
 }
 
-// parts are the scalars that a reference is written in: whole, or in the entries
-// of a map, of which some may be missing.
+// parts are the scalars that a reference is written in: whole, in the entries of a
+// map, of which some may be missing, or in a scalar with a marker.
 type parts struct {
 	whole *yaml.Node
-	at    int // where the reference starts in it: blanks and line breaks around one are no part of it
+	at    int // where the reference starts in it: behind blanks, line breaks, or "name="
 
-	entries           *yaml.Node // the map
-	keys              entryKeys
-	registry          *yaml.Node
-	name, tag, digest *yaml.Node
-}
+	entries                     *yaml.Node // the map
+	registry, name, tag, digest *yaml.Node
+	digestKey                   string
+	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
-// entryKeys are what the entries of a map are called that make a reference.
-type entryKeys struct{ registry, name, tag, digest string }
-
-var (
-	helmKeys = entryKeys{"registry", "repository", "tag", "digest"}
-	// A kustomization's name is what to look for, newName what to put there.
-	kustomizeKeys = entryKeys{name: "newName", tag: "newTag", digest: "digest"}
-)
-
-// has tells whether an entry is one that may be changed.
-func (k entryKeys) has(key string) bool {
-	return key != "" && (key == k.name || key == k.tag || key == k.digest)
+	marker *marker // behind the scalar whole or tag; nil where it has none
 }
 
 // nodes are the scalars that there are.
-func (p parts) nodes() []*yaml.Node {
+func (p *parts) nodes() []*yaml.Node {
 	var nodes []*yaml.Node
 	for _, n := range []*yaml.Node{p.whole, p.registry, p.name, p.tag, p.digest} {
 		if n != nil {
@@ -63,80 +55,159 @@ func (p parts) nodes() []*yaml.Node {
 	return nodes
 }
 
-// containerLists are the keys whose items have an image.
-var containerLists = map[string]bool{"containers": true, "initContainers": true, "ephemeralContainers": true}
-
-// Images are the file's images, in the order they are found in. Text in a place
-// of an image that is no reference, such as $(IMAGE), is left out.
-//
-// The images at the ends of the paths are found too: a path leads to a reference,
-// or to a map of repository and tag, as Helm's charts have it.
-func (f *File) Images(paths ...Path) []Image {
-	return f.images(false, paths...)
+// has reports whether a scalar is one of them.
+func (p *parts) has(n *yaml.Node) bool {
+	return n != nil && (n == p.whole || n == p.registry || n == p.name || n == p.tag || n == p.digest)
 }
 
-// images are the file's images, and if asked the unfinished ones too: those with
-// a Mark for a name, or with nothing behind the colon.
-func (f *File) images(unfinished bool, paths ...Path) []Image {
-	var found []Image
+// bare reports whether a split image has no entry for a tag, and may not be given one.
+func (p *parts) bare() bool { return p.whole == nil && p.tag == nil && p.addTag == "" }
+
+// containerLists are the keys of lists of containers.
+var containerLists = map[string]bool{"containers": true, "initContainers": true, "ephemeralContainers": true}
+
+// Found is what Find finds in a file.
+type Found struct {
+	Images []Image // by place
+	// Bare are maps that name a repository and have no tag key: they are no images.
+	Bare []Image
+	// Reached tells, of each path, whether it led to a value.
+	Reached []bool
+	// Markers are comments that look like markers and mark nothing.
+	Markers []StrayMarker
+	// Halves are images of which a path led to one of several scalars.
+	Halves []Half
+
+	problems problem.List // markers that are wrong
+}
+
+// Half is a split image of which a path leads to one entry.
+type Half struct {
+	Path Path
+	Image
+}
+
+// Images returns the file's images by place. Text in a place of an image that is
+// no reference, such as $(IMAGE), is left out. The images that the paths lead to
+// are found too.
+func (f *File) Images(paths ...Path) []Image {
+	found, _ := f.Find(paths...)
+	return found.Images
+}
+
+// Find finds the file's images, and what is to be said about places that are none.
+// The error is of markers on values that are no tags.
+func (f *File) Find(paths ...Path) (*Found, error) {
+	found := f.findImages(false, paths)
+	return found, found.problems.Err()
+}
+
+// unfinishedImages are the file's images and those that a template leaves open:
+// with a Mark for a name, or with nothing behind the colon.
+func (f *File) unfinishedImages() []Image { return f.findImages(true, nil).Images }
+
+func (f *File) findImages(unfinished bool, paths []Path) *Found {
+	found := &Found{Reached: make([]bool, len(paths))}
 	for _, doc := range f.docs {
-		finder := imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{}, parts: map[*yaml.Node]entryKeys{},
-			aliases: map[*yaml.Node]bool{}, other: map[*yaml.Node]bool{}}
+		w := &imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{},
+			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}}
+		w.anchors = bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0
 		root := resolved(doc.root)
-		if f.isKustomization(root) {
-			finder.kustomization(root)
+		if w.anchors {
+			for _, path := range paths {
+				path.walk(root, func(n *yaml.Node, _ string) { w.aliases[n] = n.Kind == yaml.AliasNode })
+			}
 		}
-		for _, path := range paths {
-			path.walk(root, finder.field)
+		w.object(root, f.isKustomization(root))
+		if !unfinished {
+			w.markers(doc, found)
 		}
-		finder.object(root)
-		if bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0 {
-			finder.keys(doc.root)
+		for i, path := range paths {
+			path.walk(root, func(n *yaml.Node, where string) {
+				found.Reached[i] = true
+				w.field(path, n, where, found)
+			})
+		}
+		if w.anchors {
+			w.keys(doc.root)
 		}
 		users := map[*yaml.Node]int{}
-		for i := range finder.images {
-			image := &finder.images[i]
+		for i := range w.images {
+			image := &w.images[i]
 			image.users = users
 			for _, n := range image.parts.nodes() {
-				image.shared = image.shared || finder.other[n]
+				image.shared = image.shared || w.other[n]
 				users[n]++
 			}
 		}
-		found = append(found, finder.images...)
+		slices.SortStableFunc(w.images, func(a, b Image) int {
+			return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Col, b.Place.Col))
+		})
+		found.Images = append(found.Images, w.images...)
+		found.Bare = append(found.Bare, w.bare...)
 	}
 	return found
 }
 
+// splitID tells split images apart: those of the same scalars are one.
+type splitID struct{ registry, name, tag, digest *yaml.Node }
+
+// imageFinder finds the images of one document.
 type imageFinder struct {
 	file       *File
 	unfinished bool
+	anchors    bool // the document may have some, so that aliases matter
 	images     []Image
-	known      map[*yaml.Node]bool      // scalars in a place of an image
-	parts      map[*yaml.Node]entryKeys // maps whose entries make an image
-	aliases    map[*yaml.Node]bool      // that lead from a place of an image to one
-	other      map[*yaml.Node]bool      // scalars that an alias feeds to something that is no image
-	prefix     string                   // the object's identity
+	bare       []Image
+	known      map[*yaml.Node]bool // scalars that are whole references
+	splits     map[splitID]bool
+	entries    map[*yaml.Node]parts // of the maps that split images are in
+	other      map[*yaml.Node]bool  // scalars that an alias feeds to something that is no image
+	aliases    map[*yaml.Node]bool  // that a path leads to
+	prefix     string               // the object's identity
+	kustomized *yaml.Node           // the map whose entry images is a kustomization's
+	path       []walkStep           // from the object to the node at hand
 }
 
-// object walks an object, or each item of a List.
-func (w *imageFinder) object(n *yaml.Node) {
+// walkStep is a key, or an item of a list.
+type walkStep struct {
+	key   string
+	item  *yaml.Node // nil for a key
+	index int
+}
+
+// object walks an object, or each item of a List. The status of an object is left
+// out: the cluster writes it.
+func (w *imageFinder) object(n *yaml.Node, kustomization bool) {
 	if items := lookup(n, "items"); items != nil && strings.HasSuffix(text(n, "kind"), "List") && items.Kind == yaml.SequenceNode {
 		for _, f := range fields(resolved(n)) {
 			if resolved(f.value) != items {
-				w.walk(f.value, false)
+				w.walk(f.value, resolved(f.key).Value, false)
 			}
 		}
 		for _, item := range items.Content {
-			w.object(item)
+			w.object(item, false)
 		}
 		return
 	}
-	w.prefix = objectOf(n).String()
-	w.walk(n, false)
+	o := objectOf(n)
+	w.prefix, w.kustomized = o.String(), nil
+	switch {
+	case kustomization:
+		w.prefix, w.kustomized = "kustomization", resolved(n)
+	case o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, "kustomize.toolkit.fluxcd.io/"):
+		w.kustomized = lookup(n, "spec")
+	}
+	if resolved(n).Kind == yaml.MappingNode && (o.Kind != "" || o.APIVersion != "") {
+		w.walkMap(resolved(n), "", false, true)
+		return
+	}
+	w.walk(n, "", false)
 }
 
-// walk visits everything below n; aliased tells whether an alias led here.
-func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
+// walk visits everything below n, which stands under key; aliased tells whether an
+// alias, or a merge key, led here.
+func (w *imageFinder) walk(n *yaml.Node, key string, aliased bool) {
 	if n.Kind == yaml.AliasNode {
 		if w.aliases[n] {
 			return
@@ -149,32 +220,63 @@ func (w *imageFinder) walk(n *yaml.Node, aliased bool) {
 			w.other[n] = true
 		}
 	case yaml.SequenceNode:
-		for _, item := range n.Content {
-			w.walk(item, aliased)
+		for i, item := range n.Content {
+			w.path = append(w.path, walkStep{item: item, index: i})
+			w.walk(item, key, aliased)
+			w.path = w.path[:len(w.path)-1]
 		}
 	case yaml.MappingNode:
-		own := ownKeys(n)
-		for _, f := range fields(n) {
-			if !aliased && w.parts[n].has(resolved(f.key).Value) {
-				continue
+		w.walkMap(n, key, aliased, false)
+	}
+}
+
+// walkMap visits the entries of a map. Object tells whether it is an object's own
+// map, whose status is left out.
+func (w *imageFinder) walkMap(n *yaml.Node, parentKey string, aliased, object bool) {
+	list := fields(n)
+	var own keySet
+	if w.anchors {
+		own = ownKeys(n)
+	}
+	w.split(n, parentKey, list)
+	entries := w.entries[n]
+	for _, f := range list {
+		value, key := resolved(f.value), resolved(f.key).Value
+		// What a merge key brings comes from elsewhere, as by an alias.
+		aliased := aliased || !own.has(f)
+		w.path = append(w.path, walkStep{key: key})
+		switch {
+		case entries.has(value):
+		case object && key == statusKey:
+			w.ignore(f.value, aliased)
+		case key == imageKey && value.Kind == yaml.ScalarNode:
+			if w.container(n, parentKey, value); !w.known[value] && aliased {
+				w.other[value] = true
 			}
-			// What a merge key brings comes from elsewhere, as by an alias.
-			value, aliased := f.value, aliased || !own.has(f)
-			list := resolved(value)
-			isList := list.Kind == yaml.SequenceNode
-			switch key := resolved(f.key).Value; {
-			case containerLists[key] && isList:
-				for i, item := range list.Content {
-					w.container(item, key, "image", i, aliased || list != value)
-				}
-			case key == "volumes" && isList:
-				for i, item := range list.Content {
-					w.volume(item, i, aliased || list != value)
-				}
-			default:
-				w.walk(value, aliased)
-			}
+		case key == imageKey && parentKey == volumesKey && value.Kind == yaml.MappingNode:
+			w.volume(n, value, aliased || value != f.value)
+		case key == imagesKey && value.Kind == yaml.SequenceNode && (parentKey == kustomizeKey || n == w.kustomized):
+			w.kustomization(f.value, aliased)
+		default:
+			w.walk(f.value, key, aliased)
 		}
+		w.path = w.path[:len(w.path)-1]
+	}
+}
+
+// ignore visits what holds no image whatever it says: a status.
+func (w *imageFinder) ignore(n *yaml.Node, aliased bool) {
+	if !w.anchors {
+		return
+	}
+	if n.Kind == yaml.AliasNode {
+		n, aliased = n.Alias, true
+	}
+	if n.Kind == yaml.ScalarNode && aliased {
+		w.other[n] = true
+	}
+	for _, child := range n.Content {
+		w.ignore(child, aliased)
 	}
 }
 
@@ -207,69 +309,76 @@ func ownKeys(n *yaml.Node) keySet {
 	return own
 }
 
-// container visits an item of a list of containers: its image, and the rest.
-func (w *imageFinder) container(n *yaml.Node, list, imageKey string, i int, aliased bool) {
-	item := resolved(n)
-	aliased = aliased || item != n
-	if item.Kind != yaml.MappingNode {
-		w.walk(n, aliased)
-		return
+// container adds the image of a scalar under the key image of the map n.
+func (w *imageFinder) container(n *yaml.Node, parentKey string, value *yaml.Node) {
+	where := w.where(0)
+	if list := len(w.path) - 2; list >= 0 && containerLists[parentKey] && w.path[list].item != nil {
+		where = itemName(n, parentKey, w.path[list].index)
 	}
-	own := ownKeys(item)
-	for _, f := range fields(item) {
-		value := resolved(f.value)
-		if resolved(f.key).Value == imageKey && value.Kind == yaml.ScalarNode {
-			w.add(value, itemName(item, list, i))
-			continue
+	w.add(value, where, text(n, nameKey), false)
+}
+
+// volume visits a volume that may be an image.
+func (w *imageFinder) volume(item, source *yaml.Node, aliased bool) {
+	where := w.where(0)
+	if list := len(w.path) - 2; list >= 0 && w.path[list].item != nil {
+		where = itemName(item, volumesKey, w.path[list].index)
+	}
+	own := ownKeys(source)
+	for _, f := range fields(source) {
+		if value := resolved(f.value); resolved(f.key).Value == referenceKey && value.Kind == yaml.ScalarNode {
+			w.add(value, where, "", false)
+		} else {
+			w.walk(f.value, resolved(f.key).Value, aliased || !own.has(f))
 		}
-		w.walk(f.value, aliased || !own.has(f))
 	}
 }
 
-// volume visits an item of a list of volumes: a volume may be an image.
-func (w *imageFinder) volume(n *yaml.Node, i int, aliased bool) {
-	item := resolved(n)
-	aliased = aliased || item != n
-	source := lookup(item, "image")
-	if source == nil || source.Kind != yaml.MappingNode {
-		w.walk(n, aliased)
-		return
-	}
-	own, sources := ownKeys(item), ownKeys(source)
-	for _, f := range fields(item) {
-		if resolved(f.value) == source {
-			for _, g := range fields(source) {
-				if value := resolved(g.value); resolved(g.key).Value == "reference" && value.Kind == yaml.ScalarNode {
-					w.add(value, itemName(item, "volumes", i))
-				} else {
-					w.walk(g.value, aliased || !sources.has(g))
-				}
-			}
-			continue
+// where is the path to the node at hand, less some steps at its end.
+func (w *imageFinder) where(less int) string {
+	var b strings.Builder
+	for i := 0; i < len(w.path)-less; i++ {
+		switch s := w.path[i]; {
+		case s.item == nil && b.Len() > 0:
+			b.WriteByte('.')
+			b.WriteString(s.key)
+		case s.item == nil:
+			b.WriteString(s.key)
+		default:
+			b.WriteString(itemName(resolved(s.item), "", s.index))
 		}
-		w.walk(f.value, aliased || !own.has(f))
 	}
+	return b.String()
 }
 
-// add adds the image of a scalar that is a whole reference.
-func (w *imageFinder) add(n *yaml.Node, container string) {
+// add adds the image of a scalar that is a whole reference; with assigned, one
+// that may stand behind "name=" or "--flag=".
+func (w *imageFinder) add(n *yaml.Node, where, container string, assigned bool) {
 	if w.known[n] {
 		return
 	}
-	w.known[n] = true
 	text, at := n.Value, 0
 	if !w.unfinished {
 		text = strings.Trim(n.Value, " \t\r\n") // as "image: |" leaves one
 		at = strings.Index(n.Value, text)
 	}
+	if assigned {
+		if _, reference, found := strings.Cut(text, "="); found {
+			at += len(text) - len(reference)
+			text = reference
+		}
+	}
 	ref, err := image.Parse(text)
 	if err != nil && !(w.unfinished && (strings.Contains(text, Mark) || strings.HasSuffix(text, ":"))) {
 		return
 	}
-	w.images = append(w.images, Image{Ref: ref, Container: w.prefix + " " + container, Place: w.file.place(n), parts: parts{whole: n, at: at}})
+	w.known[n] = true
+	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: container, Place: w.file.place(n), parts: parts{whole: n, at: at}})
 }
 
-// isKustomization tells whether the file is a kustomization: by its name, or
+func joined(prefix, where string) string { return strings.Trim(prefix+" "+where, " ") }
+
+// isKustomization reports whether the file is a kustomization: by its name, or
 // because it says so.
 func (f *File) isKustomization(root *yaml.Node) bool {
 	switch path.Base(f.Name) {
@@ -280,75 +389,119 @@ func (f *File) isKustomization(root *yaml.Node) bool {
 	return (kind == "Kustomization" || kind == "Component") && strings.HasPrefix(text(root, "apiVersion"), "kustomize.config.k8s.io/")
 }
 
-// kustomization finds what a kustomization puts in the place of images.
-func (w *imageFinder) kustomization(root *yaml.Node) {
-	list := lookup(root, "images")
-	if list == nil || list.Kind != yaml.SequenceNode {
+// kustomization adds what a kustomization puts in the place of images: maps, or
+// strings such as name=newName:tag.
+func (w *imageFinder) kustomization(list *yaml.Node, aliased bool) {
+	for i, item := range resolved(list).Content {
+		item := resolved(item)
+		w.path = append(w.path, walkStep{item: item, index: i})
+		switch item.Kind {
+		case yaml.ScalarNode:
+			w.add(item, w.where(0), "", true)
+		case yaml.MappingNode:
+			if e, some := entriesOf(fields(item)); some {
+				ref, p, ok := e.kustomize(item)
+				w.addSplit(ref, p, ok)
+			}
+			w.walkRest(item, aliased)
+		}
+		w.path = w.path[:len(w.path)-1]
+	}
+}
+
+// walkRest visits the entries of a map that are no parts of an image.
+func (w *imageFinder) walkRest(n *yaml.Node, aliased bool) {
+	own, entries := ownKeys(n), w.entries[n]
+	for _, f := range fields(n) {
+		if !entries.has(resolved(f.value)) {
+			w.walk(f.value, resolved(f.key).Value, aliased || !own.has(f))
+		}
+	}
+}
+
+// split adds the image of a map's entries, if they make one.
+func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
+	e, some := entriesOf(list)
+	if !some {
 		return
 	}
-	for i, item := range list.Content {
-		w.aliases[item] = item.Kind == yaml.AliasNode
-		item = resolved(item)
-		name := text(item, "newName")
-		if name == "" {
-			name = text(item, "name")
+	if e.newName != nil && e.tagKey == newTagKey || e.repositoryKey == nameKey && e.tagKey == newTagKey {
+		ref, p, ok := e.kustomize(n)
+		w.addSplit(ref, p, ok)
+		return
+	}
+	if e.repository == nil || e.tag == nil && e.registry == nil && (e.repositoryKey == imageKey || e.repositoryKey == nameKey) {
+		return // image: R alone is a whole reference, and name: R alone is a name
+	}
+	ref, p, ok := e.split(n, parentKey)
+	w.addSplit(ref, p, ok)
+}
+
+// addSplit adds an image that is written in the entries of a map.
+func (w *imageFinder) addSplit(ref image.Ref, p parts, ok bool) {
+	if _, known := w.entries[p.entries]; !ok || known {
+		return
+	}
+	place := p.entries
+	for _, scalar := range []*yaml.Node{p.name, p.digest, p.tag} {
+		if scalar != nil {
+			place = scalar
 		}
-		w.addEntries(item, kustomizeKeys, name, "kustomization "+itemName(item, "images", i))
+	}
+	found := Image{Ref: ref, Where: joined(w.prefix, w.where(0)), Place: w.file.place(place), parts: p}
+	if p.bare() {
+		w.bare = append(w.bare, found)
+		if p.registry != nil { // without it the name is no repository
+			w.entries[p.entries] = p
+		}
+		return
+	}
+	w.entries[p.entries] = p
+	id := splitID{p.registry, p.name, p.tag, p.digest}
+	if p.tag == nil || p.name == nil { // the map itself tells it from others
+		id.name = cmp.Or(id.name, p.entries)
+	}
+	if !w.splits[id] {
+		w.splits[id] = true
+		w.images = append(w.images, found)
 	}
 }
 
 // field adds the image that a path has led to.
-func (w *imageFinder) field(n *yaml.Node, where string) {
-	w.aliases[n] = n.Kind == yaml.AliasNode
+func (w *imageFinder) field(path Path, n *yaml.Node, where string, found *Found) {
 	n = resolved(n)
+	w.prefix, w.path = "field", []walkStep{{key: where}}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		w.prefix = "field"
-		w.add(n, where)
-	case yaml.MappingNode:
-		name := text(n, helmKeys.name)
-		if registry := text(n, helmKeys.registry); registry != "" && name != "" {
-			name = registry + "/" + name
-		}
-		w.addEntries(n, helmKeys, name, "field "+where)
-	}
-}
-
-// addEntries adds an image that is written in the entries of a map.
-func (w *imageFinder) addEntries(n *yaml.Node, keys entryKeys, name, container string) {
-	if _, known := w.parts[n]; known || n.Kind != yaml.MappingNode {
-		return
-	}
-	ref, err := image.ParseRepository(name)
-	if err != nil {
-		return
-	}
-	p := parts{entries: n, keys: keys, name: lookup(n, keys.name), tag: lookup(n, keys.tag), digest: lookup(n, keys.digest)}
-	if keys.registry != "" {
-		p.registry = lookup(n, keys.registry)
-	}
-	for _, scalar := range p.nodes() {
-		if scalar.Kind != yaml.ScalarNode {
+		if i := slices.IndexFunc(w.images, func(i Image) bool { return i.parts.entries != nil && i.parts.has(n) }); i >= 0 {
+			if p := w.images[i].parts; p.name != nil && p.tag != nil {
+				found.Halves = append(found.Halves, Half{path, w.images[i]})
+			}
 			return
 		}
-	}
-	w.parts[n] = keys
-	tag, digest := text(n, keys.tag), text(n, keys.digest)
-	if p.tag != nil && p.tag.Tag == yaml.NodeTagNull {
-		tag = ""
-	}
-	place := n
-	for _, scalar := range []*yaml.Node{p.name, p.digest, p.tag} {
-		if scalar != nil {
-			place = scalar // that of the tag, if there is one
+		if !slices.ContainsFunc(w.images, func(i Image) bool { return i.parts.tag == n }) {
+			w.add(n, where, "", true)
 		}
+	case yaml.MappingNode:
+		e, some := entriesOf(fields(n))
+		if p, known := w.entries[n]; !some || known && !p.bare() || w.known[e.repository] {
+			return
+		}
+		delete(w.entries, n)
+		ref, p, ok := e.split(n, imageKey)
+		if e.newName != nil {
+			ref, p, ok = e.kustomize(n)
+		}
+		if p.addTag = cmp.Or(p.addTag, tagKey); ok {
+			w.bare = slices.DeleteFunc(w.bare, func(b Image) bool { return b.parts.entries == n })
+		}
+		w.addSplit(ref, p, ok)
 	}
-	w.images = append(w.images, Image{Ref: ref.With(tag, digest), Container: container, Place: w.file.place(place), parts: p})
 }
 
 // itemName is an item of a list by its name, or by its number where it has none.
 func itemName(item *yaml.Node, list string, i int) string {
-	if name := text(item, "name"); name != "" {
+	if name := text(item, nameKey); name != "" {
 		return fmt.Sprintf("%s[%s]", list, name)
 	}
 	return fmt.Sprintf("%s[%d]", list, i)

@@ -15,7 +15,7 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-var update = flag.Bool("update", false, "write the refusals into testdata/images")
+var update = flag.Bool("update", false, "write what becomes of the files into testdata/images")
 
 // hardCase is a folder of testdata/images: a file as people have them, and what
 // becomes of it.
@@ -129,22 +129,31 @@ func TestHardCases(t *testing.T) {
 			got, err := c.bump(c.in)
 			switch {
 			case c.nothing:
-				if !errors.Is(err, bump.ErrNoMatch) {
+				if *update && err == nil {
+					writeWant(t, c, got)
+				} else if !errors.Is(err, bump.ErrNoMatch) {
 					t.Fatalf("got %q, %v; want that nothing is found", got, err)
 				}
 				return
 			case !c.request.Mentions(c.in):
 				t.Fatal("the screen would pass the file over")
 			case c.want == nil:
-				if err == nil {
+				switch {
+				case *update && err == nil:
+					writeWant(t, c, got)
+				case err == nil:
 					t.Fatalf("got\n%q\nwant it refused", got)
-				}
-				if *update {
+				case *update:
 					writeRefused(t, c.name, err)
-				} else if got := err.Error() + "\n"; got != c.refused {
-					t.Fatalf("refused for\n%swant\n%s", got, c.refused)
+				case err.Error()+"\n" != c.refused:
+					t.Fatalf("refused for\n%v\nwant\n%s", err, c.refused)
 				}
 				return
+			case *update && err != nil:
+				writeRefused(t, c.name, err)
+				return
+			case *update:
+				writeWant(t, c, got)
 			case err != nil:
 				t.Fatalf("%v\nin\n%.300q", err, c.in)
 			case !bytes.Equal(got, c.want):
@@ -155,6 +164,12 @@ func TestHardCases(t *testing.T) {
 				t.Fatalf("the second time it is %v, %s", err, firstDifference(again, got))
 			}
 		})
+	}
+}
+
+func writeWant(t *testing.T, c hardCase, want []byte) {
+	if err := os.WriteFile(filepath.Join("testdata/images", c.name, "want"+filepath.Ext(c.file)), want, 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -21,27 +21,35 @@ import (
 //
 // A step is a key, which stands in ["…"] where it has a dot or a bracket in it;
 // [n] for the n-th item of a list, counted from 0; [key=value] for the items of
-// which that is true; * for every key, [*] for every item.
+// which that is true; * for every key, [*] for every item, ** for any number of
+// keys and items.
 type Path struct {
-	text  string
-	steps []step
+	text    string
+	steps   []step
+	nowhere bool // it begins with $, which is no key: it leads to no value
 }
 
 type step struct {
 	key        string // of a map
 	any        bool   // every key, or every item
+	deep       bool   // any number of keys and items
 	item       bool   // of a list
 	index      int
 	where, has string // the item whose key where is has
 }
 
-var pathStep = regexp.MustCompile(`^(?:\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|\[(\*)\]|\[([^\]="]+)=([^\]]*)\]|\.?(\*)|\.?([^.\[\]"*]+))`)
+var pathStep = regexp.MustCompile(`^(?:\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|\[(\*)\]|\[([^\]="]+)=([^\]]*)\]|\.?(\*\*?)|\.?([^.\[\]"*]+))`)
 
 const pathHint = `write it as in api.image, items[0].image, items[name=api].image, jobs.*.image or labels["a.b/c"]`
 
 // ParsePath reads a path. The error is a *problem.Problem.
+//
+// A path that begins with $, as JSONPath has it, is one that leads to no value.
 func ParsePath(s string) (Path, error) {
-	p := Path{text: s}
+	p := Path{text: s, nowhere: strings.HasPrefix(s, "$")}
+	if p.nowhere {
+		return p, nil
+	}
 	for rest := s; rest != ""; {
 		m := pathStep.FindStringSubmatch(rest)
 		if m == nil || rest == s && rest[0] == '.' {
@@ -61,7 +69,7 @@ func ParsePath(s string) (Path, error) {
 		case m[4] != "":
 			p.steps = append(p.steps, step{item: true, where: m[4], has: m[5]})
 		case m[6] != "":
-			p.steps = append(p.steps, step{any: true})
+			p.steps = append(p.steps, step{any: m[6] == "*", deep: m[6] == "**"})
 		default:
 			p.steps = append(p.steps, step{key: m[7]})
 		}
@@ -76,11 +84,24 @@ func ParsePath(s string) (Path, error) {
 // String is the path as it was written.
 func (p Path) String() string { return p.text }
 
-// walk calls visit with each node that the path leads to from root: with the alias,
-// where there is one.
+// walk calls visit with each node that the path leads to from root, once: with the
+// alias, where there is one.
 func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
+	if p.nowhere {
+		return
+	}
+	type state struct {
+		n     *yaml.Node
+		steps int
+	}
+	seen := map[state]bool{} // ** leads to a node on several ways
 	var follow func(n *yaml.Node, steps []step)
 	follow = func(n *yaml.Node, steps []step) {
+		if at := (state{n, len(steps)}); seen[at] {
+			return
+		} else {
+			seen[at] = true
+		}
 		if len(steps) == 0 {
 			visit(n, p.text)
 			return
@@ -88,6 +109,16 @@ func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
 		n = resolved(n)
 		s, rest := steps[0], steps[1:]
 		switch {
+		case s.deep:
+			follow(n, rest)
+			for _, f := range fields(n) {
+				follow(f.value, steps)
+			}
+			if n.Kind == yaml.SequenceNode {
+				for _, item := range n.Content {
+					follow(item, steps)
+				}
+			}
 		case s.item && n.Kind == yaml.SequenceNode:
 			for i, item := range n.Content {
 				if s.any || s.where == "" && s.index == i || s.where != "" && text(resolved(item), s.where) == s.has {

@@ -16,6 +16,13 @@ type changes struct {
 	added    []added            // entries of maps
 	comments bool               // they must all stay where they are
 	filled   bool               // there was nothing, so that the parser may give a comment to another node
+	markers  []markerChange
+}
+
+// markerChange is the repository of a marker, before and after.
+type markerChange struct {
+	at       span // in the file before
+	old, new string
 }
 
 // added is an entry behind the first one of a map, and behind those that were
@@ -46,7 +53,22 @@ func (c *changes) proveDocument(file *File, before, after document) error {
 	if err := p.same(before.node, after.node); err != nil {
 		return err
 	}
-	if c.comments && c.filled && !slices.Equal(commentLines(before.node), commentLines(after.node)) {
+	if !c.comments || !c.filled && c.markers == nil {
+		return nil // same has compared them where they stand
+	}
+	lines := commentLines(before.node)
+	for _, m := range c.markers {
+		if m.at.start < before.start || m.at.start >= before.end {
+			continue
+		}
+		at := slices.Index(lines, MarkerPrefix+" "+m.old)
+		if at < 0 {
+			return file.problemAt(before.root, "", "cannot be sure which comment is the marker %s", m.old)
+		}
+		lines[at] = MarkerPrefix + " " + m.new
+	}
+	slices.Sort(lines)
+	if !slices.Equal(lines, commentLines(after.node)) {
 		return file.problemAt(before.root, "", "the change would take a comment away")
 	}
 	return nil
@@ -97,7 +119,7 @@ func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
 }
 
 func (p *prover) sameComments(a, b *yaml.Node) bool {
-	return !p.comments || p.filled || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
+	return !p.comments || p.filled || p.markers != nil || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
 }
 
 // commentLines are the lines of all comments below a node, sorted.

@@ -17,8 +17,8 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 	var edits []edit
 	changed := map[*yaml.Node]int{} // by how many of the images
 	for _, i := range images {
-		next := change(i.Ref)
-		if next.String() == i.Ref.String() {
+		next := i.Becomes(change(i.Ref))
+		if next.String() == i.Ref.String() && next.Name == i.Ref.Name {
 			continue
 		}
 		if i.shared {
@@ -26,7 +26,8 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 		}
 		more, err := i.edits(next)
 		if err != nil {
-			return nil, f.refuse(problem.At(i.Place, "", "%v", err))
+			p := problem.All(err)[0]
+			return nil, f.refuse(problem.At(i.Place, p.Hint, "%s", p.Message))
 		}
 		for _, e := range more {
 			if e.node != nil {
@@ -67,40 +68,91 @@ func (f *File) refuse(problems ...*problem.Problem) error {
 	return problem.List(problems)
 }
 
+// Becomes returns what the image is after a change to next: a scalar that is marked
+// as a tag, and holds no digest, does not get one.
+func (i Image) Becomes(next image.Ref) image.Ref {
+	if m := i.parts.marker; m != nil && m.tagOnly && next.Tag != "" {
+		next.Digest = ""
+	}
+	return next
+}
+
 // edits are what makes next of an image: the fewest bytes.
 func (i Image) edits(next image.Ref) ([]edit, error) {
 	p := i.parts
-	if p.whole != nil {
-		e := edit{node: p.whole, from: p.at, to: p.at + len(i.Ref.String()), text: next.String()}
-		if next.Name == i.Ref.Name {
-			e.from, e.text = p.at+len(i.Ref.Name), next.Suffix()
-			if next.Digest == i.Ref.Digest && next.Digest != "" {
-				e.to, e.text = e.to-len("@"+next.Digest), next.With(next.Tag, "").Suffix()
-			}
-		}
-		return []edit{e}, nil
-	}
 	var edits []edit
-	set := func(n *yaml.Node, key, value string) {
-		switch {
-		case n == nil && value != "":
-			edits = append(edits, edit{entries: p.entries, key: key, text: value})
-		case n != nil && (n.Value != value || n.Tag == yaml.NodeTagNull) && !(value == "" && n.Tag == yaml.NodeTagNull):
+	if p.marker != nil && next.Name != i.Ref.Name {
+		edits = append(edits, edit{comment: p.marker, text: next.Name})
+	}
+	if p.whole != nil {
+		return append(edits, wholeEdit(p, i.Ref, next)), nil
+	}
+	set := func(n *yaml.Node, value string) {
+		if n.Value != value && (value != "" || n.Tag != yaml.NodeTagNull) {
 			edits = append(edits, edit{node: n, to: len(n.Value), text: value})
 		}
 	}
-	if next.Name != i.Ref.Name {
-		name := next.Name
-		if p.registry != nil && p.registry.Value != "" {
-			var below bool
-			if name, below = strings.CutPrefix(name, p.registry.Value+"/"); !below {
-				return nil, problem.New("", "the registry %s stands in an entry of its own, and %s is on another", p.registry.Value, next.Name)
-			}
+	if next.Name != i.Ref.Name && p.entries != nil {
+		name, err := p.nameFor(next)
+		if err != nil {
+			return nil, err
 		}
-		set(p.name, p.keys.name, name)
+		set(p.name, name)
 	}
-	set(p.tag, p.keys.tag, next.Tag)
-	// A digest that is no longer wanted is emptied, which means none: its line stays.
-	set(p.digest, p.keys.digest, next.Digest)
+	tag, digest := next.Tag, next.Digest
+	if p.digest != nil {
+		if p.digestKey == shaKey && !strings.Contains(p.digest.Value, ":") {
+			digest = strings.TrimPrefix(digest, shaPrefix)
+		}
+		// A digest that is no longer wanted is emptied, which means none: its line stays.
+		set(p.digest, digest)
+	} else if digest != "" {
+		if tag == "" {
+			return nil, problem.New("pass --tag too: both are written as tag@digest", "there is no key for a digest alone")
+		}
+		tag += "@" + digest
+	}
+	switch {
+	case p.tag != nil:
+		old := p.tag.Value[p.at:]
+		if p.entries == nil { // marked: a block of text ends in a line break
+			old = strings.TrimRight(old, " \t\r\n")
+		}
+		if tag != old && (tag != "" || p.tag.Tag != yaml.NodeTagNull) {
+			edits = append(edits, edit{node: p.tag, from: p.at, to: p.at + len(old), text: tag})
+		}
+	case tag != "":
+		edits = append(edits, edit{entries: p.entries, key: p.addTag, text: tag})
+	}
 	return edits, nil
+}
+
+// wholeEdit is the edit of a whole reference.
+func wholeEdit(p parts, ref, next image.Ref) edit {
+	e := edit{node: p.whole, from: p.at, to: p.at + len(ref.String()), text: next.String()}
+	if next.Name == ref.Name {
+		e.from, e.text = p.at+len(ref.Name), next.Suffix()
+		if next.Digest == ref.Digest && next.Digest != "" {
+			e.to, e.text = e.to-len("@"+next.Digest), next.With(next.Tag, "").Suffix()
+		}
+	}
+	return e
+}
+
+// nameFor is what the entry of the repository is to say for next.
+func (p *parts) nameFor(next image.Ref) (string, error) {
+	if p.name == nil {
+		return "", problem.New("add a line newName: "+next.Name, "the entry has no newName to change")
+	}
+	registry, _ := entryText(p.registry)
+	if registry == "" {
+		return next.Name, nil
+	}
+	if name, below := strings.CutPrefix(next.Name, registry+"/"); below {
+		return name, nil
+	}
+	if ref, err := image.ParseRepository(registry + "/" + next.Name); err == nil && ref.Repository() == next.Repository() {
+		return next.Name, nil // on Docker Hub, whose name may be left out
+	}
+	return "", problem.New("", "the registry %s stands in an entry of its own, and %s is on another", registry, next.Name)
 }

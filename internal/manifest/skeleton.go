@@ -102,8 +102,10 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	}
 	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark)), lines: bytes.Count(text, []byte("\n"))}
 	images := map[*yaml.Node]bool{}
-	for _, i := range f.images(true) {
-		images[i.parts.whole] = true
+	for _, i := range f.unfinishedImages() {
+		if i.parts.whole != nil {
+			images[i.parts.whole] = true
+		}
 	}
 	for _, doc := range f.docs {
 		if err := s.addSlots(doc.root, place{inline: true}, images); err != nil {

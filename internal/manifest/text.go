@@ -40,7 +40,7 @@ type Bytes struct{ Start, End int }
 // Text is the file as a Text. The error tells of documents that are no objects.
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
-	for _, i := range f.images(true) {
+	for _, i := range f.unfinishedImages() {
 		if i.parts.whole == nil {
 			continue // a kustomization's, which nobody renders
 		}
@@ -53,7 +53,7 @@ func (f *File) Text() (*Text, error) {
 			return nil, err
 		}
 		t.addImage(ref, s.span, tagged)
-		t.Images[len(t.Images)-1].Container = i.Container
+		t.Images[len(t.Images)-1].Container = i.Where
 	}
 	slices.SortFunc(t.Images, func(a, b Running) int { return a.Suffix.Start - b.Suffix.Start })
 	var err error

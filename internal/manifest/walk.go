@@ -10,6 +10,9 @@ type field struct{ key, value *yaml.Node }
 // fields are the entries of a mapping, those of its merge keys ("<<") last and
 // only where the mapping itself, or an earlier merge, does not have the key.
 func fields(n *yaml.Node) []field {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
 	list := make([]field, 0, len(n.Content)/2)
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -1,0 +1,209 @@
+package manifest
+
+import (
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/image"
+)
+
+// role is what an entry of a map is to an image that is split over entries.
+type role int
+
+const (
+	noRole role = iota
+	registryRole
+	repositoryRole
+	tagRole
+	digestRole
+)
+
+// splitKey is a key that an entry of a split image goes by.
+type splitKey struct {
+	Key  string
+	role role
+}
+
+// splitKeys are the keys of split images. Of keys with one role in one map, the
+// first of the table counts. Images, SetImages and docs/images.md all follow it.
+var splitKeys = []splitKey{
+	{"registry", registryRole},
+	{"repository", repositoryRole},
+	{"baseImage", repositoryRole},
+	{"image", repositoryRole},
+	{"name", repositoryRole},
+	{"tag", tagRole},
+	{"newTag", tagRole},
+	{"version", tagRole},
+	{"digest", digestRole},
+	{"sha", digestRole},
+}
+
+// Keys of other shapes.
+const (
+	imageKey     = "image"
+	nameKey      = "name"
+	newNameKey   = "newName"
+	newTagKey    = "newTag"
+	tagKey       = "tag"
+	versionKey   = "version"
+	shaKey       = "sha"
+	imagesKey    = "images"
+	kustomizeKey = "kustomize"
+	volumesKey   = "volumes"
+	referenceKey = "reference"
+	statusKey    = "status"
+)
+
+// ShapeWords are words of which each file that holds an image has at least one, if
+// no escape hides it.
+var ShapeWords = [][]byte{[]byte("image"), []byte("Image"), []byte("tag"), []byte("Tag"), []byte("version"), []byte("digest")}
+
+// entries are the entries of a map that make an image, by role, nil where there is
+// none, with their keys.
+type entries struct {
+	registry, repository, tag, digest *yaml.Node
+	repositoryKey, tagKey, digestKey  string
+	newName                           *yaml.Node
+}
+
+// entriesOf finds the entries of a split image among those of a map. An entry that
+// says nothing (null, or empty) is no repository, and may still be a tag.
+func entriesOf(list []field) (e entries, some bool) {
+	for _, f := range list {
+		key := resolved(f.key).Value
+		if key == newNameKey {
+			e.newName = resolved(f.value)
+			continue
+		}
+		rank := splitRank(key)
+		if rank < 0 {
+			continue
+		}
+		value := resolved(f.value)
+		switch k := splitKeys[rank]; k.role {
+		case registryRole:
+			e.registry = value
+		case repositoryRole:
+			if saysNothing(value) || key == imageKey && value.Kind != yaml.ScalarNode {
+				continue // the image is in the map below, or there is none
+			}
+			if e.repository == nil || rank < splitRank(e.repositoryKey) {
+				e.repository, e.repositoryKey = value, key
+			}
+		case tagRole:
+			if e.tag == nil || rank < splitRank(e.tagKey) {
+				e.tag, e.tagKey = value, key
+			}
+		case digestRole:
+			if e.digest == nil || rank < splitRank(e.digestKey) {
+				e.digest, e.digestKey = value, key
+			}
+		}
+	}
+	return e, e.repository != nil || e.newName != nil
+}
+
+// splitRank is the place of a key in the table, -1 where it has none.
+func splitRank(key string) int {
+	for i := range splitKeys {
+		if splitKeys[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+func saysNothing(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && (n.Tag == yaml.NodeTagNull || n.Value == "")
+}
+
+// scalarText is the text of a scalar, "" where it is null; ok is false for other
+// nodes. A node that is not there says "".
+func entryText(n *yaml.Node) (text string, ok bool) {
+	switch {
+	case n == nil || n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagNull:
+		return "", true
+	case n.Kind != yaml.ScalarNode:
+		return "", false
+	}
+	return n.Value, true
+}
+
+// split reads a map's entries as an image. ParentKey is the key that the map, or
+// the list that it is in, stands under. A map without a tag key is read too: see
+// parts.bare.
+func (e entries) split(n *yaml.Node, parentKey string) (ref image.Ref, p parts, ok bool) {
+	name, _ := entryText(e.repository)
+	if e.repositoryKey == nameKey && e.tagKey == versionKey && parentKey != imageKey && parentKey != imagesKey && !strings.Contains(name, "/") {
+		return ref, p, false // a chart dependency, or labels
+	}
+	registry, isText := entryText(e.registry)
+	if !isText {
+		return ref, p, false
+	}
+	if registry != "" {
+		name = registry + "/" + name
+	}
+	ref, err := image.ParseRepository(name)
+	if err != nil {
+		return ref, p, false
+	}
+	p = parts{entries: n, registry: e.registry, name: e.repository, tag: e.tag, digest: e.digest, digestKey: e.digestKey}
+	return p.read(ref)
+}
+
+// kustomize reads an entry of a kustomization's images: newName, or else name, is
+// the repository.
+func (e entries) kustomize(n *yaml.Node) (ref image.Ref, p parts, ok bool) {
+	name, _ := entryText(e.newName)
+	p = parts{entries: n, addTag: newTagKey, name: e.newName, digestKey: e.digestKey}
+	var err error
+	if name != "" {
+		ref, err = image.ParseRepository(name)
+	} else {
+		p.name = nil // the name is what to look for, and stays
+		old, _ := entryText(e.repository)
+		if ref, err = image.Parse(old); e.repositoryKey != nameKey {
+			return ref, p, false
+		}
+		ref = ref.With("", "")
+	}
+	if err != nil {
+		return ref, p, false
+	}
+	if e.tagKey == newTagKey {
+		p.tag = e.tag
+	}
+	if e.digestKey == "digest" {
+		p.digest = e.digest
+	}
+	return p.read(ref)
+}
+
+// read adds the tag and the digest of the entries to a reference; ok is false
+// where they are none.
+func (p parts) read(ref image.Ref) (image.Ref, parts, bool) {
+	tag, isTag := entryText(p.tag)
+	digest, isDigest := entryText(p.digest)
+	if !isTag || !isDigest {
+		return ref, p, false
+	}
+	if p.digestKey == shaKey && digest != "" && !strings.Contains(digest, ":") {
+		digest = shaPrefix + digest
+	}
+	inTag := ""
+	if tag != "" {
+		var ok bool
+		if tag, inTag, ok = image.SplitTag(tag); !ok {
+			return ref, p, false
+		}
+	}
+	if digest == "" {
+		digest = inTag
+	}
+	return ref.With(tag, digest), p, true
+}
+
+const shaPrefix = "sha256:"
