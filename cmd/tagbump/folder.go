@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/tree"
 )
@@ -23,11 +24,14 @@ func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error)
 		case e.Type.IsDir(), e.Leftover():
 			return nil
 		case !e.Type.IsRegular():
+			if inventory.IsInput(e.Path) {
+				return nil
+			}
 			lock.Lock()
 			defer lock.Unlock()
 			problems.Add(stray(root, dir, e))
 			return nil
-		case !bump.IsManifest(e.Path):
+		case !request.Covers(e.Path):
 			return nil
 		}
 		file, wanted, err := e.ReadIf(request.Mentions)
@@ -52,7 +56,7 @@ func stray(root *os.Root, dir string, e tree.Entry) error {
 	what := "no regular file"
 	if e.Type&fs.ModeSymlink != 0 {
 		target, err := root.Readlink(e.Path)
-		if err == nil && !path.IsAbs(target) && strings.HasPrefix(path.Join(path.Dir(e.Path), target), dir+"/") {
+		if err == nil && !path.IsAbs(target) && within(path.Join(path.Dir(e.Path), target), dir) {
 			return nil
 		}
 		if info, err := root.Stat(e.Path); err == nil && info.Mode().IsRegular() && !bump.IsManifest(e.Path) {
@@ -63,6 +67,11 @@ func stray(root *os.Root, dir string, e tree.Entry) error {
 	p := problem.At(problem.Place{File: e.Path}, "nothing is written through it: put a file in its place, or move it away", "this is %s", what)
 	p.Refused = true
 	return p
+}
+
+// within reports whether a path is below a folder.
+func within(file, dir string) bool {
+	return dir == "." && fs.ValidPath(file) || strings.HasPrefix(file, dir+"/")
 }
 
 func content(files []tree.File) []bump.File {
@@ -90,25 +99,35 @@ func write(root *os.Root, result *bump.Result, files []tree.File) error {
 	return err
 }
 
-func noEnvironment(root *os.Root, env string) error {
+func noEnvironment(root *os.Root, request *bump.Request) error {
 	envs, _ := tree.Environments(root) // only to be helpful
-	hint := problem.DidYouMean(env, envs)
+	hint := problem.DidYouMean(request.Env, envs)
 	if len(envs) == 0 {
-		hint = "in " + root.Name() + " no folder holds manifests; name the k8s repo with --root"
+		hint = "name the k8s repo with --root; or, where manifests are in a folder of another name, that folder with --path"
 	}
-	return problem.Refuse(hint, "no environment %s: there is no folder %s", env, path.Join(env, "manifests"))
+	return problem.Refuse(hint, "no environment %s: there is no folder %s", request.Env, request.Dir())
 }
 
-// elsewhere are the files of other environments that may hold what is asked for.
+// elsewhere are the files of other environments that may hold what is selected.
 func elsewhere(root *os.Root, request *bump.Request) []bump.File {
 	var files []bump.File
+	folders := map[string]bool{}
 	envs, _ := tree.Environments(root)
 	for _, env := range envs {
-		if env == request.Env {
+		folders[path.Join(env, "manifests")] = true
+	}
+	paths, _ := inventory.LoadPaths(root.FS())
+	for _, dir := range paths {
+		folders[dir] = true
+	}
+	for dir := range folders {
+		if inventory.Overlap(dir, request.Dir()) {
 			continue
 		}
-		// Only to be helpful: what cannot be read there is no matter.
-		found, _ := read(root, request, path.Join(env, "manifests"))
+		other := *request
+		other.Root = dir
+		// Only to be helpful: files that cannot be read there do not matter.
+		found, _ := read(root, &other, dir)
 		files = append(files, content(found)...)
 	}
 	return files

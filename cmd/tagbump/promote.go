@@ -33,10 +33,11 @@ not run there goes no further. Older never replaces newer.
 			&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml (may be repeated)"},
 			&cli.BoolFlag{Name: "all", Usage: "every service that runs in both"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, past the environment before, and to an older tag"},
-		}, pushFlags),
+		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
 			o.Env, o.Services, o.force = c.String("to"), c.StringSlice("service"), c.Bool("force")
+			placesOf(c, &o.Selection)
 			return promote(c.Context, con, o, c.String("from"), c.Bool("all"))
 		},
 	}

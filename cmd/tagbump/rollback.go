@@ -31,10 +31,11 @@ again without --force. A newer commit is.`,
 			&cli.StringSliceFlag{Name: "service", Usage: "the `service` of users.yaml"},
 			&cli.StringFlag{Name: "to", Usage: "the `tag` to go back to (default: the last other one that ran there)"},
 			&cli.BoolFlag{Name: "force", Usage: "go to a --to that never ran there, or was rolled back itself"},
-		}, pushFlags),
+		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
 			o.Env, o.Services = c.String("env"), c.StringSlice("service")
+			placesOf(c, &o.Selection)
 			return rollback(c.Context, con, o, c.String("to"), c.Bool("force"))
 		},
 	}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,6 +15,7 @@ import (
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/registry"
 	"k8srepo/internal/tree"
 )
 
@@ -29,14 +32,18 @@ func setCommand(con *console.Console) *cli.Command {
 	return &cli.Command{
 		Name:  "set",
 		Usage: "set the tag of an image in a folder, without Git",
-		Description: `Finds the image in <root>/<env>/manifests and replaces its tag: only the bytes of
-the tag, in files of any layout. All files are planned before the first is
-written, and each result is parsed again and compared.
+		Description: `Finds the image in the environment's manifests and replaces its tag: only the
+bytes of the tag. The folder is <root>/<env>/manifests, unless path: in
+environments/<env>.yaml or --path says another. All files are planned before the
+first is written, and each result is parsed again and compared. docs/images.md
+lists the places where an image is found.
 
    tagbump set --root k8s --env dev --service api --tag 9f2c1ab
    tagbump set --root k8s --env dev --image example.com/api --tag 9f2c1ab --dry-run
    tagbump set --root k8s --env dev --image example.com/api \
-       --rename example.com/api=example.com/api-dev --tag "$COMMIT_HASH"`,
+       --rename example.com/api=example.com/api-dev --tag "$COMMIT_HASH"
+   tagbump set --root k8s --env prod --path 'clusters/{env}/apps' --image example.com/api \
+       --tag 9f2c1ab --skip '**/templates/**'`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "root", Value: ".", Usage: "the `folder` of the k8s repo"},
 		}, selectionFlags, []cli.Flag{
@@ -66,30 +73,44 @@ func set(ctx context.Context, con *console.Console, o setOptions) error {
 	}
 	defer root.Close()
 	con.Source = root.FS()
+	if o.ResolveDigest {
+		if err := request.ResolveDigests(ctx, (&registry.Checker{Tell: con.Notice}).Digest); err != nil {
+			return reportSet(con, o, nil, err)
+		}
+	}
 	result, err := setIn(ctx, root, request, o.dryRun)
 	return reportSet(con, o, result, err)
 }
 
 // setIn is set in a folder that is open.
 func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun bool) (*bump.Result, error) {
-	files, err := read(root, request, request.Dir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noEnvironment(root, request.Env)
+	result, files, err := editIn(root, request)
+	if errors.Is(err, bump.ErrNoMatch) && len(result.Unreached) > 0 {
+		request.Unscreened = true // the fields may lead to a value in a file that does not mention the image
+		result, files, err = editIn(root, request)
 	}
-	if err != nil {
-		return nil, err
-	}
-	result, err := bump.Edit(request, content(files))
-	if errors.Is(err, bump.ErrNoMatch) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, noEnvironment(root, request)
+	case errors.Is(err, bump.ErrNoMatch):
+		request.Unscreened = false
 		return nil, request.NoMatch(result, append(content(files), elsewhere(root, request)...))
-	}
-	if err != nil || dryRun {
+	case err != nil || dryRun:
 		return result, err
-	}
-	if ctx.Err() != nil { // Ctrl-C, or a runner that ends the job
+	case ctx.Err() != nil: // Ctrl-C, or a runner that ends the job
 		return nil, problem.New("", "interrupted: nothing was written")
 	}
 	return result, write(root, result, files)
+}
+
+// editIn reads the environment's files, and makes the edit in memory.
+func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, error) {
+	files, err := read(root, request, request.Dir())
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := bump.Edit(request, content(files))
+	return result, files, err
 }
 
 // setResult is what --output json prints. Version grows when a field changes its
@@ -103,6 +124,7 @@ type setResult struct {
 	NewTag   string            `json:"new_tag"`
 	Files    []string          `json:"files"` // that change
 	Images   []imageResult     `json:"images"`
+	Mentions []mentionResult   `json:"mentions"`       // of the image with another tag, in places that are no images
 	Diff     string            `json:"diff,omitempty"` // on a dry run
 	Problems []console.Problem `json:"problems"`
 }
@@ -116,6 +138,43 @@ type imageResult struct {
 	New       string `json:"new"`
 }
 
+// mentionResult is a place that names an image and was left as it is.
+type mentionResult struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Text   string `json:"text"`
+	Why    string `json:"why"`
+}
+
+func mentionResults(mentions []bump.Mention) []mentionResult {
+	list := []mentionResult{}
+	for _, m := range mentions {
+		list = append(list, mentionResult{m.Place.File, m.Place.Line, m.Place.Col, m.Text, m.Why})
+	}
+	return list
+}
+
+// maxMentions is how many mentions are printed; --output json has all.
+const maxMentions = 20
+
+// reportMentions prints the places that stay behind.
+func reportMentions(con *console.Console, mentions []bump.Mention) {
+	if len(mentions) == 0 {
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "left as it is in %s:", count(len(mentions), "place"))
+	for n, m := range mentions {
+		if n == maxMentions {
+			fmt.Fprintf(&b, "\n  and %d more; --output json has all", len(mentions)-n)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s", m)
+	}
+	con.Notice(b.String())
+}
+
 // reportSet shows what came of it. The error is err.
 func reportSet(con *console.Console, o setOptions, result *bump.Result, err error) error {
 	if o.output == "json" {
@@ -124,6 +183,7 @@ func reportSet(con *console.Console, o setOptions, result *bump.Result, err erro
 	if err != nil {
 		return err
 	}
+	reportMentions(con, result.Mentions)
 	if o.dryRun {
 		for _, file := range result.Files {
 			con.Diff(unified(file))
@@ -163,7 +223,7 @@ func news(i bump.ImageChange) string {
 
 func newSetResult(o setOptions, result *bump.Result, err error) setResult {
 	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.Env, NewTag: version(o.Selection),
-		OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Problems: console.JSONProblems(err)}
+		OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Mentions: []mentionResult{}, Problems: console.JSONProblems(err)}
 	if result == nil {
 		return r
 	}
@@ -177,6 +237,7 @@ func newSetResult(o setOptions, result *bump.Result, err error) setResult {
 			r.Result = deploy.Changed
 		}
 	}
+	r.Mentions = mentionResults(result.Mentions)
 	r.OldTags = append(r.OldTags, result.OldTags()...)
 	for _, i := range result.Images {
 		r.Images = append(r.Images, imageResult{i.Place.File, i.Place.Line, i.Place.Col, i.Container, i.Old.String(), i.New.String()})

@@ -2,8 +2,8 @@ package bump
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"k8srepo/internal/image"
@@ -13,8 +13,11 @@ import (
 
 // Result is what a bump came to.
 type Result struct {
-	Files  []FileChange  // that change, sorted by path
-	Images []ImageChange // all that were found, sorted by path and place
+	Files    []FileChange  // that change, sorted by path
+	Images   []ImageChange // all that were found, sorted by path and place
+	Mentions []Mention     // places that name a target and were left as they are, sorted by path and place
+	// Unreached are the fields that lead to no value in any of the files.
+	Unreached []manifest.Path
 }
 
 // FileChange is a file before and after.
@@ -26,17 +29,17 @@ type FileChange struct {
 // ImageChange is an image that was found, before and after.
 type ImageChange struct {
 	Place     problem.Place
-	Container string
+	Container string // its place in the file, such as "Deployment default/api containers[api]"
 	Old, New  image.Ref
 }
 
-// Changed tells whether the image changes.
+// Changed reports whether the image changes.
 func (c ImageChange) Changed() bool { return c.Old.String() != c.New.String() }
 
-// Changed tells whether anything changes.
+// Changed reports whether anything changes.
 func (r *Result) Changed() bool { return len(r.Files) > 0 }
 
-// OldTags are the tags and digests that were running, in the order they were
+// OldTags returns the tags and digests that were running, in the order they were
 // found in, each once.
 func (r *Result) OldTags() []string {
 	var tags []string
@@ -50,13 +53,56 @@ func (r *Result) OldTags() []string {
 	return tags
 }
 
-// Bump makes the edit, in memory: files in, changes out. All of it is planned, or
+// ErrNoMatch means that what was asked for is not what the files hold: a target is
+// in none, the images are not as many as expected, or a field leads nowhere.
+// Request.NoMatch explains it.
+var ErrNoMatch = errors.New("no such image")
+
+// Edit makes the edit, in memory: files in, changes out. All of it is planned, or
 // nothing: an image that is not found, a file that cannot be parsed and mentions
 // one, or an edit that cannot be proved is a refusal, and every such problem is
-// in the error.
+// in the error. Files that the request does not cover, or that it leaves out, are
+// not touched.
 func Edit(r *Request, files []File) (*Result, error) {
 	files = SortFiles(files)
-	done := make([]FileResult, len(files))
+	result, problems := &Result{}, problem.List{}
+	reached := make([]bool, len(r.Fields))
+	for i, d := range forEach(files, r.editFile) {
+		problems.Add(d.err)
+		result.Images = append(result.Images, d.images...)
+		result.Mentions = append(result.Mentions, d.mentions...)
+		if d.data != nil {
+			result.Files = append(result.Files, FileChange{files[i].Path, files[i].Data, d.data})
+		}
+		for f, is := range d.reached {
+			reached[f] = reached[f] || is
+		}
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	for f, is := range reached {
+		if !is {
+			result.Unreached = append(result.Unreached, r.Fields[f])
+		}
+	}
+	missing := slices.ContainsFunc(r.Targets, func(t Target) bool { return !result.has(r, t) })
+	if missing || len(result.Unreached) > 0 || r.Expect > 0 && len(result.Images) != r.Expect {
+		return result, ErrNoMatch
+	}
+	return result, nil
+}
+
+func (r *Result) has(request *Request, t Target) bool {
+	return slices.ContainsFunc(r.Images, func(i ImageChange) bool {
+		return request.Target(i.Old).Repository.Repository() == t.Repository.Repository()
+	})
+}
+
+// forEach calls do with each file, on all processors, and returns the results in
+// the order of the files.
+func forEach[T any](files []File, do func(File) T) []T {
+	done := make([]T, len(files))
 	next := make(chan int, len(files))
 	for i := range files {
 		next <- i
@@ -66,78 +112,43 @@ func Edit(r *Request, files []File) (*Result, error) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range next {
-				done[i] = r.EditFile(files[i])
+				done[i] = do(files[i])
 			}
 		})
 	}
 	workers.Wait()
-
-	result, problems := &Result{}, problem.List{}
-	for i, d := range done {
-		problems.Add(d.Err)
-		result.Images = append(result.Images, d.Images...)
-		if d.Data != nil {
-			result.Files = append(result.Files, FileChange{files[i].Path, files[i].Data, d.Data})
-		}
-	}
-	if err := problems.Err(); err != nil {
-		return nil, err
-	}
-	if n := len(result.Images); r.Expect > 0 && n != r.Expect {
-		p := problem.Refuse("", "found %d of the image, expected %d", n, r.Expect)
-		for _, i := range result.Images {
-			p.Hint += fmt.Sprintf("\n  %s: %s (%s)", i.Place, i.Old, i.Container)
-		}
-		if p.Hint != "" {
-			p.Hint = "found are" + p.Hint
-		}
-		return result, p
-	}
-	for _, t := range r.Targets {
-		if !result.has(r, t) {
-			return result, ErrNoMatch
-		}
-	}
-	return result, nil
+	return done
 }
 
-// ErrNoMatch means that a target was found in no file. Request.NoMatch tells
-// people what is there instead.
-var ErrNoMatch = errors.New("no such image")
-
-func (result *Result) has(r *Request, t Target) bool {
-	for _, i := range result.Images {
-		if r.Target(i.Old).Repository == t.Repository {
-			return true
-		}
-	}
-	return false
+// fileResult is what became of one file.
+type fileResult struct {
+	images   []ImageChange
+	mentions []Mention
+	data     []byte // nil where nothing changes
+	reached  []bool // by field
+	err      error
 }
 
-// FileResult is what became of one file.
-type FileResult struct {
-	Images []ImageChange
-	Data   []byte // nil where nothing changes
-	Err    error
-}
-
-func (r *Request) EditFile(file File) FileResult {
-	f, err := manifest.Parse(file.Path, file.Data)
-	if err != nil {
-		if !r.mightRun(file.Data) {
-			return FileResult{}
-		}
-		p := *problem.All(err)[0]
-		p.Hint = "the file mentions the image, so it is not passed over: mend it, or move it out of " + r.Dir()
-		p.Refused = true
-		return FileResult{Err: &p}
+func (r *Request) editFile(file File) fileResult {
+	if !r.Covers(file.Path) || !r.Matches(r.relative(file.Path)) {
+		return fileResult{}
 	}
+	f, found, err := r.parse(file)
+	if f == nil || err != nil {
+		return fileResult{err: err}
+	}
+	for _, half := range found.Halves {
+		if r.Target(half.Ref) != nil {
+			return fileResult{err: refusal(f, half.Place, "name the map that holds both, or leave --field out: the image is found without it",
+				"--field %s leads to one of the two values of the image %s", half.Path, half.Ref)}
+		}
+	}
+	result := fileResult{reached: found.Reached, mentions: r.mentionsIn(f, found)}
 	var chosen []manifest.Image
-	var result FileResult
-	for _, i := range f.Images(r.Fields...) {
-		if r.Target(i.Ref) != nil {
+	for _, i := range found.Images {
+		if r.wants(i) {
 			chosen = append(chosen, i)
-			result.Images = append(result.Images, ImageChange{i.Place, i.Where, i.Ref, r.next(i.Ref)})
+			result.images = append(result.images, ImageChange{i.Place, i.Where, i.Ref, i.Becomes(r.next(i.Ref))})
 		}
 	}
 	if chosen == nil {
@@ -145,10 +156,22 @@ func (r *Request) EditFile(file File) FileResult {
 	}
 	data, err := f.SetImages(chosen, r.next)
 	if err != nil {
-		return FileResult{Err: err}
+		return fileResult{err: err}
 	}
-	if string(data) != string(file.Data) {
-		result.Data = data
+	if string(data) == string(file.Data) {
+		return result
 	}
+	if place, sealed := f.Sealed(); sealed {
+		return fileResult{err: refusal(f, place, "edit it with sops set, which makes the code anew; or encrypt the file with mac_only_encrypted: true, so that the code covers encrypted values only",
+			"the SOPS MAC of this file covers the image's tag, so a change would make the file unreadable")}
+	}
+	result.data = data
 	return result
+}
+
+// refusal is a problem at a place of a file, with its line.
+func refusal(f *manifest.File, place problem.Place, hint, format string, args ...any) error {
+	p := problem.At(place, hint, format, args...)
+	p.Source, p.Refused = f.Line(place.Line), true
+	return p
 }

@@ -11,7 +11,7 @@ import (
 // request asks for images to run 9f2c1ab in dev.
 func request(t testing.TB, repositories ...string) *Request {
 	t.Helper()
-	r := &Request{Env: "dev", Tag: "9f2c1ab"}
+	r := &Request{Query: Query{Env: "dev"}, Tag: "9f2c1ab"}
 	for _, repository := range repositories {
 		target, err := ParseTarget(repository, nil)
 		if err != nil {
@@ -40,7 +40,8 @@ func TestMentions(t *testing.T) {
 		want bool
 	}{
 		"plain":                       {"image: ecr.repo/api:1", true},
-		"part of another name":        {"image: ecr.repo/api-worker:1", true}, // a screen, and no parser
+		"part of another name":        {"image: ecr.repo/api-worker:1", false},
+		"behind an escape":            {`image: "\tapi:1"`, true},
 		"nothing":                     {"image: ecr.repo/web:1", false},
 		"escaped letter":              {`"image": "ecr.repo/\u0061pi:1"`, true},
 		"escaped key":                 {`"im\x61ge": "ecr.repo/api:1"`, true},
@@ -65,7 +66,7 @@ func TestUnreadableFile(t *testing.T) {
 		refused          bool
 	}{
 		"whole name":           {"ecr.repo/api", "image: ecr.repo/api:1", true},
-		"at the end":           {"ecr.repo/api", "# ecr.repo/api", true},
+		"a bare word":          {"ecr.repo/api", "# ecr.repo/api", false},
 		"template behind it":   {"ecr.repo/api", "image: ecr.repo/api:{{ .tag }}", true},
 		"longer name":          {"ecr.repo/api", "image: ecr.repo/api-worker:1", false},
 		"deeper name":          {"ecr.repo/api", "image: x.ecr.repo/api:1", false},

@@ -1,7 +1,6 @@
 package bump
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,38 +9,67 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// NoMatch is the refusal for targets that were found nowhere: it says what is
-// there instead. Files are those of the environment, and of others if there is
-// hope to find something, that mention a target.
+// NoMatch is the refusal for ErrNoMatch: it says what was found, and what comes
+// close. Files are those of the environment, and of others if there is hope to
+// find something, that mention a target.
 func (r *Request) NoMatch(found *Result, files []File) error {
+	if found == nil {
+		found = &Result{}
+	}
 	var missing []string
 	var near nearMisses
 	for _, t := range r.Targets {
-		if found != nil && found.has(r, t) {
-			continue
+		absent := !found.has(r, t)
+		if absent {
+			missing = append(missing, t.Repository.Name)
 		}
-		missing = append(missing, t.Repository.Name)
-		for _, file := range r.nearestFirst(files) {
-			near.look(r, t, file)
+		if absent || r.Expect > len(found.Images) {
+			for _, file := range r.nearestFirst(files) {
+				near.look(r, t, file)
+			}
 		}
 	}
-	p := problem.Refuse("", "no image %s in %s", strings.Join(missing, ", nor "), r.Dir())
-	p.Hint = near.String()
-	if p.Hint == "" {
-		p.Hint = "no file there mentions it: look for another --env, --image or --root"
+	var problems problem.List
+	narrowed := ""
+	if flags := r.Narrowing.String(); flags != "" {
+		narrowed = " with " + flags
 	}
-	return p
+	switch n := len(found.Images); {
+	case len(missing) > 0:
+		p := problem.Refuse(near.String(), "no image %s in %s%s", strings.Join(missing, ", nor "), r.Dir(), narrowed)
+		if p.Hint == "" {
+			p.Hint = "no file there mentions it: look for another --env, --image or --root"
+		}
+		problems.Add(p)
+	case r.Expect > 0 && n != r.Expect:
+		p := problem.Refuse("", "found %d of the image%s, expected %d", n, narrowed, r.Expect)
+		p.Hint = "found:"
+		for _, i := range found.Images {
+			p.Hint += fmt.Sprintf("\n  %s: %s (%s)", i.Place, i.Old, i.Container)
+		}
+		if text := near.String(); text != "" {
+			p.Hint += "\n" + text
+		}
+		problems.Add(p)
+	}
+	for _, field := range found.Unreached {
+		hint := "a path starts at a document's root, as in spec.image or **.image"
+		if strings.HasPrefix(field.String(), "$") {
+			hint = "leave the $ out: write spec.image, or **.image for any depth"
+		}
+		problems.Add(problem.Refuse(hint, "--field %s leads to no value in %s", field, r.Dir()))
+	}
+	return problems.Err()
 }
 
 // nearestFirst sorts files by path, those of the environment first.
 func (r *Request) nearestFirst(files []File) []File {
-	inside := func(f File) bool { return strings.HasPrefix(f.Path, r.Dir()+"/") }
 	sorted := SortFiles(files)
 	slices.SortStableFunc(sorted, func(a, b File) int {
 		switch {
-		case inside(a) == inside(b):
+		case r.Inside(a.Path) == r.Inside(b.Path):
 			return 0
-		case inside(a):
+		case r.Inside(a.Path):
 			return -1
 		}
 		return 1
@@ -55,21 +83,24 @@ type nearMisses struct {
 	more  int
 }
 
-const mostNearMisses = 8
+const maxNearMisses = 8
 
 func (n *nearMisses) add(format string, args ...any) {
-	if len(n.lines) == mostNearMisses {
+	line := fmt.Sprintf(format, args...)
+	switch {
+	case slices.Contains(n.lines, line):
+	case len(n.lines) == maxNearMisses:
 		n.more++
-		return
+	default:
+		n.lines = append(n.lines, line)
 	}
-	n.lines = append(n.lines, fmt.Sprintf(format, args...))
 }
 
 func (n *nearMisses) String() string {
 	if len(n.lines) == 0 {
 		return ""
 	}
-	text := "what comes near is\n  " + strings.Join(n.lines, "\n  ")
+	text := "closest matches:\n  " + strings.Join(n.lines, "\n  ")
 	if n.more > 0 {
 		text += fmt.Sprintf("\n  and %d more", n.more)
 	}
@@ -78,42 +109,84 @@ func (n *nearMisses) String() string {
 
 // look adds what of a file comes near a target.
 func (n *nearMisses) look(r *Request, t Target, file File) {
-	inside := strings.HasPrefix(file.Path, r.Dir()+"/")
 	f, err := manifest.Parse(file.Path, file.Data)
 	if err != nil {
-		if line := lineOf(file.Data, t.Repository.Name); line > 0 {
-			n.add("%s:%d: in a file that is no YAML", file.Path, line)
+		for _, line := range namings(file.Data, r.namesOf(t)) {
+			n.add("%s:%d: in a file that is not YAML", file.Path, line)
 		}
 		return
 	}
+	found := f.Find(r.Fields...)
 	shown := map[int]bool{}
-	for _, i := range f.Images(r.Fields...) {
-		shown[i.Place.Line] = true
-		switch {
-		case i.Ref.Repository() == t.Repository.Repository() && !inside:
-			n.add("%s: %s, in another environment", i.Place, i.Ref)
-		case i.Ref.Repository() != t.Repository.Repository() && i.Ref.Base() == t.Repository.Base() && inside:
-			n.add("%s: %s, another repository", i.Place, i.Ref)
+	for _, i := range found.Images {
+		if n.image(r, t, i) {
+			shown[i.Place.Line] = true
 		}
 	}
-	if line := lineOf(file.Data, t.Repository.Name); line > 0 && inside && !shown[line] {
-		n.add("%s:%d: %s, which is no image: a comment, a string of a ConfigMap, or a place for --field", file.Path, line, strings.TrimSpace(f.Line(line)))
+	if !r.Inside(file.Path) {
+		return
+	}
+	for _, b := range found.Bare {
+		if b.Ref.Repository() == t.Repository.Repository() {
+			shown[b.Place.Line] = true
+			n.add("%s: %s, without a tag: --field with the path of the map that holds it gives it one", b.Place, b.Ref.Name)
+		}
+	}
+	for _, line := range namings(file.Data, r.namesOf(t)) {
+		if !shown[line] {
+			n.add("%s:%d: %s, which is no image: a comment, a text, or a place for --field", file.Path, line, strings.TrimSpace(f.Line(line)))
+		}
 	}
 }
 
-// lineOf is the first line that has the repository's name in it as a reference
-// has it: whole, with a tag behind it or a registry in it; 0 where none has.
-func lineOf(data []byte, name string) int {
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		at := bytes.Index(line, []byte(name))
-		if at < 0 {
-			continue
-		}
-		end := at + len(name)
-		tagged := end < len(line) && (line[end] == ':' && end+1 < len(line) && line[end+1] != ' ' || line[end] == '@')
-		if tagged || strings.Contains(name, "/") && (end == len(line) || strings.IndexByte(" \t\r\"'", line[end]) >= 0) {
-			return i + 1
+// image adds an image that was left out, or resembles the target; it reports
+// whether the image's line needs no other mention.
+func (n *nearMisses) image(r *Request, t Target, i manifest.Image) bool {
+	inside := r.Inside(i.Place.File)
+	switch same := i.Ref.Repository() == t.Repository.Repository(); {
+	case same && !inside:
+		n.add("%s: %s, in another environment", i.Place, i.Ref)
+	case same && !r.Matches(r.relative(i.Place.File)):
+		n.add("%s: %s, in a file that %s leaves out", i.Place, i.Ref, r.Narrowing.String())
+	case same && r.Container != "" && i.Container != r.Container && i.Container != "":
+		n.add("%s: %s, in the container %s", i.Place, i.Ref, i.Container)
+	case same && r.Container != "" && i.Container == "":
+		n.add("%s: %s, which is no container's", i.Place, i.Ref)
+	case !same && i.Ref.Base() == t.Repository.Base() && inside:
+		n.add("%s: %s, another repository", i.Place, i.Ref)
+		return false
+	}
+	return true
+}
+
+// namings are the lines in which a repository stands as a reference has it: with a
+// tag or digest behind it, or with a registry or folder in its name and nothing
+// but blanks or quotes around it.
+func namings(data []byte, names []string) []int {
+	var list []int
+	var starts []int
+	for _, name := range names {
+		for ref := range references(data, name) {
+			if ref.tag == "" && ref.digest == "" && !(strings.Contains(name, "/") && standsAlone(data, ref)) {
+				continue
+			}
+			starts = append(starts, ref.at)
 		}
 	}
-	return 0
+	slices.Sort(starts)
+	line, at := 1, 0
+	for _, start := range starts {
+		line += strings.Count(string(data[at:start]), "\n")
+		at = start
+		if len(list) == 0 || list[len(list)-1] != line {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// standsAlone reports whether blanks, quotes or the file's ends are around a name.
+func standsAlone(data []byte, ref reference) bool {
+	const around = " \t\r\n\"'=,[]{}"
+	return (ref.at == 0 || strings.IndexByte(around, data[ref.at-1]) >= 0) && (ref.end == len(data) || strings.IndexByte(around, data[ref.end]) >= 0)
 }

@@ -4,28 +4,26 @@
 package bump
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
 
 	"k8srepo/internal/image"
-	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
 // Request is what is asked of a bump: which images, and what they are to run.
 type Request struct {
-	Env     string
-	Targets []Target
-	Tag     string // "" keeps none: then Digest must be given
-	Digest  string // "sha256:…"; "" drops one that is there
-	Fields  []manifest.Path
-	Expect  int // how many images must be found; 0 is at least one of each target
+	Query
+	Tag    string // "" keeps none: then Digest must be given
+	Digest string // "sha256:…"; "" drops one that is there
+	Expect int    // how many images must be found; 0 is at least one of each target
 
 	kept map[string]bool // references that stay as they are
 }
 
-// keep has a reference stay as it is.
+// Keep has a reference stay as it is.
 func (r *Request) Keep(ref image.Ref) {
 	if r.kept == nil {
 		r.kept = map[string]bool{}
@@ -33,72 +31,12 @@ func (r *Request) Keep(ref image.Ref) {
 	r.kept[ref.String()] = true
 }
 
-// version is what is to run, for people.
+// Version returns what is to run, for people.
 func (r *Request) Version() string {
 	if r.Tag == "" {
 		return r.Digest
 	}
 	return r.Tag
-}
-
-// Target is a repository, and the one that it is renamed to.
-type Target struct {
-	Repository image.Ref
-	Rename     image.Ref // the zero Ref where it keeps its name
-
-	Service string // of users.yaml; "" where the repository was named instead
-	Source  string // the GitHub repository that it is built from, owner/name; "" where unknown
-}
-
-// Name is the target as people call it: the service, or the end of the repository.
-func (t Target) Name() string {
-	if t.Service != "" {
-		return t.Service
-	}
-	return t.Repository.Base()
-}
-
-// File is a file of an environment.
-type File struct {
-	Path string // below the k8s repo's top
-	Data []byte
-}
-
-// Dir is the folder that an environment's manifests are in. Nothing outside of it
-// is ever written.
-func (r *Request) Dir() string { return path.Join(r.Env, "manifests") }
-
-// IsManifest tells whether a file is looked at, by its name.
-func IsManifest(name string) bool {
-	switch path.Ext(name) {
-	case ".yaml", ".yml", ".json":
-		return true
-	}
-	return path.Base(name) == "Kustomization"
-}
-
-// names are the repositories that are looked for, new names too: an image that
-// was renamed before is found again.
-func (r *Request) names() []image.Ref {
-	var names []image.Ref
-	for _, t := range r.Targets {
-		names = append(names, t.Repository)
-		if t.Rename.Name != "" {
-			names = append(names, t.Rename)
-		}
-	}
-	return names
-}
-
-// target is the target of a repository, nil where it is none's.
-func (r *Request) Target(ref image.Ref) *Target {
-	for i := range r.Targets {
-		t := &r.Targets[i]
-		if ref.Repository() == t.Repository.Repository() || t.Rename.Name != "" && ref.Repository() == t.Rename.Repository() {
-			return t
-		}
-	}
-	return nil
 }
 
 // next is what an image becomes.
@@ -110,7 +48,24 @@ func (r *Request) next(ref image.Ref) image.Ref {
 	if t.Rename.Name != "" && ref.Repository() != t.Rename.Repository() {
 		ref = t.Rename
 	}
+	if t.Digest != "" {
+		return ref.With(r.Tag, t.Digest)
+	}
 	return ref.With(r.Tag, r.Digest)
+}
+
+// ResolveDigests asks for the digest of the tag in each target's repository, so
+// that both are written. Lookup returns the digest of a reference.
+func (r *Request) ResolveDigests(ctx context.Context, lookup func(ctx context.Context, ref string) (digest string, err error)) error {
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		digest, err := lookup(ctx, t.next().With(r.Tag, "").String())
+		if err != nil {
+			return err
+		}
+		t.Digest = digest
+	}
+	return nil
 }
 
 // Validate checks what can be checked without files.
@@ -118,22 +73,23 @@ func (r *Request) Validate() error {
 	var problems problem.List
 	switch {
 	case r.Env == "":
-		problems.Add(problem.New("say --env dev", "--env is missing"))
+		problems.Add(problem.New("pass --env dev", "--env is missing"))
 	case r.Env != path.Base(r.Env) || strings.HasPrefix(r.Env, ".") || strings.ContainsRune(r.Env, '\\'):
-		problems.Add(problem.New("it is the name of a folder, such as dev", "--env %q cannot be an environment", r.Env))
+		problems.Add(problem.New("it is the name of a folder, such as dev", "--env %q is not a valid environment name", r.Env))
 	}
 	if r.Tag == "" && r.Digest == "" {
-		problems.Add(problem.New(`say --tag "$GITHUB_SHA"; and is the variable set?`, "--tag is missing, or empty"))
+		problems.Add(problem.New(`pass --tag "$GITHUB_SHA"; is the variable set?`, "--tag is missing or empty"))
 	}
 	if r.Tag != "" && !image.ValidTag(r.Tag) {
-		problems.Add(problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "--tag %q cannot be a tag", r.Tag))
+		problems.Add(problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "--tag %q is not a valid tag", r.Tag))
 	}
 	if r.Digest != "" && !image.ValidDigest(r.Digest) {
-		problems.Add(problem.New("sha256: and 64 hexadecimal digits", "--digest %q cannot be a digest", r.Digest))
+		problems.Add(problem.New("sha256: and 64 hexadecimal digits", "--digest %q is not a valid digest", r.Digest))
 	}
 	if r.Expect < 0 {
 		problems.Add(problem.New("", "--expect must not be negative"))
 	}
+	problems.Add(r.Narrowing.Validate())
 	seen := map[string]bool{}
 	for _, name := range r.names() {
 		if seen[name.Repository()] {
@@ -144,6 +100,7 @@ func (r *Request) Validate() error {
 	return problems.Err()
 }
 
+// SortFiles returns files sorted by path.
 func SortFiles(files []File) []File {
 	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 }
@@ -185,7 +142,7 @@ func (r *Request) checkRenames(renames []string) error {
 		from, _, err := parseRename(rename)
 		problems.Add(err)
 		if !slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Repository.Repository() == from.Repository() }) {
-			problems.Add(problem.New("it moves what --image or --service name: the part before = must be one of them", "--rename %s does nothing: %s is not asked for", rename, from.Name))
+			problems.Add(problem.New("it moves what --image or --service name: the part before = must be one of them", "--rename %s does nothing: %s is not selected", rename, from.Name))
 		}
 	}
 	return problems.Err()

@@ -264,11 +264,8 @@ func (p *past) at(ctx context.Context, tip *gitrepo.Tip, paths []string) ([]imag
 	if err != nil {
 		return nil, err
 	}
-	var images []bump.ImageChange
-	for _, file := range bump.SortFiles(files) {
-		images = append(images, p.request.EditFile(file).Images...)
-	}
-	return versions(images), nil
+	images, _ := p.request.Read(files)
+	return versions(bump.Unchanged(images)), nil
 }
 
 // extent is how far the past was read.

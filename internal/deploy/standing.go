@@ -66,29 +66,40 @@ func (d *Deployment) stand(ctx context.Context, env string, services []string) (
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.read(ctx, paths)
-	if errors.Is(err, bump.ErrNoMatch) && len(services) > 0 {
+	images, err := s.read(ctx, paths)
+	if err == nil && len(services) > 0 && !s.hasAll(images) {
 		if paths, err = (gitSnapshot{tip}).below(ctx, s.request.Dir()); err != nil {
 			return nil, err
 		}
-		result, err = s.read(ctx, paths)
+		images, err = s.read(ctx, paths)
 	}
-	if err != nil && !errors.Is(err, bump.ErrNoMatch) {
+	if err != nil {
 		return nil, err
 	}
-	for _, i := range result.Images {
+	for _, i := range images {
 		repository := s.request.Target(i.Old).Repository.Repository()
 		s.images[repository] = append(s.images[repository], i)
 	}
 	return s, nil
 }
 
-func (s *standing) read(ctx context.Context, paths []string) (*bump.Result, error) {
+func (s *standing) read(ctx context.Context, paths []string) ([]bump.ImageChange, error) {
 	files, err := read(ctx, gitSnapshot{s.tip}, s.request, paths)
 	if err != nil {
 		return nil, err
 	}
-	return bump.Edit(s.request, files)
+	images, problems := s.request.Read(files)
+	return bump.Unchanged(images), problems.Err()
+}
+
+// hasAll reports whether each of the request's targets is among images.
+func (s *standing) hasAll(images []bump.ImageChange) bool {
+	for _, t := range s.request.Targets {
+		if !slices.ContainsFunc(images, func(i bump.ImageChange) bool { return s.request.Target(i.Old).Repository == t.Repository }) {
+			return false
+		}
+	}
+	return true
 }
 
 // of are the images of a service, in the order of their places.

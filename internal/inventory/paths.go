@@ -18,6 +18,13 @@ const manifestsDir = "manifests"
 // manifests, even where an environment's path is the root itself.
 var inputFolders = []string{EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
 
+// IsInput reports whether a file, by its path below the k8s repo's root, is one
+// that people write for manifestgen and tagbump, and so never a manifest.
+func IsInput(file string) bool {
+	first, _, below := strings.Cut(file, "/")
+	return file == UsersFile || below && slices.Contains(inputFolders, first)
+}
+
 // pathTo reads the folder of an environment's manifests, below the k8s repo's root.
 func (l *loader) pathTo(to *string) func(manifest.Value) {
 	return func(v manifest.Value) {
@@ -47,7 +54,7 @@ func (l *loader) checkPaths() {
 			continue
 		}
 		for _, other := range concrete {
-			if !overlap(e.Path, other.Path) {
+			if !Overlap(e.Path, other.Path) {
 				continue
 			}
 			// The file that sets its path is the one to change; of two, the second.
@@ -83,8 +90,8 @@ func (e *Environment) ownPath() (manifest.Value, bool) {
 	return e.Chain[len(e.Chain)-1].Source.Get("path")
 }
 
-// overlap reports whether two folders are one, or one lies in the other.
-func overlap(a, b string) bool { return within(a, b) || within(b, a) }
+// Overlap reports whether two folders are one, or one lies in the other.
+func Overlap(a, b string) bool { return within(a, b) || within(b, a) }
 
 // within reports whether a is b, or lies in it.
 func within(a, b string) bool { return b == "." || a == b || strings.HasPrefix(a, b+"/") }

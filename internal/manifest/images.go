@@ -78,7 +78,8 @@ type Found struct {
 	// Halves are images of which a path led to one of several scalars.
 	Halves []Half
 
-	problems problem.List // markers that are wrong
+	// WrongMarkers are markers that name nothing valid, or stand behind no tag.
+	WrongMarkers []WrongMarker
 }
 
 // Half is a split image of which a path leads to one entry.
@@ -91,16 +92,11 @@ type Half struct {
 // no reference, such as $(IMAGE), is left out. The images that the paths lead to
 // are found too.
 func (f *File) Images(paths ...Path) []Image {
-	found, _ := f.Find(paths...)
-	return found.Images
+	return f.Find(paths...).Images
 }
 
 // Find finds the file's images, and what is to be said about places that are none.
-// The error is of markers on values that are no tags.
-func (f *File) Find(paths ...Path) (*Found, error) {
-	found := f.findImages(false, paths)
-	return found, found.problems.Err()
-}
+func (f *File) Find(paths ...Path) *Found { return f.findImages(false, paths) }
 
 // unfinishedImages are the file's images and those that a template leaves open:
 // with a Mark for a name, or with nothing behind the colon.

@@ -70,7 +70,7 @@ func hardCases(t testing.TB) []hardCase {
 
 // parseRequest reads lines of flags and their values.
 func parseRequest(t testing.TB, text string) (r *bump.Request, nothing bool) {
-	r = &bump.Request{Env: "dev", Tag: "9f2c1ab"}
+	r = &bump.Request{Query: bump.Query{Env: "dev"}, Tag: "9f2c1ab"}
 	repository := "ecr.repo/api"
 	var renames []string
 	for line := range strings.Lines(text) {

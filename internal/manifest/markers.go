@@ -30,6 +30,13 @@ type StrayMarker struct {
 	Repository image.Ref
 }
 
+// WrongMarker is a marker that is to be refused. Repository is the zero Ref where
+// it names none.
+type WrongMarker struct {
+	Repository image.Ref
+	Problem    *problem.Problem
+}
+
 // valueSpan is a scalar that is a value, or a key, and its bytes.
 type valueSpan struct {
 	span
@@ -110,15 +117,15 @@ func (w *imageFinder) marker(m markerLine, spans []valueSpan, found *Found) {
 	repository := string(f.Data[m.repository.start:m.repository.end])
 	ref, err := image.ParseRepository(repository)
 	if err != nil || m.repository.start == m.at+len(MarkerPrefix) {
-		found.wrong(f, place, "write # tagbump: and a repository without a tag, such as example.com/team/api", "the marker names no repository: %s", quoteForPeople(repository))
+		found.wrong(f, image.Ref{}, place, "write # tagbump: and a repository without a tag, such as example.com/team/api", "the marker names no repository: %s", quoteForPeople(repository))
 		return
 	}
 	switch {
 	case len(ending) > 1:
-		found.wrong(f, place, "give the value a line of its own", "more than one value ends on the line of the marker %s", ref)
+		found.wrong(f, ref, place, "give the value a line of its own", "more than one value ends on the line of the marker %s", ref)
 		return
 	case len(ending) == 0:
-		found.wrong(f, place, "put it behind the value on the value's own line", "no value ends on the line of the marker %s", ref)
+		found.wrong(f, ref, place, "put it behind the value on the value's own line", "no value ends on the line of the marker %s", ref)
 		return
 	}
 	w.marked(&marker{repository: m.repository, line: m.line, ref: ref}, resolved(ending[0].node), found)
@@ -132,10 +139,10 @@ func (w *imageFinder) stray(m markerLine, found *Found) {
 }
 
 // wrong adds a problem of a marker, at its line.
-func (found *Found) wrong(f *File, place problem.Place, hint, format string, args ...any) {
+func (found *Found) wrong(f *File, ref image.Ref, place problem.Place, hint, format string, args ...any) {
 	p := problem.At(place, hint, format, args...)
 	p.Source, p.Refused = f.Line(place.Line), true
-	found.problems.Add(p)
+	found.WrongMarkers = append(found.WrongMarkers, WrongMarker{ref, p})
 }
 
 // marked adds the image that a marker makes of the scalar n.
@@ -143,7 +150,7 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 	place := w.file.place(n)
 	place.Line = max(place.Line, 1)
 	if n.Kind != yaml.ScalarNode {
-		found.wrong(w.file, place, "mark the scalar that is the tag", "the marker %s stands behind something that is no tag", m.ref)
+		found.wrong(w.file, m.ref, place, "mark the scalar that is the tag", "the marker %s stands behind something that is no tag", m.ref)
 		return
 	}
 	for i := range w.images { // one that is found anyway
@@ -152,7 +159,7 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 			continue
 		}
 		if known.Ref.Repository() != m.ref.Repository() {
-			found.wrong(w.file, place, "take the marker away, or name the same repository", "the marker says %s, and this is an image of %s", m.ref, known.Ref.Name)
+			found.wrong(w.file, m.ref, place, "take the marker away, or name the same repository", "the marker says %s, and this is an image of %s", m.ref, known.Ref.Name)
 			return
 		}
 		known.parts.marker = m
@@ -171,7 +178,7 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 	}
 	tag, digest, ok := image.SplitTag(text)
 	if !ok || tag == "" {
-		found.wrong(w.file, place, "the value must be the tag, tag@digest, or the whole reference", "the value before the marker %s is none of its tags: %s", m.ref, quoteForPeople(text))
+		found.wrong(w.file, m.ref, place, "the value must be the tag, tag@digest, or the whole reference", "the value before the marker %s is none of its tags: %s", m.ref, quoteForPeople(text))
 		return
 	}
 	m.tagOnly = digest == ""

@@ -31,7 +31,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
 	"internal/readme":          {},
 	"cmd/manifestgen":          {"console inventory manifest problem render tree", "github.com/urfave/cli/v2"},
-	"cmd/tagbump":              {"bump console deploy github gitrepo problem registry status tree", "github.com/urfave/cli/v2"},
+	"cmd/tagbump":              {"bump console deploy github gitrepo inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
 }
 

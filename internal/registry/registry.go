@@ -31,17 +31,29 @@ type Checker struct {
 	Sleep     func(ctx context.Context, d time.Duration) error // nil is real time
 }
 
+// Digest returns the digest that a tagged image has in its registry, such as
+// sha256:…. Errors are those of Check.
+func (c *Checker) Digest(ctx context.Context, image string) (string, error) {
+	return c.look(ctx, image)
+}
+
 // Check is nil where the registry has the image, a refusal where it says that it
 // does not, also after Wait; any other error where it cannot be told.
 func (c *Checker) Check(ctx context.Context, image string) error {
+	_, err := c.look(ctx, image)
+	return err
+}
+
+// look asks the registry for an image's digest.
+func (c *Checker) look(ctx context.Context, image string) (string, error) {
 	ref, err := name.ParseReference(image)
 	if err != nil {
-		return problem.New("", "%s is no image: %v", image, err)
+		return "", problem.New("", "%s is no image: %v", image, err)
 	}
 	next := c.Transport
 	if next == nil {
 		if next, err = httpclient.Transport(c.CAFile); err != nil {
-			return err
+			return "", err
 		}
 	}
 	pause, sleep := cmp.Or(c.Pause, 2*time.Second), c.Sleep
@@ -49,26 +61,29 @@ func (c *Checker) Check(ctx context.Context, image string) error {
 		sleep = httpclient.Sleep
 	}
 	for left := c.Wait; ; left -= pause {
-		err := head(ctx, ref, httpclient.WithoutSecretsInClear(next))
+		digest, err := head(ctx, ref, httpclient.WithoutSecretsInClear(next))
 		if err == nil {
-			return nil
+			return digest, nil
 		}
 		refused := c.refusal(image, ref, err)
 		if !refused.Refused || left < pause {
-			return refused
+			return "", refused
 		}
 		if c.Tell != nil {
 			c.Tell(image + " is not in its registry yet; looking again in " + pause.String())
 		}
 		if sleep(ctx, pause) != nil {
-			return refused
+			return "", refused
 		}
 	}
 }
 
-func head(ctx context.Context, ref name.Reference, carrier http.RoundTripper) error {
-	_, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(carrier))
-	return err
+func head(ctx context.Context, ref name.Reference, carrier http.RoundTripper) (digest string, err error) {
+	found, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(carrier))
+	if err != nil {
+		return "", err
+	}
+	return found.Digest.String(), nil
 }
 
 // refusal is what an error of the registry means. A registry answers 404 for an

@@ -1,0 +1,205 @@
+package bump
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Mention is a place that names a target with another tag, and is no image that an
+// edit can change: text, a comment, a map without a tag.
+type Mention struct {
+	Place problem.Place
+	Text  string // what stands there, such as ecr.repo/api:1.0
+	Why   string // why it was left
+}
+
+func (m Mention) String() string { return fmt.Sprintf("%s: %s: %s", m.Place, m.Text, m.Why) }
+
+// reference is a repository's name in some bytes, with what follows it.
+type reference struct {
+	at, end     int // of the name and its tag and digest
+	tag, digest string
+}
+
+// text is the reference as it stands there.
+func (r reference) text(data []byte) string { return string(data[r.at:r.end]) }
+
+// references yields the places where a name stands whole: not as a part of a
+// longer name.
+func references(data []byte, name string) iter.Seq[reference] {
+	return func(yield func(reference) bool) {
+		for from := 0; ; {
+			at := bytes.Index(data[from:], []byte(name))
+			if at < 0 {
+				return
+			}
+			at += from
+			from = at + 1
+			end := at + len(name)
+			begins := at == 0 || !inName(data[at-1]) || bytes.HasSuffix(data[:at], []byte("://"))
+			if !begins || end < len(data) && inName(data[end]) {
+				continue
+			}
+			r := reference{at: at, end: end}
+			if n := tagLength(data[end:]); n > 0 {
+				r.tag, r.end = string(data[end+1:end+1+n]), end+1+n
+			}
+			if rest := data[r.end:]; bytes.HasPrefix(rest, []byte("@sha256:")) {
+				n := len("@sha256:")
+				for n < len(rest) && isHex(rest[n]) {
+					n++
+				}
+				r.digest, r.end = string(rest[1:n]), r.end+n
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// tagLength is the length of the tag behind the colon that b starts with, 0 where
+// there is none.
+func tagLength(b []byte) int {
+	if len(b) < 2 || b[0] != ':' {
+		return 0
+	}
+	n := 0
+	for n+1 < len(b) && n < 128 && (inTag(b[n+1])) {
+		n++
+	}
+	return n
+}
+
+func inTag(c byte) bool { return inName(c) && c != '/' }
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
+
+// inName reports whether a byte is one that goes on with a repository's name.
+func inName(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-' || c == '/'
+}
+
+// spellings are a repository as it was given, in full, and as short as Docker has
+// it, the longest first.
+func spellings(ref image.Ref) []string {
+	list := []string{ref.Name, ref.Repository(), ref.Familiar()}
+	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
+	return slices.Compact(list)
+}
+
+// mentionsIn finds the places in a file that name a target and stay behind: with
+// another tag than the new one, and outside of the images that were found.
+func (r *Request) mentionsIn(f *manifest.File, found *manifest.Found) []Mention {
+	var list []Mention
+	var images [][2]int
+	for _, i := range found.Images {
+		if r.Target(i.Ref) == nil {
+			continue
+		}
+		if start, end, whole := f.Span(i); whole {
+			images = append(images, [2]int{start, end})
+		}
+	}
+	seen := map[int]bool{} // one spelling may lie in another
+	for _, t := range r.Targets {
+		for _, name := range r.namesOf(t) {
+			for ref := range references(f.Data, name) {
+				inside := slices.ContainsFunc(images, func(s [2]int) bool { return s[0] <= ref.at && ref.at < s[1] })
+				current := ref.tag == r.Tag && (ref.digest == "" || ref.digest == r.Digest || ref.digest == t.Digest)
+				if inside || seen[ref.end] || ref.tag == "" && ref.digest == "" || current {
+					continue
+				}
+				seen[ref.end] = true
+				list = append(list, Mention{f.PlaceAt(ref.at), ref.text(f.Data), "text or a comment, not an image"})
+			}
+		}
+	}
+	for _, b := range found.Bare {
+		if r.Target(b.Ref) != nil {
+			list = append(list, Mention{b.Place, b.Ref.Name, "a map without a tag; --field makes it an image"})
+		}
+	}
+	for _, m := range found.Markers {
+		if r.Target(m.Repository) != nil {
+			list = append(list, Mention{m.Place, manifest.MarkerPrefix + " " + m.Repository.Name, "a marker marks nothing here: put it behind a value, on the value's line"})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Mention) int { return comparePlaces(a.Place, b.Place) })
+	return list
+}
+
+func comparePlaces(a, b problem.Place) int {
+	if a.Line != b.Line {
+		return a.Line - b.Line
+	}
+	return a.Col - b.Col
+}
+
+// namesOf are all spellings of a target's repositories.
+func (q *Query) namesOf(t Target) []string {
+	names := spellings(t.Repository)
+	if t.Rename.Name != "" {
+		names = append(names, spellings(t.Rename)...)
+	}
+	return names
+}
+
+// imageKeys are keys behind which a repository without a tag is a reference, in a
+// file that cannot be parsed.
+var imageKeys = []string{"image", "baseImage", "repository", "newName"}
+
+// holdsReference reports whether a file that cannot be parsed holds a target as a
+// reference: with a tag or a digest, or behind a key of an image. A bare word may
+// be anything.
+func (q *Query) holdsReference(data []byte) bool {
+	if isUTF16(data) {
+		data = fromUTF16(data)
+	}
+	for _, text := range [][]byte{data, unescaped(data)} {
+		for _, t := range q.Targets {
+			for _, name := range q.namesOf(t) {
+				for ref := range references(text, name) {
+					if ref.tag != "" || ref.digest != "" || behindImageKey(text[:ref.at]) || templated(text[ref.end:]) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// templated reports whether a tag that a template makes follows, as in :{{ or @{{.
+func templated(rest []byte) bool {
+	for _, start := range []string{":{", ":$", "@"} {
+		if bytes.HasPrefix(rest, []byte(start)) {
+			return true
+		}
+	}
+	return false
+}
+
+// behindImageKey reports whether what ends before a name is a key of an image.
+func behindImageKey(before []byte) bool {
+	line := string(before[bytes.LastIndexByte(before, '\n')+1:])
+	line = strings.TrimRight(line, " \t\"'")
+	line, isKey := strings.CutSuffix(line, ":")
+	if !isKey {
+		return false
+	}
+	line = strings.TrimRight(line, " \t\"'")
+	for _, key := range imageKeys {
+		if rest, ok := strings.CutSuffix(line, key); ok && (rest == "" || !inName(rest[len(rest)-1])) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,89 @@
+package manifest
+
+import (
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/problem"
+)
+
+// DuplicateKeys returns a problem at the first key that stands twice in one map, as
+// the API server refuses it; nil where none does. A merge key is none.
+func (f *File) DuplicateKeys() error {
+	var found *problem.Problem
+	var visit func(n *yaml.Node) bool
+	visit = func(n *yaml.Node) bool {
+		if n.Kind == yaml.MappingNode {
+			if key := duplicateKey(n); key != nil {
+				found = f.problemAt(key, "which of the two counts depends on the reader: remove one", "duplicate key %s", quoteForPeople(key.Value))
+				return false
+			}
+		}
+		for _, child := range n.Content {
+			if !visit(child) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, doc := range f.docs {
+		if !visit(doc.root) {
+			return found
+		}
+	}
+	return nil
+}
+
+// duplicateKey is the second of two equal keys of a map, nil where there is none.
+func duplicateKey(n *yaml.Node) *yaml.Node {
+	const few = 24 // keys, for which a look at each pair is faster than a table
+	var seen map[string]bool
+	if len(n.Content) > 2*few {
+		seen = make(map[string]bool, len(n.Content)/2)
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		key := resolved(n.Content[i])
+		if key.Kind != yaml.ScalarNode || key.Tag == yaml.MergeTag {
+			continue
+		}
+		if seen != nil {
+			if seen[key.Value] {
+				return n.Content[i]
+			}
+			seen[key.Value] = true
+			continue
+		}
+		for j := 0; j < i; j += 2 {
+			if other := resolved(n.Content[j]); other.Value == key.Value && other.Kind == yaml.ScalarNode && other.Tag != yaml.MergeTag {
+				return n.Content[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Sealed returns the place of a SOPS message authentication code that covers the
+// file's clear values, so that an edit would break it; ok is false where there is
+// none. With mac_only_encrypted it covers encrypted values only.
+func (f *File) Sealed() (place problem.Place, ok bool) {
+	for _, doc := range f.docs {
+		sops := lookup(doc.root, "sops")
+		if sops == nil || text(sops, "mac") == "" || text(sops, "mac_only_encrypted") == "true" {
+			continue
+		}
+		return f.place(lookup(sops, "mac")), true
+	}
+	return problem.Place{}, false
+}
+
+// Span returns the bytes of an image that is one scalar, quotes included; ok is
+// false for one that is split, or whose bytes are in doubt.
+func (f *File) Span(i Image) (start, end int, ok bool) {
+	if i.parts.whole == nil {
+		return 0, 0, false
+	}
+	s, err := f.find(i.parts.whole)
+	return s.start, s.end, err == nil
+}
+
+// PlaceAt returns the line and column of a byte.
+func (f *File) PlaceAt(offset int) problem.Place { return f.placeAt(offset) }
