@@ -31,7 +31,7 @@ func (p *planner) prune(wants []Want) {
 	if len(removed) == 0 {
 		return
 	}
-	moved := p.movedObjects(wants)
+	moved := p.rendered(wants)
 	renamed := p.renames(moved, removed)
 	for _, env := range slices.Sorted(maps.Keys(removed)) {
 		lost := slices.DeleteFunc(slices.Clone(removed[env]), func(f *file) bool { return moved.all(f) })
@@ -103,8 +103,11 @@ func (o objects) key(env string, object manifest.Object) string {
 	return env + "|" + object.Identity()
 }
 
-// movedObjects are those of all wanted files.
-func (p *planner) movedObjects(wants []Want) objects {
+// rendered are the objects of all wanted files.
+func (p *planner) rendered(wants []Want) objects {
+	if p.objects.paths != nil {
+		return p.objects
+	}
 	o := objects{paths: map[string]string{}, namespaces: map[string]string{}}
 	for _, env := range p.options.Environments {
 		o.namespaces[env.Name] = env.Namespace
@@ -114,6 +117,7 @@ func (p *planner) movedObjects(wants []Want) objects {
 			o.paths[o.key(wants[i].Env, object)] = wants[i].Path
 		}
 	}
+	p.objects = o
 	return o
 }
 

@@ -17,6 +17,7 @@ import (
 type ran struct {
 	key        string // the object and the place in it
 	repository string
+	ref        image.Ref
 	run        manifest.Run
 	other      *manifest.Run // what the other side of a merge conflict runs, if both moved it
 	line       int           // in the text
@@ -33,7 +34,7 @@ func imagesOf(t *manifest.Text) []ran {
 		if run.Suffix != "" {
 			run.Suffix = r.Ref.Suffix()
 		}
-		list[i] = ran{key: r.Container, repository: r.Ref.Repository(), run: run, line: r.Line}
+		list[i] = ran{key: r.Container, repository: r.Ref.Repository(), ref: r.Ref, run: run, line: r.Line}
 	}
 	return numbered(list)
 }
@@ -91,9 +92,10 @@ type tags struct {
 	disk         *disk
 	wants        []Want
 	environments map[string]Environment
-	tallies      map[string]map[string]*tally // by environment and repository
-	byObject     map[string]map[string]ran    // by environment, what the files that differ run at each key
-	wanted       map[string]bool              // the paths that are wanted
+	tallies      map[string]map[string]*tally       // by environment and repository
+	byObject     map[string]map[string]ran          // by environment, what the files that differ run at each key
+	wanted       map[string]bool                    // the paths that are wanted
+	overrides    map[string]map[string]manifest.Run // by path and key, see reconcile
 
 	notes     noteList
 	gone      map[string]*gone    // by goneKey; nil until it is asked for
@@ -109,7 +111,7 @@ type tally struct {
 
 func newTags(d *disk, wants []Want, o Options) *tags {
 	t := &tags{disk: d, wants: wants, environments: map[string]Environment{}, byObject: map[string]map[string]ran{},
-		tallies: map[string]map[string]*tally{}, wanted: make(map[string]bool, len(wants)), missing: map[string]*missing{}}
+		tallies: map[string]map[string]*tally{}, wanted: make(map[string]bool, len(wants)), missing: map[string]*missing{}, overrides: map[string]map[string]manifest.Run{}}
 	for _, env := range o.Environments {
 		t.environments[env.Name] = env
 	}
@@ -198,6 +200,10 @@ func (t *tags) of(w *Want, f *file) (runs []manifest.Run, ok bool) {
 		if !image.Tracked {
 			runs[i] = w.Text.Run(i)
 			t.setBack(w, i, keys[i], had)
+			continue
+		}
+		if run, ok := t.overrides[w.Path][keys[i]]; ok {
+			runs[i] = run
 			continue
 		}
 		run, settled := t.choose(w, i, keys[i], had)

@@ -111,6 +111,7 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	}
 	p := &planner{options: o, disk: d, plan: &Plan{leftovers: d.leftovers}, tags: newTags(d, wants, o)}
 	p.problems = d.problems
+	p.reconcile(wants)
 	for i := range wants {
 		if name := path.Base(wants[i].Path); len(name) > maxName {
 			p.problems.Add(problem.At(problem.Place{File: wants[i].Template}, "give the template, or what it is for, a shorter name",
@@ -136,17 +137,24 @@ type planner struct {
 	disk     *disk
 	tags     *tags
 	plan     *Plan
+	objects  objects // see rendered
 	refusals refusals
 	problems problem.List
 }
 
 // decide plans what becomes of a wanted file.
 func (p *planner) decide(w *Want) {
+	change := Change{Action: Create, Env: w.Env, Path: w.Path, Template: w.Template, Subject: w.Subject, Mode: 0o644}
 	if p.disk.matches[w.Path] != nil {
-		p.plan.Unchanged++
+		if p.tags.overrides[w.Path] == nil {
+			p.plan.Unchanged++
+			return
+		}
+		change, err := p.overridden(w, change)
+		p.problems.Add(err)
+		p.plan.Changes = append(p.plan.Changes, change)
 		return
 	}
-	change := Change{Action: Create, Env: w.Env, Path: w.Path, Template: w.Template, Subject: w.Subject, Mode: 0o644}
 	f := p.disk.byPath[w.Path]
 	if f != nil {
 		if line := f.emptied(w); f.whose == owned && line > 0 {
