@@ -37,7 +37,7 @@ it extends, the environment's for the service, the user's.
    manifestgen explain --all --env prod
    manifestgen explain MG303`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, environments/ and templates/"},
+			sourceFlag,
 			&cli.StringFlag{Name: "env", Usage: "in this `environment`"},
 			&cli.StringFlag{Name: "service", Usage: "for this `service`"},
 			&cli.StringFlag{Name: "user", Usage: "for this `user`"},

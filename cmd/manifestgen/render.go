@@ -32,7 +32,7 @@ type renderOptions struct {
 }
 
 var sourceFlags = []cli.Flag{
-	&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, environments/ and templates/"},
+	sourceFlag,
 	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 	&cli.StringSliceFlag{Name: "env", Usage: "only this `environment` (may be repeated)"},
 	&cli.BoolFlag{Name: "full", Usage: "show the whole diff of every file, not each distinct difference once"},
@@ -85,6 +85,7 @@ func (o *renderOptions) validate() error {
 	if o.output != "text" && o.output != "json" && o.output != "markdown" {
 		return problem.New("", "--output must be text, json or markdown, not %q", o.output)
 	}
+	o.findSource()
 	if info, err := os.Stat(o.source); err != nil || !info.IsDir() {
 		return problem.New("name the folder that holds users.yaml with --source", "no folder %s", o.source)
 	}
@@ -192,10 +193,11 @@ func (o *renderOptions) treeEnvironments(inv *inventory.Inventory, complete []*i
 
 // load reads the inventory and the templates.
 func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) {
-	source := os.DirFS(o.source)
-	if err := inventory.CheckVersion(source, buildVersion()); err != nil {
-		return nil, nil, o.inSource(err)
+	source, err := o.openSource()
+	if err != nil {
+		return nil, nil, err
 	}
+	defer source.Close()
 	inv, err := inventory.Load(source)
 	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
 	return inv, templates, o.inSource(errors.Join(err, templateErr))

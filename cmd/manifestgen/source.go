@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"github.com/urfave/cli/v2"
+
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
@@ -47,14 +49,41 @@ func (f sourceFS) Open(name string) (fs.File, error) {
 	return os.DirFS(f.folder).Open(filepath.ToSlash(below))
 }
 
-// inventory reads the inventory, if this version of manifestgen can.
-func (o *renderOptions) inventory() (*inventory.Inventory, error) {
-	source := os.DirFS(o.source)
+// openSource opens the source folder, if this version of manifestgen can read it.
+// The caller closes it.
+func (o *renderOptions) openSource() (*inventory.Source, error) {
+	source, err := inventory.OpenSource(o.source)
+	if err != nil {
+		return nil, err
+	}
 	if err := inventory.CheckVersion(source, buildVersion()); err != nil {
+		source.Close()
 		return nil, o.inSource(err)
 	}
+	return source, nil
+}
+
+// inventory reads the inventory.
+func (o *renderOptions) inventory() (*inventory.Inventory, error) {
+	source, err := o.openSource()
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
 	inv, err := inventory.Load(source)
 	return inv, o.inSource(err)
+}
+
+// sourceFlag names the source folder.
+var sourceFlag = &cli.StringFlag{
+	Name: "source", Usage: "the `folder` of users.yaml, environments/ and templates/", DefaultText: "the nearest one, from here upwards",
+}
+
+// findSource fills in the source folder where --source is not given.
+func (o *renderOptions) findSource() {
+	if o.source == "" {
+		o.source = inventory.FindSource(".")
+	}
 }
 
 // buildVersion returns the release that the program was built from, as far as the

@@ -32,7 +32,7 @@ it. Nothing is written.
 
    manifestgen why k8s/dev/manifests/api/api-dev-deployment.yaml:12 --out k8s`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, environments/ and templates/"},
+			sourceFlag,
 			&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
 		},

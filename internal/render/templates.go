@@ -118,6 +118,10 @@ func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 // read finds the template files.
 func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 	folders, err := fs.ReadDir(fsys, templatesDir)
+	if errors.Is(err, inventory.ErrLink) {
+		problems.Add(problem.At(problem.Place{File: templatesDir}, "", "%v", inventory.ErrLink).WithCode(problem.NoTemplate))
+		return
+	}
 	if err != nil {
 		problems.Add(problem.At(problem.Place{File: templatesDir}, "it holds a folder of templates for each scope: "+strings.Join(inventory.Scopes, ", "), "no such folder").WithCode(problem.NoTemplate))
 		return
@@ -125,6 +129,8 @@ func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 	for _, folder := range folders {
 		name, dir := folder.Name(), path.Join(templatesDir, folder.Name())
 		switch {
+		case folder.Type()&fs.ModeSymlink != 0:
+			problems.Add(problem.At(problem.Place{File: dir}, "", "%v", inventory.ErrLink).WithCode(problem.NoTemplate))
 		case !folder.IsDir():
 			if strings.HasSuffix(name, ".tmpl") {
 				problems.Add(problem.At(problem.Place{File: dir}, "move it into the folder of its scope: "+strings.Join(inventory.Scopes, ", "), "this template has no scope").WithCode(problem.Misplaced))
