@@ -30,7 +30,7 @@ func (f *filling) track(t *Text) {
 	for i := range f.skeleton.slots {
 		slot := &f.skeleton.slots[i]
 		last := len(slot.texts) - 1
-		if !slot.image || last == 0 || slot.texts[last] != "" {
+		if slot.image == noImage || last == 0 || slot.texts[last] != "" {
 			continue
 		}
 		if _, isTag := f.values[slot.first+last-1].(Tag); !isTag {
@@ -258,15 +258,18 @@ func (f *filling) text() (*Text, error) {
 	}
 	t := &Text{Data: f.out}
 	for i := range s.slots {
-		if !s.slots[i].image {
+		if s.slots[i].image == noImage {
 			continue
 		}
 		value := f.filled[i]
 		ref, tagged, err := parseUnfinished(value)
-		if err != nil {
+		switch {
+		case err != nil && s.slots[i].image == podImage:
 			return nil, fail(s.slots[i].first, "", "%v", err)
+		case err == nil:
+			t.addImage(ref, f.spans[i], tagged)
+			t.Images[len(t.Images)-1].Pod = s.slots[i].image == podImage
 		}
-		t.addImage(ref, f.spans[i], tagged)
 	}
 	for _, o := range s.objects {
 		object := o.Object

@@ -34,14 +34,16 @@ type Image struct {
 // map, of which some may be missing, or in a scalar with a marker.
 type parts struct {
 	whole *yaml.Node
-	at    int // where the reference starts in it: behind blanks, line breaks, or "name="
+	at    int  // where the reference starts in it: behind blanks, line breaks, or "name="
+	pod   bool // it is of a container or volume of a pod, where nothing but a reference can stand
 
 	entries                     *yaml.Node // the map
 	registry, name, tag, digest *yaml.Node
 	digestKey                   string
 	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
-	marker *marker // behind the scalar whole or tag; nil where it has none
+	marker    *marker // behind the scalar whole or tag; nil where it has none
+	malformed bool    // what the marker stands behind is none of its tags
 }
 
 // nodes are the scalars that there are.
@@ -96,16 +98,21 @@ func (f *File) Images(paths ...Path) []Image {
 }
 
 // Find finds the file's images, and what is to be said about places that are none.
-func (f *File) Find(paths ...Path) *Found { return f.findImages(false, paths) }
+func (f *File) Find(paths ...Path) *Found { return f.findImages(finished, paths) }
 
-// unfinishedImages are the file's images and those that a template leaves open:
-// with a Mark for a name, or with nothing behind the colon.
-func (f *File) unfinishedImages() []Image { return f.findImages(true, nil).Images }
+// How finished a file is whose images are found.
+type stage int
 
-func (f *File) findImages(unfinished bool, paths []Path) *Found {
+const (
+	finished stage = iota
+	rendered       // tags may be missing, as in "repository:", or malformed behind a marker
+	template       // so may values be: a Mark stands for each
+)
+
+func (f *File) findImages(at stage, paths []Path) *Found {
 	found := &Found{Reached: make([]bool, len(paths))}
 	for _, doc := range f.docs {
-		w := &imageFinder{file: f, unfinished: unfinished, known: map[*yaml.Node]bool{},
+		w := &imageFinder{file: f, stage: at, known: map[*yaml.Node]bool{},
 			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}}
 		w.anchors = bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0
 		root := resolved(doc.root)
@@ -115,7 +122,7 @@ func (f *File) findImages(unfinished bool, paths []Path) *Found {
 			}
 		}
 		w.object(root, f.isKustomization(root))
-		if !unfinished {
+		if at != template {
 			w.markers(doc, found)
 		}
 		for i, path := range paths {
@@ -151,7 +158,7 @@ type splitID struct{ registry, name, tag, digest *yaml.Node }
 // imageFinder finds the images of one document.
 type imageFinder struct {
 	file       *File
-	unfinished bool
+	stage      stage
 	anchors    bool // the document may have some, so that aliases matter
 	images     []Image
 	bare       []Image
@@ -307,11 +314,11 @@ func ownKeys(n *yaml.Node) keySet {
 
 // container adds the image of a scalar under the key image of the map n.
 func (w *imageFinder) container(n *yaml.Node, parentKey string, value *yaml.Node) {
-	where := w.where(0)
+	where, pod := w.where(0), false
 	if list := len(w.path) - 2; list >= 0 && containerLists[parentKey] && w.path[list].item != nil {
-		where = itemName(n, parentKey, w.path[list].index)
+		where, pod = itemName(n, parentKey, w.path[list].index), true
 	}
-	w.add(value, where, text(n, nameKey), false)
+	w.add(value, where, text(n, nameKey), false, pod)
 }
 
 // volume visits a volume that may be an image.
@@ -323,7 +330,7 @@ func (w *imageFinder) volume(item, source *yaml.Node, aliased bool) {
 	own := ownKeys(source)
 	for _, f := range fields(source) {
 		if value := resolved(f.value); resolved(f.key).Value == referenceKey && value.Kind == yaml.ScalarNode {
-			w.add(value, where, "", false)
+			w.add(value, where, "", false, true)
 		} else {
 			w.walk(f.value, resolved(f.key).Value, aliased || !own.has(f))
 		}
@@ -348,13 +355,13 @@ func (w *imageFinder) where(less int) string {
 }
 
 // add adds the image of a scalar that is a whole reference; with assigned, one
-// that may stand behind "name=" or "--flag=".
-func (w *imageFinder) add(n *yaml.Node, where, container string, assigned bool) {
+// that may stand behind "name=" or "--flag="; pod tells that it is a pod's.
+func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod bool) {
 	if w.known[n] {
 		return
 	}
 	text, at := n.Value, 0
-	if !w.unfinished {
+	if w.stage == finished {
 		text = strings.Trim(n.Value, " \t\r\n") // as "image: |" leaves one
 		at = strings.Index(n.Value, text)
 	}
@@ -365,11 +372,11 @@ func (w *imageFinder) add(n *yaml.Node, where, container string, assigned bool) 
 		}
 	}
 	ref, err := image.Parse(text)
-	if err != nil && !(w.unfinished && (strings.Contains(text, Mark) || strings.HasSuffix(text, ":"))) {
+	if err != nil && (w.stage == finished || !strings.Contains(text, Mark) && !strings.HasSuffix(text, ":")) {
 		return
 	}
 	w.known[n] = true
-	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: container, Place: w.file.place(n), parts: parts{whole: n, at: at}})
+	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: container, Place: w.file.place(n), parts: parts{whole: n, at: at, pod: pod}})
 }
 
 func joined(prefix, where string) string { return strings.Trim(prefix+" "+where, " ") }
@@ -393,7 +400,7 @@ func (w *imageFinder) kustomization(list *yaml.Node, aliased bool) {
 		w.path = append(w.path, walkStep{item: item, index: i})
 		switch item.Kind {
 		case yaml.ScalarNode:
-			w.add(item, w.where(0), "", true)
+			w.add(item, w.where(0), "", true, false)
 		case yaml.MappingNode:
 			if e, some := entriesOf(fields(item)); some {
 				ref, p, ok := e.kustomize(item)
@@ -476,7 +483,7 @@ func (w *imageFinder) field(path Path, n *yaml.Node, where string, found *Found)
 			return
 		}
 		if !slices.ContainsFunc(w.images, func(i Image) bool { return i.parts.tag == n }) {
-			w.add(n, where, "", true)
+			w.add(n, where, "", true, false)
 		}
 	case yaml.MappingNode:
 		e, some := entriesOf(fields(n))

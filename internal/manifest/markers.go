@@ -178,6 +178,9 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 	}
 	tag, digest, ok := image.SplitTag(text)
 	if !ok || tag == "" {
+		if w.stage == rendered {
+			w.images = append(w.images, Image{Ref: m.ref, Where: where, Place: place, parts: parts{tag: n, at: at, marker: m, malformed: true}})
+		}
 		found.wrong(w.file, m.ref, place, "the value must be the tag, tag@digest, or the whole reference", "the value before the marker %s is none of its tags: %s", m.ref, quoteForPeople(text))
 		return
 	}

@@ -51,9 +51,18 @@ type slot struct {
 	node  *yaml.Node
 	first int      // the number of its first mark
 	texts []string // its value around its marks: one more than there are marks
-	image bool
+	image imageSlot
 	place
 }
+
+// imageSlot is whether a slot is an image.
+type imageSlot int
+
+const (
+	noImage      imageSlot = iota
+	perhapsImage           // where its value is a reference
+	podImage               // its value must be a reference
+)
 
 // place is where a node stands, as far as a value written there must know.
 type place struct {
@@ -101,10 +110,14 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 		return nil, err
 	}
 	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark)), lines: bytes.Count(text, []byte("\n"))}
-	images := map[*yaml.Node]bool{}
-	for _, i := range f.unfinishedImages() {
-		if i.parts.whole != nil {
-			images[i.parts.whole] = true
+	images := map[*yaml.Node]imageSlot{}
+	for _, i := range f.findImages(template, nil).Images {
+		switch {
+		case i.parts.whole == nil:
+		case i.parts.pod:
+			images[i.parts.whole] = podImage
+		default:
+			images[i.parts.whole] = perhapsImage
 		}
 	}
 	for _, doc := range f.docs {
@@ -134,15 +147,15 @@ func (s *Skeleton) Empty() bool {
 func (s *Skeleton) IsTag(mark int) bool {
 	for i := range s.slots {
 		slot := &s.slots[i]
-		if last := len(slot.texts) - 1; slot.image && last > 0 && mark == slot.first+last-1 {
+		if last := len(slot.texts) - 1; slot.image != noImage && last > 0 && mark == slot.first+last-1 {
 			return slot.texts[last] == "" && strings.HasSuffix(slot.texts[last-1], ":")
 		}
 	}
 	return false
 }
 
-func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]bool) error {
-	if n.Kind == yaml.ScalarNode && (images[n] || strings.Contains(n.Value, Mark)) {
+func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]imageSlot) error {
+	if n.Kind == yaml.ScalarNode && (images[n] != noImage || strings.Contains(n.Value, Mark)) {
 		found, err := s.file.find(n)
 		if err != nil {
 			return err

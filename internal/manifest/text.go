@@ -22,6 +22,7 @@ type Running struct {
 	Container string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
 	Line      int    // counted from 1
 	Tagged    bool   // false where the tag is empty or malformed
+	Pod       bool   // it is of a container or a volume of a pod
 	Tracked   bool   // a template wrote it with .Tag, so that tagbump moves it; false in a parsed File
 	Marked    bool   // a marker behind the scalar binds it to the image
 	TagOnly   bool   // it is Marked, and the tag alone, without a repository
@@ -40,25 +41,48 @@ type Bytes struct{ Start, End int }
 // Text is the file as a Text. The error tells of documents that are no objects.
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
-	for _, i := range f.unfinishedImages() {
-		if i.parts.whole == nil {
-			continue // a kustomization's, which nobody renders
-		}
-		s, err := f.find(i.parts.whole)
-		if err != nil {
+	for _, i := range f.findImages(rendered, nil).Images {
+		if err := t.add(f, i); err != nil {
 			return nil, err
 		}
-		ref, tagged, err := parseUnfinished(i.parts.whole.Value)
-		if err != nil {
-			return nil, err
-		}
-		t.addImage(ref, s.span, tagged)
-		t.Images[len(t.Images)-1].Container = i.Where
 	}
 	slices.SortFunc(t.Images, func(a, b Running) int { return a.Suffix.Start - b.Suffix.Start })
 	var err error
 	t.Objects, err = f.Objects()
 	return t, err
+}
+
+// add adds an image that was found in a file. One that is split over a map, and that
+// no marker binds, is left out.
+func (t *Text) add(f *File, i Image) error {
+	n := i.parts.whole
+	if n == nil {
+		n = i.parts.tag
+	}
+	if n == nil || i.parts.whole == nil && i.parts.marker == nil {
+		return nil
+	}
+	s, err := f.find(n)
+	if err != nil {
+		return err
+	}
+	ref, tagged := i.Ref, !i.parts.malformed
+	if i.parts.whole != nil {
+		ref, tagged, err = parseUnfinished(n.Value)
+		if err != nil && !i.parts.pod {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if i.parts.marker != nil {
+		t.addMarked(ref, s.span, i.parts.whole == nil, tagged)
+	} else {
+		t.addImage(ref, s.span, tagged)
+	}
+	t.Images[len(t.Images)-1].Container, t.Images[len(t.Images)-1].Pod = i.Where, i.parts.pod
+	return nil
 }
 
 // addImage adds the image whose scalar, quotes and all, is the bytes at.

@@ -26,10 +26,10 @@ const HeaderLines = 2
 // are accepted, and written anew.
 const checksumRule = "2"
 
-// blanks says, by rule, what a checksum leaves out. Rule 1 had no number, and knew no
-// marked scalars.
+// blanks says, by rule, what a checksum leaves out. Rule 1 had no number, and knew
+// the containers and volumes of pods alone.
 var blanks = map[string]func(manifest.Running) bool{
-	"":           func(r manifest.Running) bool { return !r.Marked },
+	"":           func(r manifest.Running) bool { return r.Pod && !r.Marked },
 	checksumRule: func(manifest.Running) bool { return true },
 }
 
