@@ -67,6 +67,9 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show {
 		plan = &tree.Plan{} // nothing was done
 	}
+	if outputErr := con.Outputs(stepOutputs(command, plan, status)); outputErr != nil {
+		err = errors.Join(err, problem.New("", "the outputs of the step cannot be written: %v", outputErr))
+	}
 	if o.output == "json" {
 		return errors.Join(err, con.JSON(resultOf(command, o, plan, err)))
 	}
@@ -257,4 +260,28 @@ func hunkText(h tree.Hunk) string {
 		return ""
 	}
 	return strings.Join(h.Lines, "\n") + "\n"
+}
+
+// stepOutputs are the outputs of a step in GitHub Actions. The result is clean or
+// drift (check), changed or unchanged (render), or failed; with --dry-run,
+// changed means that there is something to change.
+func stepOutputs(command string, plan *tree.Plan, status int) []console.Output {
+	result := "failed"
+	switch check := command == "check"; {
+	case status == problem.ExitDone && check:
+		result = "clean"
+	case status == problem.ExitRefused && check && len(plan.Changes) > 0:
+		result = "drift"
+	case status == problem.ExitDone && len(plan.Changes) > 0:
+		result = "changed"
+	case status == problem.ExitDone:
+		result = "unchanged"
+	}
+	return []console.Output{
+		{Name: "result", Value: result},
+		{Name: "created", Value: fmt.Sprint(plan.Count(tree.Create))},
+		{Name: "updated", Value: fmt.Sprint(plan.Count(tree.Update))},
+		{Name: "removed", Value: fmt.Sprint(plan.Count(tree.Remove))},
+		{Name: "renamed", Value: fmt.Sprint(plan.Count(tree.Rename))},
+	}
 }
