@@ -30,6 +30,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/status":          {"bump gitrepo image inventory manifest problem", ""},
 	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
 	"internal/readme":          {},
+	"internal/workflows":       {},
 	"cmd/manifestgen":          {"console inventory manifest problem render tree", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":              {"bump console deploy github gitrepo inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
