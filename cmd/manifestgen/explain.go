@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -13,6 +12,7 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/trace"
 )
 
 // explainOptions are what explain is asked.
@@ -28,9 +28,10 @@ func explainCommand(con *console.Console) *cli.Command {
 		Name:      "explain",
 		Usage:     "say where a variable's value comes from, or what an error's code means",
 		ArgsUsage: "VARIABLE[.KEY…] | CODE",
-		Description: `Shows every place that has a say in a variable, the weakest first, and which of
-them wins: the default, the service's vars, those of the environment and of what
-it extends, the environment's for the service, the user's.
+		Description: `Shows every place that sets a variable, the weakest first, and which of them
+wins: the default, the service's vars, those of the environment and of what it
+extends, the environment's for the service, the user's. A null that removes a key
+and a {} that empties a map are shown like any other value.
 
    manifestgen explain replicas --env prod --service api
    manifestgen explain resources.limits --env sandbox --service api --user alice
@@ -71,21 +72,13 @@ func (o *explainOptions) explain(con *console.Console) error {
 	if err != nil {
 		return err
 	}
-	trails := [][]string{}
+	leaves := v.All()
 	if !o.all {
-		trail, err := v.trail(o.what)
+		path, err := v.Path(o.what)
 		if err != nil {
 			return err
 		}
-		trails = append(trails, trail)
-	} else {
-		for _, f := range v.whole.Fields {
-			trails = append(trails, []string{f.Key.Text})
-		}
-	}
-	var leaves []leaf
-	for _, trail := range trails {
-		leaves = append(leaves, v.leaves(trail)...)
+		leaves = v.Leaves(path)
 	}
 	if o.output == "json" {
 		return con.JSON(o.result(leaves))
@@ -117,13 +110,7 @@ func explainCode(con *console.Console, code problem.Code, output string) error {
 	return problem.New("known are "+strings.Join(known, ", "), "unknown code %q", code)
 }
 
-// variables are those of one environment, service and user.
-type variables struct {
-	whole  manifest.Value
-	layers []inventory.Layer
-}
-
-func (o *explainOptions) variables(inv *inventory.Inventory) (*variables, error) {
+func (o *explainOptions) variables(inv *inventory.Inventory) (*trace.Variables, error) {
 	var concrete []string
 	for _, e := range inv.Environments {
 		if !e.Abstract {
@@ -131,7 +118,7 @@ func (o *explainOptions) variables(inv *inventory.Inventory) (*variables, error)
 		}
 	}
 	if o.env == "" {
-		return nil, problem.New("known are "+strings.Join(concrete, ", "), "say in which environment: --env")
+		return nil, problem.New("valid values: "+strings.Join(concrete, ", "), "pass --env: a variable has a value in each environment")
 	}
 	env := inv.Environment(o.env)
 	if env == nil {
@@ -144,105 +131,18 @@ func (o *explainOptions) variables(inv *inventory.Inventory) (*variables, error)
 	if user == nil && o.user != "" {
 		return nil, problem.New(problem.DidYouMean(o.user, inventory.Names(inv.Users)), "unknown user %q", o.user)
 	}
-	return &variables{inv.Vars(env, service, user), inv.Layers(env, service, user)}, nil
+	return trace.NewVariables(inv, env, service, user), nil
 }
 
-// trail reads VARIABLE.KEY.KEY, as it is in the variables. A key may have dots
-// in it.
-func (v *variables) trail(what string) ([]string, error) {
-	what = strings.TrimPrefix(strings.TrimPrefix(what, ".Vars"), ".")
-	var trail []string
-	at := v.whole
-	for rest := what; rest != ""; {
-		var keys []string
-		found := ""
-		for _, f := range at.Fields {
-			key := f.Key.Text
-			keys = append(keys, key)
-			if (rest == key || strings.HasPrefix(rest, key+".")) && len(key) > len(found) {
-				found = key
-			}
-		}
-		if found == "" {
-			key, _, _ := strings.Cut(rest, ".")
-			hint := problem.DidYouMean(key, keys)
-			if len(trail) == 0 {
-				return nil, problem.New(hint, "unknown variable %q", key)
-			}
-			if at.Kind != manifest.Map {
-				hint = strings.Join(trail, ".") + " is " + at.Kind.String()
-			}
-			return nil, problem.New(hint, "there is no %q in %s", key, strings.Join(trail, "."))
-		}
-		trail = append(trail, found)
-		at, _ = at.Get(found)
-		rest = strings.TrimPrefix(rest[len(found):], ".")
-	}
-	return trail, nil
-}
-
-// leaf is a value that is no map, and who has a say in it.
-type leaf struct {
-	name  string
-	value manifest.Value
-	says  []say // the weakest first
-}
-
-// say is what one layer says of a leaf.
-type say struct {
-	layer string
-	value manifest.Value
-	wins  bool
-}
-
-func (v *variables) leaves(trail []string) []leaf {
-	value, _, _ := along(v.whole, trail)
-	if value.Kind == manifest.Map && len(value.Fields) > 0 {
-		var all []leaf
-		for _, f := range value.Fields {
-			all = append(all, v.leaves(append(slices.Clone(trail), f.Key.Text))...)
-		}
-		return all
-	}
-	l := leaf{name: strings.Join(trail, "."), value: value}
-	winner := -1 // the last, where an alias has several say it at one place
-	for _, layer := range v.layers {
-		said, whole, ok := along(layer.Vars, trail)
-		if !ok || !whole && said.Kind == manifest.Map {
-			continue
-		}
-		if whole && said.Place == value.Place {
-			winner = len(l.says)
-		}
-		l.says = append(l.says, say{layer: layer.What, value: said})
-	}
-	if winner >= 0 {
-		l.says[winner].wins = true
-	}
-	return []leaf{l}
-}
-
-// along follows keys into a value. Whole is false where it ends early, at a value
-// that has no such key; ok, where there is none at all.
-func along(v manifest.Value, trail []string) (at manifest.Value, whole, ok bool) {
-	for i, key := range trail {
-		next, has := v.Get(key)
-		if !has {
-			return v, false, i > 0
-		}
-		v = next
-	}
-	return v, true, true
-}
-
-// place is where a leaf's value was written.
+// place is where a value was written.
 func (o *explainOptions) place(v manifest.Value) string { return o.placeInSource(v.Place).String() }
 
-func (o *explainOptions) print(con *console.Console, leaves []leaf) error {
+func (o *explainOptions) print(con *console.Console, leaves []trace.Leaf) error {
 	w := tabwriter.NewWriter(con.Out, 0, 0, 3, ' ', 0)
 	if o.all {
 		for _, l := range leaves {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.name, short(l.value), o.place(l.value), l.winner())
+			winner := l.Winner()
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Name(), short(l.Value), o.place(winner.Value), winner.Layer)
 		}
 		return w.Flush()
 	}
@@ -250,25 +150,24 @@ func (o *explainOptions) print(con *console.Console, leaves []leaf) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s is %s\n", l.name, short(l.value))
-		for _, s := range l.says {
+		if l.Value.Kind == manifest.Null {
+			fmt.Fprintf(w, "%s is not set\n", l.Name())
+		} else {
+			fmt.Fprintf(w, "%s is %s\n", l.Name(), short(l.Value))
+		}
+		for _, s := range l.Layers {
 			verdict := "overridden"
-			if s.wins {
+			if s.Wins {
 				verdict = "wins"
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", o.place(s.value), s.layer, short(s.value), verdict)
+			value := short(s.Value)
+			if len(s.Path) < len(l.Path) { // it takes away what the leaf is in
+				value = strings.Join(s.Path, ".") + ": " + value
+			}
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", o.place(s.Value), s.Layer, value, verdict)
 		}
 	}
 	return w.Flush()
-}
-
-func (l leaf) winner() string {
-	for _, s := range l.says {
-		if s.wins {
-			return s.layer
-		}
-	}
-	return ""
 }
 
 func short(v manifest.Value) string {
@@ -296,6 +195,7 @@ type variableSays struct {
 
 type layerSay struct {
 	Layer  string `json:"layer"`
+	Sets   string `json:"sets,omitempty"` // what the variable is in, where the layer takes that away
 	Value  any    `json:"value"`
 	File   string `json:"file"`
 	Line   int    `json:"line"`
@@ -303,13 +203,17 @@ type layerSay struct {
 	Wins   bool   `json:"wins"`
 }
 
-func (o *explainOptions) result(leaves []leaf) explainResult {
+func (o *explainOptions) result(leaves []trace.Leaf) explainResult {
 	r := explainResult{Version: 1, Env: o.env, Service: o.service, User: o.user, Variables: []variableSays{}}
 	for _, l := range leaves {
-		v := variableSays{Name: l.name, Value: l.value.Go(), Layers: []layerSay{}}
-		for _, s := range l.says {
-			at := o.placeInSource(s.value.Place)
-			v.Layers = append(v.Layers, layerSay{s.layer, s.value.Go(), at.File, at.Line, at.Col, s.wins})
+		v := variableSays{Name: l.Name(), Value: l.Value.Go(), Layers: []layerSay{}}
+		for _, s := range l.Layers {
+			at := o.placeInSource(s.Value.Place)
+			say := layerSay{Layer: s.Layer, Value: s.Value.Go(), File: at.File, Line: at.Line, Column: at.Col, Wins: s.Wins}
+			if len(s.Path) < len(l.Path) {
+				say.Sets = strings.Join(s.Path, ".")
+			}
+			v.Layers = append(v.Layers, say)
 		}
 		r.Variables = append(r.Variables, v)
 	}

@@ -18,6 +18,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/validate":        {"manifest problem", "k8s.io sigs.k8s.io"},
 	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io"},
 	"internal/tree":            {"image manifest problem", "github.com/rogpeppe/go-internal/diff"},
+	"internal/trace":           {"inventory manifest problem", ""},
 	"internal/limit":           {},
 	"internal/httpclient":      {"problem", ""},
 	"internal/gitrepo":         {"httpclient limit problem", "github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto/ssh"},
@@ -31,7 +32,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
 	"internal/readme":          {},
 	"internal/workflows":       {},
-	"cmd/manifestgen":          {"console inventory manifest problem render tree", "github.com/urfave/cli/v2"},
+	"cmd/manifestgen":          {"console inventory manifest problem render trace tree", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":              {"bump console deploy github gitrepo inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
 }

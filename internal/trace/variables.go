@@ -1,0 +1,169 @@
+// Package trace explains where a variable's value and a rendered line come from.
+package trace
+
+import (
+	"slices"
+	"strings"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Variables are the variables of one environment, service and user, and the layers
+// that set them.
+type Variables struct {
+	merged manifest.Value
+	layers []inventory.Layer
+}
+
+// NewVariables returns the variables of an environment, for a service, a user, or
+// both, which may be nil.
+func NewVariables(inv *inventory.Inventory, env *inventory.Environment, service *inventory.Service, user *inventory.User) *Variables {
+	return &Variables{inv.Vars(env, service, user), inv.Layers(env, service, user)}
+}
+
+// Leaf is a variable, or a key in one, that is no map; or a map that is empty.
+type Leaf struct {
+	Path   []string
+	Value  manifest.Value // null where it is not set, or was removed
+	Layers []Setting      // what sets it, or takes it away, the weakest first
+}
+
+// Setting is what one layer says of a leaf.
+type Setting struct {
+	Layer string
+	Path  []string       // of what it sets: the leaf, or what the leaf is in
+	Value manifest.Value // with its place
+	Wins  bool
+}
+
+// Name is the leaf's path as people write it.
+func (l Leaf) Name() string { return strings.Join(l.Path, ".") }
+
+// Winner is the layer whose word counts; the zero Setting where there is none.
+func (l Leaf) Winner() Setting {
+	for _, s := range l.Layers {
+		if s.Wins {
+			return s
+		}
+	}
+	return Setting{}
+}
+
+// All returns the leaves of every variable.
+func (v *Variables) All() []Leaf {
+	var all []Leaf
+	for _, key := range v.keys(nil) {
+		all = append(all, v.Leaves([]string{key})...)
+	}
+	return all
+}
+
+// Leaves returns the leaves at a path and below it, also those that a layer takes
+// away.
+func (v *Variables) Leaves(path []string) []Leaf {
+	layers := v.settings(path)
+	value, _ := at(v.merged, path)
+	keys := v.keys(path)
+	// A map that is empty in the end is one leaf, if a layer empties it as a whole.
+	emptied := len(layers) > 0 && len(layers[len(layers)-1].Value.Fields) == 0
+	if len(keys) == 0 || emptied && len(value.Fields) == 0 {
+		if len(layers) > 0 {
+			layers[len(layers)-1].Wins = true
+		}
+		return []Leaf{{Path: path, Value: value, Layers: layers}}
+	}
+	var all []Leaf
+	for _, key := range keys {
+		all = append(all, v.Leaves(append(slices.Clone(path), key))...)
+	}
+	return all
+}
+
+// settings returns what the layers say of a path, the weakest first: a value there,
+// or something above it that takes it away.
+func (v *Variables) settings(path []string) []Setting {
+	var list []Setting
+	for _, layer := range v.layers {
+		value := layer.Vars
+		for i := 0; ; i++ {
+			if i == len(path) {
+				list = append(list, Setting{Layer: layer.What, Path: path, Value: value})
+				break
+			}
+			if i > 0 && len(value.Fields) == 0 { // a null, {} or anything else that is no map with keys
+				if len(list) > 0 {
+					list = append(list, Setting{Layer: layer.What, Path: path[:i], Value: value})
+				}
+				break
+			}
+			next, ok := value.Get(path[i])
+			if !ok {
+				break
+			}
+			value = next
+		}
+	}
+	return list
+}
+
+// keys returns the keys that a map has at a path in any layer, in the order in which
+// they are set.
+func (v *Variables) keys(path []string) []string {
+	var keys []string
+	add := func(m manifest.Value) {
+		for _, f := range m.Fields {
+			if !slices.Contains(keys, f.Key.Text) {
+				keys = append(keys, f.Key.Text)
+			}
+		}
+	}
+	merged, _ := at(v.merged, path)
+	add(merged)
+	for _, layer := range v.layers {
+		m, _ := at(layer.Vars, path)
+		add(m)
+	}
+	return keys
+}
+
+// Path reads VARIABLE.KEY.KEY, as the variables have it, or had it before a layer
+// took it away. A key may have dots in it.
+func (v *Variables) Path(what string) ([]string, error) {
+	what = strings.TrimPrefix(strings.TrimPrefix(what, ".Vars"), ".")
+	var path []string
+	for rest := what; rest != ""; {
+		keys := v.keys(path)
+		found := ""
+		for _, key := range keys {
+			if (rest == key || strings.HasPrefix(rest, key+".")) && len(key) > len(found) {
+				found = key
+			}
+		}
+		if found == "" {
+			key, _, _ := strings.Cut(rest, ".")
+			hint := problem.DidYouMean(key, keys)
+			if len(path) == 0 {
+				return nil, problem.New(hint, "unknown variable %q", key)
+			}
+			if value, _ := at(v.merged, path); value.Kind != manifest.Map {
+				hint = strings.Join(path, ".") + " is " + value.Kind.String()
+			}
+			return nil, problem.New(hint, "there is no %q in %s", key, strings.Join(path, "."))
+		}
+		path = append(path, found)
+		rest = strings.TrimPrefix(rest[len(found):], ".")
+	}
+	return path, nil
+}
+
+// at returns what a map has at a path of keys; ok is false where there is nothing.
+func at(v manifest.Value, path []string) (found manifest.Value, ok bool) {
+	for _, key := range path {
+		if v, ok = v.Get(key); !ok {
+			return manifest.Value{}, false
+		}
+	}
+	return v, true
+}
