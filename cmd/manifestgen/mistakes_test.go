@@ -52,7 +52,7 @@ var mistakes = []struct {
 	{"a field of another scope", deployment, "name: {{ .Service.Name }}\nspec", "name: {{ .User.Name }}\nspec", "MG205 " + deployment + ":4:12: the scope service has no .User", ""},
 	{"a variable that a template misspells", deployment, ".Vars.replicas", ".Vars.replica", `MG206 ` + deployment + `:6:21: unknown variable "replica"`, ""},
 	{"a function of Helm's", deployment, ".Vars.replicas", ".Vars.replicas | quote", `MG204 ` + deployment + `:6: unknown function "quote"`, ""},
-	{"a function for web pages", deployment, ".Vars.replicas", ".Vars.replicas | html", `MG204 ` + deployment + `:6: unknown function "html"`, "leave it out"},
+	{"a function for web pages", deployment, ".Vars.replicas", ".Vars.replicas | html", `MG204 ` + deployment + `:6: unknown function "html"`, "quotes are added where YAML needs them"},
 	{"an if without end", service, "{{- end }}", "", "MG203 " + service + ":", ""},
 	{"a brace too few", deployment, "{{ .Vars.replicas }}", "{{ .Vars.replicas }", "MG203 " + deployment + ":6: unexpected", ""},
 	// What templates render.
@@ -63,11 +63,11 @@ var mistakes = []struct {
 	{"a map in a string", greeting, "{{ .Vars.greeting }}", `"{{ .Vars }}"`, "MG305 " + greeting + ":6:17: a list or a map cannot stand inside a string", `templates/variables.yaml:2:11: .Vars.greeting is "hello"`},
 	{"a kind that is misspelt", greeting, "kind:", "knid:", "MG304 " + greeting + ":1: no apiVersion or no kind", ""},
 	{"a name that all have", greeting, "name: {{ .User.Name }}", "name: greeting", "MG308 " + greeting + ":4: this ConfigMap is made more than once", ""},
-	{"a tag where none is", deployment, "replicas: {{ .Vars.replicas }}", "version: {{ .Tag }}", "MG306 " + deployment + ":6:15: a tag can only stand at the end of an image", `users.yaml:9:10: .Tag is "1f0c9ae"`},
+	{"a tag where none is", deployment, "replicas: {{ .Vars.replicas }}", "version: v{{ .Tag }}", "MG306 " + deployment + ":6:16: a tag joined with other text cannot be followed", `users.yaml:9:10: .Tag is "1f0c9ae"`},
 	{"a key that a map has not", greeting, "{{ .Vars.greeting }}", `{{ index .Services 7 }}`, "MG302 " + greeting + ":6:16: index out of range: 7", ""},
 	{"a key that is misspelt in a template", greeting, "{{ .Vars.greeting }}", "{{ .Team.Secrets.API_KEI }}", "MG302 " + greeting + `:6:21: there is no key "API_KEI" here`, `did you mean "API_KEY"?`},
 	{"a function that does not fit", greeting, "{{ .Vars.greeting }}", `{{ printf "%d" .Vars.greeting }}`, "MG302 " + greeting + `:6:16: printf "%d" does not fit`, `templates/variables.yaml:2:11: .Vars.greeting is "hello"`},
-	{"numbers that are compared with text", greeting, "{{ .Vars.greeting }}", `{{ if gt .Vars.greeting 1 }}x{{ end }}`, "MG302 " + greeting + ":6:19: incompatible types for comparison", `.Vars.greeting is "hello"`},
+	{"numbers that are compared with text", greeting, "{{ .Vars.greeting }}", `{{ if gt .Vars.greeting 1 }}x{{ end }}`, "MG302 " + greeting + ":6:19: a string cannot be compared with a number", `.Vars.greeting is "hello"`},
 }
 
 func TestMistakes(t *testing.T) {

@@ -15,11 +15,18 @@ import (
 )
 
 // Values that are written into YAML are Go's own: string, bool, int, int64,
-// uint64, float64, Number, []any and map[string]any. Maps are written in the
-// order of their keys.
+// uint64, float64, []any and map[string]any; Number, Tag and FileText. Maps are
+// written in the order of their keys.
 
-// Number is a number that no Go number holds, as it was written.
-type Number string
+// FileText is the text of a file. Alone on a line of a block of text, its last line
+// break is that line's own.
+type FileText string
+
+// YAMLText is a value that is written as YAML into a block of text.
+type YAMLText struct{ Value any }
+
+// AppendYAML appends a value as YAML whose first byte stands at a column.
+func AppendYAML(dst []byte, v any, column int) ([]byte, error) { return appendBlock(dst, v, column) }
 
 // appendString writes s as a scalar on one line, where a block or flow
 // collection has it: plain where that means the same string, else quoted.
@@ -209,6 +216,8 @@ func scalarText(v any) (text string, isString bool, err error) {
 		}
 		return v, true, nil
 	case Tag:
+		return v.Text, true, nil
+	case FileText:
 		return string(v), true, nil
 	case bool:
 		return strconv.FormatBool(v), false, nil
@@ -224,6 +233,17 @@ func scalarText(v any) (text string, isString bool, err error) {
 		return string(v), false, nil
 	}
 	return "", false, fmt.Errorf("a %T is no value that YAML can hold", v)
+}
+
+// plainText is scalarText of a value that stands alone: a number must mean the same to
+// every parser.
+func plainText(v any) (text string, isString bool, err error) {
+	if n, ok := v.(Number); ok {
+		if err := n.Ambiguous(); err != nil {
+			return "", false, err
+		}
+	}
+	return scalarText(v)
 }
 
 // floatText is a number as JSON has it: 1000000 and not 1e+06.
@@ -278,7 +298,7 @@ func appendFlow(dst []byte, v any) ([]byte, error) {
 	case nil:
 		return append(dst, "null"...), nil
 	}
-	text, isString, err := scalarText(v)
+	text, isString, err := plainText(v)
 	if err != nil {
 		return nil, err
 	}
@@ -330,10 +350,12 @@ func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
 		if hasBreak(v) && literalSafe(v) {
 			return appendLiteral(dst, v, max(indent, 2), ""), nil
 		}
+	case FileText:
+		return appendBlock(dst, string(v), indent)
 	case nil:
 		return append(dst, "null"...), nil
 	}
-	text, isString, err := scalarText(v)
+	text, isString, err := plainText(v)
 	if err != nil {
 		return nil, err
 	}

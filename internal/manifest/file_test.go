@@ -43,7 +43,7 @@ func TestValueKeepsLargeIntegers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := values[0].Go(), []any{Number("12345678901234567890123"), Number("-12345678901234567890123"), 1e30}
+	got, want := values[0].Go(), []any{Number("12345678901234567890123"), Number("-12345678901234567890123"), Number("1e30")}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, want %#v", got, want)
 	}

@@ -2,8 +2,10 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -25,15 +27,11 @@ func (s *Skeleton) Fill(values []any) (*Text, error) {
 	return t, err
 }
 
-// track tells the images whose references end in a Tag.
+// track sets the images and marked scalars that end in a Tag.
 func (f *filling) track(t *Text) {
 	for i := range f.skeleton.slots {
 		slot := &f.skeleton.slots[i]
-		last := len(slot.texts) - 1
-		if slot.image == noImage || last == 0 || slot.texts[last] != "" {
-			continue
-		}
-		if _, isTag := f.values[slot.first+last-1].(Tag); !isTag {
+		if _, _, ok := f.tagIn(slot); !ok {
 			continue
 		}
 		for n := range t.Images {
@@ -43,6 +41,9 @@ func (f *filling) track(t *Text) {
 		}
 	}
 }
+
+// maxText is how many bytes a filled text may have.
+const maxText = 16 << 20
 
 func (s *Skeleton) fill(values []any) (*filling, error) {
 	if len(values) != s.marks {
@@ -57,7 +58,13 @@ func (s *Skeleton) fill(values []any) (*filling, error) {
 		if err := f.write(i, slot); err != nil {
 			return nil, err
 		}
-		done = slot.end
+		if len(f.out) > maxText {
+			return nil, fail(slot.first, "look for a large value in a range", "the manifest is larger than %d MB", maxText>>20)
+		}
+		if done = slot.end; f.skipBreak && done < len(s.file.Data) && s.file.Data[done] == '\n' {
+			done++
+		}
+		f.skipBreak = false
 	}
 	f.out = append(f.out, s.file.Data[done:]...)
 	return f, f.checkKeys()
@@ -74,6 +81,9 @@ func (f *filling) checkKeys() error {
 				return fail(f.skeleton.slots[i].first, "take a name of its own for each", "the key %s stands here twice", quoteForPeople(name))
 			}
 			seen[name] = true
+		}
+		if err := f.checkSpliced(m, seen); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -108,8 +118,11 @@ type filling struct {
 	out      []byte
 	filled   []string // each slot's value, as far as it is a string
 	spans    []span   // each slot's bytes in out
-	risky    []int    // slots whose values are not tame
-	hidden   bool     // some value may hold images of its own
+	followed []followed
+	risky    []int // slots whose values are not tame
+	hidden   bool  // some value may hold images of its own
+
+	skipBreak bool // the line break that follows belongs to a line that is gone
 }
 
 func fail(mark int, hint, format string, args ...any) error {
@@ -119,8 +132,12 @@ func fail(mark int, hint, format string, args ...any) error {
 // write writes one slot.
 func (f *filling) write(i int, s *slot) error {
 	f.spans[i].start = len(f.out)
-	var err error
+	err := f.checkTag(i, s)
 	switch {
+	case err != nil:
+		return err
+	case s.into != nil:
+		err = f.writeSplice(i, s)
 	case len(s.texts) == 1: // an image without a value in it
 		f.filled[i] = s.value
 		f.out = append(f.out, f.skeleton.file.Data[s.start:s.end]...)
@@ -130,18 +147,33 @@ func (f *filling) write(i int, s *slot) error {
 		err = f.writeString(i, s)
 	}
 	f.spans[i].end = len(f.out)
+	f.writeMarker(i, s)
 	return err
+}
+
+// valueProblem is an error of a value, as a problem of its mark.
+func (f *filling) valueProblem(mark int, err error) error {
+	ambiguous := (*AmbiguousError)(nil)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &ambiguous):
+		return &MarkProblem{Mark: mark, Message: "the number " + err.Error(), Hint: ambiguous.Hint(), Code: problem.AmbiguousNumber}
+	}
+	return fail(mark, "", "%v", err)
 }
 
 // solo tells whether a slot is one value and nothing else: it keeps its type.
 func (s *slot) solo() bool {
-	return !s.key && len(s.texts) == 2 && s.texts[0] == "" && s.texts[1] == "" && s.node.Style == 0
+	return !s.key && len(s.texts) == 2 && s.texts[0] == "" && s.texts[1] == "" && (s.node.Style == 0 || s.node.Kind != yaml.ScalarNode)
 }
 
 func (f *filling) writeSolo(i int, s *slot) error {
 	value := f.values[s.first]
 	var err error
-	switch {
+	switch _, isYAML := value.(YAMLText); {
+	case isYAML:
+		return fail(s.first, toYAMLHint, "toYaml is only for a line of its own in a block of text")
 	case s.line:
 		f.out, err = appendFlow(f.out, value)
 	case collectionSize(value) > 0 && !s.inline:
@@ -153,7 +185,7 @@ func (f *filling) writeSolo(i int, s *slot) error {
 		f.out, err = appendBlock(f.out, value, s.indent)
 	}
 	if err != nil {
-		return fail(s.first, "", "%v", err)
+		return f.valueProblem(s.first, err)
 	}
 	if collectionSize(value) > 0 {
 		f.risky = append(f.risky, i)
@@ -192,25 +224,49 @@ func (f *filling) writeString(i int, s *slot) error {
 	return nil
 }
 
+const toYAMLHint = "leave it out: {{ .Vars.x }} is written as YAML, indented and quoted as its place needs it"
+
 // join is the string that a slot means.
 func (f *filling) join(s *slot) (string, error) {
 	var b strings.Builder
+	block := s.node != nil && s.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	for i, text := range s.texts {
 		if i > 0 {
-			mark := s.first + i - 1
-			switch f.values[mark].(type) {
-			case []any, map[string]any:
-				return "", fail(mark, "give it a place of its own, without quotes and other text", "a list or a map cannot stand inside a string")
-			}
-			value, _, err := scalarText(f.values[mark])
+			value, err := f.textIn(s.first+i-1, b.String(), text, block)
 			if err != nil {
-				return "", fail(mark, "", "%v", err)
+				return "", err
 			}
 			b.WriteString(value)
 		}
 		b.WriteString(text)
 	}
 	return b.String(), nil
+}
+
+// textIn is the text of a value that stands in a string, between before and after.
+func (f *filling) textIn(mark int, before, after string, block bool) (string, error) {
+	column := len(before) - 1 - strings.LastIndexByte(before, '\n')
+	alone := block && strings.Trim(before[len(before)-column:], " ") == "" && (after == "" || after[0] == '\n')
+	switch value := f.values[mark].(type) {
+	case YAMLText:
+		if !alone {
+			return "", fail(mark, toYAMLHint, "toYaml is only for a line of its own in a block of text")
+		}
+		text, err := AppendYAML(nil, value.Value, column)
+		return string(text), f.valueProblem(mark, err)
+	case FileText:
+		if alone {
+			return strings.ReplaceAll(strings.TrimSuffix(string(value), "\n"), "\n", "\n"+strings.Repeat(" ", column)), nil
+		}
+	case []any, map[string]any:
+		hint := "give it a place of its own, without quotes and other text; in a text, toJson makes JSON of it"
+		if block {
+			hint = "write {{ toYaml … }} on a line of its own, or {{ toJson … }}"
+		}
+		return "", fail(mark, hint, "a list or a map cannot stand inside a string")
+	}
+	text, _, err := scalarText(f.values[mark])
+	return text, f.valueProblem(mark, err)
 }
 
 // appendInStyle writes a string in the style of its slot where that can hold it,
@@ -228,18 +284,51 @@ func (f *filling) appendInStyle(s *slot, value string) (tame bool) {
 	case style&yaml.SingleQuotedStyle != 0:
 		f.out = appendDoubleQuoted(f.out, value)
 	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		header, body, _ := strings.Cut(string(f.skeleton.file.Data[s.start:s.end]), "\n")
-		comment := strings.TrimLeft(header, "|>+-0123456789")
-		body = body[strings.LastIndex(body[:len(body)-len(strings.TrimLeft(body, " \n"))], "\n")+1:]
-		indent := len(body) - len(strings.TrimLeft(body, " "))
-		if style&yaml.LiteralStyle != 0 && literalSafe(value) && indent > 0 && !strings.Contains(header, "+") {
-			f.out = appendLiteral(f.out, value, indent, comment)
-			return isASCII(value, "")
-		}
-		f.out = append(appendString(f.out, value, s.flow), comment...)
+		return f.appendBlockText(s, value)
 	default:
 		f.out = appendString(f.out, value, s.flow)
 	}
+	return false
+}
+
+// appendBlockText writes the string of a slot that is a block of text.
+func (f *filling) appendBlockText(s *slot, value string) (tame bool) {
+	data := f.skeleton.file.Data
+	header, body, _ := strings.Cut(string(data[s.start:s.end]), "\n")
+	comment := strings.TrimLeft(header, "|>+-0123456789")
+	body = body[strings.LastIndex(body[:len(body)-len(strings.TrimLeft(body, " \n"))], "\n")+1:]
+	indent := len(body) - len(strings.TrimLeft(body, " "))
+	literal := s.node.Style&yaml.LiteralStyle != 0
+	if literalSafe(value) && indent > 0 && !strings.Contains(header, "+") && (literal || hasBreak(strings.TrimSuffix(value, "\n"))) {
+		f.out = appendLiteral(f.out, value, indent, comment)
+		return isASCII(value, "")
+	}
+	// Text that begins with blanks, or ends in more than one line break, needs a header
+	// that says so. What follows the block must not be part of it then.
+	following := data[min(s.end+1, len(data)):]
+	ends := len(following) == 0 || len(bytes.TrimLeft(following, " ")) > 0 && bytes.TrimLeft(following, " ")[0] != '\n'
+	if text := strings.TrimRight(value, "\n"); text != "" && text[0] != '\n' && indent > s.parent && indent-s.parent < 10 && !strings.Contains(header, "+") && ends &&
+		(literal || hasBreak(text)) && literalSafe("x"+text) {
+		f.out = append(f.out, '|')
+		if text[0] == ' ' || text[0] == '\t' {
+			f.out = strconv.AppendInt(f.out, int64(indent-s.parent), 10)
+		}
+		lines := appendLiteral(nil, "x"+text, indent, "") // "|-", and the lines
+		breaks := len(value) - len(text)
+		if breaks > 1 {
+			f.out = append(f.out, '+')
+		} else if breaks == 0 {
+			f.out = append(f.out, '-')
+		}
+		f.out = append(f.out, comment...)
+		lines = bytes.Replace(lines[len("|-"):], []byte("x"), nil, 1)
+		f.out = append(f.out, lines...)
+		for range breaks - 1 {
+			f.out = append(f.out, '\n')
+		}
+		return false
+	}
+	f.out = append(appendString(f.out, value, s.flow), comment...)
 	return false
 }
 
@@ -257,20 +346,18 @@ func (f *filling) text() (*Text, error) {
 		f.remember()
 	}
 	t := &Text{Data: f.out}
+	if err := f.addFollowed(t); err != nil {
+		return nil, err
+	}
 	for i := range s.slots {
-		if s.slots[i].image == noImage {
+		if s.slots[i].image == nil {
 			continue
 		}
-		value := f.filled[i]
-		ref, tagged, err := parseUnfinished(value)
-		switch {
-		case err != nil && s.slots[i].image == podImage:
-			return nil, fail(s.slots[i].first, "", "%v", err)
-		case err == nil:
-			t.addImage(ref, f.spans[i], tagged)
-			t.Images[len(t.Images)-1].Pod = s.slots[i].image == podImage
+		if err := f.addPlaced(t, i, &s.slots[i]); err != nil {
+			return nil, err
 		}
 	}
+	slices.SortFunc(t.Images, func(a, b Running) int { return a.Suffix.Start - b.Suffix.Start })
 	for _, o := range s.objects {
 		object := o.Object
 		object.Place.Line, object.NameLine = f.line(object.Place.Line), f.line(object.NameLine)
@@ -317,9 +404,11 @@ func (f *filling) prove() (*File, error) {
 		return nil, fail(0, "", "a value breaks the YAML: %v", err)
 	}
 	// A list or map in the place of a scalar moves comments from node to node.
-	changes := changes{values: make(map[*yaml.Node]any, len(s.slots))}
+	changes := changes{values: make(map[*yaml.Node]any, len(s.slots)), spliced: map[*yaml.Node]any{}}
 	for i := range s.slots {
-		if slot := &s.slots[i]; slot.solo() {
+		if slot := &s.slots[i]; slot.into != nil {
+			changes.spliced[slot.node] = f.values[slot.first]
+		} else if slot.solo() {
 			changes.values[slot.node] = f.values[slot.first]
 		} else {
 			changes.values[slot.node] = f.filled[i]
@@ -399,14 +488,20 @@ func isASCII(s, except string) bool {
 	return true
 }
 
-// mayHoldImages tells whether a value has a key that an image goes by.
+// imageKeys are keys that an image, or a part of one, goes by.
+var imageKeys = map[string]bool{
+	"image": true, "reference": true, "repository": true, "baseImage": true, "newName": true, "registry": true,
+	"tag": true, "newTag": true, "digest": true, "sha": true, "version": true,
+}
+
+// mayHoldImages reports whether a value has a key that an image goes by.
 func mayHoldImages(value any) bool {
 	switch value := value.(type) {
 	case []any:
 		return slices.ContainsFunc(value, mayHoldImages)
 	case map[string]any:
 		for key, item := range value {
-			if key == "image" || key == "reference" || mayHoldImages(item) {
+			if imageKeys[key] || mayHoldImages(item) {
 				return true
 			}
 		}

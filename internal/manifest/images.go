@@ -46,6 +46,15 @@ type parts struct {
 	malformed bool    // what the marker stands behind is none of its tags
 }
 
+// runs is the scalar that says what runs: the whole reference, or the tag; nil where
+// there is neither.
+func (p *parts) runs() *yaml.Node {
+	if p.whole != nil {
+		return p.whole
+	}
+	return p.tag
+}
+
 // nodes are the scalars that there are.
 func (p *parts) nodes() []*yaml.Node {
 	var nodes []*yaml.Node
@@ -122,9 +131,7 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 			}
 		}
 		w.object(root, f.isKustomization(root))
-		if at != template {
-			w.markers(doc, found)
-		}
+		w.markers(doc, found)
 		for i, path := range paths {
 			path.walk(root, func(n *yaml.Node, where string) {
 				found.Reached[i] = true
@@ -428,6 +435,10 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 	if !some {
 		return
 	}
+	if w.stage == template && e.tagKey == newTagKey && e.open() {
+		w.addSplit(image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: e.tag, digest: e.digest, digestKey: e.digestKey}, true)
+		return
+	}
 	if e.newName != nil && e.tagKey == newTagKey || e.repositoryKey == nameKey && e.tagKey == newTagKey {
 		ref, p, ok := e.kustomize(n)
 		w.addSplit(ref, p, ok)
@@ -436,8 +447,22 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 	if e.repository == nil || e.tag == nil && e.registry == nil && (e.repositoryKey == imageKey || e.repositoryKey == nameKey) {
 		return // image: R alone is a whole reference, and name: R alone is a name
 	}
+	if w.stage == template && e.open() {
+		w.addSplit(image.Ref{}, parts{entries: n, registry: e.registry, name: e.repository, tag: e.tag, digest: e.digest, digestKey: e.digestKey}, e.tag != nil)
+		return
+	}
 	ref, p, ok := e.split(n, parentKey)
 	w.addSplit(ref, p, ok)
+}
+
+// open reports whether a template leaves the repository or the tag open.
+func (e entries) open() bool {
+	for _, n := range []*yaml.Node{e.registry, e.repository, e.newName, e.tag} {
+		if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, Mark) {
+			return true
+		}
+	}
+	return false
 }
 
 // addSplit adds an image that is written in the entries of a map.

@@ -14,6 +14,7 @@ import (
 type changes struct {
 	values   map[*yaml.Node]any // what a scalar is to mean
 	added    []added            // entries of maps
+	spliced  map[*yaml.Node]any // what stands in the place of an entry of a map or list
 	comments bool               // they must all stay where they are
 	filled   bool               // there was nothing, so that the parser may give a comment to another node
 	markers  []markerChange
@@ -90,6 +91,9 @@ func (p *prover) same(a, b *yaml.Node) error {
 		}
 		return nil
 	}
+	if p.hasSpliced(a) {
+		return p.sameSpliced(a, b)
+	}
 	rest, ok := p.withoutAdded(a, b)
 	if !ok || a.Kind != b.Kind || a.Style != b.Style || a.Tag != b.Tag || a.Value != b.Value || a.Anchor != b.Anchor ||
 		!p.sameComments(a, b) || p.pairs[a.Alias] != b.Alias || len(a.Content) != len(rest) {
@@ -101,6 +105,14 @@ func (p *prover) same(a, b *yaml.Node) error {
 		}
 	}
 	return nil
+}
+
+// hasSpliced reports whether others are spliced into a map or list.
+func (p *prover) hasSpliced(n *yaml.Node) bool {
+	return len(p.spliced) > 0 && slices.ContainsFunc(n.Content, func(c *yaml.Node) bool {
+		_, spliced := p.spliced[c]
+		return spliced
+	})
 }
 
 // withoutAdded is the content of b less the entries that were added to a.
@@ -173,8 +185,10 @@ func means(n *yaml.Node, value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return n.Tag == yaml.NodeTagNull
-	case Tag:
+	case FileText:
 		return means(n, string(value))
+	case Tag:
+		return means(n, value.Text)
 	case string:
 		return n.Tag == yaml.NodeTagString && n.Value == value &&
 			(n.Style&^yaml.TaggedStyle != 0 || value == "" || !readsAsOther(value))

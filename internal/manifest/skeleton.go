@@ -16,6 +16,14 @@ import (
 // Unicode's private use area, which no manifest has a use for.
 const Mark = "\uE000"
 
+// A placeholder alone on its line, for a map or a list that is spliced into the one
+// that it stands in, beside entries of its own.
+const (
+	SpliceMark = "\uE002"
+	MapEntry   = Mark + SpliceMark + ":"
+	ListEntry  = "- " + Mark + SpliceMark
+)
+
 // Skeleton is a manifest with marks in the places of its values.
 //
 // It is parsed as it is, marks and all: so its structure is what its author
@@ -26,7 +34,8 @@ type Skeleton struct {
 	slots   []slot // in the order of the bytes
 	objects []slotObject
 	maps    []openMap
-	dynamic bool // which objects these are is known only when filled
+	splices map[*yaml.Node][]int // the slots that are spliced into a map or list
+	dynamic bool                 // which objects these are is known only when filled
 	marks   int
 	lines   int
 
@@ -49,20 +58,12 @@ const mostKnown = 1000
 type slot struct {
 	scalar
 	node  *yaml.Node
-	first int      // the number of its first mark
-	texts []string // its value around its marks: one more than there are marks
-	image imageSlot
+	first int        // the number of its first mark
+	texts []string   // its value around its marks: one more than there are marks
+	image *placed    // nil where it is no part of an image
+	into  *yaml.Node // the map or list that it is spliced into; nil for a scalar
 	place
 }
-
-// imageSlot is whether a slot is an image.
-type imageSlot int
-
-const (
-	noImage      imageSlot = iota
-	perhapsImage           // where its value is a reference
-	podImage               // its value must be a reference
-)
 
 // place is where a node stands, as far as a value written there must know.
 type place struct {
@@ -71,10 +72,12 @@ type place struct {
 	key    bool // a mapping's key
 	inline bool // a block collection begins here, and not on a new line
 	indent int  // the column where a block collection stands
+	parent int  // the column of the map or list around it
 }
 
 // openMap is a map with marks in its keys: values must not make two of them equal.
 type openMap struct {
+	node  *yaml.Node
 	fixed map[string]bool // the keys without marks
 	open  []*yaml.Node
 }
@@ -110,22 +113,24 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 		return nil, err
 	}
 	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark)), lines: bytes.Count(text, []byte("\n"))}
-	images := map[*yaml.Node]imageSlot{}
+	images := map[*yaml.Node]*placed{}
 	for _, i := range f.findImages(template, nil).Images {
-		switch {
-		case i.parts.whole == nil:
-		case i.parts.pod:
-			images[i.parts.whole] = podImage
-		default:
-			images[i.parts.whole] = perhapsImage
+		if n := i.parts.runs(); n != nil {
+			images[n] = &placed{i.parts, n}
 		}
 	}
+	s.splices = map[*yaml.Node][]int{}
 	for _, doc := range f.docs {
 		if err := s.addSlots(doc.root, place{inline: true}, images); err != nil {
 			return nil, err
 		}
 	}
 	slices.SortFunc(s.slots, func(a, b slot) int { return cmp.Compare(a.start, b.start) })
+	for i := range s.slots {
+		if into := s.slots[i].into; into != nil {
+			s.splices[into] = append(s.splices[into], i)
+		}
+	}
 	if err := s.numberMarks(); err != nil {
 		return nil, err
 	}
@@ -142,20 +147,8 @@ func (s *Skeleton) Empty() bool {
 	return true
 }
 
-// IsTag tells whether a mark is the tag of an image: the end of a reference,
-// behind a colon.
-func (s *Skeleton) IsTag(mark int) bool {
-	for i := range s.slots {
-		slot := &s.slots[i]
-		if last := len(slot.texts) - 1; slot.image != noImage && last > 0 && mark == slot.first+last-1 {
-			return slot.texts[last] == "" && strings.HasSuffix(slot.texts[last-1], ":")
-		}
-	}
-	return false
-}
-
-func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]imageSlot) error {
-	if n.Kind == yaml.ScalarNode && (images[n] != noImage || strings.Contains(n.Value, Mark)) {
+func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*placed) error {
+	if n.Kind == yaml.ScalarNode && (images[n] != nil || strings.Contains(n.Value, Mark)) {
 		found, err := s.file.find(n)
 		if err != nil {
 			return err
@@ -173,9 +166,15 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]imageS
 	flow := at.flow || n.Style&yaml.FlowStyle != 0
 	switch n.Kind {
 	case yaml.MappingNode:
-		keys := openMap{fixed: map[string]bool{}}
+		keys := openMap{node: n, fixed: map[string]bool{}}
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i]
+			if key.Value == Mark+SpliceMark {
+				if err := s.addMapSplice(n, i, at); err != nil {
+					return err
+				}
+				continue
+			}
 			if strings.Contains(key.Value, Mark) {
 				keys.open = append(keys.open, key)
 			} else {
@@ -184,20 +183,58 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]imageS
 			if err := s.addSlots(key, place{flow: flow, key: true}, images); err != nil {
 				return err
 			}
-			if err := s.addSlots(n.Content[i+1], place{flow: flow, indent: key.Column + 1}, images); err != nil {
+			if err := s.addSlots(n.Content[i+1], place{flow: flow, indent: key.Column + 1, parent: key.Column - 1}, images); err != nil {
 				return err
 			}
 		}
-		if keys.open != nil {
+		if keys.open != nil || slices.ContainsFunc(s.slots, func(s slot) bool { return s.into == n }) {
 			s.maps = append(s.maps, keys)
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
-			if err := s.addSlots(item, place{flow: flow, inline: true}, images); err != nil {
+			if item.Value == Mark+SpliceMark {
+				if err := s.addListSplice(n, item); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := s.addSlots(item, place{flow: flow, inline: true, parent: n.Column - 1}, images); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// addMapSplice adds the slot of a map that is spliced into a map, as its n-th entry.
+func (s *Skeleton) addMapSplice(into *yaml.Node, n int, at place) error {
+	key, value := into.Content[n], into.Content[n+1]
+	found, err := s.file.find(key)
+	if err != nil {
+		return err
+	}
+	found.end = found.start + len(MapEntry)
+	if value.Tag != yaml.NodeTagNull || value.Value != "" {
+		return s.file.problemAt(value, "write it in the column of the {{ … }} above, which is spliced into the map that it stands in", "this is indented below a value")
+	}
+	flow := into.Style&yaml.FlowStyle != 0
+	spliced := slot{scalar: found, node: key, texts: []string{"", ""}, into: into, place: place{flow: flow, line: flow, inline: true, indent: key.Column - 1}}
+	if flow && s.file.Data[s.file.offset(into.Line, into.Column)] != '{' { // an item of a flow list
+		spliced.into, spliced.node = nil, into
+	}
+	s.slots = append(s.slots, spliced)
+	return nil
+}
+
+// addListSplice adds the slot of a list that is spliced into a list.
+func (s *Skeleton) addListSplice(into, item *yaml.Node) error {
+	found, err := s.file.find(item)
+	if err != nil {
+		return err
+	}
+	found.start = found.end - len(ListEntry)
+	s.slots = append(s.slots, slot{scalar: found, node: item, texts: []string{"", ""}, into: into,
+		place: place{inline: true, indent: into.Column - 1}})
 	return nil
 }
 
@@ -233,17 +270,14 @@ func (s *Skeleton) addObjects() error {
 		}
 	}
 	objects, err := s.file.Objects()
+	isOpen := func(n *yaml.Node) bool {
+		_, open := slots[n]
+		return n != nil && (open || s.splices[n] != nil)
+	}
 	for _, doc := range s.file.docs {
-		root := doc.root
-		if _, open := slots[root]; open {
+		if root := doc.root; isOpen(root) || isOpen(lookup(root, "metadata")) || isOpen(lookup(root, "items")) {
 			s.dynamic = true
 			return nil
-		}
-		if meta := lookup(root, "metadata"); meta != nil {
-			if _, open := slots[meta]; open {
-				s.dynamic = true
-				return nil
-			}
 		}
 	}
 	if err != nil {

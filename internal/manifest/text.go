@@ -33,7 +33,10 @@ type Running struct {
 
 // Tag is a value of Fill that says which tag runs. Where it ends an image
 // reference, that image is Tracked.
-type Tag string
+type Tag struct {
+	Text       string
+	Repository string // of the image whose tag it is
+}
 
 // Bytes is a run of bytes in a Text, from Start up to End.
 type Bytes struct{ Start, End int }
@@ -52,15 +55,11 @@ func (f *File) Text() (*Text, error) {
 	return t, err
 }
 
-// add adds an image that was found in a file. One that is split over a map, and that
-// no marker binds, is left out.
+// add adds an image that was found in a file.
 func (t *Text) add(f *File, i Image) error {
-	n := i.parts.whole
+	n := i.parts.runs()
 	if n == nil {
-		n = i.parts.tag
-	}
-	if n == nil || i.parts.whole == nil && i.parts.marker == nil {
-		return nil
+		return nil // the digest alone, or a place where a tag is added
 	}
 	s, err := f.find(n)
 	if err != nil {
@@ -76,7 +75,7 @@ func (t *Text) add(f *File, i Image) error {
 			return err
 		}
 	}
-	if i.parts.marker != nil {
+	if i.parts.marker != nil || i.parts.whole == nil {
 		t.addMarked(ref, s.span, i.parts.whole == nil, tagged)
 	} else {
 		t.addImage(ref, s.span, tagged)

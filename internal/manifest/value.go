@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -100,7 +99,11 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 // integer that is large enough.
 var largeInt = regexp.MustCompile(`^[-+]?[1-9][0-9]{18,}$`)
 
+// A plain 1:30 is an integer: YAML 1.1 reads 90.
 func scalarKind(n *yaml.Node) Kind {
+	if n.Style == 0 && n.Tag == yaml.NodeTagString && isBase60(n.Value) {
+		return Int
+	}
 	switch n.Tag {
 	case yaml.NodeTagNull:
 		return Null
@@ -151,7 +154,8 @@ func (v Value) String() string {
 }
 
 // Go is the value as templates and encoders have it: nil, bool, int64, uint64,
-// Number, float64, string, []any or map[string]any.
+// Number, float64, string, []any or map[string]any. A number that Go would print in
+// another way than it is written is a Number.
 func (v Value) Go() any {
 	switch v.Kind {
 	case Null:
@@ -178,28 +182,20 @@ func (v Value) Go() any {
 	return v.Text
 }
 
-// goInt reads an integer in any of YAML's notations, however large.
+// goInt reads an integer: as a number of Go where that prints as it is written.
 func goInt(text string) any {
-	plain := strings.ReplaceAll(text, "_", "")
-	if n, err := strconv.ParseInt(plain, 0, 64); err == nil {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
 		return n
 	}
-	if n, err := strconv.ParseUint(plain, 0, 64); err == nil {
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil && strconv.FormatUint(n, 10) == text {
 		return n
 	}
-	if n, ok := new(big.Int).SetString(plain, 0); ok {
-		return Number(n.String())
-	}
-	return text
+	return Number(text)
 }
 
 func goFloat(text string) any {
-	plain := strings.ToLower(strings.ReplaceAll(text, "_", ""))
-	if strings.HasSuffix(plain, ".inf") || strings.HasSuffix(plain, ".nan") {
-		plain = strings.Replace(plain, ".", "", 1)
-	}
-	if n, err := strconv.ParseFloat(plain, 64); err == nil {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && strings.Contains(text, ".") && strconv.FormatFloat(n, 'f', -1, 64) == text {
 		return n
 	}
-	return text
+	return Number(text)
 }

@@ -53,6 +53,9 @@ const (
 	WrongTag     Code = "MG306"
 	PathTwice    Code = "MG307"
 	ObjectTwice  Code = "MG308"
+
+	AmbiguousNumber Code = "MG309"
+	JoinedLines     Code = "MG310"
 )
 
 // Problems of the files that are there.

@@ -13,11 +13,8 @@ import (
 
 // checkFields reports the fields and variables that a template names and its
 // scope does not have, in branches too that no execution takes.
-func checkFields(t *Templates, s *source, scope string, inv *inventory.Inventory, problems *problem.List) {
-	c := &checker{templates: t, scope: scope, problems: problems, seen: map[string]bool{}}
-	for _, f := range inv.Defaults.Fields {
-		c.variables = append(c.variables, f.Key.Text)
-	}
+func checkFields(t *Templates, s *source, scope string, problems *problem.List) {
+	c := &checker{templates: t, scope: scope, variables: t.variables, problems: problems, seen: map[string]bool{}}
 	dot := reflect.TypeOf(scopeData[scope])
 	c.tree(s.file, dot)
 }
@@ -30,6 +27,7 @@ type checker struct {
 	variables []string // the declared ones
 	problems  *problem.List
 	seen      map[string]bool // templates called, with the type of their dot
+	value     *source         // the text of a value that is checked; nil for templates
 }
 
 func (c *checker) tree(name string, dot reflect.Type) {
@@ -90,18 +88,19 @@ func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type,
 				t = c.pipe(tree, n.Pipe, dot, vars)
 			}
 			if c.templates.set.Lookup(n.Name) == nil {
-				c.report(problem.UnknownTemplate, tree, n.Pos, problem.DidYouMean(n.Name, c.defines()), "unknown template %q", n.Name)
+				c.report(problem.UnknownTemplate, tree, n.Pos, problem.DidYouMean(n.Name, c.templates.defines()), "unknown template %q", n.Name)
 			}
 			c.tree(n.Name, t)
 		}
 	}
 }
 
-func (c *checker) defines() []string {
+// defines are the names of the templates that files define.
+func (t *Templates) defines() []string {
 	var names []string
-	for _, t := range c.templates.set.Templates() {
-		if _, isFile := c.templates.sources[t.Name()]; !isFile {
-			names = append(names, t.Name())
+	for _, tmpl := range t.set.Templates() {
+		if _, isFile := t.sources[tmpl.Name()]; !isFile {
+			names = append(names, tmpl.Name())
 		}
 	}
 	slices.Sort(names)
@@ -142,6 +141,7 @@ func (c *checker) pipe(tree *parse.Tree, pipe *parse.PipeNode, dot reflect.Type,
 	var last reflect.Type
 	for _, command := range pipe.Cmds {
 		last = nil
+		c.include(tree, command, dot, vars)
 		for _, arg := range command.Args {
 			t := c.arg(tree, arg, dot, vars)
 			if len(command.Args) == 1 {
@@ -198,16 +198,18 @@ func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names [
 		field, ok := t.FieldByName(name)
 		if !ok || !field.IsExported() {
 			var known []string
-			for i := range t.NumField() {
-				if t.Field(i).IsExported() {
-					known = append(known, "."+t.Field(i).Name)
-				}
+			for _, f := range exported(t) {
+				known = append(known, "."+f)
 			}
 			where := strings.ToLower(t.Name())
 			if strings.HasSuffix(t.Name(), "Scope") {
-				where = "the scope " + c.scope
+				where = strings.TrimSpace("the scope " + c.scope)
 			}
-			c.report(problem.UnknownField, tree, pos, problem.DidYouMean("."+name, known), "%s has no .%s", where, name)
+			hint := habitOf("." + name)
+			if hint == "" {
+				hint = problem.DidYouMean("."+name, known)
+			}
+			c.report(problem.UnknownField, tree, pos, hint, "%s has no .%s", where, name)
 			return nil
 		}
 		t = field.Type
@@ -215,8 +217,49 @@ func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names [
 	return t
 }
 
+// include checks the template that a call of include runs.
+func (c *checker) include(tree *parse.Tree, command *parse.CommandNode, dot reflect.Type, vars variables) {
+	name, ok := command.Args[0].(*parse.IdentifierNode)
+	if !ok || name.Ident != "include" || len(command.Args) < 2 {
+		return
+	}
+	called, ok := command.Args[1].(*parse.StringNode)
+	if !ok {
+		return
+	}
+	if c.templates.set.Lookup(called.Text) == nil {
+		c.report(problem.UnknownTemplate, tree, called.Pos, problem.DidYouMean(called.Text, c.templates.defines()), "unknown template %q", called.Text)
+		return
+	}
+	var t reflect.Type
+	if len(command.Args) == 3 {
+		t = c.arg(tree, command.Args[2], dot, vars)
+	}
+	c.tree(called.Text, t)
+}
+
+// exported are the fields of a struct that templates see.
+func exported(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		if t.Field(i).IsExported() {
+			names = append(names, t.Field(i).Name)
+		}
+	}
+	return names
+}
+
+// scopeFields are the fields of what a scope has under a name: Service, Env, User, Team.
+func scopeFields(name string) []string {
+	field, _ := reflect.TypeFor[userServiceScope]().FieldByName(name)
+	return exported(field.Type.Elem())
+}
+
 func (c *checker) report(code problem.Code, tree *parse.Tree, pos parse.Pos, hint, format string, args ...any) {
 	s := c.templates.sources[tree.ParseName]
+	if s == nil {
+		s = c.value
+	}
 	p := problem.At(s.place(pos), hint, format, args...).WithCode(code)
 	p.Source = s.line(p.Place.Line)
 	c.problems.Add(p)

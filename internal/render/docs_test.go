@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -10,9 +11,15 @@ import (
 )
 
 var (
-	docBlock = regexp.MustCompile("(?ms)^```yaml (\\S+)\n(.*?)^```$")
-	docRow   = regexp.MustCompile("(?m)^\\| `[^|]*\\| `(.*)` \\| `(.*)` \\|$")
+	docBlock  = regexp.MustCompile("(?ms)^```yaml (\\S+)\n(.*?)^```$")
+	docAction = regexp.MustCompile(`"?\{\{.*?\}\}"?`)
+	docRow    = regexp.MustCompile("(?m)^\\| `[^|]*\\| `(.*)` \\| `(.*)` \\|$")
 )
+
+// code is a text with its templates as Markdown has code in a table.
+func code(text string) string {
+	return docAction.ReplaceAllStringFunc(text, func(s string) string { return "`" + strings.ReplaceAll(s, "|", `\|`) + "`" })
+}
 
 // TestTemplatesPage renders every example of docs/templates.md: a template makes
 // the block behind it, and a function's example what the table says.
@@ -32,7 +39,10 @@ func TestTemplatesPage(t *testing.T) {
 		}
 	}
 	made := func(text string) string {
-		const object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+		object := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+		if strings.HasPrefix(text, "metadata:") {
+			object = "apiVersion: v1\nkind: ConfigMap\n"
+		}
 		whole := strings.HasPrefix(text, "apiVersion:")
 		if !whole {
 			text = object + text
@@ -71,7 +81,14 @@ func TestTemplatesPage(t *testing.T) {
 			t.Errorf("%s makes %s and the page says %s", row[1], got, want)
 		}
 	}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(builtins))) {
+	var table strings.Builder
+	for _, h := range habits {
+		fmt.Fprintf(&table, "| %s | %s |\n", code(h.theirs), code(h.here))
+	}
+	if !strings.Contains(string(page), table.String()) {
+		t.Errorf("the page has not the table of habits:\n%s", table.String())
+	}
+	for _, name := range slices.Concat(functionNames(), slices.Collect(maps.Keys(builtins))) {
 		if !regexp.MustCompile("`[^`|]*\\b"+name+"\\b[^|]*` \\| `").Match(page) && !strings.Contains(string(page), name) {
 			t.Errorf("the function %s is not on the page", name)
 		}

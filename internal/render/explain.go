@@ -13,11 +13,12 @@ import (
 
 // explain reports what is wrong with a rendered text at the place in the template
 // that it comes from. rec holds the execution that made the text.
-func (r *renderer) explain(j job, rec *recorder, err error) {
+func (r *renderer) explain(j job, x *execution, err error) {
+	rec := x.rec
 	if mark := (*manifest.MarkProblem)(nil); errors.As(err, &mark) {
 		place := problem.Place{File: j.source.file}
 		if mark.Mark < len(rec.actions) {
-			place = r.templates.actions[rec.actions[mark.Mark]].place
+			place = x.templates.actions[rec.actions[mark.Mark]].place
 		}
 		code := mark.Code
 		if code == "" {
@@ -100,7 +101,7 @@ func (r *renderer) tellFailure(j job, p *problem.Problem) {
 // markNotes are those of the line that a mark stands in.
 func (r *renderer) markNotes(j job, mark int) []problem.Note {
 	t := r.trace(j)
-	for _, e := range t.events {
+	for _, e := range t.rec.events {
 		if e.mark == mark && e.offset >= t.skipped {
 			return r.lineNotes(j, 1+bytes.Count(t.text[:e.offset-t.skipped], []byte("\n")))
 		}
@@ -153,16 +154,19 @@ func (o Origin) String() string {
 // places: it may be no YAML, and is only looked at.
 func (t tracing) shown() []byte {
 	var b strings.Builder
-	for i, text := range strings.Split(string(t.text), manifest.Mark) {
-		if i > 0 && i <= len(t.values) {
-			switch v := t.values[i-1].(type) {
+	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.text), manifest.MapEntry, manifest.Mark), manifest.SpliceMark, "")
+	for i, text := range strings.Split(whole, manifest.Mark) {
+		if i > 0 && i <= len(t.rec.values) {
+			switch v := t.rec.values[i-1].(type) {
 			case string:
 				if strings.ContainsAny(v, "\n\r") {
 					v = strconv.Quote(v)
 				}
 				b.WriteString(cut(v, 60))
-			case []any, map[string]any:
+			case []any, map[string]any, manifest.YAMLText:
 				b.WriteString("…")
+			case manifest.Tag:
+				b.WriteString(v.Text)
 			default:
 				fmt.Fprint(&b, v)
 			}

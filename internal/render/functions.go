@@ -2,184 +2,403 @@ package render
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
 	"k8srepo/internal/manifest"
 )
 
 // functions are what templates may call beside some of text/template's own (see
 // builtins): a closed list, each the same for the same arguments. No clock, randomness,
-// environment, files or network.
-var functions = template.FuncMap{
-	"default":  defaultTo,
-	"required": required,
-	"join":     join,
-	"lower":    func(s any) (string, error) { return onText(strings.ToLower, s) },
-	"upper":    func(s any) (string, error) { return onText(strings.ToUpper, s) },
-	"trimPrefix": func(prefix string, s any) (string, error) {
-		return onText(func(t string) string { return strings.TrimPrefix(t, prefix) }, s)
-	},
-	"trimSuffix": func(suffix string, s any) (string, error) {
-		return onText(func(t string) string { return strings.TrimSuffix(t, suffix) }, s)
-	},
-	"replace": func(old, new string, s any) (string, error) {
-		return onText(func(t string) string { return strings.ReplaceAll(t, old, new) }, s)
-	},
-	"contains": func(part string, s any) (bool, error) {
-		text, err := textOf(s)
-		return strings.Contains(text, part), err
-	},
-	"sha256": func(s any) (string, error) { return onText(hexSum, s) },
-	// As text/template has them, but for texts only: of anything else they would
-	// print what Go makes of it, addresses in memory too.
-	"print":  print,
-	"printf": printf,
+// environment or network. Names and order of arguments are those of Helm and sprig.
+// Each is on the page docs/templates.md, with an example.
+func (x *execution) functions() template.FuncMap {
+	return template.FuncMap{
+		// What is there, and what to do without it.
+		"default": defaultTo, "required": required, "coalesce": coalesce, "empty": isEmpty, "ternary": ternary, "fail": fail,
+		// Text. What it is made of may be numbers and booleans too.
+		"lower":      x.text1(strings.ToLower),
+		"upper":      x.text1(strings.ToUpper),
+		"trim":       x.text1(strings.TrimSpace),
+		"trimAll":    x.text2(func(cut, s string) string { return strings.Trim(s, cut) }),
+		"trimPrefix": x.text2(func(prefix, s string) string { return strings.TrimPrefix(s, prefix) }),
+		"trimSuffix": x.text2(func(suffix, s string) string { return strings.TrimSuffix(s, suffix) }),
+		"contains":   x.test2(func(part, s string) bool { return strings.Contains(s, part) }),
+		"hasPrefix":  x.test2(func(prefix, s string) bool { return strings.HasPrefix(s, prefix) }),
+		"hasSuffix":  x.test2(func(suffix, s string) bool { return strings.HasSuffix(s, suffix) }),
+		"nospace":    x.text1(func(s string) string { return strings.Join(strings.Fields(s), "") }),
+		"replace":    x.replace, "repeat": x.repeat, "trunc": x.trunc, "substr": x.substr, "toString": x.textOf,
+		"regexMatch": x.regexMatch, "regexReplaceAll": x.regexReplaceAll,
+		"print": x.print1, "printf": x.printf, "println": x.println, "cat": x.cat,
+		// Encodings.
+		"toJson": x.toJSON, "toPrettyJson": x.toPrettyJSON, "toYaml": toYAML, "b64enc": x.text1(base64Encode), "b64dec": x.base64Decode,
+		"sha256": x.sha256, "sha256sum": x.sha256,
+		// Lists and maps.
+		"list": func(items ...any) []any { return items }, "dict": dict, "get": get, "hasKey": hasKey, "keys": keys, "values": values,
+		"pick": pick, "omit": omit, "merge": merge, "dig": dig,
+		"first": first, "last": last, "rest": rest, "initial": initial, "append": x.append, "prepend": x.prepend, "concat": x.concat,
+		"has": has, "without": without, "uniq": uniq, "compact": compact, "sortAlpha": x.sortAlpha,
+		"join": x.join, "splitList": x.splitList, "split": x.split, "until": x.until,
+		// Numbers.
+		"add": add, "sub": sub, "mul": mul, "div": div, "mod": mod, "max": maxOf, "min": minOf, "int": toInt, "float64": toFloat,
+		"eq": equal, "ne": notEqual, "lt": less, "le": lessOrEqual, "gt": greater, "ge": greaterOrEqual,
+		// Templates and files.
+		"include": x.include, "tpl": x.tpl, "file": x.file,
+		// What templates are rewritten to call; authors cannot.
+		"includeBlock": x.includeBlock, "truth": truth, "number": func(text string) manifest.Number { return manifest.Number(text) },
+		"value": x.value,
+	}
+}
+
+// hiddenFunctions are not for authors.
+var hiddenFunctions = []string{"includeBlock", "truth", "number", "value"}
+
+// functionNames are the functions that authors may call, sorted, with text/template's.
+func functionNames() []string {
+	all := (&execution{}).functions()
+	for _, name := range hiddenFunctions {
+		delete(all, name)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // builtins are the names of those of text/template's own functions that templates
-// may call. The others are for other things than manifests: html, js, call, …
-var builtins = map[string]any{
-	"and": 0, "index": 0, "slice": 0, "len": 0, "not": 0, "or": 0,
-	"eq": 0, "ge": 0, "gt": 0, "le": 0, "lt": 0, "ne": 0,
-}
+// may call. The others are replaced, or for other things than manifests: html, js, call, …
+var builtins = map[string]any{"and": 0, "index": 0, "slice": 0, "len": 0, "not": 0, "or": 0}
 
 var (
-	errUnset = errors.New("the value is not set")
-	errTag   = errors.New("a tag can only be printed as it is, at the end of an image: image: {{ .Service.Image }}:{{ .Tag }}")
+	errUnset  = errors.New("the value is not set")
+	errTag    = errors.New("a tag can only be printed as it is: at the end of an image, or alone in a value")
+	errToYAML = &hintedError{"toYaml is only for a line of its own in a block of text", "leave it out: {{ .Vars.x }} is written as YAML, indented and quoted as its place needs it"}
 )
 
-func isUnset(v any) bool { return v == nil || v == "" }
+// hintedError is an error of a function that says what to do.
+type hintedError struct{ message, hint string }
 
-func allTexts(values []any) error {
-	for _, v := range values {
-		if _, err := textOf(v); err != nil {
-			return err
+func (e *hintedError) Error() string { return e.message }
+
+// textOf is the text of a string, number or boolean: of a number, as it was written.
+func textOf(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case manifest.FileText:
+		return string(v), nil
+	case nil:
+		return "", errUnset
+	case Tag:
+		return "", errTag
+	case manifest.YAMLText:
+		return "", errToYAML
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil // 1000000, not 1e+06
+	case bool, int, int64, uint64, manifest.Number:
+		return fmt.Sprint(v), nil
+	}
+	return "", fmt.Errorf("%s is not text", describe(v))
+}
+
+// textOf is textOf, and counts its bytes.
+func (x *execution) textOf(v any) (string, error) {
+	text, err := textOf(v)
+	if err == nil && len(text) > 64 {
+		err = x.spendBytes(len(text))
+	}
+	return text, err
+}
+
+func (x *execution) texts(values ...any) ([]string, error) {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		var err error
+		if texts[i], err = x.textOf(v); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return texts, nil
 }
 
-// print is fmt's, with numbers as YAML has them.
-func print(args ...any) (string, error) {
-	if err := allTexts(args); err != nil {
-		return "", err
+// text1 makes a function of one text.
+func (x *execution) text1(f func(string) string) any {
+	return func(v any) (string, error) {
+		s, err := x.textOf(v)
+		if err != nil {
+			return "", err
+		}
+		return x.bounded(f(s))
 	}
-	for i, arg := range args {
-		args[i] = plain(arg)
-	}
-	return fmt.Sprint(args...), nil
 }
 
-// plain is a value that %s and %v print as YAML has it, rather than as Go does:
-// 1000000 is not 1e+06.
-func plain(v any) any {
-	switch v := v.(type) {
-	case int:
-		return plainInt(v)
-	case int64:
-		return plainInt(v)
-	case float64:
-		return plainFloat(v)
+// text2 makes a function of two texts.
+func (x *execution) text2(f func(a, b string) string) any {
+	return func(a, b any) (string, error) {
+		s, err := x.texts(a, b)
+		if err != nil {
+			return "", err
+		}
+		return x.bounded(f(s[0], s[1]))
 	}
-	return v
 }
 
-type plainInt int64
-
-func (n plainInt) String() string { return strconv.FormatInt(int64(n), 10) }
-
-type plainFloat float64
-
-func (n plainFloat) String() string { return strconv.FormatFloat(float64(n), 'f', -1, 64) }
-
-// printf is fmt's, and refuses what fmt would complain of in the text itself.
-func printf(format string, args ...any) (string, error) {
-	if err := allTexts(args); err != nil {
-		return "", err
+// test2 makes a function that asks something of two texts.
+func (x *execution) test2(f func(a, b string) bool) any {
+	return func(a, b any) (bool, error) {
+		s, err := x.texts(a, b)
+		if err != nil {
+			return false, err
+		}
+		return f(s[0], s[1]), nil
 	}
-	for i, arg := range args {
-		args[i] = plain(arg)
-	}
-	text := fmt.Sprintf(format, args...)
-	complaint := strings.Count(text, "%!") - strings.Count(format, "%!")
-	for _, arg := range args {
-		complaint -= strings.Count(fmt.Sprint(arg), "%!")
-	}
-	if complaint > 0 {
-		return "", fmt.Errorf("printf %q does not fit what follows it: it makes %q", format, text)
-	}
-	return text, nil
 }
+
+// bounded is a text that a function made, if it is not too long.
+func (x *execution) bounded(s string) (string, error) {
+	if len(s) <= 64 {
+		return s, nil
+	}
+	return s, x.spendBytes(len(s))
+}
+
+// isUnset reports whether a value is not there: nil or an empty text. Unlike sprig's
+// default, 0 and false are there.
+func isUnset(v any) bool { return v == nil || v == "" || v == manifest.FileText("") }
 
 // defaultTo is v, or def where v is unset or an empty string.
-func defaultTo(def, v any) any {
-	if isUnset(v) {
-		return def
+func defaultTo(def, v any) (any, error) {
+	if isTag(v) {
+		return nil, errTag
 	}
-	return v
+	if isUnset(v) {
+		return def, nil
+	}
+	return v, nil
 }
 
 // required is v, or an error with the message where v is unset or an empty string.
 func required(message string, v any) (any, error) {
+	if isTag(v) {
+		return nil, errTag
+	}
 	if isUnset(v) {
 		return nil, errors.New(message)
 	}
 	return v, nil
 }
 
-// join is the texts of a list with a separator between them.
-func join(separator string, list any) (string, error) {
-	items, ok := list.([]any)
-	if !ok {
-		return "", fmt.Errorf("join wants a list, not %s", describe(list))
-	}
-	texts := make([]string, len(items))
-	for i, item := range items {
-		var err error
-		if texts[i], err = textOf(item); err != nil {
-			return "", err
+// coalesce is the first value that is set.
+func coalesce(values ...any) (any, error) {
+	for _, v := range values {
+		if isTag(v) {
+			return nil, errTag
+		}
+		if !isUnset(v) {
+			return v, nil
 		}
 	}
-	return strings.Join(texts, separator), nil
+	return nil, nil
 }
 
-// onText applies f to a value's text.
-func onText(f func(string) string, v any) (string, error) {
-	text, err := textOf(v)
+// isEmpty reports whether an if would not take a value.
+func isEmpty(v any) bool {
+	true, ok := template.IsTrue(truth(v))
+	return !ok || !true
+}
+
+func ternary(yes, no, condition any) any {
+	if isEmpty(condition) {
+		return no
+	}
+	return yes
+}
+
+func fail(message any) (string, error) {
+	text, err := textOf(message)
+	if err == nil {
+		err = errors.New(text)
+	}
+	return "", err
+}
+
+// truth is a value of which if and with know whether it is zero: a number that is
+// written as 0.0 is.
+func truth(v any) any {
+	if n, ok := v.(manifest.Number); ok {
+		if f, ok := n.Float(); ok && f == 0 {
+			return 0
+		}
+	}
+	return v
+}
+
+func isTag(v any) bool {
+	_, ok := v.(Tag)
+	return ok
+}
+
+func (x *execution) replace(old, new, s any) (string, error) {
+	t, err := x.texts(old, new, s)
 	if err != nil {
 		return "", err
 	}
-	return f(text), nil
+	if n := len(t[2]) + strings.Count(t[2], t[0])*len(t[1]); n > maxString {
+		return "", x.spendBytes(n)
+	}
+	return x.bounded(strings.ReplaceAll(t[2], t[0], t[1]))
 }
 
-// textOf is the text of a string, number or boolean.
-func textOf(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return v, nil
-	case nil:
-		return "", errUnset
-	case Tag:
-		return "", errTag
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), nil // 1000000, not 1e+06
-	case bool, int, int64, uint64, manifest.Number:
-		return fmt.Sprint(v), nil
+func (x *execution) repeat(count, s any) (string, error) {
+	n, err := intOf(count)
+	if err != nil {
+		return "", err
 	}
-	return "", fmt.Errorf("%s is no text", describe(v))
+	text, err := x.textOf(s)
+	if err != nil {
+		return "", err
+	}
+	if n < 0 {
+		n = 0
+	}
+	if n > maxString || n*int64(len(text)) > maxString {
+		return "", x.spendBytes(maxString + 1)
+	}
+	return x.bounded(strings.Repeat(text, int(n)))
+}
+
+// trunc is the first n characters of a text; the last ones where n is negative.
+func (x *execution) trunc(n, s any) (string, error) {
+	count, err := intOf(n)
+	if err != nil {
+		return "", err
+	}
+	text, err := x.textOf(s)
+	runes := []rune(text)
+	switch {
+	case err != nil:
+		return "", err
+	case count >= 0 && int(count) < len(runes):
+		return string(runes[:count]), nil
+	case count < 0 && int(-count) < len(runes):
+		return string(runes[len(runes)+int(count):]), nil
+	}
+	return text, nil
+}
+
+// substr is the characters of a text from start up to end; to its end where end is
+// negative or behind it.
+func (x *execution) substr(start, end, s any) (string, error) {
+	from, err := intOf(start)
+	if err != nil {
+		return "", err
+	}
+	to, err := intOf(end)
+	if err != nil {
+		return "", err
+	}
+	text, err := x.textOf(s)
+	if err != nil {
+		return "", err
+	}
+	runes := []rune(text)
+	n := int64(len(runes))
+	if to < 0 || to > n {
+		to = n
+	}
+	from = min(max(from, 0), to)
+	return string(runes[from:to]), nil
+}
+
+func (x *execution) regexMatch(pattern, s any) (bool, error) {
+	t, err := x.texts(pattern, s)
+	if err != nil {
+		return false, err
+	}
+	re, err := regexp.Compile(t[0])
+	if err != nil {
+		return false, err
+	}
+	return re.MatchString(t[1]), x.spend(len(t[0]) + len(t[1]))
+}
+
+func (x *execution) regexReplaceAll(pattern, s, by any) (string, error) {
+	t, err := x.texts(pattern, s, by)
+	if err != nil {
+		return "", err
+	}
+	re, err := regexp.Compile(t[0])
+	if err != nil {
+		return "", err
+	}
+	if err := x.spend(len(t[0]) + len(t[1])); err != nil {
+		return "", err
+	}
+	if n := (len(t[1]) + 1) * (len(t[2]) + 1); n > maxString && len(re.FindAllStringIndex(t[1], -1))*len(t[2])+len(t[1]) > maxString {
+		return "", x.spendBytes(maxString + 1)
+	}
+	return x.bounded(re.ReplaceAllString(t[1], t[2]))
+}
+
+// sha256 is the checksum of a text, or of the JSON of any other value.
+func (x *execution) sha256(v any) (string, error) {
+	text, err := x.textOrJSON(v)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func (x *execution) textOrJSON(v any) (string, error) {
+	if data, err := plainData(v); err == nil && data != nil && !isPlainScalar(data) {
+		return x.toJSON(data)
+	}
+	return x.textOf(v)
+}
+
+func isPlainScalar(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return true
+}
+
+func base64Encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func (x *execution) base64Decode(v any) (string, error) {
+	s, err := x.textOf(v)
+	if err != nil {
+		return "", err
+	}
+	data, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return "", fmt.Errorf("b64dec: %w", err)
+	}
+	if !utf8.Valid(data) {
+		return "", errors.New("b64dec: what is encoded is not text")
+	}
+	return x.bounded(string(data))
+}
+
+func toYAML(v any) (manifest.YAMLText, error) {
+	data, err := plainData(v)
+	return manifest.YAMLText{Value: data}, err
 }
 
 func describe(v any) string {
 	switch v.(type) {
 	case nil:
 		return "nothing"
-	case string:
+	case string, manifest.FileText:
 		return "a string"
 	case bool:
 		return "a boolean"
@@ -189,6 +408,8 @@ func describe(v any) string {
 		return "a list"
 	case map[string]any, Vars, map[string]string:
 		return "a map"
+	case Tag:
+		return "a tag"
 	}
 	t := reflect.TypeOf(v)
 	if t.Kind() == reflect.Slice {
@@ -202,9 +423,4 @@ func describe(v any) string {
 		what = "environment"
 	}
 	return "a whole " + what
-}
-
-func hexSum(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
 }

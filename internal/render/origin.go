@@ -16,6 +16,12 @@ func (r *renderer) origins(j job, paths from) []Origin {
 	env := r.inventory.Environment(j.subject.env)
 	var list []Origin
 	for _, p := range paths {
+		for len(p) > 0 {
+			if _, isDict := p[len(p)-1].(inDict); !isDict {
+				break
+			}
+			p = p[:len(p)-1] // the whole dict
+		}
 		f := finder{inventory: r.inventory, env: env}
 		if o, value, ok := f.find(j.subject.data, p); ok {
 			if value.Kind != manifest.Map || len(value.Fields) == 0 {

@@ -3,79 +3,221 @@ package render
 import (
 	"bytes"
 	"fmt"
-	"text/template"
 
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 )
 
 // recorder takes what one execution of a template prints: text into out, values
-// into values, with a mark in out for each.
+// into values, with a placeholder in out for each.
 type recorder struct {
 	out     bytes.Buffer
+	isText  bool // values are written into out as they are
 	values  []any
 	actions []int // of each value, the action that printed it
-	tags    []int // the numbers of the values that are tags
-}
 
-// longestText is how much one template may print, values aside. Kubernetes takes no
-// object of more than some MB; this is for ranges that never end.
-const longestText = 16 << 20
-
-var errTooLong = fmt.Errorf("the template prints more than %d MB", longestText>>20)
-
-// Write takes text that the template prints.
-func (r *recorder) Write(text []byte) (int, error) {
-	if r.out.Len()+len(text) > longestText {
-		return 0, errTooLong
-	}
-	return r.out.Write(text)
+	joins   []join  // in the order of their offsets
+	blocks  []block // that are not ended yet
+	swallow bool    // the line break that follows belongs to a line that is gone
+	alone   int     // a value that is printed at this offset is alone on its line
+	events  []event // of a traced execution, in the order of the output
 }
 
 func (r *recorder) reset() {
 	r.out.Reset()
-	r.values, r.actions, r.tags = r.values[:0], r.actions[:0], r.tags[:0]
+	r.values, r.actions, r.joins, r.blocks, r.events = r.values[:0], r.actions[:0], r.joins[:0], r.blocks[:0], r.events[:0]
+	r.swallow, r.alone = false, -1
 }
 
-// functions are what marked templates call (see Templates.mark).
-func (r *recorder) functions() template.FuncMap {
-	return template.FuncMap{"value": r.value}
+// text takes text.
+func (r *recorder) text(text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	rest := bytes.TrimLeft(text, " \t")
+	if len(r.joins) > 0 && len(rest) > 0 && rest[0] == '\n' {
+		r.resolve()
+	}
+	if r.swallow {
+		if len(rest) == 0 {
+			return
+		}
+		r.swallow = false
+		if rest[0] == '\n' {
+			text = rest[1:]
+			if n := len(r.events); n > 0 && r.events[n-1].offset == r.out.Len() {
+				r.events[n-1].gone++
+			}
+		}
+	}
+	r.out.Write(text)
 }
 
 // noTag stands for a first tag that is not given, so that the image around it is
 // a whole reference. It is never written: without a tag to run there is no file.
 const noTag = "manifestgen.no-tag"
 
-// valueError is a value that cannot be printed. Its message has a %s for the action.
+// valueError is a value that cannot be printed.
 type valueError struct {
-	action        int
+	place         problem.Place // of the action that prints it; the zero Place in a value's text
 	message, hint string
 }
 
 func (e *valueError) Error() string { return e.message }
 
-// value records a value that the action n prints, and returns its mark.
-func (r *recorder) value(n int, v any) (string, error) {
+// value records a value that the action n prints, and returns its placeholder.
+func (x *execution) value(n int, v any) (string, error) {
+	r := x.rec
+	alone := r.alone == r.out.Len()
+	r.alone = -1
+	a := &x.templates.actions[n]
 	switch value := v.(type) {
 	case nil:
-		return "", &valueError{n, "%s is not set", "set it, or ask for it with if, with or default"}
+		return "", &valueError{a.place, a.text + " is not set", "set it, or ask for it with if, with or default"}
 	case Tag:
-		r.tags = append(r.tags, len(r.values))
-		if v = manifest.Tag(value.text); value.text == "" {
-			v = manifest.Tag(noTag)
+		if r.isText {
+			return "", errTag
 		}
-	case Vars:
-		v = map[string]any(value)
-	case map[string]string:
-		m := make(map[string]any, len(value))
-		for key, text := range value {
-			m[key] = text
+		tag := manifest.Tag{Text: value.text, Repository: value.repository}
+		if tag.Text == "" {
+			tag.Text = noTag
 		}
-		v = m
-	case string, bool, int, int64, uint64, float64, manifest.Number, []any, map[string]any:
+		v = tag
+	case string, bool, int, int64, uint64, float64, manifest.Number, manifest.FileText, manifest.YAMLText:
 	default:
-		return "", &valueError{n, "%s is " + describe(v) + ", which cannot be printed", "print one of its fields"}
+		data, err := plainData(v)
+		if err != nil {
+			return "", &valueError{a.place, fmt.Sprintf("%s is %s, which cannot be printed", a.text, describe(v)), "print one of its fields"}
+		}
+		v = data
+	}
+	if r.isText {
+		return "", x.valueText(v, alone)
+	}
+	placeholder := manifest.Mark
+	if alone {
+		placeholder = r.splice(v)
 	}
 	r.values = append(r.values, v)
 	r.actions = append(r.actions, n)
-	return manifest.Mark, nil
+	return placeholder, nil
+}
+
+// splice returns the placeholder of a value that is alone on its line: a map is
+// spliced into the map around it, a list into the list.
+func (r *recorder) splice(v any) string {
+	placeholder := manifest.Mark
+	switch v.(type) {
+	case map[string]any:
+		placeholder = manifest.MapEntry
+	case []any:
+		placeholder = manifest.ListEntry
+	default:
+		return placeholder
+	}
+	if _, ok := r.ownLine(); !ok {
+		return manifest.Mark
+	}
+	return placeholder
+}
+
+// valueText prints a value into a text.
+func (x *execution) valueText(v any, alone bool) error {
+	yaml, isYAML := v.(manifest.YAMLText)
+	if isYAML {
+		v = yaml.Value
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+		isYAML = isYAML || alone
+		if !isYAML {
+			text, err := x.toJSON(v)
+			if err != nil {
+				return err
+			}
+			return x.print([]byte(text))
+		}
+	}
+	if !isYAML {
+		text, err := x.textOf(v)
+		if err != nil {
+			return err
+		}
+		return x.print([]byte(text))
+	}
+	if _, ok := x.rec.ownLine(); !ok {
+		return errToYAML
+	}
+	start, _ := x.rec.blankLine()
+	text, err := manifest.AppendYAML(nil, v, x.rec.out.Len()-start)
+	if err != nil {
+		return err
+	}
+	return x.print(text)
+}
+
+// plainData is a value with maps and lists as encoders have them: map[string]any and
+// []any. What is neither data nor made of it is an error.
+func plainData(v any) (any, error) {
+	if isPlain(v) {
+		return v, nil
+	}
+	switch v := v.(type) {
+	case Vars:
+		return plainData(map[string]any(v))
+	case map[string]string:
+		m := make(map[string]any, len(v))
+		for key, text := range v {
+			m[key] = text
+		}
+		return m, nil
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			var err error
+			if m[key], err = plainData(item); err != nil {
+				return nil, err
+			}
+		}
+		return m, nil
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			var err error
+			if list[i], err = plainData(item); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	case manifest.FileText:
+		return string(v), nil
+	case manifest.YAMLText:
+		return nil, errToYAML
+	case Tag:
+		return nil, errTag
+	}
+	return nil, fmt.Errorf("%s is not text", describe(v))
+}
+
+// isPlain reports whether a value is made of scalars, map[string]any and []any alone.
+func isPlain(v any) bool {
+	switch v := v.(type) {
+	case nil, string, bool, int, int64, uint64, float64, manifest.Number:
+		return true
+	case map[string]any:
+		for _, item := range v {
+			if !isPlain(item) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		for _, item := range v {
+			if !isPlain(item) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }

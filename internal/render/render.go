@@ -17,10 +17,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"text/template"
 
 	"k8srepo/internal/inventory"
@@ -56,6 +58,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 		}
 	}
 	r := &renderer{templates: t, inventory: inv, skeletons: map[*source]map[string]*skeleton{}}
+	r.exceeded.Store(math.MaxInt64)
 	manifests := make([]Manifest, len(jobs))
 	next := make(chan int, len(jobs))
 	for i := range jobs {
@@ -65,10 +68,10 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			rec := &recorder{}
-			set := template.Must(t.set.Clone()).Funcs(rec.functions())
+			x := newExecution(t, func(*execution) template.FuncMap { return nil })
 			for i := range next {
-				manifests[i] = r.render(set, rec, jobs[i])
+				x.stopped = func() bool { return r.exceeded.Load() < int64(i) }
+				manifests[i] = r.render(x, i, jobs[i])
 			}
 		})
 	}
@@ -77,6 +80,9 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 	manifests = slices.DeleteFunc(manifests, func(m Manifest) bool { return m.Text == nil })
 	slices.SortStableFunc(manifests, func(a, b Manifest) int { return strings.Compare(a.Path, b.Path) })
 	problems := r.findings.problems()
+	if r.limit.problem != nil { // the others may not have come to an end
+		problems = problem.List{r.limit.problem}
+	}
 	if len(problems) == 0 {
 		problems = append(conflicts(manifests), r.twins(manifests)...)
 	}
@@ -97,9 +103,31 @@ type renderer struct {
 	lock      sync.Mutex
 	skeletons map[*source]map[string]*skeleton // by template and text
 	findings  findings
+	limit     exceeded
+
+	exceeded atomic.Int64 // the first job that exceeds a limit: those behind it stop
 
 	traceOnce sync.Once
 	traced    *Templates
+}
+
+// exceeded is the first job that exceeds a limit, and how.
+type exceeded struct {
+	job     int
+	problem *problem.Problem
+}
+
+// exceed notes a job that exceeds a limit. Of several, the first counts, whichever
+// comes to its end first.
+func (r *renderer) exceed(i int, j job, p *problem.Problem) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.limit.problem != nil && r.limit.job < i {
+		return
+	}
+	p.Message += " (for " + j.subject.String() + ")"
+	r.limit = exceeded{i, p}
+	r.exceeded.Store(int64(i))
 }
 
 // skeleton is a text with marks, parsed once.
@@ -111,14 +139,22 @@ type skeleton struct {
 
 // render runs one job. The zero Manifest stands for nothing: the template has
 // nothing to say, or what it says is wrong, which is in r.findings.
-func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest {
-	rec.reset()
-	if err := set.ExecuteTemplate(rec, j.source.file, j.subject.data); err != nil {
-		tell := func(p *problem.Problem) { r.tellFailure(j, p) }
-		if errors.Is(err, errTooLong) {
-			tell = func(*problem.Problem) {} // another run would not come to an end
-		}
-		r.find(j, r.templates.execProblem(j.source, err), tell)
+func (r *renderer) render(x *execution, i int, j job) Manifest {
+	err := x.run(j.source.file, j.subject.data)
+	rec := x.rec
+	switch limit := (*limitError)(nil); {
+	case errors.Is(err, errStopped):
+		return Manifest{}
+	case errors.As(err, &limit):
+		r.exceed(i, j, x.templates.execProblem(j.source, err))
+		return Manifest{}
+	case err != nil:
+		r.find(j, x.templates.execProblem(j.source, err), func(p *problem.Problem) { r.tellFailure(j, p) })
+		return Manifest{}
+	}
+	if p := rec.checkJoins(); p != nil {
+		p.Source = r.templates.sources[p.Place.File].line(p.Place.Line)
+		r.find(j, p, func(*problem.Problem) {})
 		return Manifest{}
 	}
 	text, _ := trimmed(rec.out.Bytes())
@@ -128,21 +164,14 @@ func (r *renderer) render(set *template.Template, rec *recorder, j job) Manifest
 	skeleton := r.skeleton(j, text)
 	switch {
 	case skeleton.err != nil:
-		r.explain(j, rec, skeleton.err)
+		r.explain(j, x, skeleton.err)
 		return Manifest{}
 	case skeleton.Empty():
 		return Manifest{}
 	}
-	for _, mark := range rec.tags {
-		if !skeleton.IsTag(mark) {
-			r.explain(j, rec, &manifest.MarkProblem{Mark: mark, Message: "a tag can only stand at the end of an image", Code: problem.WrongTag,
-				Hint: "write image: {{ .Service.Image }}:{{ .Tag }}; tagbump moves it there, and nowhere else"})
-			return Manifest{}
-		}
-	}
 	filled, err := skeleton.Fill(rec.values)
 	if err != nil {
-		r.explain(j, rec, err)
+		r.explain(j, x, err)
 		return Manifest{}
 	}
 	for i := range filled.Images {

@@ -167,9 +167,13 @@ type tracing struct {
 func (r *renderer) trace(j job) tracing {
 	r.traceOnce.Do(func() { r.traced = r.templates.traced() })
 	t := &tracer{entry: from{trail{}}}
-	set := template.Must(r.traced.set.Clone()).Funcs(t.functions())
-	err := set.ExecuteTemplate(&t.out, j.source.file, j.subject.data)
-	text, skipped := trimmed(bytes.Clone(t.out.Bytes()))
+	t.execution = newExecution(r.traced, func(x *execution) template.FuncMap {
+		t.execution = x
+		return t.traceFunctions()
+	})
+	t.entered = func() { t.entry = nil }
+	err := t.run(j.source.file, j.subject.data)
+	text, skipped := trimmed(bytes.Clone(t.rec.out.Bytes()))
 	return tracing{t, j.source.file, text, skipped, err}
 }
 
@@ -186,19 +190,20 @@ func (r *renderer) lines(t tracing) []Piece {
 			pieces = append(pieces, p)
 		}
 	}
-	out := t.out.Bytes()
-	for i, e := range t.events {
+	out := t.rec.out.Bytes()
+	for i, e := range t.rec.events {
 		end := len(out)
-		if i+1 < len(t.events) {
-			end = t.events[i+1].offset
+		if i+1 < len(t.rec.events) {
+			end = t.rec.events[i+1].offset
 		}
 		place := r.place(e)
 		if e.mark >= 0 {
-			end = min(end, e.offset+len(manifest.Mark))
+			end = min(end, e.offset+e.length)
 			add(e.offset, end, Piece{Place: place, from: []from{e.from}})
 			continue
 		}
 		place.Col = 0
+		place.Line += e.gone
 		for at := e.offset; at < end; place.Line++ {
 			next := end
 			if n := bytes.IndexByte(out[at:end], '\n'); n >= 0 {
@@ -221,11 +226,11 @@ func (r *renderer) mapOf(j job) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := skeleton.Fill(t.values)
+	text, err := skeleton.Fill(t.rec.values)
 	if err != nil {
 		return nil, err
 	}
-	filled, err := skeleton.Filled(t.values)
+	filled, err := skeleton.Filled(t.rec.values)
 	if err != nil {
 		return nil, err
 	}

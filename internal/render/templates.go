@@ -8,10 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"text/template"
 	"text/template/parse"
-	"unicode/utf8"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
@@ -24,24 +22,21 @@ const templatesDir = "templates"
 // sharedDir holds {{ define }}s for the templates of every scope.
 const sharedDir = "_shared"
 
+// filesDir holds the files whose text templates may embed.
+const filesDir = "files"
+
 const extension = ".yaml.tmpl"
 
 // Templates are a source folder's templates, parsed.
 type Templates struct {
-	byScope map[string][]*source // sorted by name
-	set     *template.Template   // every file and every define
-	sources map[string]*source   // by file
-	actions []action
-}
-
-// source is one template file.
-type source struct {
-	file string // templates/service/deployment.yaml.tmpl
-	name string // deployment
-	text string
-
-	once   sync.Once
-	starts []int // of its lines
+	byScope     map[string][]*source // sorted by name
+	set         *template.Template   // every file and every define
+	sources     map[string]*source   // by file
+	actions     []action
+	hooks       []hook
+	sourceHooks int // how many of them are in the sources' texts
+	files       textFiles
+	variables   []string // the declared ones
 }
 
 // action is an {{ … }} that prints a value; in a traced set, any other and a run
@@ -51,45 +46,17 @@ type action struct {
 	text  string // as it was written, without the braces
 }
 
-// place is the line and column of an offset in the file.
-func (s *source) place(offset parse.Pos) problem.Place {
-	starts := s.lineStarts()
-	at := min(int(offset), len(s.text))
-	line, found := slices.BinarySearch(starts, at)
-	if found {
-		line++
-	}
-	return problem.Place{File: s.file, Line: line, Col: 1 + utf8.RuneCountInString(s.text[starts[line-1]:at])}
-}
-
-// lineStarts are the offsets of the lines' first bytes, worked out when first asked
-// for.
-func (s *source) lineStarts() []int {
-	s.once.Do(func() {
-		s.starts = []int{0}
-		for i := range len(s.text) {
-			if s.text[i] == '\n' {
-				s.starts = append(s.starts, i+1)
-			}
-		}
-	})
-	return s.starts
-}
-
-func (s *source) line(n int) string {
-	lines := strings.Split(s.text, "\n")
-	if n < 1 || n > len(lines) {
-		return ""
-	}
-	return lines[n-1]
-}
-
 // ParseTemplates reads and parses the templates below fsys, and checks every
 // field and variable that they name against what their scope has; without an
 // inventory it checks no variables and fields.
 func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
-	t := &Templates{byScope: map[string][]*source{}, sources: map[string]*source{}}
+	t := &Templates{byScope: map[string][]*source{}, sources: map[string]*source{}, files: readFiles(fsys)}
 	var problems problem.List
+	if inv != nil {
+		for _, f := range inv.Defaults.Fields {
+			t.variables = append(t.variables, f.Key.Text)
+		}
+	}
 	t.read(fsys, &problems)
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -97,6 +64,10 @@ func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 	if len(t.sources) == 0 {
 		return nil, problem.At(problem.Place{File: templatesDir}, "put templates into the folder of their scope, such as "+templatesDir+"/service/deployment"+extension, "no template is here").WithCode(problem.NoTemplate)
 	}
+	for _, file := range slices.Sorted(maps.Keys(t.sources)) {
+		t.addHooks(t.sources[file])
+	}
+	t.sourceHooks = len(t.hooks)
 	t.parse(&problems)
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -104,14 +75,17 @@ func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 	for scope, sources := range t.byScope {
 		for _, s := range sources {
 			if inv != nil {
-				checkFields(t, s, scope, inv, &problems)
+				checkFields(t, s, scope, &problems)
 			}
 		}
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	t.mark()
+	t.rewrite(func(w *rewriter, root *parse.ListNode) {
+		w.prepare(root)
+		w.placeholders(root)
+	})
 	return t, nil
 }
 
@@ -135,6 +109,7 @@ func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 			if strings.HasSuffix(name, ".tmpl") {
 				problems.Add(problem.At(problem.Place{File: dir}, "move it into the folder of its scope: "+strings.Join(inventory.Scopes, ", "), "this template has no scope").WithCode(problem.Misplaced))
 			}
+		case name == filesDir: // see textFiles
 		case name == sharedDir || slices.Contains(inventory.Scopes, name):
 			t.readScope(fsys, name, problems)
 		case !strings.HasPrefix(name, "."):
@@ -182,8 +157,9 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 			continue
 		}
 		s := &source{file: file, name: name, text: strings.ReplaceAll(string(data), "\r\n", "\n")}
-		if at := strings.Index(s.text, manifest.Mark); at >= 0 {
-			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the character U+E000 has a meaning of its own in templates").WithCode(problem.NotATemplate))
+		s.hooked = s.text
+		if at := strings.IndexAny(s.text, manifest.Mark+hookMark+manifest.SpliceMark); at >= 0 {
+			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the characters U+E000 to U+E002 have a meaning of their own in templates").WithCode(problem.NotATemplate))
 			continue
 		}
 		t.sources[file] = s
@@ -197,14 +173,18 @@ var templateName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
 // parse parses the files into one set, so that they share their defines.
 func (t *Templates) parse(problems *problem.List) {
-	t.set = template.New("").Option("missingkey=error").Funcs(functions).Funcs((&recorder{}).functions()).Funcs((&tracer{}).functions())
+	functions := (&execution{}).functions()
+	t.set = template.New("").Option("missingkey=error").Funcs(functions).Funcs((&tracer{}).traceFunctions())
+	for _, name := range hiddenFunctions {
+		delete(functions, name)
+	}
 	defined := map[string]string{}
 	for _, file := range slices.Sorted(maps.Keys(t.sources)) {
 		s := t.sources[file]
 		// Parsed on its own first, so that a name defined twice can be told.
-		trees, err := parse.Parse(file, s.text, "", "", builtins, functions)
+		trees, err := parse.Parse(file, s.hooked, "", "", builtins, functions)
 		if err != nil {
-			problems.Add(s.parseProblem(err))
+			problems.Add(t.parseProblem(s, err))
 			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(trees)) {
@@ -214,7 +194,7 @@ func (t *Templates) parse(problems *problem.List) {
 			}
 			defined[name] = file
 			if _, err := t.set.AddParseTree(name, trees[name]); err != nil {
-				problems.Add(s.parseProblem(err))
+				problems.Add(t.parseProblem(s, err))
 			}
 		}
 	}

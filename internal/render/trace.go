@@ -30,9 +30,10 @@ type keyOf string
 
 // traced is the same templates once more, rewritten to be traced.
 func (t *Templates) traced() *Templates {
-	again := &Templates{byScope: t.byScope, sources: t.sources}
+	again := &Templates{byScope: t.byScope, sources: t.sources, files: t.files, variables: t.variables, hooks: t.hooks[:t.sourceHooks:t.sourceHooks], sourceHooks: t.sourceHooks}
 	again.parse(new(problem.List)) // it went well before
-	again.rewrite(func(m *marker, list *parse.ListNode) {
+	again.rewrite(func(m *rewriter, list *parse.ListNode) {
+		m.prepare(list)
 		m.trace(list)
 		at := list.Pos
 		list.Nodes = append([]parse.Node{
@@ -49,13 +50,15 @@ const dotFrom = "$ dot"
 func companion(variable string) string { return variable + " from" }
 
 // trace rewrites a list of nodes.
-func (m *marker) trace(list *parse.ListNode) {
+func (m *rewriter) trace(list *parse.ListNode) {
 	var nodes []parse.Node
 	for _, node := range list.Nodes {
 		at := node.Position()
 		switch n := node.(type) {
 		case *parse.TextNode:
-			nodes = append(nodes, m.do("text", at, m.action(at, "")))
+			if !isHook(n) {
+				nodes = append(nodes, m.do("text", at, m.action(at, "")))
+			}
 		case *parse.ActionNode:
 			number, source := m.action(at, n.Pipe.String()), m.source(n.Pipe)
 			nodes = append(nodes, m.do("about", at, number, source))
@@ -85,7 +88,7 @@ func (m *marker) trace(list *parse.ListNode) {
 
 // traceBranches rewrites what is in an if, with or range, and is what goes before
 // it. Inside are the first nodes of its body; nil are those of an if or with.
-func (m *marker) traceBranches(n *parse.BranchNode, source parse.Node, inside []parse.Node) []parse.Node {
+func (m *rewriter) traceBranches(n *parse.BranchNode, source parse.Node, inside []parse.Node) []parse.Node {
 	at := n.Pos
 	number := m.action(at, n.Pipe.String())
 	before := []parse.Node{m.do("about", at, number, source)}
@@ -114,7 +117,7 @@ func (m *marker) traceBranches(n *parse.BranchNode, source parse.Node, inside []
 
 // traceRange rewrites a range: its companions are told by a second run over what
 // it ranges over.
-func (m *marker) traceRange(n *parse.BranchNode) []parse.Node {
+func (m *rewriter) traceRange(n *parse.BranchNode) []parse.Node {
 	at, source := n.Pos, m.source(n.Pipe)
 	over := n.Pipe.CopyPipe()
 	over.Decl = nil
@@ -137,19 +140,36 @@ func (m *marker) traceRange(n *parse.BranchNode) []parse.Node {
 }
 
 // source is the argument that says which paths a pipeline's value comes from.
-func (m *marker) source(pipe *parse.PipeNode) parse.Node {
-	if len(pipe.Cmds) == 1 {
-		args := pipe.Cmds[0].Args
+func (m *rewriter) source(pipe *parse.PipeNode) parse.Node {
+	commands := pipe.Cmds
+	if n := len(commands); n > 1 {
+		if last, isCall := commands[n-1].Args[0].(*parse.IdentifierNode); isCall && last.Ident == "truth" {
+			commands = commands[:n-1]
+		}
+	}
+	if len(commands) == 1 {
+		args := commands[0].Args
 		name, isCall := args[0].(*parse.IdentifierNode)
 		switch {
 		case len(args) == 1 && !isCall:
 			return m.sourceOf(args[0])
-		case isCall && name.Ident == "index" && len(args) > 1:
+		case isCall && (name.Ident == "index" || name.Ident == "get") && len(args) > 1:
 			return m.call("path", pipe.Pos, append([]parse.Node{m.sourceOf(args[1])}, args[2:]...)...)
+		case isCall && name.Ident == "truth" && len(args) == 2:
+			return m.sourceOf(args[1])
+		case isCall && name.Ident == "dict":
+			pairs := make([]parse.Node, 0, len(args))
+			for i, arg := range args[1:] {
+				if i%2 == 1 {
+					arg = m.sourceOf(arg)
+				}
+				pairs = append(pairs, arg)
+			}
+			return m.call("pairs", pipe.Pos, pairs...)
 		}
 	}
 	var sources []parse.Node
-	for _, command := range pipe.Cmds {
+	for _, command := range commands {
 		for _, arg := range command.Args {
 			switch arg.(type) {
 			case *parse.DotNode, *parse.FieldNode, *parse.VariableNode, *parse.ChainNode, *parse.PipeNode:
@@ -160,7 +180,7 @@ func (m *marker) source(pipe *parse.PipeNode) parse.Node {
 	return m.call("both", pipe.Pos, sources...)
 }
 
-func (m *marker) sourceOf(arg parse.Node) parse.Node {
+func (m *rewriter) sourceOf(arg parse.Node) parse.Node {
 	at := arg.Position()
 	switch n := arg.(type) {
 	case *parse.DotNode:
@@ -178,7 +198,7 @@ func (m *marker) sourceOf(arg parse.Node) parse.Node {
 }
 
 // below is the source of a field of a field of … a value.
-func (m *marker) below(at parse.Pos, source parse.Node, names []string) parse.Node {
+func (m *rewriter) below(at parse.Pos, source parse.Node, names []string) parse.Node {
 	if len(names) == 0 {
 		return source
 	}
@@ -189,26 +209,22 @@ func (m *marker) below(at parse.Pos, source parse.Node, names []string) parse.No
 	return m.call("path", at, args...)
 }
 
-func (m *marker) variable(at parse.Pos, name string) parse.Node {
+func (m *rewriter) variable(at parse.Pos, name string) parse.Node {
 	return &parse.VariableNode{NodeType: parse.NodeVariable, Pos: at, Ident: []string{name}}
 }
 
-func (m *marker) pipe(function string, at parse.Pos, args ...parse.Node) *parse.PipeNode {
-	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{m.command(function, at, args...)}}
-}
-
 // call is a call as an argument: (function args).
-func (m *marker) call(function string, at parse.Pos, args ...parse.Node) parse.Node {
+func (m *rewriter) call(function string, at parse.Pos, args ...parse.Node) parse.Node {
 	return m.pipe(function, at, args...)
 }
 
 // do is a call as an action that prints nothing: {{ function args }}.
-func (m *marker) do(function string, at parse.Pos, args ...parse.Node) parse.Node {
+func (m *rewriter) do(function string, at parse.Pos, args ...parse.Node) parse.Node {
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: m.pipe(function, at, args...)}
 }
 
 // set is {{ $name := source }}, or {{ $name = source }}.
-func (m *marker) set(at parse.Pos, name string, assign bool, source parse.Node) parse.Node {
+func (m *rewriter) set(at parse.Pos, name string, assign bool, source parse.Node) parse.Node {
 	pipe := m.pipe("both", at, source)
 	if call, ok := source.(*parse.PipeNode); ok {
 		pipe.Cmds = call.Cmds
@@ -218,44 +234,55 @@ func (m *marker) set(at parse.Pos, name string, assign bool, source parse.Node) 
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: pipe}
 }
 
-// tracer takes what one traced execution prints, and where it comes from.
+// tracer follows one traced execution: what it prints, and where it comes from.
 type tracer struct {
-	recorder
-	events []event // in the order of the output
-	about  event   // what is being executed
-	entry  from    // the dot of the template that is entered
+	*execution
+	about event // what is being executed
+	entry from  // the dot of the template that is entered
 }
 
 // event is a run of text or a value that comes out.
 type event struct {
 	offset int // in out
+	length int // of a value's placeholder
+	gone   int // how many line breaks of a text were taken away before what is there
 	action int
 	mark   int // the number of the value, -1 for a text
 	from   from
 }
 
-// functions are what traced templates call.
-func (t *tracer) functions() template.FuncMap {
+// traceFunctions are what traced templates call beside the others.
+func (t *tracer) traceFunctions() template.FuncMap {
 	return template.FuncMap{
 		"text": func(n int) string {
-			t.events = append(t.events, event{offset: t.out.Len(), action: n, mark: -1})
+			if !t.rec.isText {
+				t.rec.events = append(t.rec.events, event{offset: t.rec.out.Len(), action: n, mark: -1})
+			}
 			return ""
 		},
 		"about": func(n int, source from) string {
-			t.about = event{action: n, from: source}
+			if !t.rec.isText {
+				t.about = event{action: n, from: source}
+			}
 			return ""
 		},
 		"value": func(n int, v any) (string, error) {
-			t.events = append(t.events, event{t.out.Len(), n, len(t.values), t.about.from})
-			return t.value(n, v)
+			source := t.about.from
+			placeholder, err := t.value(n, v)
+			if err == nil && !t.rec.isText {
+				t.rec.events = append(t.rec.events, event{offset: t.rec.out.Len(), length: len(placeholder), action: n, mark: len(t.rec.values) - 1, from: source})
+			}
+			return placeholder, err
 		},
 		"enter": func(n int, source from) string {
-			t.about = event{action: n, from: source}
-			t.entry = source
+			if t.entry = source; !t.rec.isText {
+				t.about = event{action: n, from: source}
+			}
 			return ""
 		},
 		"entry": func() from { return t.entry },
 		"path":  func(source from, names ...any) from { return source.below(names...) },
+		"pairs": pairsOf,
 		"both":  func(sources ...from) from { return slices.Concat(sources...) },
 		"steps": newSteps,
 		"step":  func(s *steps) from { return s.next() },
@@ -263,10 +290,42 @@ func (t *tracer) functions() template.FuncMap {
 	}
 }
 
+// inDict is the key of a dict that a value was put behind. It ends a trail: what
+// comes next must be that key, and takes it away.
+type inDict string
+
+// pairsOf is the source of a dict, from its keys and the sources of their values.
+func pairsOf(pairs ...any) from {
+	var all from
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, isText := pairs[i].(string)
+		source, isSource := pairs[i+1].(from)
+		if isText && isSource {
+			all = append(all, source.below(inDict(key))...)
+		}
+	}
+	return all
+}
+
+// below is where names lead to from each trail.
 func (f from) below(names ...any) from {
-	paths := make(from, len(f))
-	for i, p := range f {
-		paths[i] = append(p[:len(p):len(p)], names...)
+	paths := make(from, 0, len(f))
+	for _, p := range f {
+		rest := names
+		for len(p) > 0 && len(rest) > 0 {
+			key, ok := p[len(p)-1].(inDict)
+			if _, nested := rest[0].(inDict); !ok || nested {
+				break
+			}
+			if rest[0] != string(key) {
+				p = nil
+				break
+			}
+			p, rest = p[:len(p)-1], rest[1:]
+		}
+		if p != nil {
+			paths = append(paths, append(p[:len(p):len(p)], rest...))
+		}
 	}
 	return paths
 }

@@ -45,7 +45,7 @@ type Vars map[string]any
 
 // Tag is a service's first tag. What runs is known only when files are compared
 // with what is there, so a template may print it behind an image and nowhere else.
-type Tag struct{ text string }
+type Tag struct{ text, repository string }
 
 // The scopes: what the dot is in the templates of each folder.
 type (
@@ -196,7 +196,7 @@ func (b *builder) all() []*subject {
 }
 
 func (b *builder) service(s *inventory.Service, vars Vars) *Service {
-	return &Service{Name: s.Name, Image: b.env.Image(s), Tag: Tag{s.Tag}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
+	return &Service{Name: s.Name, Image: b.env.Image(s), Tag: Tag{s.Tag, s.Image}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
 }
 
 func (b *builder) user(u *inventory.User) *User {

@@ -1,0 +1,158 @@
+package manifest
+
+import (
+	"bytes"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/problem"
+)
+
+// followed is a slot whose value follows the tag of an image by a marker.
+type followed struct {
+	slot    int
+	tag     Tag
+	tagOnly bool
+}
+
+// tagIn is the Tag that a slot prints, and the number of its mark.
+func (f *filling) tagIn(s *slot) (tag Tag, mark int, ok bool) {
+	for mark = s.first; mark < s.first+len(s.texts)-1; mark++ {
+		if tag, ok = f.values[mark].(Tag); ok {
+			return tag, mark, true
+		}
+	}
+	return Tag{}, 0, false
+}
+
+// checkTag refuses a Tag where nothing could move it. Where no image is, the slot
+// gets a marker.
+func (f *filling) checkTag(i int, s *slot) error {
+	tag, mark, ok := f.tagIn(s)
+	if !ok {
+		return nil
+	}
+	last := len(s.texts) - 1
+	ends := mark == s.first+last-1 && s.texts[last] == ""
+	refuse := func(message, hint string) error {
+		return &MarkProblem{Mark: mark, Message: message, Hint: hint, Code: problem.WrongTag}
+	}
+	whole := "write {{ .Service.Image }}:{{ .Tag }}, or {{ .Tag }} alone"
+	switch style := s.node.Style &^ yaml.TaggedStyle; {
+	case s.image.isWhole():
+		if !ends || !strings.HasSuffix(s.texts[last-1], ":") {
+			return refuse("a tag stands at the end of an image", "write image: {{ .Service.Image }}:{{ .Tag }}")
+		}
+		return nil
+	case s.image.isTag():
+		if !ends || last != 1 || s.texts[0] != "" {
+			return refuse("the tag of this image is joined with other text", "write {{ .Tag }} alone")
+		}
+		return nil
+	case s.key:
+		return refuse("a tag cannot stand in a key", whole+", as a value")
+	case s.flow:
+		return refuse("a tag in [ ] or { } cannot be followed: there is no place for its marker", "write the value on a line of its own")
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return refuse("a tag in a block of text cannot be followed: there is no place for its marker", "write it as a value of its own, on a line of its own")
+	case bytes.Contains(f.skeleton.file.Data[s.start:s.end], []byte("\n")):
+		return refuse("a tag in a value of several lines cannot be followed", "write the value on one line")
+	}
+	before, err := f.join(&slot{first: s.first, texts: s.texts[:last]})
+	if !ends || err != nil || before != "" && before != tag.Repository+":" {
+		return refuse("a tag joined with other text cannot be followed", whole)
+	}
+	rest := f.skeleton.file.Data[s.end:]
+	if n := bytes.IndexByte(rest, '\n'); n >= 0 {
+		rest = rest[:n]
+	}
+	if comment := strings.TrimSpace(string(rest)); comment != "" && comment != MarkerPrefix+" "+tag.Repository {
+		return refuse("the marker that follows a tag needs the place of the comment behind it", "write the comment on a line of its own")
+	}
+	f.followed = append(f.followed, followed{i, tag, before == ""})
+	return nil
+}
+
+// writeMarker writes the marker behind a slot that follows a tag, if it is not there.
+func (f *filling) writeMarker(i int, s *slot) {
+	if n := len(f.followed); n == 0 || f.followed[n-1].slot != i {
+		return
+	}
+	rest, _, _ := bytes.Cut(f.skeleton.file.Data[s.end:], []byte("\n"))
+	if len(bytes.TrimSpace(rest)) == 0 {
+		f.out = append(f.out, " "+MarkerPrefix+" "+f.followed[len(f.followed)-1].tag.Repository...)
+	}
+}
+
+// placed is the image that a slot is a part of: of a whole reference, or the tag.
+type placed struct {
+	parts parts
+	node  *yaml.Node // that the slot has
+}
+
+func (p *placed) isWhole() bool { return p != nil && p.node == p.parts.whole }
+
+func (p *placed) isTag() bool { return p != nil && p.node != p.parts.whole }
+
+// addPlaced adds the image of a slot to what is known of a text.
+func (f *filling) addPlaced(t *Text, i int, s *slot) error {
+	value, p := f.filled[i], s.image
+	_, _, tracked := f.tagIn(s)
+	if p.isWhole() {
+		ref, tagged, err := parseUnfinished(value)
+		switch {
+		case err != nil && (p.parts.pod || tracked):
+			return fail(s.first, "", "%v", err)
+		case err != nil:
+		case p.parts.marker != nil:
+			t.addMarked(ref, f.spans[i], false, tagged)
+		default:
+			t.addImage(ref, f.spans[i], tagged)
+		}
+		if err == nil {
+			t.Images[len(t.Images)-1].Pod = p.parts.pod
+		}
+		return nil
+	}
+	repository := f.textOf(p.parts.name)
+	if registry := f.textOf(p.parts.registry); registry != "" {
+		repository = registry + "/" + repository
+	}
+	if p.parts.marker != nil {
+		repository = p.parts.marker.ref.Name
+	}
+	ref, err := image.ParseRepository(repository)
+	if tag, digest, ok := image.SplitTag(value); err == nil && ok {
+		t.addMarked(ref.With(tag, digest), f.spans[i], true, true)
+	} else if tracked {
+		return fail(s.first, "", "%s is not a repository, so nothing can move its tag", quoteForPeople(repository))
+	}
+	return nil
+}
+
+// textOf is what a scalar of the skeleton says when it is filled.
+func (f *filling) textOf(n *yaml.Node) string {
+	if n == nil || n.Tag == yaml.NodeTagNull {
+		return ""
+	}
+	for i := range f.skeleton.slots {
+		if f.skeleton.slots[i].node == n {
+			return f.filled[i]
+		}
+	}
+	return n.Value
+}
+
+// addFollowed adds the marked scalars to what is known of a text.
+func (f *filling) addFollowed(t *Text) error {
+	for _, m := range f.followed {
+		ref, err := image.Parse(m.tag.Repository + ":" + m.tag.Text)
+		if err != nil {
+			return fail(f.skeleton.slots[m.slot].first, "", "%v", err)
+		}
+		t.addMarked(ref, f.spans[m.slot], m.tagOnly, true)
+	}
+	return nil
+}

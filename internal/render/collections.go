@@ -1,0 +1,388 @@
+package render
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Functions of lists and maps. None changes its arguments: each makes a new one.
+
+// dict is a map of keys and values in turn.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict takes keys and values in turn; the last key has no value")
+	}
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		key, err := textOf(pairs[i])
+		if err != nil {
+			return nil, fmt.Errorf("dict: key %d: %w", i/2+1, err)
+		}
+		m[key] = pairs[i+1]
+	}
+	return m, nil
+}
+
+// mapOf is a value as a map; an unset one is empty.
+func mapOf(function string, v any) (map[string]any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return v, nil
+	case Vars:
+		return v, nil
+	case map[string]string:
+		m := make(map[string]any, len(v))
+		for key, text := range v {
+			m[key] = text
+		}
+		return m, nil
+	}
+	return nil, fmt.Errorf("%s takes a map, not %s", function, describe(v))
+}
+
+// listOf is a value as a list; an unset one is empty.
+func listOf(function string, v any) ([]any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case []any:
+		return v, nil
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice {
+		list := make([]any, r.Len())
+		for i := range list {
+			list[i] = r.Index(i).Interface()
+		}
+		return list, nil
+	}
+	return nil, fmt.Errorf("%s takes a list, not %s", function, describe(v))
+}
+
+// get is the value of a key; where the map has no such key, or nothing behind it, it
+// is the third argument, or an empty text.
+func get(m, key any, otherwise ...any) (any, error) {
+	known, err := mapOf("get", m)
+	if err != nil {
+		return nil, err
+	}
+	name, err := textOf(key)
+	if err != nil {
+		return nil, err
+	}
+	if v := known[name]; v != nil {
+		return v, nil
+	}
+	if len(otherwise) > 0 {
+		return otherwise[0], nil
+	}
+	return "", nil
+}
+
+func hasKey(m, key any) (bool, error) {
+	known, err := mapOf("hasKey", m)
+	if err != nil {
+		return false, err
+	}
+	name, err := textOf(key)
+	_, ok := known[name]
+	return ok, err
+}
+
+// dig follows keys into maps; where one is missing it is the default, which stands
+// before the map: dig "a" "b" "default" MAP.
+func dig(args ...any) (any, error) {
+	if len(args) < 3 {
+		return nil, fmt.Errorf("dig takes keys, a default and a map")
+	}
+	at, otherwise := args[len(args)-1], args[len(args)-2]
+	for _, key := range args[:len(args)-2] {
+		known, err := mapOf("dig", at)
+		if err != nil {
+			return nil, err
+		}
+		name, err := textOf(key)
+		if err != nil {
+			return nil, err
+		}
+		if at = known[name]; at == nil {
+			return otherwise, nil
+		}
+	}
+	return at, nil
+}
+
+// keys are those of maps, sorted.
+func keys(dicts ...any) ([]any, error) {
+	var list []any
+	for _, d := range dicts {
+		m, err := mapOf("keys", d)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			list = append(list, key)
+		}
+	}
+	return list, nil
+}
+
+// values are those of a map, in the order of its keys.
+func values(d any) ([]any, error) {
+	m, err := mapOf("values", d)
+	if err != nil {
+		return nil, err
+	}
+	var list []any
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, m[key])
+	}
+	return list, nil
+}
+
+func pick(d any, names ...any) (map[string]any, error) {
+	return choose("pick", d, names, true)
+}
+
+func omit(d any, names ...any) (map[string]any, error) {
+	return choose("omit", d, names, false)
+}
+
+func choose(function string, d any, names []any, with bool) (map[string]any, error) {
+	m, err := mapOf(function, d)
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	for _, n := range names {
+		name, err := textOf(n)
+		if err != nil {
+			return nil, err
+		}
+		named[name] = true
+	}
+	chosen := map[string]any{}
+	for key, v := range m {
+		if named[key] == with {
+			chosen[key] = v
+		}
+	}
+	return chosen, nil
+}
+
+// merge is the maps as one, key by key at every depth; the first that has a key wins.
+func merge(dicts ...any) (map[string]any, error) {
+	merged := map[string]any{}
+	for _, d := range dicts {
+		m, err := mapOf("merge", d)
+		if err != nil {
+			return nil, err
+		}
+		for key, v := range m {
+			known, has := merged[key]
+			a, aIsMap := known.(map[string]any)
+			b, bIsMap := v.(map[string]any)
+			switch {
+			case !has:
+				merged[key] = v
+			case aIsMap && bIsMap:
+				if merged[key], err = merge(a, b); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return merged, nil
+}
+
+func first(list any) (any, error) {
+	items, err := listOf("first", list)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	return items[0], nil
+}
+
+func last(list any) (any, error) {
+	items, err := listOf("last", list)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	return items[len(items)-1], nil
+}
+
+func rest(list any) ([]any, error) {
+	items, err := listOf("rest", list)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	return items[1:], nil
+}
+
+func initial(list any) ([]any, error) {
+	items, err := listOf("initial", list)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	return items[:len(items)-1], nil
+}
+
+func (x *execution) append(list, item any) ([]any, error) {
+	items, err := listOf("append", list)
+	if err != nil {
+		return nil, err
+	}
+	return append(items[:len(items):len(items)], item), x.spend(len(items))
+}
+
+func (x *execution) prepend(list, item any) ([]any, error) {
+	items, err := listOf("prepend", list)
+	if err != nil {
+		return nil, err
+	}
+	return append([]any{item}, items...), x.spend(len(items))
+}
+
+func (x *execution) concat(lists ...any) ([]any, error) {
+	var all []any
+	for _, list := range lists {
+		items, err := listOf("concat", list)
+		if err != nil {
+			return nil, err
+		}
+		if err := x.spend(len(all) + len(items)); err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+	}
+	return all, nil
+}
+
+func has(item, list any) (bool, error) {
+	items, err := listOf("has", list)
+	return slices.ContainsFunc(items, func(v any) bool { return reflect.DeepEqual(v, item) || sameText(v, item) }), err
+}
+
+// sameText reports whether two values are the same text, number or boolean: numbers
+// come as int, int64 and float64.
+func sameText(a, b any) bool {
+	if _, isString := a.(string); isString != (reflect.TypeOf(b) == reflect.TypeFor[string]()) {
+		return false
+	}
+	s, err := textOf(a)
+	t, err2 := textOf(b)
+	return err == nil && err2 == nil && s == t
+}
+
+func without(list any, removed ...any) ([]any, error) {
+	items, err := listOf("without", list)
+	var kept []any
+	for _, v := range items {
+		if !slices.ContainsFunc(removed, func(r any) bool { return reflect.DeepEqual(v, r) || sameText(v, r) }) {
+			kept = append(kept, v)
+		}
+	}
+	return kept, err
+}
+
+func uniq(list any) ([]any, error) {
+	items, err := listOf("uniq", list)
+	var kept []any
+	for _, v := range items {
+		if !slices.ContainsFunc(kept, func(k any) bool { return reflect.DeepEqual(v, k) }) {
+			kept = append(kept, v)
+		}
+	}
+	return kept, err
+}
+
+// compact is a list without the items that if would not take.
+func compact(list any) ([]any, error) {
+	items, err := listOf("compact", list)
+	var kept []any
+	for _, v := range items {
+		if !isEmpty(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept, err
+}
+
+func (x *execution) sortAlpha(list any) ([]any, error) {
+	items, err := listOf("sortAlpha", list)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := x.texts(items...)
+	slices.Sort(texts)
+	return anyList(texts), err
+}
+
+func anyList(texts []string) []any {
+	list := make([]any, len(texts))
+	for i, t := range texts {
+		list[i] = t
+	}
+	return list
+}
+
+// join is the texts of a list with a separator between them.
+func (x *execution) join(separator, list any) (string, error) {
+	between, err := x.textOf(separator)
+	if err != nil {
+		return "", err
+	}
+	items, err := listOf("join", list)
+	if err != nil {
+		return "", err
+	}
+	texts, err := x.texts(items...)
+	if err != nil {
+		return "", err
+	}
+	if len(between)*len(texts) > maxString {
+		return "", x.spendBytes(maxString + 1)
+	}
+	return x.bounded(strings.Join(texts, between))
+}
+
+// splitList is the parts of a text between separators.
+func (x *execution) splitList(separator, s any) ([]any, error) {
+	t, err := x.texts(separator, s)
+	if err != nil {
+		return nil, err
+	}
+	parts := strings.Split(t[1], t[0])
+	return anyList(parts), x.spend(len(parts))
+}
+
+// split is the parts of a text between separators, as a map with the keys _0, _1, …
+func (x *execution) split(separator, s any) (map[string]any, error) {
+	parts, err := x.splitList(separator, s)
+	m := make(map[string]any, len(parts))
+	for i, part := range parts {
+		m["_"+strconv.Itoa(i)] = part
+	}
+	return m, err
+}
+
+// until is the list 0, 1, … n-1.
+func (x *execution) until(n any) ([]any, error) {
+	count, err := intOf(n)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.spend(int(min(max(count, 0), maxSteps+1))); err != nil {
+		return nil, err
+	}
+	var list []any
+	for i := range int(max(count, 0)) {
+		list = append(list, i)
+	}
+	return list, nil
+}

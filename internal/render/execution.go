@@ -1,0 +1,257 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"text/template"
+	"unicode/utf8"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Limits of one document. They are far above what a manifest takes: Kubernetes takes
+// no object of more than some MB.
+const (
+	maxSteps    = 10_000_000 // nodes of templates that run
+	maxLevels   = 1000       // templates that call each other
+	maxDocument = 16 << 20   // bytes
+	maxString   = 1 << 20    // bytes
+)
+
+// limitError ends an execution that exceeds a limit.
+type limitError struct {
+	place         problem.Place // the line that was running; the zero Place if text/template knows it
+	message, hint string
+}
+
+func (e *limitError) Error() string { return e.message }
+
+// execution runs templates, one after the other, and takes what they print. It is
+// what the functions of templates are bound to.
+type execution struct {
+	templates *Templates
+	set       *template.Template
+	rec       *recorder   // takes what is printed now
+	stopped   func() bool // another execution made this one needless
+	entered   func()      // a template is called by a function
+
+	steps, levels int
+	place         problem.Place                 // of what runs
+	values        map[string]*template.Template // the texts of values, parsed
+}
+
+// newExecution binds a copy of the templates to an execution.
+func newExecution(t *Templates, more func(*execution) template.FuncMap) *execution {
+	own := *t // it grows with what values are evaluated
+	own.hooks, own.actions = slices.Clip(t.hooks), slices.Clip(t.actions)
+	x := &execution{templates: &own, rec: &recorder{}, stopped: func() bool { return false }, entered: func() {}}
+	x.set = template.Must(t.set.Clone()).Funcs(x.functions()).Funcs(more(x))
+	return x
+}
+
+// run runs a template file for a dot. What it prints is in x.rec.
+func (x *execution) run(file string, dot any) error {
+	x.rec.reset()
+	x.steps, x.levels = 0, 0
+	return x.set.ExecuteTemplate(x, file, dot)
+}
+
+// Write takes text that the template prints, and hooks.
+func (x *execution) Write(text []byte) (int, error) {
+	if bytes.HasPrefix(text, []byte(hookMark)) {
+		return len(text), x.hook(&x.templates.hooks[hookNumber(text)])
+	}
+	return len(text), x.print(text)
+}
+
+func (x *execution) print(text []byte) error {
+	x.rec.text(text)
+	if x.rec.out.Len() > maxDocument {
+		return x.limit("the template prints more than %d MB", maxDocument>>20)
+	}
+	return nil
+}
+
+func (x *execution) limit(format string, args ...any) error {
+	return &limitError{x.place, fmt.Sprintf(format, args...), "look for a range or a template that does not end"}
+}
+
+func (x *execution) hook(h *hook) error {
+	switch h.kind {
+	case stepHook:
+		x.place = h.place
+		return x.spend(h.cost)
+	case enterHook:
+		x.place = h.place
+		if x.levels++; x.levels > maxLevels {
+			return x.limit("templates call each other more than %d levels deep", maxLevels)
+		}
+	case leaveHook:
+		x.levels--
+	case trimHook:
+		x.rec.trimmed(h)
+	case aloneHook:
+		x.rec.alone = x.rec.out.Len()
+	case blockStartHook:
+		x.rec.startBlock()
+	case blockEndHook:
+		x.steps += x.rec.out.Len() / 1024
+		x.rec.endBlock()
+	}
+	return nil
+}
+
+// spend counts steps.
+func (x *execution) spend(steps int) error {
+	x.steps += steps
+	if x.steps > maxSteps {
+		return x.limit("the template runs for more than %d million steps", maxSteps/1_000_000)
+	}
+	if x.stopped() {
+		return errStopped
+	}
+	return nil
+}
+
+var errStopped = fmt.Errorf("another template exceeded a limit")
+
+// spendBytes counts what functions do to bytes.
+func (x *execution) spendBytes(n int) error {
+	if n > maxString {
+		return &limitError{message: fmt.Sprintf("a string of more than %d MB", maxString>>20), hint: "keep strings short; look for one that grows in a range"}
+	}
+	return x.spend(n / 8)
+}
+
+// inText runs f with a recorder that takes text: values as they are, not as data.
+func (x *execution) inText(f func() error) (string, error) {
+	outer := x.rec
+	x.rec = &recorder{isText: true, alone: -1}
+	x.entered()
+	defer func() { x.rec = outer }()
+	if err := f(); err != nil {
+		return "", err
+	}
+	text := x.rec.out.String()
+	return text, x.spendBytes(len(text))
+}
+
+// include runs a template for a dot, and is the text that it prints.
+func (x *execution) include(name any, dot ...any) (string, error) {
+	run, err := x.called("include", name, dot)
+	if err != nil {
+		return "", err
+	}
+	return x.inText(run)
+}
+
+// includeBlock is include where it is alone on a line: what it prints is structure.
+func (x *execution) includeBlock(name any, dot ...any) (string, error) {
+	run, err := x.called("include", name, dot)
+	if err != nil {
+		return "", err
+	}
+	x.entered()
+	return "", run()
+}
+
+func (x *execution) called(function string, name any, dot []any) (run func() error, err error) {
+	text, err := x.textOf(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(dot) > 1:
+		return nil, fmt.Errorf("%s takes a name and one value; pass several with dict", function)
+	case x.set.Lookup(text) == nil:
+		return nil, fmt.Errorf("unknown template %q%s", text, meant(problem.Nearest(text, x.templates.defines())))
+	}
+	return func() error {
+		var d any
+		if len(dot) == 1 {
+			d = dot[0]
+		}
+		return x.set.ExecuteTemplate(x, text, d)
+	}, nil
+}
+
+func meant(near string) string {
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %q?", near)
+}
+
+// textFiles are the files of templates/files, by name. They are read with the
+// templates: what is wrong with one counts where it is embedded.
+type textFiles map[string]textFile
+
+type textFile struct {
+	text string
+	err  error
+}
+
+// file is the text of a file of templates/files.
+func (x *execution) file(name any) (manifest.FileText, error) {
+	text, err := x.textOf(name)
+	if err != nil {
+		return "", err
+	}
+	for dir := text; dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if known, ok := x.templates.files[dir]; ok && (dir == text || known.err != nil) {
+			if known.err != nil {
+				return "", known.err
+			}
+			return manifest.FileText(known.text), x.spend(len(known.text) / 8)
+		}
+	}
+	names := slices.Sorted(maps.Keys(x.templates.files))
+	return "", &hintedError{"no file " + path.Join(templatesDir, filesDir) + "/" + text, problem.DidYouMean(text, names)}
+}
+
+// readFiles reads the files that templates may embed: UTF-8 text, no links, CRLF as LF.
+func readFiles(fsys fs.FS) textFiles {
+	files := textFiles{}
+	root := path.Join(templatesDir, filesDir)
+	fs.WalkDir(fsys, root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil
+		}
+		var f textFile
+		f.text, f.err = readText(fsys, file, entry)
+		files[strings.TrimPrefix(file, root+"/")] = f
+		return nil
+	})
+	return files
+}
+
+func readText(fsys fs.FS, file string, entry fs.DirEntry) (string, error) {
+	switch {
+	case entry.Type()&fs.ModeSymlink != 0:
+		return "", &hintedError{file + " is a symbolic link", "put the file itself there"}
+	case !entry.Type().IsRegular():
+		return "", &hintedError{file + " is not a regular file", ""}
+	}
+	tooLarge := &hintedError{fmt.Sprintf("%s is larger than the limit of %d MB", file, maxString>>20), ""}
+	if info, err := entry.Info(); err == nil && info.Size() > maxString {
+		return "", tooLarge
+	}
+	data, err := manifest.ReadFile(fsys, file)
+	switch p := (*fs.PathError)(nil); {
+	case errors.As(err, &p):
+		return "", fmt.Errorf("%s: %w", file, p.Err)
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", file, err)
+	case len(data) > maxString:
+		return "", tooLarge
+	case !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0:
+		return "", &hintedError{file + " is not UTF-8 text", "bytes that are not text cannot stand in a manifest"}
+	}
+	return strings.ReplaceAll(string(data), "\r\n", "\n"), nil
+}
