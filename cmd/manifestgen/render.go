@@ -95,11 +95,45 @@ func (o *renderOptions) validate() error {
 	}
 	if info, err := os.Lstat(o.out); err == nil && !info.IsDir() {
 		if real, err := filepath.EvalSymlinks(o.out); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return problem.New("say --out "+real, "--out %s is a symbolic link; manifests are written into real folders", o.out)
+			return problem.New("pass --out "+real, "--out %s is a symbolic link; manifests are written into real folders", o.out)
 		}
 		return problem.New("", "--out %s is no folder", o.out)
 	}
+	if input := o.inputAround(o.out); input != "" {
+		return problem.New("name the k8s repo's root, or another folder", "--out %s is in %s, a folder that manifestgen reads", o.out, input)
+	}
 	return nil
+}
+
+// inputs are the folders of the source that hold no manifests.
+var inputs = []string{inventory.EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
+
+// inputAround is the folder of the source, one of inputs, that a folder is, or is in;
+// "" if there is none.
+func (o *renderOptions) inputAround(folder string) string {
+	real := realPath(folder)
+	for _, name := range inputs {
+		input := realPath(filepath.Join(o.source, name))
+		if below, err := filepath.Rel(input, real); err == nil && filepath.IsLocal(below) {
+			return filepath.Join(o.source, name)
+		}
+	}
+	return ""
+}
+
+// realPath is an absolute path without symbolic links, as far as it leads.
+func realPath(name string) string {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return name
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real
+	}
+	if dir := filepath.Dir(abs); dir != abs {
+		return filepath.Join(realPath(dir), filepath.Base(abs))
+	}
+	return abs
 }
 
 // renderAll is render, and check, which is a render that writes nothing and whose
