@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,7 +57,7 @@ gone are removed, last.
 			&cli.BoolFlag{Name: "allow-mass-prune", Usage: "allow the removal of many files at once"},
 		}),
 		Action: func(c *cli.Context) error {
-			return renderAll(con, "render", renderOptions{
+			return renderAll(c.Context, con, "render", renderOptions{
 				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"),
 				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
 			})
@@ -72,7 +75,7 @@ forgot to render, or edited a rendered file.
    manifestgen check`,
 		Flags: sourceFlags,
 		Action: func(c *cli.Context) error {
-			return renderAll(con, "check", renderOptions{
+			return renderAll(c.Context, con, "check", renderOptions{
 				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"),
 				dryRun: true, allowMassPrune: true,
 			})
@@ -138,14 +141,14 @@ func realPath(name string) string {
 
 // renderAll is render, and check, which is a render that writes nothing and whose
 // answer is no where there was something to write.
-func renderAll(con *console.Console, command string, o renderOptions) error {
+func renderAll(ctx context.Context, con *console.Console, command string, o renderOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
 	con.Source = sourceFS{o.source}
 	plan, err := o.plan()
 	if err == nil && !o.dryRun {
-		err = o.apply(plan)
+		err = o.apply(ctx, plan)
 	}
 	if err == nil && command == "check" {
 		err = drift(plan)
@@ -256,7 +259,7 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 	return envs, nil
 }
 
-func (o *renderOptions) apply(plan *tree.Plan) error {
+func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
@@ -265,5 +268,11 @@ func (o *renderOptions) apply(plan *tree.Plan) error {
 		return err
 	}
 	defer root.Close()
-	return plan.Apply(root)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = plan.Apply(ctx, root)
+	if ctx.Err() != nil && err != nil {
+		return problem.New("run it again: it completes what is left", "interrupted while writing")
+	}
+	return err
 }

@@ -94,7 +94,7 @@ func TestStarterIsStable(t *testing.T) {
 	o := renderOptions{source: "../..", out: t.TempDir()}
 	plan, err := o.plan()
 	if err == nil {
-		err = o.apply(plan)
+		err = o.apply(t.Context(), plan)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/render":          {"inventory manifest problem", ""},
 	"internal/validate":        {"manifest problem", "k8s.io sigs.k8s.io"},
 	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io"},
-	"internal/tree":            {"image manifest problem", "github.com/rogpeppe/go-internal/diff"},
+	"internal/tree":            {"image manifest problem", "github.com/rogpeppe/go-internal/diff golang.org/x/sys/unix"},
 	"internal/trace":           {"inventory manifest problem", ""},
 	"internal/limit":           {},
 	"internal/httpclient":      {"problem", ""},

@@ -63,7 +63,7 @@ func apply(t *testing.T, dir string, wants []Want) {
 	root := openRoot(t, dir)
 	plan, err := Diff(root, wants, everything)
 	if err == nil {
-		err = plan.Apply(root)
+		err = plan.Apply(t.Context(), root)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestStoppedApplyIsCompleted(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(file, "x"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := plan.Apply(root); err == nil {
+			if err := plan.Apply(t.Context(), root); err == nil {
 				t.Fatal("nothing stopped it")
 			}
 			if err := os.RemoveAll(file); err != nil {
@@ -334,7 +334,7 @@ func TestWriteStaysInTheRoot(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "dev")); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&folder{root: openRoot(t, dir)}).write(Change{Action: Create, Path: "dev/x.yaml", New: []byte("x"), Mode: 0o644}); err == nil {
+	if err := (&Plan{Changes: []Change{{Action: Create, Path: "dev/x.yaml", New: []byte("x"), Mode: 0o644}}}).Apply(t.Context(), openRoot(t, dir)); err == nil {
 		t.Error("it wrote through a link")
 	}
 	if _, err := os.Stat(filepath.Join(outside, "x.yaml")); !errors.Is(err, fs.ErrNotExist) {
@@ -405,7 +405,7 @@ func TestApplyKeepsWhatOthersChanged(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte("theirs"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := plan.Apply(root); problem.ExitStatus(err) != problem.ExitRefused {
+		if err := plan.Apply(t.Context(), root); problem.ExitStatus(err) != problem.ExitRefused {
 			t.Errorf("%s: got %v", file, err)
 		}
 		if got := contents(t, dir)[file]; got != "theirs" {
@@ -428,7 +428,7 @@ func TestAppliesAtOnce(t *testing.T) {
 		runs.Go(func() {
 			plan, err := Diff(root, wants, everything)
 			if err == nil {
-				err = plan.Apply(root)
+				err = plan.Apply(t.Context(), root)
 			}
 			if err != nil {
 				t.Error(err)

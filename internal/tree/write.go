@@ -2,47 +2,54 @@ package tree
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"k8srepo/internal/problem"
 )
 
 // Apply does what the plan says: first the files to be written, then those to be
-// removed, then the folders that this leaves empty. Each file is written beside
-// its place and renamed into it, so that whenever this is stopped, every file is
-// whole, and doing it all again completes it.
+// removed, then the folders that this leaves empty. All content is written beside its
+// place and reaches the disk; then each file is renamed into its place. So whenever
+// this is stopped, every file is whole, and doing it all again completes it. If ctx
+// ends first, nothing but whole files is left.
 //
 // A file that somebody else has changed since Diff read it is left as it is, and
 // is a refusal.
-func (p *Plan) Apply(root *os.Root) error {
-	f := folder{root: root}
-	defer f.close()
+func (p *Plan) Apply(ctx context.Context, root *os.Root) error {
+	var writes, removals []Change
 	for _, c := range p.Changes {
-		if c.Action != Remove {
-			if err := f.write(c); err != nil {
-				return at(c, err)
-			}
+		if c.Action == Rename {
+			removals = append(removals, Change{Action: Remove, Path: c.From, Old: c.Old})
 		}
+		if c.Action == Remove {
+			removals = append(removals, c)
+		} else {
+			writes = append(writes, c)
+		}
+	}
+	if _, err := replaceAll(ctx, root, writes, (*folder).asPlanned); err != nil {
+		return err
 	}
 	gone := append([]string(nil), p.leftovers...)
-	for _, c := range p.Changes {
-		switch c.Action {
-		case Rename:
-			c = Change{Action: Remove, Path: c.From, Old: c.Old}
-			fallthrough
-		case Remove:
-			if _, err := asPlanned(root, c.Path, c); err != nil {
-				return at(c, err)
-			}
-			gone = append(gone, c.Path)
+	for _, c := range removals {
+		if _, err := asPlanned(root, c.Path, c); err != nil {
+			return at(c, err)
 		}
+		gone = append(gone, c.Path)
 	}
 	for _, file := range gone {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := root.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -59,10 +66,89 @@ func (p *Plan) Apply(root *os.Root) error {
 // random, so that no two runs write into one file.
 const temporary = ".k8srepo-writing-"
 
+// maxFileSyncs is how many files are synced one by one. A sync of each of 12,000 files
+// would take several times as long as the rest of a render; one sync of the file
+// system's buffers, for all of them, takes a twentieth of it.
+const maxFileSyncs = 64
+
+// replaceAll puts the content of changes, sorted by path, into their places, several at
+// a time; the first error ends it. Ready reports whether a file is still to be replaced.
+// Done is how many were.
+func replaceAll(ctx context.Context, root *os.Root, changes []Change, ready func(*folder, string, Change) (bool, error)) (done int, err error) {
+	temps := make([]string, len(changes)) // the names of what is written and not renamed yet
+	defer func() {
+		for i, temp := range temps {
+			if temp != "" {
+				_ = root.Remove(path.Join(path.Dir(changes[i].Path), temp))
+			}
+		}
+	}()
+	syncEach := len(changes) <= maxFileSyncs
+	err = inFolders(ctx, root, changes, func(f *folder, i int) (err error) {
+		temps[i], err = f.stage(changes[i], syncEach)
+		return err
+	})
+	if err == nil && !syncEach {
+		err = syncAll(root, changes, temps)
+	}
+	if err != nil {
+		return 0, err
+	}
+	var count atomic.Int64
+	err = inFolders(ctx, root, changes, func(f *folder, i int) error {
+		name := path.Base(changes[i].Path)
+		todo, err := ready(f, name, changes[i])
+		if err != nil || !todo {
+			return err
+		}
+		err = f.here.Rename(temps[i], name)
+		if errors.Is(err, fs.ErrNotExist) { // another run took it for one that was left over
+			err = f.replaceOne(name, changes[i])
+		}
+		if err == nil {
+			temps[i] = ""
+			count.Add(1)
+		}
+		return err
+	})
+	return int(count.Load()), err
+}
+
+// inFolders calls do with each change and its open folder, several at a time, in the
+// order of their paths as far as one worker goes. The first error ends it.
+func inFolders(ctx context.Context, root *os.Root, changes []Change, do func(f *folder, i int) error) error {
+	var first error
+	var once sync.Once
+	var failed atomic.Bool
+	var workers sync.WaitGroup
+	n := min(runtime.GOMAXPROCS(0), len(changes))
+	for w := range n {
+		workers.Go(func() {
+			f := folder{root: root}
+			defer f.close()
+			for i := w * len(changes) / n; i < (w+1)*len(changes)/n && !failed.Load(); i++ {
+				err := ctx.Err()
+				if err == nil {
+					err = f.open(changes[i])
+				}
+				if err == nil {
+					err = do(&f, i)
+				}
+				if err != nil {
+					once.Do(func() { first = at(changes[i], err) })
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return first
+}
+
 // at is an error with the path of the change that it stopped; nil stays nil.
 func at(c Change, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
 	}
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		return err
@@ -134,45 +220,44 @@ func (f *folder) open(c Change) error {
 	return nil
 }
 
-// write puts a file into its place whole.
-func (f *folder) write(c Change) error {
-	if err := f.open(c); err != nil {
-		return err
+func (f *folder) asPlanned(name string, c Change) (bool, error) { return asPlanned(f.here, name, c) }
+
+// stage writes the new content of a change into a temporary file beside its place, and
+// returns its name. If synced, the content is on the disk then.
+func (f *folder) stage(c Change, synced bool) (temp string, err error) {
+	temp = temporary + rand.Text()
+	file, err := f.here.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	if err != nil {
+		return "", err
 	}
-	name := path.Base(c.Path)
-	if todo, err := asPlanned(f.here, name, c); err != nil || !todo {
-		return err
+	_, err = file.Write(c.New)
+	if err == nil && c.Action == Update {
+		err = file.Chmod(c.Mode.Perm()) // the umask has no say in a file that is there
 	}
-	return writeIn(f.here, name, c)
+	if err == nil && synced {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = f.here.Remove(temp)
+		return "", err
+	}
+	return temp, nil
 }
 
-// writeIn writes the file of a name in a folder.
-func writeIn(here *os.Root, name string, c Change) error {
+// replaceOne puts a file into its place whole.
+func (f *folder) replaceOne(name string, c Change) error {
 	const tries = 5 // another run may take the file for one that was left over
 	var err error
 	for range tries {
-		if err = tryWriteIn(here, name, c); !errors.Is(err, fs.ErrNotExist) {
+		var temp string
+		if temp, err = f.stage(c, true); err == nil {
+			if err = f.here.Rename(temp, name); err != nil {
+				_ = f.here.Remove(temp)
+			}
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-	}
-	return err
-}
-
-func tryWriteIn(here *os.Root, name string, c Change) error {
-	temp := temporary + rand.Text()
-	f, err := here.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(c.New)
-	if err == nil && c.Action == Update {
-		err = f.Chmod(c.Mode.Perm()) // the umask has no say in a file that is there
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = here.Rename(temp, name)
-	}
-	if err != nil {
-		_ = here.Remove(temp)
 	}
 	return err
 }
