@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -48,7 +49,8 @@ hashes, an older one never replaces a newer one.
    tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag "$GITHUB_SHA"
 
 environments/<env>.yaml of the k8s repo says how it is deployed; --push says so
-where it has no such file. TAGBUMP_TOKEN (else GITHUB_TOKEN) opens the k8s repo.
+where it has no such file. TAGBUMP_TOKEN opens the k8s repo, GITHUB_TOKEN reads the
+service's own repository; one is used for both where both are on one host.
 With --service, the image is looked for where its manifests are: in
 <env>/manifests/<service>/, users/*/<service>-<env>-*, and right in manifests/;
 with --image, everywhere in <env>/manifests.`,
@@ -120,7 +122,7 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, er
 		}
 	}
 	if o.verifyImage || o.waitImage > 0 {
-		d.Verify = (&registry.Checker{Wait: o.waitImage, Tell: con.Notice}).Check
+		d.Verify = (&registry.Checker{Wait: o.waitImage, Tell: con.Notice, CAFile: o.caFile}).Check
 	}
 	client, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
 	if err != nil {
@@ -163,6 +165,9 @@ func (o *deployOptions) pullRequests(con *console.Console, sources *deploy.Sourc
 	case o.github != "":
 		if repo, err = github.ParseRepo(o.github); err != nil {
 			return nil, problem.New("write owner/name", "--github: %v", err)
+		}
+		if strings.HasPrefix(o.repo, "http") && !o.environment.hosts(o.repo) {
+			return nil, problem.New("set GITHUB_SERVER_URL and GITHUB_API_URL to the GitHub that --repo is on", "--github: --repo is not at %s, and its token is not sent there", o.environment.server)
 		}
 	case err != nil:
 		return nil, nil // a path, or another host: a policy that wants one says so

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"k8srepo/internal/console"
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -24,8 +27,9 @@ type environment struct {
 	actions                 bool
 }
 
-// environmentOf reads the process's environment.
-func environmentOf(getenv func(string) string) environment {
+// environmentOf reads the process's environment. Each of the two tokens is for its own
+// repository; one stands in for the other only where both are on one host.
+func environmentOf(getenv func(string) string, repo string) environment {
 	e := environment{
 		repoToken:    strings.TrimSpace(getenv("TAGBUMP_TOKEN")), // secrets are pasted with a line's end
 		serviceToken: strings.TrimSpace(getenv("GITHUB_TOKEN")),
@@ -37,14 +41,11 @@ func environmentOf(getenv func(string) string) environment {
 		home:         getenv("HOME"),
 		actions:      getenv("GITHUB_ACTIONS") == "true",
 	}
-	if e.repoToken == "" {
-		e.repoToken = e.serviceToken
+	if e.server = strings.TrimRight(e.server, "/"); e.server == "" {
+		e.server = github.ServerURL(e.api)
 	}
-	if e.serviceToken == "" {
-		e.serviceToken = e.repoToken
-	}
-	if e.server == "" {
-		e.server = publicServer
+	if e.hosts(e.repoURL(repo)) {
+		e.repoToken, e.serviceToken = cmp.Or(e.repoToken, e.serviceToken), cmp.Or(e.serviceToken, e.repoToken)
 	}
 	if id := getenv("GITHUB_RUN_ID"); id != "" {
 		e.runURL = e.server + "/" + getenv("GITHUB_REPOSITORY") + "/actions/runs/" + id
@@ -52,10 +53,61 @@ func environmentOf(getenv func(string) string) environment {
 	return e
 }
 
-const publicServer = "https://github.com"
+// hosts reports whether a repository is on the server. An SSH server has a port of its
+// own there.
+func (e *environment) hosts(repo string) bool {
+	server, err := url.Parse(e.server)
+	if err != nil {
+		return false
+	}
+	if u, err := url.Parse(repo); err == nil && strings.Contains(repo, "://") {
+		return u.Scheme == "ssh" && strings.EqualFold(u.Hostname(), server.Hostname()) || u.Scheme != "file" && httpclient.SameHost(u, server)
+	}
+	host, _, colon := strings.Cut(repo, ":")
+	return colon && !strings.Contains(host, "/") && strings.EqualFold(host[strings.LastIndexByte(host, '@')+1:], server.Hostname())
+}
 
-// hasAPI tells whether the server is a GitHub. Another Git server is asked in Git.
-func (e *environment) hasAPI() bool { return e.api != "" || e.server == publicServer }
+// repoURL is the URL that a person means who writes owner/name, or leaves https:// out. A
+// folder of that name is meant first.
+func (e *environment) repoURL(repo string) string {
+	if repo == "" || strings.Contains(repo, "://") || strings.HasPrefix(repo, ".") || filepath.IsAbs(repo) {
+		return repo
+	}
+	if _, err := os.Stat(repo); err == nil {
+		return repo
+	}
+	scheme, host, _ := strings.Cut(e.server, "://")
+	parts := strings.Split(strings.Trim(repo, "/"), "/")
+	_, noRepo := github.ParseRepo(strings.TrimSuffix(repo, ".git"))
+	switch {
+	case strings.HasPrefix(repo, host+"/"):
+		return scheme + "://" + repo
+	case noRepo == nil:
+		return e.server + "/" + repo
+	case len(parts) > 2 && strings.Contains(parts[0], ".") && !strings.ContainsAny(parts[0], "@:"):
+		return "https://" + repo
+	}
+	return repo
+}
+
+// hasAPI reports whether the server is a GitHub. Another Git server is asked in Git.
+func (e *environment) hasAPI() bool { return e.api != "" || e.server == github.ServerURL("") }
+
+// takeTokens returns getenv, and takes the tokens out of the process's environment, so that
+// no process that is started has them: git, its hooks, the helpers of docker login.
+func takeTokens(getenv func(string) string, unset func(string) error) func(string) string {
+	taken := map[string]string{}
+	for _, name := range []string{"TAGBUMP_TOKEN", "GITHUB_TOKEN"} {
+		taken[name] = getenv(name)
+		_ = unset(name) // it fails for names that are none
+	}
+	return func(name string) string {
+		if token, ok := taken[name]; ok {
+			return token
+		}
+		return getenv(name)
+	}
+}
 
 // client talks to the server's API.
 func (e *environment) client(token, caFile string, con *console.Console) (*github.Client, error) {

@@ -15,7 +15,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
+func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, takeTokens(os.Getenv, os.Unsetenv))) }
 
 // run is the command: arguments in, an exit status out.
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {

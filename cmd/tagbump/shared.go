@@ -34,11 +34,12 @@ var pushFlags = append([]cli.Flag{
 
 // pushOptions are what those flags say, and --repo.
 func pushOptions(c *cli.Context, getenv func(string) string) deployOptions {
+	env := environmentOf(getenv, c.String("repo"))
 	return deployOptions{
-		repo: c.String("repo"), branch: c.String("branch"), push: c.Bool("push"), dryRun: c.Bool("dry-run"),
+		repo: env.repoURL(c.String("repo")), branch: c.String("branch"), push: c.Bool("push"), dryRun: c.Bool("dry-run"),
 		via: c.String("via"), github: c.String("github"), autoMerge: c.Bool("auto-merge"), verifyImage: c.Bool("verify-image"), waitImage: c.Duration("wait-image"),
 		appRepo: c.String("app-repo"), author: c.String("author"), committer: c.String("committer"), message: c.String("message"),
 		signingKey: c.String("signing-key"), sshKey: c.String("ssh-key"), knownHosts: c.String("known-hosts"), caFile: c.String("ca-file"),
-		timeout: c.Duration("timeout"), output: c.String("output"), environment: environmentOf(getenv),
+		timeout: c.Duration("timeout"), output: c.String("output"), environment: env,
 	}
 }

@@ -61,7 +61,7 @@ and ≤ 2026-01-02 is since that day or before.`,
 			o := statusOptions{deployOptions: pushOptions(c, getenv), root: c.String("root"), appRepos: c.StringSlice("app-repo"), history: c.Int("history")}
 			o.github = github.Options{
 				Token: o.environment.serviceToken, UserAgent: "tagbump", CAFile: o.caFile,
-				ServerURL: getenv("GITHUB_SERVER_URL"), APIURL: getenv("GITHUB_API_URL"), GraphQLURL: getenv("GITHUB_GRAPHQL_URL"),
+				ServerURL: o.environment.server, APIURL: o.environment.api, GraphQLURL: o.environment.graphQL,
 				Tell: con.Notice,
 			}
 			return showStatus(c.Context, con, o)

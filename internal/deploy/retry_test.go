@@ -283,7 +283,7 @@ func TestNoSecondAttempt(t *testing.T) {
 		if s.Remote, err = gitrepo.Open(s.URL("other"), gitrepo.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		s.refused(problem.ExitTrouble, "404 not found", "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN")
+		s.refused(problem.ExitTrouble, "404 not found", "give a token in TAGBUMP_TOKEN")
 	})
 }
 

@@ -122,14 +122,7 @@ const (
 func (o Options) places() (server, api, graphql *url.URL, err error) {
 	serverURL, apiURL := strings.TrimRight(o.ServerURL, "/"), strings.TrimRight(o.APIURL, "/")
 	if serverURL == "" {
-		switch cut, enterprise := strings.CutSuffix(apiURL, enterpriseREST); {
-		case apiURL == "" || apiURL == publicAPI:
-			serverURL = publicServer
-		case enterprise:
-			serverURL = cut
-		default:
-			serverURL = strings.Replace(apiURL, "://api.", "://", 1)
-		}
+		serverURL = ServerURL(apiURL)
 	}
 	if server, err = parseBase("server", serverURL, o.Token); err != nil {
 		return nil, nil, nil, err
@@ -160,6 +153,18 @@ func (o Options) places() (server, api, graphql *url.URL, err error) {
 		}
 	}
 	return server, api, graphql, nil
+}
+
+// ServerURL is the server that an API is of; that of "" is github.com.
+func ServerURL(apiURL string) string {
+	apiURL = strings.TrimRight(apiURL, "/")
+	switch cut, enterprise := strings.CutSuffix(apiURL, enterpriseREST); {
+	case apiURL == "" || apiURL == publicAPI:
+		return publicServer
+	case enterprise:
+		return cut
+	}
+	return strings.Replace(apiURL, "://api.", "://", 1)
 }
 
 // parseBase reads one of GitHub's own URLs. A token goes over https only, or

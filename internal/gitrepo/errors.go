@@ -145,7 +145,7 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 func (r *Remote) accessHint(code int) string {
 	switch {
 	case len(r.secrets) == 0:
-		return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public"
+		return "give a token in TAGBUMP_TOKEN, if the repository is not public (GITHUB_TOKEN is only sent to the host of GITHUB_SERVER_URL)"
 	case code == http.StatusUnauthorized:
 		return "the token is wrong or has expired"
 	case code == http.StatusForbidden:

@@ -33,7 +33,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/readme":          {},
 	"internal/workflows":       {},
 	"cmd/manifestgen":          {"console inventory manifest problem render trace tree", "github.com/urfave/cli/v2"},
-	"cmd/tagbump":              {"bump console deploy github gitrepo inventory problem registry status tree", "github.com/urfave/cli/v2"},
+	"cmd/tagbump":              {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
 }
 

@@ -2,10 +2,14 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
 
@@ -62,7 +67,7 @@ func TestCheck(t *testing.T) {
 func TestCheckWaitsForTheImage(t *testing.T) {
 	host := serve(t, nil)
 	looked := make(chan bool, 100)
-	c := Checker{Wait: 10 * time.Second, Pause: 10 * time.Millisecond, Tell: func(string) { looked <- true }}
+	c := Checker{Wait: time.Hour, Tell: func(string) { looked <- true }, Sleep: func(ctx context.Context, _ time.Duration) error { return httpclient.Sleep(ctx, 10*time.Millisecond) }}
 	go func() {
 		<-looked
 		push(t, host+"/api:1")
@@ -70,7 +75,7 @@ func TestCheckWaitsForTheImage(t *testing.T) {
 	if err := c.Check(context.Background(), host+"/api:1"); err != nil {
 		t.Error(err)
 	}
-	c.Wait = 30 * time.Millisecond
+	c.Wait, c.Sleep = 5*time.Second, func(context.Context, time.Duration) error { return nil }
 	if err := c.Check(context.Background(), host+"/api:2"); problem.ExitStatus(err) != problem.ExitRefused {
 		t.Errorf("it never comes, and the answer is %v", err)
 	}
@@ -92,5 +97,40 @@ func TestCheckTellsWhatStandsInTheWay(t *testing.T) {
 	}
 	if err := (&Checker{}).Check(context.Background(), "127.0.0.1:1/api:1"); problem.ExitStatus(err) != problem.ExitTrouble {
 		t.Errorf("nobody there: got %v", err)
+	}
+}
+
+type carrier func(*http.Request) (*http.Response, error)
+
+func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) { return c(req) }
+
+// TestNoCredentialsInClear has docker login's credentials for a registry on plain HTTP, and
+// for one that sends people to a plain HTTP page to log in.
+func TestNoCredentialsInClear(t *testing.T) {
+	config := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", config)
+	const auth = `{"auth":"dXNlcjpzM2NyZXQ="}` // user:s3cret
+	if err := os.WriteFile(filepath.Join(config, "config.json"), []byte(`{"auths":{"10.0.0.1:5000":`+auth+`,"registry.example":`+auth+`}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for image, challenge := range map[string]string{
+		"10.0.0.1:5000/api:1":   `Basic realm="x"`,
+		"registry.example/api:1": `Bearer realm="http://login.example/token",service="x"`,
+	} {
+		asked := 0
+		c := Checker{Transport: carrier(func(req *http.Request) (*http.Response, error) {
+			asked++
+			if req.URL.Scheme == "http" && req.Header.Get("Authorization") != "" {
+				t.Errorf("credentials went to %s", req.URL)
+			}
+			if strings.HasPrefix(image, "10.0.0.1:5000") && req.URL.Scheme == "https" {
+				return nil, errors.New("no TLS here")
+			}
+			return &http.Response{StatusCode: 401, Header: http.Header{"Www-Authenticate": {challenge}}, Body: http.NoBody, Request: req}, nil
+		})}
+		err := c.Check(t.Context(), image)
+		if err == nil || asked == 0 || !regexp.MustCompile(`not sent over plain http|"http" not allowed`).MatchString(err.Error()) || problem.ExitStatus(err) != problem.ExitTrouble {
+			t.Errorf("%s: asked %d times, got %v", image, asked, err)
+		}
 	}
 }
