@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
-	"k8srepo/internal/problem"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
@@ -34,7 +33,5 @@ that were edited by hand, are never touched; the image tags in them stay.
                                             # who says what, and who wins?`,
 		Commands: []*cli.Command{renderCommand(con), checkCommand(con), whyCommand(con), explainCommand(con)},
 	})
-	err := console.Run(context.Background(), app, args)
-	con.Problems(err)
-	return problem.ExitStatus(err)
+	return console.Main(context.Background(), con, app, args)
 }

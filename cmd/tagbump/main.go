@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
-	"k8srepo/internal/problem"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, takeTokens(os.Getenv, os.Unsetenv))) }
@@ -36,7 +35,5 @@ kustomizations, and where --field says.
    tagbump status --repo https://github.com/example/k8s`,
 		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), statusCommand(con, getenv)},
 	})
-	err := console.Run(ctx, app, args)
-	con.Problems(err)
-	return problem.ExitStatus(err)
+	return console.Main(ctx, con, app, args)
 }

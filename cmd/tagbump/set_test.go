@@ -25,7 +25,7 @@ func TestAnInterruptedSetWritesNothing(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	con := &console.Console{Program: "tagbump", Out: io.Discard, Err: io.Discard}
+	con := console.New("tagbump", io.Discard, io.Discard, func(string) string { return "" })
 	err := set(ctx, con, setOptions{Selection: bump.Selection{Env: "dev", Images: []string{"example.com/api"}, Tag: "2"}, root: root, source: root, output: "text"})
 	if problem.ExitStatus(err) != problem.ExitTrouble {
 		t.Errorf("got %v", err)

@@ -112,8 +112,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 		if err := report.HTML(&page); err != nil {
 			return err
 		}
-		con.Printf("%s", page.Bytes())
-		return nil
+		return con.HTML(page.Bytes())
 	}
 	con.Printf("%s", report.Text())
 	return nil

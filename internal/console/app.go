@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -58,6 +59,41 @@ func versionOf(info *debug.BuildInfo) string {
 		}
 	}
 	return fmt.Sprintf("%s (commit %s%s, %s)", release, commit, changed, info.GoVersion)
+}
+
+// Main runs an application made by App, prints what is wrong, and returns the exit status.
+// Every failure is an object with --output json, that of a flag which does not exist too.
+func Main(ctx context.Context, con *Console, app *cli.App, args []string) int {
+	err := Run(ctx, app, args)
+	if err != nil && !con.answered && wantsJSON(args) {
+		f := Failure{Version: 1, Result: "failed", Problems: JSONProblems(err)}
+		if len(args) > 1 && app.Command(args[1]) != nil {
+			f.Command = args[1]
+		}
+		err = errors.Join(err, con.JSON(f))
+	}
+	con.Problems(err)
+	return problem.ExitStatus(err)
+}
+
+// wantsJSON reports whether arguments ask for JSON, whether or not the rest of them can be
+// understood. As with any flag, the last one counts.
+func wantsJSON(args []string) bool {
+	format := ""
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || name != "o" && name != "output" {
+			continue
+		}
+		if !joined && i+1 < len(args) {
+			value = args[i+1]
+		}
+		format = value
+	}
+	return format == "json"
 }
 
 // Run runs an application made by App: flags may stand behind arguments, and one

@@ -1,8 +1,8 @@
-// Package console is terminals and GitHub Actions: how results and problems are
-// shown to the people who wait for them.
+// Package console shows results and problems on terminals and in GitHub Actions, and holds
+// what the commands share of their flags.
 //
-// Results go to Out, everything else to Err. Colour is for terminals only; in
-// GitHub Actions each problem is an annotation too.
+// Results go to Out, everything else to Err; both write what others wrote as data. Colour is
+// for terminals only; in GitHub Actions each problem is an annotation too.
 package console
 
 import (
@@ -17,27 +17,30 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Console is where a command speaks.
+// Console is what a command prints to.
 type Console struct {
 	Program string // "manifestgen"
-	Out     io.Writer
-	Err     io.Writer
+	Out     *Writer
+	Err     *Writer
 	Colour  bool
 	Actions bool  // inside GitHub Actions
 	Codes   bool  // problems show their codes: the program can explain them
 	Source  fs.FS // where the files are that problems name; nil shows no source lines
 
 	OutputFile, SummaryFile string // of GitHub Actions; "" elsewhere
+
+	answered bool // JSON was printed
 }
 
-// New is the console of a process: coloured on a terminal unless NO_COLOR is set.
+// New returns the console of a process: coloured on a terminal unless NO_COLOR is set.
 func New(program string, stdout, stderr io.Writer, getenv func(string) string) *Console {
+	actions := getenv("GITHUB_ACTIONS") == "true"
 	return &Console{
 		Program: program,
-		Out:     stdout,
-		Err:     stderr,
+		Out:     NewWriter(stdout, actions),
+		Err:     NewWriter(stderr, actions),
 		Colour:  getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && isTerminal(stdout) && isTerminal(stderr),
-		Actions: getenv("GITHUB_ACTIONS") == "true",
+		Actions: actions,
 
 		OutputFile:  getenv("GITHUB_OUTPUT"),
 		SummaryFile: getenv("GITHUB_STEP_SUMMARY"),
@@ -56,17 +59,22 @@ func isTerminal(w io.Writer) bool {
 // Printf prints a result.
 func (c *Console) Printf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }
 
-// Notice says something on the side.
-func (c *Console) Notice(text string) {
-	fmt.Fprintf(c.Err, "%s: %s\n", c.Program, strings.Map(visibleLines, text))
-}
+// Notice prints what is worth knowing and is no result.
+func (c *Console) Notice(text string) { fmt.Fprintf(c.Err, "%s: %s\n", c.Program, text) }
 
 // JSON prints a result as an indented JSON object.
 func (c *Console) JSON(v any) error {
-	e := json.NewEncoder(c.Out)
+	c.answered = true
+	e := json.NewEncoder(c.Out.in(jsonSyntax))
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// HTML prints a page.
+func (c *Console) HTML(page []byte) error {
+	_, err := c.Out.in(htmlSyntax).Write(page)
+	return err
 }
 
 // Problems shows everything that is wrong: the place and the message, the line as
@@ -77,18 +85,24 @@ func (c *Console) Problems(err error) {
 		if c.Codes && p.Code != "" {
 			label, title = label+" "+string(p.Code), title+" "+string(p.Code)
 		}
-		fmt.Fprintf(c.Err, "%s %s\n", c.paint(red, label+":"), strings.Map(visibleLines, p.Error()))
+		c.labelled(red, label+":", p.Error())
 		c.source(p)
 		for _, n := range p.Notes {
-			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": note:"), strings.Map(visibleLines, n.String()))
+			c.labelled(cyan, c.Program+": note:", n.String())
 		}
 		if p.Hint != "" {
-			fmt.Fprintf(c.Err, "%s %s\n", c.paint(cyan, c.Program+": hint:"), strings.Map(visibleLines, p.Hint))
+			c.labelled(cyan, c.Program+": hint:", p.Hint)
 		}
 		if c.Actions {
-			fmt.Fprintln(c.Err, annotation(title, p))
+			c.Err.command(annotation(title, p) + "\n")
 		}
 	}
+}
+
+// labelled prints a line of a problem.
+func (c *Console) labelled(colour, label, text string) {
+	c.paint(c.Err, colour, label)
+	fmt.Fprintf(c.Err, " %s\n", text)
 }
 
 // source shows the line that a problem is in, with a mark below its column.
@@ -101,7 +115,7 @@ func (c *Console) source(p *problem.Problem) {
 		return
 	}
 	const widest = 160
-	runes := []rune(strings.Map(visible, line))
+	runes := []rune(line)
 	if len(runes) > widest {
 		if p.Place.Col > widest {
 			return
@@ -109,34 +123,33 @@ func (c *Console) source(p *problem.Problem) {
 		runes = append(runes[:widest:widest], '…')
 	}
 	number := fmt.Sprintf("%6d", p.Place.Line)
-	fmt.Fprintf(c.Err, "%s | %s\n", number, strings.TrimRight(string(runes), " "))
+	fmt.Fprintf(c.Err, "%s | %s\n", number, strings.TrimRight(visibleLine(runes), " "))
 	if col := p.Place.Col; col > 0 && col <= len(runes)+1 {
 		before := 0
-		for _, r := range runes[:col-1] {
+		for _, r := range visibleLine(runes[:col-1]) {
 			before += width(r)
 		}
-		fmt.Fprintf(c.Err, "%s | %s%s\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", before), c.paint(red, "^"))
+		fmt.Fprintf(c.Err, "%s | %s", strings.Repeat(" ", len(number)), strings.Repeat(" ", before))
+		c.paint(c.Err, red, "^")
+		fmt.Fprintln(c.Err)
 	}
 }
 
-// visible is a character as it is shown: a blank for a tab, and nothing that
-// would tell the terminal what to do.
-func visible(r rune) rune {
-	switch {
-	case r == '\t':
-		return ' '
-	case unicode.IsControl(r):
-		return unicode.ReplacementChar
+// visibleLine is a line as it is shown: with a blank for a tab, so that a mark below it is in its
+// column, and the numbers of what cannot be seen.
+func visibleLine(line []rune) string {
+	var b strings.Builder
+	for _, r := range line {
+		switch {
+		case r == '\t':
+			b.WriteByte(' ')
+		case isHidden(r):
+			b.WriteString(number(r))
+		default:
+			b.WriteRune(r)
+		}
 	}
-	return r
-}
-
-// visibleLines is visible for a text of more than one line.
-func visibleLines(r rune) rune {
-	if r == '\n' {
-		return r
-	}
-	return visible(r)
+	return b.String()
 }
 
 // width is how many columns of a terminal a character takes: about as Unicode
@@ -167,11 +180,9 @@ func readLine(fsys fs.FS, file string, n int) string {
 // annotation is a problem as a workflow command of GitHub Actions ("Workflow
 // commands for GitHub Actions", Setting an error message).
 func annotation(title string, p *problem.Problem) string {
-	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	at := "title=" + property.Replace(title)
+	at := "title=" + property(title)
 	if p.Place.File != "" {
-		at += ",file=" + property.Replace(p.Place.File)
+		at += ",file=" + property(p.Place.File)
 	}
 	if p.Place.Line > 0 {
 		at += fmt.Sprintf(",line=%d", p.Place.Line)
@@ -186,7 +197,12 @@ func annotation(title string, p *problem.Problem) string {
 	if p.Hint != "" {
 		message += "\n" + p.Hint
 	}
-	return "::error " + at + "::" + data.Replace(message)
+	return "::error " + at + "::" + strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(Clean(message, true))
+}
+
+// property is the value of a workflow command's property.
+func property(value string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(Clean(value, true))
 }
 
 const (
@@ -195,29 +211,36 @@ const (
 	cyan  = "36"
 )
 
-func (c *Console) paint(colour, text string) string {
-	if !c.Colour {
-		return text
+// paint prints a text in a colour, on a terminal.
+func (c *Console) paint(w *Writer, colour, text string) {
+	if c.Colour {
+		w.command("\x1b[" + colour + "m")
 	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+	fmt.Fprint(w, text)
+	if c.Colour {
+		w.command("\x1b[0m")
+	}
 }
 
 // Diff prints a unified diff, coloured on a terminal.
 func (c *Console) Diff(diff []byte) {
-	if !c.Colour {
-		_, _ = c.Out.Write(diff)
-		return
-	}
 	for line := range strings.Lines(string(diff)) {
-		text := strings.TrimSuffix(line, "\n")
+		colour := ""
 		switch {
+		case !c.Colour:
 		case strings.HasPrefix(line, "+"):
-			text = c.paint(green, text)
+			colour = green
 		case strings.HasPrefix(line, "-"):
-			text = c.paint(red, text)
+			colour = red
 		case strings.HasPrefix(line, "@@"):
-			text = c.paint(cyan, text)
+			colour = cyan
 		}
-		fmt.Fprintln(c.Out, text)
+		if colour == "" {
+			fmt.Fprint(c.Out, line)
+			continue
+		}
+		text := strings.TrimRight(line, "\r\n")
+		c.paint(c.Out, colour, text)
+		fmt.Fprint(c.Out, line[len(text):])
 	}
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,7 +40,7 @@ func TestProblemShowsTheLine(t *testing.T) {
 		"an empty line":            {problem.Problem{Place: place(3, 1), Source: "  "}, ""},
 		"a line that is too long":  {problem.Problem{Place: place(3, 2), Source: strings.Repeat("x", 500)}, "     3 | " + strings.Repeat("x", 160) + "…\n       |  ^\n"},
 		"too far to the right":     {problem.Problem{Place: place(3, 400), Source: strings.Repeat("x", 500)}, ""},
-		"control characters":       {problem.Problem{Place: place(3, 7), Source: "a \x1b[31m b"}, "     3 | a �[31m b\n       |       ^\n"},
+		"control characters":       {problem.Problem{Place: place(3, 7), Source: "a \x1b[31m b"}, "     3 | a \\x1b[31m b\n       |          ^\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.problem.Message = "wrong"
@@ -104,7 +105,7 @@ func TestColour(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var out bytes.Buffer
-	con := &Console{Out: &out, Colour: true}
+	con := &Console{Out: NewWriter(&out, false), Colour: true}
 	con.Diff([]byte("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n z\n"))
 	if want := "\x1b[31m--- a\x1b[0m\n\x1b[32m+++ b\x1b[0m\n\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-x\x1b[0m\n\x1b[32m+y\x1b[0m\n z\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
@@ -189,19 +190,19 @@ func TestProblemsShowCodesAndNotes(t *testing.T) {
 		codes, actions bool
 		want           string
 	}{
-		"with codes":        {true, false, "m: error MG303: t.tmpl:3: broken\nm: note: users.yaml:12:5: .User.Name is \"a b\"\nm: note: would have\n> x\ufffd[31m\nm: hint: mend it\n"},
-		"without codes":     {false, false, "m: error: t.tmpl:3: broken\nm: note: users.yaml:12:5: .User.Name is \"a b\"\nm: note: would have\n> x\ufffd[31m\nm: hint: mend it\n"},
-		"in GitHub Actions": {true, true, "::error title=m MG303,file=t.tmpl,line=3::broken%0Ausers.yaml:12:5: .User.Name is \"a b\"%0Awould have%0A> x\x1b[31m%0Amend it\n"},
+		"with codes":        {true, false, "m: error MG303: t.tmpl:3: broken\nm: note: users.yaml:12:5: .User.Name is \"a b\"\nm: note: would have\n> x\\x1b[31m\nm: hint: mend it\n"},
+		"without codes":     {false, false, "m: error: t.tmpl:3: broken\nm: note: users.yaml:12:5: .User.Name is \"a b\"\nm: note: would have\n> x\\x1b[31m\nm: hint: mend it\n"},
+		"in GitHub Actions": {true, true, "::error title=m MG303,file=t.tmpl,line=3::broken%0Ausers.yaml:12:5: .User.Name is \"a b\"%0Awould have%0A> x\\x1b[31m%0Amend it\n"},
 	} {
 		var out strings.Builder
-		(&Console{Program: "m", Err: &out, Codes: c.codes, Actions: c.actions}).Problems(p)
+		(&Console{Program: "m", Err: NewWriter(&out, c.actions), Codes: c.codes, Actions: c.actions}).Problems(p)
 		if got := out.String(); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s: got\n%q, want\n%q", name, got, c.want)
 		}
 	}
-	json := JSONProblems(p)[0]
-	if json.Code != "MG303" || len(json.Notes) != 2 || json.Notes[0].Column != 5 {
-		t.Errorf("as JSON it is %+v", json)
+	asJSON := JSONProblems(p)[0]
+	if asJSON.Code != "MG303" || len(asJSON.Notes) != 2 || asJSON.Notes[0].Column != 5 {
+		t.Errorf("as JSON it is %+v", asJSON)
 	}
 }
 
@@ -209,9 +210,55 @@ func TestNothingTellsTheTerminalWhatToDo(t *testing.T) {
 	p := problem.At(problem.Place{File: "a\x1b[2J.yaml"}, "a \x1b]0;x\x07 hint\nof two lines", "a \x1b[31m message")
 	got := shown(p, func(*Console) {})
 	var b strings.Builder
-	con := &Console{Program: "x", Err: &b}
+	con := &Console{Program: "x", Err: NewWriter(&b, false)}
 	con.Notice("a \x1b[2J notice")
 	if got += b.String(); strings.ContainsAny(got, "\x1b\x07") || !strings.Contains(got, "hint\nof two lines") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestEveryFailureIsJSON asks for JSON with mistakes that come before the command does.
+func TestEveryFailureIsJSON(t *testing.T) {
+	for args, want := range map[string]struct {
+		json    bool
+		command string
+		status  int
+	}{
+		"render -o json --nope":         {true, "render", 2},
+		"render --nope --output=json":   {true, "render", 2},
+		"render -o json x":              {true, "render", 2},
+		"rendr -o json":                 {true, "", 2},
+		"render -o json --output json":  {true, "render", 2}, // given twice
+		"render -o json -o text --nope": {false, "", 2},
+		"render --nope":                 {false, "", 2},
+		"render -o json --result":       {false, "", 1}, // it has said so itself
+		"render -o json --fail":         {true, "render", 1},
+		"render --nope -- -o json":      {false, "", 2},
+		"render -o json":                {false, "", 0},
+	} {
+		var out, stderr bytes.Buffer
+		con := New("prog", &out, &stderr, func(string) string { return "" })
+		app := App(con, &cli.App{Commands: []*cli.Command{{
+			Name:  "render",
+			Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}}, &cli.BoolFlag{Name: "result"}, &cli.BoolFlag{Name: "fail"}},
+			Action: func(c *cli.Context) error {
+				if c.Bool("result") {
+					return errors.Join(problem.Refuse("", "no"), con.JSON("its own"))
+				}
+				if c.Bool("fail") {
+					return problem.Refuse("", "no")
+				}
+				return nil
+			},
+		}}})
+		status := Main(t.Context(), con, app, append([]string{"prog"}, strings.Fields(args)...))
+		var got Failure
+		err := json.Unmarshal(out.Bytes(), &got)
+		if (err == nil) != want.json || want.json && (got.Command != want.command || got.Version != 1 || got.Result != "failed" || len(got.Problems) != 1) || status != want.status {
+			t.Errorf("%s: exit %d, got %s, %v", args, status, &out, err)
+		}
+		if (stderr.Len() > 0) != (want.status > 0) {
+			t.Errorf("%s: on stderr %q", args, &stderr)
+		}
 	}
 }

@@ -2,6 +2,16 @@ package console
 
 import "k8srepo/internal/problem"
 
+// Failure is what --output json prints where a command failed before it had a result of its
+// own: for flags that cannot be understood, say. The objects of all commands have these
+// fields when they fail.
+type Failure struct {
+	Version  int       `json:"version"`
+	Command  string    `json:"command,omitempty"`
+	Result   string    `json:"result"` // failed
+	Problems []Problem `json:"problems"`
+}
+
 // Problem is a problem as --output json has it.
 type Problem struct {
 	Code    problem.Code `json:"code,omitempty"`
