@@ -114,7 +114,7 @@ func TestNoCredentialsInClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	for image, challenge := range map[string]string{
-		"10.0.0.1:5000/api:1":   `Basic realm="x"`,
+		"10.0.0.1:5000/api:1":    `Basic realm="x"`,
 		"registry.example/api:1": `Bearer realm="http://login.example/token",service="x"`,
 	} {
 		asked := 0
