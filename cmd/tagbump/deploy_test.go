@@ -275,11 +275,11 @@ func TestDeployWays(t *testing.T) {
 		if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j := newJob(t, []string{"GITHUB_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--service", "s00", "--tag", "new")
+		j := newJob(t, []string{"TAGBUMP_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--service", "s00", "--tag", "new")
 		if err := j.Run(); exitStatus(err) != 2 || !strings.Contains(j.stderr.String(), "give its file with --ca-file") {
 			t.Errorf("got %v, %s", err, &j.stderr)
 		}
-		changed(t, repo, []string{"GITHUB_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--ca-file", ca)
+		changed(t, repo, []string{"TAGBUMP_TOKEN=" + secret}, "--repo", server.URL("k8s"), "--ca-file", ca)
 	})
 	t.Run("https with SSL_CERT_FILE", func(t *testing.T) {
 		t.Parallel()
@@ -316,7 +316,7 @@ func TestDeployWays(t *testing.T) {
 	t.Run("a file", func(t *testing.T) {
 		t.Parallel()
 		repo := gittest.NewRepo(t, k8sOf(1, "old"))
-		changed(t, repo, []string{"GITHUB_TOKEN=" + secret}, "--repo", repo.URL())
+		changed(t, repo, []string{"TAGBUMP_TOKEN=" + secret}, "--repo", repo.URL())
 	})
 	t.Run("a proxy", func(t *testing.T) {
 		t.Parallel()
