@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"regexp"
 
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/problem"
@@ -21,10 +22,16 @@ const (
 	NewUnknown                 // the new one is not to be found
 	CutOff                     // the history ends before it is clear
 	NoHash                     // they are no commits
+	TestMerge                  // the new one is GitHub's test merge of a pull request
 )
 
+// testMerge is the message of the commit that GITHUB_SHA is in a workflow on pull_request:
+// GitHub merges the pull request to see what comes of it, into refs/pull/N/merge. It
+// descends from what runs, and no branch ever has it.
+var testMerge = regexp.MustCompile(`^Merge [0-9a-f]{40} into [0-9a-f]{40}\s*$`)
+
 // settled tells whether nobody else need be asked.
-func (r Relation) settled() bool { return r == Ahead || r == Behind || r == Diverged }
+func (r Relation) settled() bool { return r == Ahead || r == Behind || r == Diverged || r == TestMerge }
 
 // History is a service's commits. Hashes may be short.
 type History interface {
@@ -39,6 +46,9 @@ func (h GitHistory) Relation(ctx context.Context, running, next string) (Relatio
 	to, err := h.Resolve(next)
 	if err != nil {
 		return h.missing(err, NewUnknown)
+	}
+	if message, err := h.Message(to); err == nil && testMerge.MatchString(message) {
+		return TestMerge, nil
 	}
 	from, err := h.Resolve(running)
 	if err != nil {
@@ -85,7 +95,7 @@ func (h *FetchedHistory) Relation(ctx context.Context, running, next string) (Re
 	}
 	fetched, err := h.Fetch(ctx)
 	if err != nil {
-		return NotKnown, &historyError{err}
+		return NotKnown, &historyError{cause: err}
 	}
 	h.known = fetched
 	return GitHistory{fetched}.Relation(ctx, running, next)
@@ -99,6 +109,9 @@ func (hs Histories) Relation(ctx context.Context, running, next string) (Relatio
 	first := NotKnown
 	for _, h := range hs {
 		relation, err := h.Relation(ctx, running, next)
+		if failed := (*historyError)(nil); first == CutOff && errors.As(err, &failed) {
+			return relation, &historyError{failed.cause, true}
+		}
 		if err != nil || relation.settled() {
 			return relation, err
 		}
@@ -111,13 +124,20 @@ func (hs Histories) Relation(ctx context.Context, running, next string) (Relatio
 
 // historyError is a service's history that could not be fetched: a problem for
 // people, and the error beneath for those who decide whether to try again.
-type historyError struct{ cause error }
+type historyError struct {
+	cause   error
+	shallow bool // there is a clone, whose history ends too early
+}
 
 func (e *historyError) problem() *problem.Problem {
 	p := *problem.All(e.cause)[0]
 	p.Message = "cannot tell older from newer: " + p.Message
 	if p.Hint != "" {
 		p.Hint += "; "
+	}
+	if e.shallow {
+		p.Message += " (and the clone is shallow: its history ends before it tells)"
+		p.Hint = "check the service out with fetch-depth: 0: then the clone tells; " + p.Hint
 	}
 	p.Hint += "or name a clone of the service with --app-repo, or do without with --force"
 	p.Refused = false

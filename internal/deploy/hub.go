@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"k8srepo/internal/github"
@@ -67,7 +68,10 @@ type hubHistory struct {
 func (h hubHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
 	c, err := h.sources.compare(ctx, h.repo, running, next)
 	if err != nil {
-		return NotKnown, &historyError{err}
+		return NotKnown, &historyError{cause: err}
+	}
+	if n := len(c.Commits); n > 0 && strings.HasPrefix(c.Commits[n-1].SHA, next) && testMerge.MatchString(c.Commits[n-1].Message) {
+		return TestMerge, nil
 	}
 	return relations[c.Relation], nil
 }

@@ -76,7 +76,7 @@ func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref
 	if err != nil {
 		return false, err
 	}
-	force := "to deploy it all the same, say --force"
+	force := "to deploy it anyway, pass --force"
 	clone := "a clone that has it is made with fetch-depth: 0; "
 	switch relation {
 	case NotKnown:
@@ -89,6 +89,9 @@ func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref
 		return true, nil
 	case Behind:
 		return false, nil
+	case TestMerge:
+		return false, problem.Refuse("build and tag github.event.pull_request.head.sha, or deploy after the merge; "+force,
+			"%s: %s is GitHub's test merge of a pull request: no branch has it", t.Name(), o.request.Tag)
 	case Diverged:
 		return false, problem.Refuse(force, "%s: %s and %s, which runs, are on branches that have parted: neither is newer", t.Name(), o.request.Tag, running.Tag)
 	case CutOff:
@@ -96,7 +99,7 @@ func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref
 	case OldUnknown:
 		return false, problem.Refuse(clone+force, "%s: %s, which runs, is no commit of the service's repository", t.Name(), running.Tag)
 	}
-	return false, problem.Refuse("is it pushed? "+clone+force, "%s: %s is no commit of the service's repository", t.Name(), o.request.Tag)
+	return false, problem.Refuse("is it pushed? In a workflow on pull_request, GITHUB_SHA is a test merge that no branch has: take github.event.pull_request.head.sha; "+clone+force, "%s: %s is no commit of the service's repository", t.Name(), o.request.Tag)
 }
 
 func (o *order) relation(ctx context.Context, t bump.Target, running, next string) (Relation, error) {

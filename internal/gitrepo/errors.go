@@ -195,9 +195,10 @@ func hintOf(err error) string {
 // rule that trying again does not change, and what to do about each. They are
 // matched here and nowhere else; TestDeclined pins them.
 var declinedBy = []struct{ words, hint string }{
-	{"gh006", "the branch is protected: let this account bypass the protection, or use a pull request"},
-	{"gh013", "a ruleset forbids the push: add this account to its bypass list, or use a pull request"},
-	{"protected branch", "the branch is protected: let this account push to it, or use a pull request"},
+	{"verified signatures", "the branch takes signed commits only: sign with --signing-key, or deploy with --via api, where GitHub signs"},
+	{"gh006", "the branch is protected: use a pull request, by deploy: {strategy: pull-request} in the environment's file"},
+	{"gh013", "a ruleset forbids the push: use a pull request, by deploy: {strategy: pull-request} in the environment's file"},
+	{"protected branch", "the branch is protected: use a pull request, by deploy: {strategy: pull-request} in the environment's file"},
 	{"not allowed to push", "let this account push to the branch, or use a pull request"},
 	{"hook declined", "a hook on the server said no; its words are above, or in the server's log"},
 	{"branch is currently checked out", "push to a bare repository"},

@@ -133,6 +133,12 @@ func (h *History) Resolve(prefix string) (Hash, error) {
 	return Hash{}, problem.New("write more of the hash", "%s is the beginning of %d commits", prefix, len(found))
 }
 
+// Message returns the message of a commit.
+func (h *History) Message(commit Hash) (string, error) {
+	c, err := h.commit(commit)
+	return c.message, err
+}
+
 // Shallow tells whether some of the history is known to be cut off.
 func (h *History) Shallow() bool { return len(h.shallow) > 0 }
 

@@ -18,6 +18,8 @@ func TestDeclined(t *testing.T) {
 	}{
 		{"protected branch hook declined", "error: GH006: Protected branch update failed for refs/heads/main.", "the branch is protected"},
 		{"push declined due to repository rule violations", "error: GH013: Repository rule violations found for refs/heads/main.", "a ruleset"},
+		{"push declined due to repository rule violations", "error: GH013: Repository rule violations found for refs/heads/main.\n\n- Commits must have verified signatures.\n  Found 1 violation:", "the branch takes signed commits only"},
+		{"protected branch hook declined", "error: GH006: Protected branch update failed for refs/heads/main.\nerror: Commits must have verified signatures.", "the branch takes signed commits only"},
 		{"pre-receive hook declined", "GitLab: You are not allowed to push code to protected branches on this project.", "the branch is protected"},
 		{"pre-receive hook declined", "Gitea: Not allowed to push to protected branch main", "the branch is protected"},
 		{"pre-receive hook declined", "You are not allowed to push to main", "let this account push"},
