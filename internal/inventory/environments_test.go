@@ -198,6 +198,16 @@ func TestCheckVersion(t *testing.T) {
 			t.Errorf("%s, %s: got %v, want %s", c.wants, c.version, err, c.refused)
 		}
 	}
+	// However it is written, and whatever is wrong below.
+	for _, users := range []string{"# x\n\nmanifestgen: '>=99.0' # soon\nteam: [\n", "{manifestgen: '>=99.0'}\n", "teams: []\n\"manifestgen\" : '>=99.0'\n"} {
+		if err := CheckVersion(fstest.MapFS{"users.yaml": {Data: []byte(users)}}, "v1.4.0"); err == nil || !strings.Contains(err.Error(), "wants manifestgen >=99.0") {
+			t.Errorf("%q: got %v", users, err)
+		}
+	}
+	err := CheckVersion(fstest.MapFS{"users.yaml": {Data: []byte("# x\nmanifestgen: >=1.4\nusers: []\n")}}, "v1.4.0")
+	if want := `users.yaml:2:14: the version >=1.4 needs quotes`; err == nil || err.Error() != want || !strings.Contains(problemText(err), `write manifestgen: ">=1.4"`) {
+		t.Errorf("got %v, want %s", err, want)
+	}
 	for name, fsys := range map[string]fstest.MapFS{"no file": {}, "no key": {"users.yaml": {Data: []byte("users: []\n")}}, "no YAML": {"users.yaml": {Data: []byte("a: [\n")}}} {
 		if err := CheckVersion(fsys, "v1.0.0"); err != nil {
 			t.Errorf("%s: got %v", name, err)

@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"bytes"
+	"fmt"
 	"io/fs"
 	"regexp"
 	"strconv"
@@ -25,12 +27,11 @@ var releaseVersion = regexp.MustCompile(`^v?([0-9]+)\.([0-9]+)(\.([0-9]+))?(-[0-
 // does not know cannot stand in its way: call it first. What is wrong with the
 // file besides is for Load.
 func CheckVersion(fsys fs.FS, version string) error {
-	l := &loader{fsys: fsys}
-	wanted, given := l.document(UsersFile, false, "").Get("manifestgen")
+	wanted, given := wantedVersion(fsys)
 	if !given {
-		return nil
+		return unquotedVersion(fsys)
 	}
-	l = &loader{}
+	l := &loader{}
 	l.minimumVersion(wanted)
 	if err := l.problems.Err(); err != nil {
 		return err
@@ -44,6 +45,55 @@ func CheckVersion(fsys fs.FS, version string) error {
 		return problem.At(wanted.Place, "install a newer manifestgen", "this repository wants manifestgen %s; this is %s", wanted.Text, strings.TrimPrefix(have[0], "v")).WithCode(problem.TooOld)
 	}
 	return nil
+}
+
+// unquotedVersion reports a version that is written without quotes, behind which
+// YAML sees a block of text.
+func unquotedVersion(fsys fs.FS) error {
+	data, err := manifest.ReadFile(fsys, UsersFile)
+	at := unquoted.FindSubmatchIndex(data)
+	if err != nil || at == nil {
+		return nil
+	}
+	place := problem.Place{File: UsersFile, Line: 1 + bytes.Count(data[:at[2]], []byte("\n")), Col: 1 + at[2] - at[0]}
+	written := string(data[at[2]:at[3]])
+	return problem.At(place, fmt.Sprintf("write manifestgen: %q", written), "the version %s needs quotes", written).WithCode(problem.NotValid)
+}
+
+var unquoted = regexp.MustCompile(`(?m)^manifestgen *: *(>= ?v?[0-9.]+)`)
+
+// versionLine is the key manifestgen: as it is mostly written, on a line of its own.
+var versionLine = regexp.MustCompile(`(?m)^manifestgen *:.*$`)
+
+// wantedVersion reads the key manifestgen: of users.yaml. A file without the word,
+// or with the key on a line of its own, is not parsed: it can be large.
+func wantedVersion(fsys fs.FS) (wanted manifest.Value, given bool) {
+	data, err := manifest.ReadFile(fsys, UsersFile)
+	if err != nil || !bytes.Contains(data, []byte("manifestgen")) {
+		return manifest.Value{}, false
+	}
+	for _, text := range [][]byte{onlyLine(data, versionLine), data} {
+		f, err := manifest.Parse(UsersFile, text)
+		if err != nil {
+			continue
+		}
+		if docs, _ := f.Values(); len(docs) > 0 { // Load reports a key that is there twice
+			if wanted, given := docs[0].Get("manifestgen"); given {
+				return wanted, true
+			}
+		}
+	}
+	return manifest.Value{}, false
+}
+
+// onlyLine is a text in which all lines are empty but the first that matches.
+func onlyLine(data []byte, line *regexp.Regexp) []byte {
+	at := line.FindIndex(data)
+	if at == nil {
+		return nil
+	}
+	before := bytes.Repeat([]byte("\n"), bytes.Count(data[:at[0]], []byte("\n")))
+	return append(before, data[at[0]:at[1]]...)
 }
 
 // older reports whether a version is older than another, by the parts of their
