@@ -40,6 +40,76 @@ var splitKeys = []splitKey{
 	{"sha", digestRole},
 }
 
+// Shape is one form in which a file holds an image. The list of them is what
+// docs/images.md shows.
+type Shape struct {
+	Name    string
+	Rule    string // in Markdown
+	File    string // the name of the example's file; "" is any
+	Example string // YAML that holds example.com/api:v1 in this form, and nothing else of it
+	Field   string // the path that it takes to find it; "" needs none
+}
+
+// Shapes returns the forms in which a file holds an image.
+func Shapes() []Shape {
+	return []Shape{
+		{
+			Name:    "A reference under `" + imageKey + "`",
+			Rule:    "A scalar under the key `" + imageKey + "`, at any depth: containers, Argo Workflows, Tekton, Rollouts, custom resources, values.",
+			Example: "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          image: example.com/api:v1\n",
+		},
+		{
+			Name:    "A volume",
+			Rule:    "`" + volumesKey + "[]." + imageKey + "." + referenceKey + "`, an image as a volume.",
+			Example: "kind: Pod\nspec:\n  volumes:\n    - name: model\n      image: {reference: \"example.com/api:v1\"}\n",
+		},
+		{
+			Name: "A map of repository and tag",
+			Rule: "A map with a repository and a tag. The repository is the strongest of " + keysOf(repositoryRole) + ", behind `registry` where there is one; the tag is " + keysOf(tagRole) +
+				", and may hold `TAG@DIGEST`; the digest is " + keysOf(digestRole) + ". `" + nameKey + "` with `" + versionKey + "` counts only under `" + imageKey + "` or `" + imagesKey +
+				"`, or where the name has a `/`. A map without a tag key is no image. A digest that no longer holds is emptied.",
+			File:    "values.yaml",
+			Example: "api:\n  image:\n    registry: example.com\n    repository: api\n    tag: v1\n    digest: \"\"\nworker: {baseImage: example.com/api, version: v1}\n",
+		},
+		{
+			Name: "A kustomization",
+			Rule: "`" + imagesKey + "` of a kustomization, of a Flux Kustomization, and below a key `" + kustomizeKey + "` (a HelmRelease's post renderer): `" + newNameKey + "`, else `" + nameKey +
+				"`, is the repository. An entry without `" + newTagKey + "` gets one; nothing else is added.",
+			File:    "kustomization.yaml",
+			Example: "images:\n  - name: api\n    newName: example.com/api\n    newTag: v1\n  - name: example.com/api\n",
+		},
+		{
+			Name:    "Argo CD's strings",
+			Rule:    "`" + kustomizeKey + "." + imagesKey + "` of an Argo CD Application, and of the files `.argocd-source-….yaml`: `newName:tag`, or `name=newName:tag`.",
+			Example: "kind: Application\nspec:\n  source:\n    kustomize:\n      images:\n        - api=example.com/api:v1\n",
+		},
+		{
+			Name: "A marked scalar",
+			Rule: "A scalar with a comment behind it that is exactly `" + MarkerPrefix + " REPOSITORY`. It is the tag, `TAG@DIGEST`, or the whole reference of that repository. " +
+				"The comment stands behind the only value that ends on its line, or on the first line of a block of text. Behind anything else it is an error; on a line of its own it marks nothing, and the run says so.",
+			Example: "metadata:\n  labels:\n    app.kubernetes.io/version: \"v1\" # tagbump: example.com/api\nspec:\n  chart: api\n  targetRevision: v1 # tagbump: example.com/api\n",
+		},
+		{
+			Name: "What a path leads to",
+			Rule: "What `--field PATH` names: a reference, a string such as `--flag=REFERENCE` or `name=REFERENCE`, or a map of a repository, which gets a tag if it has none. " +
+				"A path starts at a document's root. `*` is any key, `[*]` any item, `[name=api]` the items of that name, `**` any depth. A path that leads to no value in any file is an error.",
+			Example: "kind: Deployment\nspec:\n  args:\n    - --worker=example.com/api:v1\n",
+			Field:   "spec.args[*]",
+		},
+	}
+}
+
+// keysOf are the keys of a role, the strongest first, in Markdown.
+func keysOf(r role) string {
+	var keys []string
+	for _, k := range splitKeys {
+		if k.role == r {
+			keys = append(keys, "`"+k.Key+"`")
+		}
+	}
+	return strings.Join(keys, ", ")
+}
+
 // Keys of other shapes.
 const (
 	imageKey     = "image"

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write what is printed into the README")
 // included. A line of "…" stands for any number of lines, and a commit's hash for
 // any other.
 func TestSessions(t *testing.T) {
-	for _, file := range []string{"README.md"} {
+	for _, file := range []string{"README.md", "docs/images.md"} {
 		t.Run(file, func(t *testing.T) { testSessions(t, filepath.Join("..", "..", file)) })
 	}
 }
