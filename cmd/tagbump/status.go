@@ -41,6 +41,7 @@ furthest behind comes first. Personal environments are one column: 3 of 12 on
    tagbump status --repo https://github.com/example/k8s
    tagbump status --repo https://github.com/example/k8s -o html >status.html
    tagbump status --root k8s --app-repo ../api
+   tagbump status --root k8s --path 'clusters/{env}/apps'
 
 Which environment is before which, the policies say (after: staging); else dev is
 before qa, staging and prod. Commits are counted in the clones that --app-repo
@@ -52,6 +53,7 @@ and ≤ 2026-01-02 is since that day or before.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
 			&cli.StringFlag{Name: "root", Usage: "the `folder` of the k8s repo, in place of --repo"},
+			&cli.StringFlag{Name: "path", Usage: "the `folder` of each environment's manifests, such as clusters/{env}/apps (default: {env}/manifests, and path: of environments/<env>.yaml)"},
 			&cli.StringFlag{Name: "branch", Usage: "the `branch` (default: the repository's own default)"},
 			&cli.StringSliceFlag{Name: "app-repo", Usage: "a `folder`: a service's clone, to count commits in (may be repeated)"},
 			&cli.IntFlag{Name: "history", Value: 1000, Usage: "read at most `N` commits to tell since when a tag runs"},
@@ -59,6 +61,7 @@ and ≤ 2026-01-02 is since that day or before.`,
 		}, repoFlags),
 		Action: func(c *cli.Context) error {
 			o := statusOptions{deployOptions: pushOptions(c, getenv), root: c.String("root"), appRepos: c.StringSlice("app-repo"), history: c.Int("history")}
+			o.Path = c.String("path")
 			o.github = github.Options{
 				Token: o.environment.serviceToken, UserAgent: "tagbump", CAFile: o.caFile,
 				ServerURL: o.environment.server, APIURL: o.environment.api, GraphQLURL: o.environment.graphQL,
@@ -119,7 +122,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 }
 
 func (o *statusOptions) report(ctx context.Context) (*status.Report, error) {
-	want := status.Options{Repository: o.repo, History: o.history}
+	want := status.Options{Repository: o.repo, Path: o.Path, History: o.history}
 	clones, err := openClones(o.appRepos)
 	if err != nil {
 		return nil, err

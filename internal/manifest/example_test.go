@@ -37,5 +37,5 @@ func ExampleFile_Find() {
 	}
 	// Output:
 	// a.yaml:1:15 spec.image example.com/api:1.0
-	// a.yaml:2:22 store example.com/db has no tag
+	// a.yaml:2:21 store example.com/db has no tag
 }

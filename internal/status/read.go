@@ -7,10 +7,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/gitrepo"
@@ -28,7 +26,8 @@ type found struct {
 	images   []runs                      // sorted by path and place
 	notices  []string
 
-	byRepository map[string][]int // canonical → indices of services, which may share an image
+	own          map[string]map[string][]int // by environment, as byRepository, for the images that it sets
+	byRepository map[string][]int            // canonical → indices of services, which may share an image
 }
 
 // runs is an image in a file.
@@ -40,72 +39,116 @@ type runs struct {
 	service []int
 }
 
-// fetch brings everything that read reads, in one request a level of folders.
-func fetch(ctx context.Context, tip *gitrepo.Tip) error {
+// environment is where the manifests of one are.
+type environment struct{ name, dir string }
+
+// fetch brings everything that read reads, in one request a level of folders, and
+// one more where an environment's path is set.
+func fetch(ctx context.Context, tip *gitrepo.Tip, pattern string) error {
 	entries, err := tip.FS(ctx).ReadDir(".")
 	if err != nil {
 		return err
 	}
 	paths := []string{inventory.UsersFile, inventory.EnvironmentsDir}
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && pattern == "" {
 			paths = append(paths, path.Join(e.Name(), "manifests"))
 		}
 	}
-	return tip.Fetch(ctx, paths...)
+	if err := tip.Fetch(ctx, paths...); err != nil {
+		return err
+	}
+	envs, err := environments(tip.FS(ctx), pattern)
+	if err != nil {
+		return err
+	}
+	var more []string
+	for _, e := range envs {
+		if !slices.Contains(paths, e.dir) {
+			more = append(more, e.dir)
+		}
+	}
+	if more == nil {
+		return nil
+	}
+	return tip.Fetch(ctx, more...)
 }
 
-func read(ctx context.Context, fsys fs.FS) (*found, error) {
-	f := &found{policies: map[string]inventory.Deploy{}, byRepository: map[string][]int{}}
-	entries, err := fs.ReadDir(fsys, ".")
+// environments are the folders that hold manifests: those of a pattern in which
+// {env} stands for the environment's name, else those that environments/ says and
+// <name>/manifests. They are sorted by name.
+func environments(fsys fs.FS, pattern string) ([]environment, error) {
+	dirs := map[string]string{}
+	paths, err := inventory.LoadPaths(fsys)
 	if err != nil {
 		return nil, err
 	}
-	var files []file
-	for _, e := range entries {
-		dir := path.Join(e.Name(), "manifests")
-		if !e.IsDir() {
-			continue
-		}
-		info, err := fs.Stat(fsys, dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if err != nil || !info.IsDir() {
-			continue
-		}
-		f.names = append(f.names, e.Name())
-		if err := walk(ctx, fsys, e.Name(), dir, &files); err != nil {
-			return nil, err
-		}
-		switch policy, err := inventory.LoadDeploy(fsys, e.Name()); {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			f.notices = append(f.notices, "how "+e.Name()+" is deployed is left out: "+problem.All(err)[0].Error())
-		default:
-			f.policies[e.Name()] = policy
+	for name, dir := range paths {
+		if pattern == "" || dir != path.Join(name, "manifests") {
+			dirs[name] = dir
 		}
 	}
-	if len(f.names) == 0 {
-		return nil, problem.Refuse("name the k8s repo's folder with --root, or the repository with --repo", "there is nothing to report: no folder holds manifests")
+	glob := "*/manifests"
+	if pattern != "" {
+		if strings.Count(pattern, "{env}") != 1 {
+			return nil, problem.New("write it as in clusters/{env}/apps", "--path %q needs {env} once, for the environment's name", pattern)
+		}
+		pattern = path.Clean(pattern)
+		glob = strings.NewReplacer("{env}", "*", "*", `\*`, "?", `\?`, "[", `\[`).Replace(pattern)
 	}
-	f.services, err = inventory.LoadServices(fsys)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	found, err := fs.Glob(fsys, glob)
+	if err != nil {
+		return nil, problem.New("write it as in clusters/{env}/apps", "--path %q is not a valid folder", pattern)
+	}
+	for _, dir := range found {
+		name := strings.TrimSuffix(dir, "/manifests")
+		if pattern != "" {
+			before, after, _ := strings.Cut(pattern, "{env}")
+			name = strings.TrimSuffix(strings.TrimPrefix(dir, before), after)
+		}
+		if _, known := dirs[name]; !known && !inventory.IsInput(dir+"/x") {
+			dirs[name] = dir
+		}
+	}
+	var list []environment
+	for name, dir := range dirs {
+		if info, err := fs.Stat(fsys, dir); err == nil && info.IsDir() {
+			list = append(list, environment{name, dir})
+		}
+	}
+	slices.SortFunc(list, func(a, b environment) int { return strings.Compare(a.name, b.name) })
+	return list, nil
+}
+
+func read(ctx context.Context, fsys fs.FS, pattern string) (*found, error) {
+	f := &found{policies: map[string]inventory.Deploy{}, byRepository: map[string][]int{}, own: map[string]map[string][]int{}}
+	envs, err := environments(fsys, pattern)
+	if err != nil {
+		return nil, err
+	}
+	if len(envs) == 0 {
+		return nil, problem.Refuse("name the k8s repo's folder with --root, or the repository with --repo; or, where manifests are in folders of other names, those with --path", "there is nothing to report: no folder holds manifests")
+	}
+	if f.services, err = inventory.LoadServices(fsys); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	made := err != nil // none are known: every image is one
-	for i, s := range f.services {
-		if ref, err := image.ParseRepository(s.Image); err == nil {
-			f.byRepository[ref.Repository()] = append(f.byRepository[ref.Repository()], i)
+	f.index(f.byRepository, func(s *inventory.Service) string { return s.Image })
+	for _, env := range envs {
+		f.names = append(f.names, env.name)
+		f.readPolicy(fsys, env.name)
+		images, err := f.readImages(ctx, fsys, env)
+		if err != nil {
+			return nil, err
 		}
-	}
-	for _, p := range parse(files, &f.notices) {
-		if made && f.byRepository[p.ref.Repository()] == nil {
-			f.byRepository[p.ref.Repository()] = []int{len(f.services)}
-			f.services = append(f.services, &inventory.Service{Name: p.ref.Base(), Image: p.ref.Name})
-		}
-		if p.service = f.serviceOf(p.ref, p.env); p.service != nil {
-			f.images = append(f.images, p)
+		for _, p := range images {
+			if made && f.byRepository[p.ref.Repository()] == nil {
+				f.byRepository[p.ref.Repository()] = []int{len(f.services)}
+				f.services = append(f.services, &inventory.Service{Name: p.ref.Base(), Image: p.ref.Name})
+			}
+			if p.service = f.serviceOf(p.ref, p.env); p.service != nil {
+				f.images = append(f.images, p)
+			}
 		}
 	}
 	if made {
@@ -114,9 +157,74 @@ func read(ctx context.Context, fsys fs.FS) (*found, error) {
 	return f, nil
 }
 
+// index adds the services by their canonical repositories.
+func (f *found) index(to map[string][]int, repository func(*inventory.Service) string) {
+	for i, s := range f.services {
+		if ref, err := image.ParseRepository(repository(s)); err == nil {
+			to[ref.Repository()] = append(to[ref.Repository()], i)
+		}
+	}
+}
+
+// readPolicy reads an environment's file, where it has one: how it is deployed, and
+// which images its services have.
+func (f *found) readPolicy(fsys fs.FS, name string) {
+	switch env, err := inventory.LoadEnvironment(fsys, name); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		f.notices = append(f.notices, "how "+name+" is deployed is left out: "+problem.All(err)[0].Error())
+	default:
+		f.policies[name] = env.Deploy
+		f.own[name] = map[string][]int{}
+		f.index(f.own[name], env.Image)
+	}
+}
+
+// readImages reads the images of an environment's manifests. A file that cannot be
+// read as YAML is a notice.
+func (f *found) readImages(ctx context.Context, fsys fs.FS, env environment) ([]runs, error) {
+	query := bump.Query{Env: env.name, Root: env.dir}
+	var files []bump.File
+	err := fs.WalkDir(fsys, env.dir, func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil || !e.Type().IsRegular() || !query.Covers(name): // links are not followed
+			return err
+		}
+		data, err := fs.ReadFile(fsys, name)
+		if err == nil && mayHoldImage(data) {
+			files = append(files, bump.File{Path: name, Data: data})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	images, problems := query.Read(files)
+	for _, p := range problems {
+		f.notices = append(f.notices, "left out: "+p.Error())
+	}
+	var list []runs
+	for _, i := range images {
+		user := strings.HasPrefix(i.Place.File, path.Join(env.dir, "users")+"/")
+		list = append(list, runs{file: i.Place.File, env: env.name, user: user, ref: i.Ref})
+	}
+	return list, nil
+}
+
+// mayHoldImage reports, from the bytes, whether a file is worth parsing: escapes may
+// hide the word.
+func mayHoldImage(data []byte) bool {
+	return bytes.IndexByte(data, '\\') >= 0 || slices.ContainsFunc(manifest.ShapeWords, func(word []byte) bool { return bytes.Contains(data, word) })
+}
+
 // serviceOf are the services of an image. Some shops build an image of its own for
 // an environment: api-dev, which the service api runs in dev.
 func (f *found) serviceOf(ref image.Ref, env string) []int {
+	if own := f.own[env][ref.Repository()]; own != nil {
+		return own
+	}
 	if known := f.byRepository[ref.Repository()]; known != nil {
 		return known
 	}
@@ -135,73 +243,6 @@ func (f *found) distinguish() {
 			s.Name = s.Image
 		}
 	}
-}
-
-type file struct {
-	env, path string
-	data      []byte
-}
-
-// walk reads the manifests below a folder that may hold an image. Links are not
-// followed.
-func walk(ctx context.Context, fsys fs.FS, env, dir string, files *[]file) error {
-	return fs.WalkDir(fsys, dir, func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil || !e.Type().IsRegular() || !bump.IsManifest(name):
-			return err
-		}
-		data, err := fs.ReadFile(fsys, name)
-		if err == nil && mayHoldImage(data) {
-			*files = append(*files, file{env, name, data})
-		}
-		return err
-	})
-}
-
-// mayHoldImage tells, from the bytes, whether a file is worth parsing: escapes may
-// hide the word.
-func mayHoldImage(data []byte) bool {
-	return bytes.Contains(data, []byte("image")) || bytes.IndexByte(data, '\\') >= 0
-}
-
-// parse finds the images in files. A file that is no YAML is a notice.
-func parse(files []file, notices *[]string) []runs {
-	perFile, failed := make([][]runs, len(files)), make([]error, len(files))
-	next := make(chan int, len(files))
-	for i := range files {
-		next <- i
-	}
-	close(next)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for i := range next {
-				perFile[i], failed[i] = imagesOf(files[i])
-			}
-		})
-	}
-	workers.Wait()
-	for _, err := range failed {
-		if err != nil {
-			*notices = append(*notices, "left out: "+problem.All(err)[0].Error())
-		}
-	}
-	return slices.Concat(perFile...)
-}
-
-func imagesOf(f file) ([]runs, error) {
-	parsed, err := manifest.Parse(f.path, f.data)
-	if err != nil {
-		return nil, err
-	}
-	user := strings.HasPrefix(f.path, path.Join(f.env, "manifests", "users")+"/")
-	var list []runs
-	for _, i := range parsed.Images() {
-		list = append(list, runs{file: f.path, env: f.env, user: user, ref: i.Ref})
-	}
-	return list, nil
 }
 
 // version is what of a reference tells one from another.

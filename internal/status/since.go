@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/gitrepo"
 )
 
@@ -136,7 +137,7 @@ func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) 
 	return left, nil
 }
 
-// ranBefore tells whether the tag ran before a change of its files already. A file
+// ranBefore reports whether the tag ran before a change of its files already. A file
 // that was not there says nothing, unless none was.
 func ranBefore(ctx context.Context, f *found, q *question, e *gitrepo.LogEntry) (bool, error) {
 	if e.Before == nil {
@@ -151,15 +152,12 @@ func ranBefore(ctx context.Context, f *found, q *question, e *gitrepo.LogEntry) 
 		if err != nil {
 			return false, err
 		}
-		images, err := imagesOf(file{q.env, name, data})
-		if err != nil {
-			continue // it was no YAML then
-		}
+		images, _ := (&bump.Query{Env: q.env, Root: "."}).Read([]bump.File{{Path: name, Data: data}}) // none, if it was not YAML then
 		for _, i := range images {
-			if !slices.Contains(f.serviceOf(i.ref, q.env), q.service) {
+			if !slices.Contains(f.serviceOf(i.Ref, q.env), q.service) {
 				continue
 			}
-			if version(i.ref) != q.cell.Tag {
+			if version(i.Ref) != q.cell.Tag {
 				return false, nil
 			}
 			seen = true

@@ -108,6 +108,9 @@ type PullRequest struct {
 // Options are where a report gets what is not in the files.
 type Options struct {
 	Repository string // the k8s repo's URL, for the reader
+	// Path is the folder of each environment's manifests, where its file does not set
+	// it; {env} stands for the environment's name. "" is {env}/manifests.
+	Path string
 	// History is how many commits are read at most to tell since when a tag runs;
 	// 0 is none.
 	History int
@@ -126,7 +129,7 @@ func OfFolder(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 
 // OfTip reports on the tip of a branch.
 func OfTip(ctx context.Context, tip *gitrepo.Tip, o Options) (*Report, error) {
-	if err := fetch(ctx, tip); err != nil {
+	if err := fetch(ctx, tip, o.Path); err != nil {
 		return nil, err
 	}
 	return report(ctx, tip.FS(ctx), tip, o)
@@ -138,7 +141,7 @@ func report(ctx context.Context, fsys fs.FS, tip *gitrepo.Tip, o Options) (*Repo
 		date := tip.Committer.When.UTC()
 		r.Branch, r.Commit, r.Date = tip.Branch, tip.Hash.String(), &date
 	}
-	files, err := read(ctx, fsys)
+	files, err := read(ctx, fsys, o.Path)
 	if err != nil {
 		return nil, err
 	}
