@@ -215,6 +215,4 @@ func diffOf(outcome *deploy.Outcome) string {
 	return b.String()
 }
 
-func markdown(s string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", `\`+"`", "*", `\*`, "\n", " ").Replace(s)
-}
+func markdown(s string) string { return console.Plain(s) }

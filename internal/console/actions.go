@@ -26,8 +26,34 @@ func (c *Console) Outputs(outputs []Output) error {
 }
 
 // Summary adds Markdown to the page of the run, inside GitHub Actions; elsewhere
-// it does nothing.
-func (c *Console) Summary(markdown string) error { return appendTo(c.SummaryFile, markdown) }
+// it does nothing. Texts of others in it are made by Code or Plain.
+func (c *Console) Summary(markdown string) error {
+	return appendTo(c.SummaryFile, Clean(markdown, false))
+}
+
+// Code returns a text as a code span of Markdown, in a table too: nothing in it is a link,
+// an image, a mention or a tag.
+func Code(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if text == "" {
+		return ""
+	}
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
+}
+
+// Plain returns a text as Markdown that shows it as it is, on one line.
+func Plain(text string) string {
+	return plain.Replace(strings.Join(strings.Fields(text), " "))
+}
+
+var plain = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", "&lt;", "&", "&amp;", "|", `\|`, "#", `\#`, "!", `\!`)
 
 func appendTo(file, text string) error {
 	if file == "" || text == "" {

@@ -165,7 +165,7 @@ func FlagsFirst(app *cli.App, args []string) []string {
 	return append(flags, rest...)
 }
 
-// takesValue tells whether a flag, without an = in it, has its value behind it.
+// takesValue reports whether a flag, without an = in it, has its value behind it.
 func takesValue(command *cli.Command, name string) bool {
 	for _, flag := range command.Flags {
 		if slices.Contains(flag.Names(), name) {

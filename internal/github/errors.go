@@ -161,6 +161,9 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	return shown(ErrUnavailable, "is it a GitHub? Check GITHUB_API_URL and GITHUB_GRAPHQL_URL", "the answer cannot be read: %v", err)
 }
 
+// giveToken is the hint where there is no token.
+const giveToken = "give a token in TAGBUMP_TOKEN for the k8s repo, in GITHUB_TOKEN for the service's own, unless they are public"
+
 // kindOf reads an answer of 3xx or 4xx.
 func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind error) {
 	meant := kindOfText(answer.Message)
@@ -174,12 +177,15 @@ func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind er
 	}
 	switch answer.Response.StatusCode {
 	case http.StatusUnauthorized:
+		if c.token == "" {
+			return giveToken, ErrUnauthorized
+		}
 		return "the token is wrong or has expired", ErrUnauthorized
 	case http.StatusForbidden:
 		return cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at)), ErrForbidden
 	case http.StatusNotFound, http.StatusGone:
 		if c.token == "" {
-			return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN, if the repository is not public", ErrNotFound
+			return giveToken, ErrNotFound
 		}
 		return "check the name; if it is right, the token may not see it: it needs " + at.needs, ErrNotFound
 	}
@@ -193,7 +199,7 @@ func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind er
 // says so, or else what the call is known to take.
 func (c *Client) permissionHint(h http.Header, at call) string {
 	if c.token == "" {
-		return "give a token, in TAGBUMP_TOKEN or GITHUB_TOKEN"
+		return giveToken
 	}
 	needs := cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
 	hint := "the token needs " + needs

@@ -212,7 +212,7 @@ func (d *sshDialer) hangUp() error {
 	return nil
 }
 
-// isNetwork tells whether err is the network's, rather than a decision.
+// isNetwork reports whether err is the network's, rather than a decision.
 func isNetwork(err error) bool {
 	var network net.Error
 	var errno syscall.Errno

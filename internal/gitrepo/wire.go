@@ -138,11 +138,11 @@ type tail struct {
 }
 
 func (t *tail) Write(p []byte) (int, error) {
-	const most = 4 << 10
+	const maxKept = 4 << 10
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)
-	if extra := len(t.kept) - most; extra > 0 {
+	if extra := len(t.kept) - maxKept; extra > 0 {
 		t.kept = slices.Delete(t.kept, 0, extra)
 	}
 	return len(p), nil
