@@ -196,9 +196,13 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	if root != nil {
 		defer root.Close()
 	}
-	return tree.Diff(root, wants, tree.Options{
+	plan, err := tree.Diff(root, wants, tree.Options{
 		Environments: o.treeEnvironments(inv, envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune, Stages: o.stages,
 	})
+	if plan != nil {
+		plan.Notices = append(plan.Notices, o.firstTagNotices(inv, plan)...)
+	}
+	return plan, err
 }
 
 // treeEnvironments are all environments that render, as package tree needs them.

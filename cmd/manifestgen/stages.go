@@ -12,7 +12,7 @@ import (
 // stages returns what Git's index has of a merge of files below the output folder;
 // nothing where the folder is in no clone, or there is no git.
 func (o *renderOptions) stages(paths []string) map[string]tree.Stages {
-	listed, err := o.git(append([]string{"ls-files", "--unmerged", "-z", "--"}, paths...)...)
+	listed, err := gitIn(o.out, append([]string{"ls-files", "--unmerged", "-z", "--"}, paths...)...)
 	if err != nil {
 		return nil
 	}
@@ -23,7 +23,7 @@ func (o *renderOptions) stages(paths []string) map[string]tree.Stages {
 		if !ok || len(fields) != 3 || !slices.Contains(paths, path) {
 			continue
 		}
-		data, err := o.git("cat-file", "blob", fields[1])
+		data, err := gitIn(o.out, "cat-file", "blob", fields[1])
 		if err != nil {
 			continue
 		}
@@ -41,10 +41,10 @@ func (o *renderOptions) stages(paths []string) map[string]tree.Stages {
 	return found
 }
 
-// git runs git in the output folder, without the tokens of the environment and
-// without what a clone's configuration would start.
-func (o *renderOptions) git(args ...string) ([]byte, error) {
-	cmd := exec.Command("git", append([]string{"--literal-pathspecs", "-c", "core.fsmonitor=false", "-C", o.out}, args...)...)
+// gitIn runs git in a folder, without the tokens of the environment and without what a
+// clone's configuration would start.
+func gitIn(folder string, args ...string) ([]byte, error) {
+	cmd := exec.Command("git", append([]string{"--literal-pathspecs", "-c", "core.fsmonitor=false", "-C", folder}, args...)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return strings.HasSuffix(name, "_TOKEN")

@@ -175,6 +175,29 @@ func (t *tags) common(env, repository string) (suffix string, ok bool) {
 	}), true
 }
 
+// running lists what runs of each repository in the environments that were read, the
+// most common first.
+func (t *tags) running() map[string][]string {
+	counts := map[string]map[string]int{}
+	for _, repositories := range t.tallies {
+		for repository, a := range repositories {
+			if counts[repository] == nil {
+				counts[repository] = map[string]int{}
+			}
+			for suffix, n := range a.counts {
+				counts[repository][suffix] += n
+			}
+		}
+	}
+	running := map[string][]string{}
+	for repository, n := range counts {
+		running[repository] = slices.SortedFunc(maps.Keys(n), func(a, b string) int {
+			return cmp.Or(cmp.Compare(n[b], n[a]), strings.Compare(a, b))
+		})
+	}
+	return running
+}
+
 // key is a place's key, with the namespace that the environment stands for left out.
 func (t *tags) key(env, key string) string {
 	kind, rest, _ := strings.Cut(key, " ")

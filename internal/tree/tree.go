@@ -87,7 +87,12 @@ type Plan struct {
 	Unchanged int
 	Notices   []string // what people should know of the changes
 	leftovers []string // temporary files of a run that was killed
+	running   map[string][]string
 }
+
+// Running lists what runs of a repository on disk, each ":tag", "@digest" or both, the
+// most common first.
+func (p *Plan) Running(repository string) []string { return p.running[canonical(repository)] }
 
 // Count returns how many changes do an action.
 func (p *Plan) Count(a Action) int {
@@ -111,6 +116,7 @@ func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {
 	}
 	p := &planner{options: o, disk: d, plan: &Plan{leftovers: d.leftovers}, tags: newTags(d, wants, o)}
 	p.problems = d.problems
+	p.plan.running = p.tags.running()
 	p.reconcile(wants)
 	for i := range wants {
 		if name := path.Base(wants[i].Path); len(name) > maxName {
