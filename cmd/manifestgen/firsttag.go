@@ -37,7 +37,7 @@ func (o *renderOptions) firstTagNotices(inv *inventory.Inventory, plan *tree.Pla
 		if v, ok := s.Source.Get("tag"); ok {
 			place = v.Place
 		}
-		notices = append(notices, fmt.Sprintf("%s: tag: %s moves nothing: it is only for files that are new where nothing runs %s yet, and it runs %s; to move it: tagbump set --env ENV --service %s --tag %s",
+		notices = append(notices, fmt.Sprintf("%s: tag: %s moves nothing: %s runs %s already, and tag: is only what a service starts with; to move it: tagbump set --env ENV --service %s --tag %s",
 			o.placeInSource(place), s.Tag, s.Name, strings.TrimPrefix(plan.Running(s.Image)[0], ":"), s.Name, s.Tag))
 	}
 	return notices

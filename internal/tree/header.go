@@ -158,11 +158,8 @@ func (f *file) refusal(w *Want) *problem.Problem {
 	switch f.fault {
 	case handEdit:
 		p.Message, p.Hint = "the file was edited by hand", force
-		if at := f.editedAt(w); p.Place.Line == 0 && at > 0 {
-			p.Place.Line = at
-		}
 	case invalidTag:
-		p.Message, p.Hint = "the file was edited by hand: this tag is empty or malformed", "write the tag that is to run; or render --force takes the one that runs elsewhere, or the service's first"
+		p.Message, p.Hint = "the file was edited by hand: this tag is empty or malformed", "write the tag that is to run, such as :1f0c9ae"
 	case newerRule:
 		p.Message, p.Hint = "a newer manifestgen rendered this file", "upgrade manifestgen; render --force overwrites the file with what this version makes"
 	case byteOrderMark:
@@ -187,17 +184,23 @@ func (f *file) refusal(w *Want) *problem.Problem {
 	return p
 }
 
-// editedAt is the line of a hand edit, if only that can make the file differ from
-// what is wanted: its checksum is that of the wanted text. Else it is 0.
-func (f *file) editedAt(w *Want) int {
-	if w == nil {
-		return 0
-	}
+// locate finds the line of a hand edit, if only that can make the file differ from what
+// is wanted: the checksum that it carries is that of the wanted text.
+func (f *file) locate(w *Want) {
 	header := headerFor(w.Template, w.Text)
-	if !bytes.HasPrefix(f.data, header) {
-		return 0
+	if f.fault != handEdit || !bytes.HasPrefix(f.data, header) {
+		return
 	}
-	return HeaderLines + 1 + bytes.Count(f.data[len(header):][:w.Text.Difference(f.data[len(header):])], []byte("\n"))
+	body := f.data[len(header):]
+	at := w.Text.Difference(body)
+	f.line = HeaderLines + 1 + bytes.Count(body[:at], []byte("\n"))
+	rest := body[at:]
+	isTag := len(rest) == 0 || bytes.IndexByte([]byte(":@\r\n\"' "), rest[0]) >= 0
+	for _, i := range w.Text.Images {
+		if i.Tracked && i.Line+HeaderLines == f.line && isTag && !bytes.HasPrefix(rest, []byte(": ")) {
+			f.fault = invalidTag
+		}
+	}
 }
 
 // sameAs reports whether the file is what is wanted, tags aside, or holds the same objects.

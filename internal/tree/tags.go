@@ -213,7 +213,7 @@ func (t *tags) of(w *Want, f *file) (runs []manifest.Run, ok bool) {
 	}
 	var had []ran
 	if f != nil {
-		if had = f.images(); f.body == nil && f.conflict == nil || f.conflict != nil && f.conflict.ours.text == nil && f.conflict.theirs.text == nil {
+		if had = f.images(); f.unreadable() {
 			t.conflicts.Add(unreadable(f.path))
 			return nil, false
 		}
@@ -235,6 +235,14 @@ func (t *tags) of(w *Want, f *file) (runs []manifest.Run, ok bool) {
 		}
 	}
 	return runs, ok
+}
+
+// unreadable reports whether what the file runs is not known, because it is no YAML.
+func (f *file) unreadable() bool {
+	if f.conflict != nil {
+		return f.conflict.ours.text == nil && f.conflict.theirs.text == nil
+	}
+	return f.body == nil
 }
 
 func unreadable(path string) error {

@@ -166,7 +166,8 @@ func (p *planner) decide(w *Want) {
 		if line := f.emptied(w); f.whose == owned && line > 0 {
 			f.whose, f.fault, f.line = edited, invalidTag, line
 		}
-		if p.mayTouch(f, w); f.whose == foreign {
+		f.locate(w)
+		if may := p.mayTouch(f, w); f.whose == foreign || !may && f.unreadable() {
 			return
 		}
 		change.Action, change.Old, change.Mode, change.Conflict = Update, f.data, f.mode, f.conflict != nil
@@ -177,13 +178,15 @@ func (p *planner) decide(w *Want) {
 	}
 }
 
-// mayTouch reports a file that may not be overwritten or removed. W is what is
+// mayTouch reports whether a file may be overwritten or removed. If not, it adds a
+// refusal. W is what is
 // wanted in its place, nil if nothing is.
-func (p *planner) mayTouch(f *file, w *Want) {
+func (p *planner) mayTouch(f *file, w *Want) bool {
 	if f.whose == owned || f.whose == edited && p.options.Force {
-		return
+		return true
 	}
 	p.refusals.add(f.refusal(w))
+	return false
 }
 
 // Environments returns the names of the folders right in root that hold manifests.
