@@ -64,6 +64,18 @@ func listOf(function string, v any) ([]any, error) {
 	return nil, fmt.Errorf("%s takes a list, not %s", function, describe(v))
 }
 
+// items is listOf for a function that takes some steps for each item.
+func (x *execution) items(function string, v any, steps int) ([]any, error) {
+	list, err := listOf(function, v)
+	if err == nil {
+		err = x.charge(steps * len(list))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
 // get is the value of a key; where the map has no such key, or nothing behind it, it
 // is the third argument, or an empty text.
 func get(m, key any, otherwise ...any) (any, error) {
@@ -118,11 +130,14 @@ func dig(args ...any) (any, error) {
 }
 
 // keys are those of maps, sorted.
-func keys(dicts ...any) ([]any, error) {
+func (x *execution) keys(dicts ...any) ([]any, error) {
 	var list []any
 	for _, d := range dicts {
 		m, err := mapOf("keys", d)
 		if err != nil {
+			return nil, err
+		}
+		if err := x.charge(8 * len(m)); err != nil {
 			return nil, err
 		}
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -133,9 +148,12 @@ func keys(dicts ...any) ([]any, error) {
 }
 
 // values are those of a map, in the order of its keys.
-func values(d any) ([]any, error) {
+func (x *execution) values(d any) ([]any, error) {
 	m, err := mapOf("values", d)
 	if err != nil {
+		return nil, err
+	}
+	if err := x.charge(8 * len(m)); err != nil {
 		return nil, err
 	}
 	var list []any
@@ -145,16 +163,19 @@ func values(d any) ([]any, error) {
 	return list, nil
 }
 
-func pick(d any, names ...any) (map[string]any, error) {
-	return choose("pick", d, names, true)
+func (x *execution) pick(d any, names ...any) (map[string]any, error) {
+	return x.choose("pick", d, names, true)
 }
 
-func omit(d any, names ...any) (map[string]any, error) {
-	return choose("omit", d, names, false)
+func (x *execution) omit(d any, names ...any) (map[string]any, error) {
+	return x.choose("omit", d, names, false)
 }
 
-func choose(function string, d any, names []any, with bool) (map[string]any, error) {
+func (x *execution) choose(function string, d any, names []any, with bool) (map[string]any, error) {
 	m, err := mapOf(function, d)
+	if err == nil {
+		err = x.charge(4 * len(m))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -176,10 +197,13 @@ func choose(function string, d any, names []any, with bool) (map[string]any, err
 }
 
 // merge is the maps as one, key by key at every depth; the first that has a key wins.
-func merge(dicts ...any) (map[string]any, error) {
+func (x *execution) merge(dicts ...any) (map[string]any, error) {
 	merged := map[string]any{}
 	for _, d := range dicts {
 		m, err := mapOf("merge", d)
+		if err == nil {
+			err = x.charge(4 * len(m))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +215,7 @@ func merge(dicts ...any) (map[string]any, error) {
 			case !has:
 				merged[key] = v
 			case aIsMap && bIsMap:
-				if merged[key], err = merge(a, b); err != nil {
+				if merged[key], err = x.merge(a, b); err != nil {
 					return nil, err
 				}
 			}
@@ -237,7 +261,7 @@ func (x *execution) append(list, item any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(items[:len(items):len(items)], item), x.spend(len(items))
+	return append(items[:len(items):len(items)], item), x.charge(len(items))
 }
 
 func (x *execution) prepend(list, item any) ([]any, error) {
@@ -245,7 +269,7 @@ func (x *execution) prepend(list, item any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]any{item}, items...), x.spend(len(items))
+	return append([]any{item}, items...), x.charge(len(items))
 }
 
 func (x *execution) concat(lists ...any) ([]any, error) {
@@ -255,7 +279,7 @@ func (x *execution) concat(lists ...any) ([]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := x.spend(len(all) + len(items)); err != nil {
+		if err := x.charge(len(all) + len(items)); err != nil {
 			return nil, err
 		}
 		all = append(all, items...)
@@ -263,8 +287,8 @@ func (x *execution) concat(lists ...any) ([]any, error) {
 	return all, nil
 }
 
-func has(item, list any) (bool, error) {
-	items, err := listOf("has", list)
+func (x *execution) has(item, list any) (bool, error) {
+	items, err := x.items("has", list, 4)
 	return slices.ContainsFunc(items, func(v any) bool { return reflect.DeepEqual(v, item) || sameText(v, item) }), err
 }
 
@@ -279,8 +303,8 @@ func sameText(a, b any) bool {
 	return err == nil && err2 == nil && s == t
 }
 
-func without(list any, removed ...any) ([]any, error) {
-	items, err := listOf("without", list)
+func (x *execution) without(list any, removed ...any) ([]any, error) {
+	items, err := x.items("without", list, 4*len(removed))
 	var kept []any
 	for _, v := range items {
 		if !slices.ContainsFunc(removed, func(r any) bool { return reflect.DeepEqual(v, r) || sameText(v, r) }) {
@@ -290,10 +314,13 @@ func without(list any, removed ...any) ([]any, error) {
 	return kept, err
 }
 
-func uniq(list any) ([]any, error) {
+func (x *execution) uniq(list any) ([]any, error) {
 	items, err := listOf("uniq", list)
 	var kept []any
 	for _, v := range items {
+		if err := x.charge(len(kept)); err != nil {
+			return nil, err
+		}
 		if !slices.ContainsFunc(kept, func(k any) bool { return reflect.DeepEqual(v, k) }) {
 			kept = append(kept, v)
 		}
@@ -302,8 +329,8 @@ func uniq(list any) ([]any, error) {
 }
 
 // compact is a list without the items that if would not take.
-func compact(list any) ([]any, error) {
-	items, err := listOf("compact", list)
+func (x *execution) compact(list any) ([]any, error) {
+	items, err := x.items("compact", list, 4)
 	var kept []any
 	for _, v := range items {
 		if !isEmpty(v) {
@@ -357,8 +384,10 @@ func (x *execution) splitList(separator, s any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := strings.Split(t[1], t[0])
-	return anyList(parts), x.spend(len(parts))
+	if err := x.charge(16 * (1 + strings.Count(t[1], t[0]))); err != nil {
+		return nil, err
+	}
+	return anyList(strings.Split(t[1], t[0])), nil
 }
 
 // split is the parts of a text between separators, as a map with the keys _0, _1, …
@@ -377,7 +406,7 @@ func (x *execution) until(n any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.spend(int(min(max(count, 0), maxSteps+1))); err != nil {
+	if err := x.charge(int(min(max(count, 0)*8, maxSteps+1))); err != nil {
 		return nil, err
 	}
 	var list []any

@@ -44,7 +44,7 @@ type execution struct {
 
 	steps, levels int
 	place         problem.Place                 // of what runs
-	values        map[string]*template.Template // the texts of values, parsed
+	parsed        map[string]*template.Template // the texts of values, parsed
 }
 
 // newExecution binds a copy of the templates to an execution.
@@ -122,12 +122,20 @@ func (x *execution) spend(steps int) error {
 
 var errStopped = fmt.Errorf("another template exceeded a limit")
 
+// charge counts steps of a function. text/template knows the place of the call.
+func (x *execution) charge(steps int) error {
+	if x.steps += steps; x.steps > maxSteps {
+		return &limitError{message: fmt.Sprintf("the template runs for more than %d million steps", maxSteps/1_000_000), hint: "look for a range or a template that does not end"}
+	}
+	return nil
+}
+
 // spendBytes counts what functions do to bytes.
 func (x *execution) spendBytes(n int) error {
 	if n > maxString {
 		return &limitError{message: fmt.Sprintf("a string of more than %d MB", maxString>>20), hint: "keep strings short; look for one that grows in a range"}
 	}
-	return x.spend(n / 8)
+	return x.charge(n / 8)
 }
 
 // inText runs f with a recorder that takes text: values as they are, not as data.
@@ -177,8 +185,24 @@ func (x *execution) called(function string, name any, dot []any) (run func() err
 		if len(dot) == 1 {
 			d = dot[0]
 		}
-		return x.set.ExecuteTemplate(x, text, d)
-	}, nil
+		return x.innermost(x.set.ExecuteTemplate(x, text, d))
+	}, x.charge(callCost)
+}
+
+// callCost is how many steps a call of a template by a function counts.
+const callCost = 100
+
+// innermost is the error of a template that a function has called. That of a limit is
+// told once, at its innermost place.
+func (x *execution) innermost(err error) error {
+	limit := (*limitError)(nil)
+	if !errors.As(err, &limit) {
+		return err
+	}
+	if limit.place == (problem.Place{}) {
+		limit.place = x.templates.execPlace(&source{}, err).Place
+	}
+	return limit
 }
 
 func meant(near string) string {
@@ -208,7 +232,7 @@ func (x *execution) file(name any) (manifest.FileText, error) {
 			if known.err != nil {
 				return "", known.err
 			}
-			return manifest.FileText(known.text), x.spend(len(known.text) / 8)
+			return manifest.FileText(known.text), x.charge(len(known.text) / 8)
 		}
 	}
 	names := slices.Sorted(maps.Keys(x.templates.files))

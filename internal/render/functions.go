@@ -41,13 +41,13 @@ func (x *execution) functions() template.FuncMap {
 		"regexMatch": x.regexMatch, "regexReplaceAll": x.regexReplaceAll,
 		"print": x.print1, "printf": x.printf, "println": x.println, "cat": x.cat,
 		// Encodings.
-		"toJson": x.toJSON, "toPrettyJson": x.toPrettyJSON, "toYaml": toYAML, "b64enc": x.text1(base64Encode), "b64dec": x.base64Decode,
+		"toJson": x.toJSON, "toPrettyJson": x.toPrettyJSON, "toYaml": x.toYAML, "b64enc": x.text1(base64Encode), "b64dec": x.base64Decode,
 		"sha256": x.sha256, "sha256sum": x.sha256,
 		// Lists and maps.
-		"list": func(items ...any) []any { return items }, "dict": dict, "get": get, "hasKey": hasKey, "keys": keys, "values": values,
-		"pick": pick, "omit": omit, "merge": merge, "dig": dig,
+		"list": func(items ...any) []any { return items }, "dict": dict, "get": get, "hasKey": hasKey, "keys": x.keys, "values": x.values,
+		"pick": x.pick, "omit": x.omit, "merge": x.merge, "dig": dig,
 		"first": first, "last": last, "rest": rest, "initial": initial, "append": x.append, "prepend": x.prepend, "concat": x.concat,
-		"has": has, "without": without, "uniq": uniq, "compact": compact, "sortAlpha": x.sortAlpha,
+		"has": x.has, "without": x.without, "uniq": x.uniq, "compact": x.compact, "sortAlpha": x.sortAlpha,
 		"join": x.join, "splitList": x.splitList, "split": x.split, "until": x.until,
 		// Numbers.
 		"add": add, "sub": sub, "mul": mul, "div": div, "mod": mod, "max": maxOf, "min": minOf, "int": toInt, "float64": toFloat,
@@ -326,7 +326,7 @@ func (x *execution) regexMatch(pattern, s any) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return re.MatchString(t[1]), x.spend(len(t[0]) + len(t[1]))
+	return re.MatchString(t[1]), x.charge(len(t[0]) + len(t[1]))
 }
 
 func (x *execution) regexReplaceAll(pattern, s, by any) (string, error) {
@@ -338,7 +338,7 @@ func (x *execution) regexReplaceAll(pattern, s, by any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := x.spend(len(t[0]) + len(t[1])); err != nil {
+	if err := x.charge(len(t[0]) + len(t[1])); err != nil {
 		return "", err
 	}
 	if n := (len(t[1]) + 1) * (len(t[2]) + 1); n > maxString && len(re.FindAllStringIndex(t[1], -1))*len(t[2])+len(t[1]) > maxString {
@@ -358,7 +358,7 @@ func (x *execution) sha256(v any) (string, error) {
 }
 
 func (x *execution) textOrJSON(v any) (string, error) {
-	if data, err := plainData(v); err == nil && data != nil && !isPlainScalar(data) {
+	if data, err := x.plainData(v); err == nil && data != nil && !isPlainScalar(data) {
 		return x.toJSON(data)
 	}
 	return x.textOf(v)
@@ -389,8 +389,8 @@ func (x *execution) base64Decode(v any) (string, error) {
 	return x.bounded(string(data))
 }
 
-func toYAML(v any) (manifest.YAMLText, error) {
-	data, err := plainData(v)
+func (x *execution) toYAML(v any) (manifest.YAMLText, error) {
+	data, err := x.plainData(v)
 	return manifest.YAMLText{Value: data}, err
 }
 

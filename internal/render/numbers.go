@@ -261,7 +261,7 @@ func (x *execution) toJSON(v any) (string, error) { return x.encodeJSON(v, "") }
 func (x *execution) toPrettyJSON(v any) (string, error) { return x.encodeJSON(v, "  ") }
 
 func (x *execution) encodeJSON(v any, indent string) (string, error) {
-	data, err := plainData(v)
+	data, err := x.plainData(v)
 	if err != nil {
 		return "", err
 	}

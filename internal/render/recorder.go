@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"k8srepo/internal/manifest"
@@ -85,7 +86,10 @@ func (x *execution) value(n int, v any) (string, error) {
 		v = tag
 	case string, bool, int, int64, uint64, float64, manifest.Number, manifest.FileText, manifest.YAMLText:
 	default:
-		data, err := plainData(v)
+		data, err := x.plainData(v)
+		if limit := (*limitError)(nil); errors.As(err, &limit) {
+			return "", err
+		}
 		if err != nil {
 			return "", &valueError{a.place, fmt.Sprintf("%s is %s, which cannot be printed", a.text, describe(v)), "print one of its fields"}
 		}
@@ -156,15 +160,18 @@ func (x *execution) valueText(v any, alone bool) error {
 	return x.print(text)
 }
 
+// itemCost is how many steps a value in a map or list counts that is printed or encoded.
+const itemCost = 8
+
 // plainData is a value with maps and lists as encoders have them: map[string]any and
 // []any. What is neither data nor made of it is an error.
-func plainData(v any) (any, error) {
-	if isPlain(v) {
-		return v, nil
+func (x *execution) plainData(v any) (any, error) {
+	if plain, err := x.isPlain(v); plain || err != nil {
+		return v, err
 	}
 	switch v := v.(type) {
 	case Vars:
-		return plainData(map[string]any(v))
+		return x.plainData(map[string]any(v))
 	case map[string]string:
 		m := make(map[string]any, len(v))
 		for key, text := range v {
@@ -175,7 +182,7 @@ func plainData(v any) (any, error) {
 		m := make(map[string]any, len(v))
 		for key, item := range v {
 			var err error
-			if m[key], err = plainData(item); err != nil {
+			if m[key], err = x.plainData(item); err != nil {
 				return nil, err
 			}
 		}
@@ -184,7 +191,7 @@ func plainData(v any) (any, error) {
 		list := make([]any, len(v))
 		for i, item := range v {
 			var err error
-			if list[i], err = plainData(item); err != nil {
+			if list[i], err = x.plainData(item); err != nil {
 				return nil, err
 			}
 		}
@@ -200,24 +207,32 @@ func plainData(v any) (any, error) {
 }
 
 // isPlain reports whether a value is made of scalars, map[string]any and []any alone.
-func isPlain(v any) bool {
+// A value that is in it many times counts as often.
+func (x *execution) isPlain(v any) (bool, error) {
+	items := func(n int) error { return x.charge(itemCost * n) }
 	switch v := v.(type) {
 	case nil, string, bool, int, int64, uint64, float64, manifest.Number:
-		return true
+		return true, nil
 	case map[string]any:
+		if err := items(len(v)); err != nil {
+			return false, err
+		}
 		for _, item := range v {
-			if !isPlain(item) {
-				return false
+			if plain, err := x.isPlain(item); !plain {
+				return false, err
 			}
 		}
-		return true
+		return true, nil
 	case []any:
+		if err := items(len(v)); err != nil {
+			return false, err
+		}
 		for _, item := range v {
-			if !isPlain(item) {
-				return false
+			if plain, err := x.isPlain(item); !plain {
+				return false, err
 			}
 		}
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
 }

@@ -56,7 +56,7 @@ func isHook(n parse.Node) bool {
 // prepareList is prepare for a list, which belongs to what stands at pos.
 func (w *rewriter) prepareList(list *parse.ListNode, pos parse.Pos) {
 	nodes := []parse.Node{nil} // the step hook
-	cost := 1
+	cost := 2
 	block := false
 	for _, node := range list.Nodes {
 		cost += nodeCost(node)
@@ -177,19 +177,20 @@ func (w *rewriter) blockCall(n *parse.ActionNode) parse.Node {
 	return call
 }
 
-// nodeCost is how many steps a node counts, less the lists in it.
+// nodeCost is how many steps a node counts, less the lists in it: about as many as it
+// takes times 100 nanoseconds.
 func nodeCost(n parse.Node) int {
 	switch n := n.(type) {
 	case *parse.ActionNode:
-		return 1 + pipeCost(n.Pipe)
-	case *parse.IfNode:
-		return 1 + pipeCost(n.Pipe)
-	case *parse.WithNode:
-		return 1 + pipeCost(n.Pipe)
-	case *parse.RangeNode:
-		return 1 + pipeCost(n.Pipe)
-	case *parse.TemplateNode:
 		return 3 + pipeCost(n.Pipe)
+	case *parse.IfNode:
+		return 6 + pipeCost(n.Pipe)
+	case *parse.WithNode:
+		return 6 + pipeCost(n.Pipe)
+	case *parse.RangeNode:
+		return 6 + pipeCost(n.Pipe)
+	case *parse.TemplateNode:
+		return 12 + pipeCost(n.Pipe)
 	}
 	return 1
 }
@@ -200,12 +201,12 @@ func pipeCost(pipe *parse.PipeNode) int {
 	}
 	cost := 0
 	for _, cmd := range pipe.Cmds {
-		cost++
+		cost += 2
 		for _, arg := range cmd.Args {
 			if inner, ok := arg.(*parse.PipeNode); ok {
 				cost += pipeCost(inner)
 			}
-			cost++
+			cost += 3
 		}
 	}
 	return cost

@@ -17,7 +17,7 @@ func (x *execution) tpl(text, dot any) (string, error) {
 	if err != nil || !strings.Contains(s, "{{") {
 		return s, err
 	}
-	if err := x.spend(len(s)); err != nil {
+	if err := x.charge(callCost + len(s)); err != nil {
 		return "", err
 	}
 	if x.levels++; x.levels > maxLevels {
@@ -55,10 +55,10 @@ func (x *execution) inValue(text string, err error) error {
 // there, and define none.
 func (x *execution) valueTemplate(text string, dot any) (*template.Template, error) {
 	key := text + "\x00" + reflect.TypeOf(dot).String()
-	if known := x.values[key]; known != nil {
+	if known := x.parsed[key]; known != nil {
 		return known, nil
 	}
-	name := fmt.Sprintf("value %d", len(x.values))
+	name := fmt.Sprintf("value %d", len(x.parsed))
 	s := &source{file: name, text: text, hooked: text}
 	wrong := func(message, hint string) error {
 		return &hintedError{fmt.Sprintf("in the value %q: %s", cut(text, 60), message), hint}
@@ -95,9 +95,9 @@ func (x *execution) valueTemplate(text string, dot any) (*template.Template, err
 	w := &rewriter{x.templates, tree}
 	w.prepare(tree.Root)
 	w.placeholders(tree.Root)
-	if x.values == nil {
-		x.values = map[string]*template.Template{}
+	if x.parsed == nil {
+		x.parsed = map[string]*template.Template{}
 	}
-	x.values[key] = tmpl
+	x.parsed[key] = tmpl
 	return tmpl, nil
 }
