@@ -122,7 +122,7 @@ func (r *renderer) lineNotes(j job, line int) []problem.Note {
 			}
 		}
 	}
-	return append(notes(distinct(values)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source.name), excerpt(t.shown(), line))})
+	return append(notes(distinct(values)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source), excerpt(t.shown(), line))})
 }
 
 // mostNotes keeps a problem readable whose line prints a large map.

@@ -177,7 +177,7 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source.name), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.place, job: j, renderer: r}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.place, job: j, renderer: r}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
@@ -219,7 +219,11 @@ func conflicts(manifests []Manifest) problem.List {
 	var problems problem.List
 	for i := 1; i < len(manifests); i++ {
 		if a, b := manifests[i-1], manifests[i]; a.Path == b.Path {
-			problems.Add(problem.At(problem.Place{File: b.Template}, "rename one of the two", "%s is made by %s too", b.Path, a.Template).WithCode(problem.PathTwice))
+			hint, also := "rename one of the two", a.Template
+			if a.Template == b.Template {
+				hint, also = "put what differs into the path line: {service}, {user}, {team}", a.Subject
+			}
+			problems.Add(problem.At(problem.Place{File: b.Template}, hint, "%s is made by %s too", b.Path, also).WithCode(problem.PathTwice))
 		}
 	}
 	return problems

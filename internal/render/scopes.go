@@ -104,10 +104,6 @@ type subject struct {
 	place  problem.Place // of its service; the zero Place where it has none
 }
 
-func (s *subject) path(template string) string {
-	return path.Join(s.root, s.folder, s.prefix+"-"+template+".yaml")
-}
-
 // String is the subject as people name it: sandbox, alice, api.
 func (s *subject) String() string {
 	switch d := s.data.(type) {

@@ -162,6 +162,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the characters U+E000 to U+E002 have a meaning of their own in templates").WithCode(problem.NotATemplate))
 			continue
 		}
+		s.readOutput(scope, problems)
 		t.sources[file] = s
 		if scope != sharedDir {
 			t.byScope[scope] = append(t.byScope[scope], s)
