@@ -45,12 +45,14 @@ var sourceFlags = []cli.Flag{
 func renderCommand(con *console.Console) *cli.Command {
 	return &cli.Command{
 		Name:  "render",
-		Usage: "make the manifests what the inventory says",
-		Description: `Everything is read, rendered and checked before the first byte is written; any
-error, and nothing is. Files whose template, user, service or environment is
-gone are removed, last.
+		Usage: "write the manifests that the inventory and the templates say",
+		Description: `Everything is read, rendered and checked first; on any error nothing is
+written. Image tags stay as they are. Files with merge conflicts are written
+anew. Files that are no longer wanted are removed last.
 
-   manifestgen render --source . --out k8s`,
+   manifestgen render                          # in a k8s repo
+   manifestgen render --dry-run --full         # the whole diff of each file
+   manifestgen render --source . --out k8s     # manifests in another folder`,
 		Flags: slices.Concat(sourceFlags, []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite files that were edited by hand"},
@@ -68,11 +70,14 @@ gone are removed, last.
 func checkCommand(con *console.Console) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
-		Usage: "exit 1, with a diff, if render would change anything",
+		Usage: "exit 1, with a review of the changes, if render would change anything",
 		Description: `Writes nothing. For the CI of a k8s repo: it fails a pull request whose author
-forgot to render, or edited a rendered file.
+forgot to render, or edited a rendered file. It prints counts, then each
+distinct difference once, the rarest first.
 
-   manifestgen check`,
+   manifestgen check
+   manifestgen check --env prod --full         # the whole diff of each file
+   manifestgen check -o markdown               # for a pull request's comment`,
 		Flags: sourceFlags,
 		Action: func(c *cli.Context) error {
 			return renderAll(c.Context, con, "check", renderOptions{
