@@ -62,7 +62,9 @@ download() {
 
   work=$(mktemp -d "$RUNNER_TEMP/k8srepo.XXXXXX")
   cd "$work"
-  fetch checksums.txt && fetch "$archive" || fail "$archive of $version cannot be downloaded from $GITHUB_SERVER_URL/$repository/releases"
+  if ! fetch checksums.txt || ! fetch "$archive"; then
+    fail "$archive of $version cannot be downloaded from $GITHUB_SERVER_URL/$repository/releases"
+  fi
   want=$(awk -v name="$archive" '$2 == name { print $1 }' checksums.txt)
   got=$(sha256 "$archive")
   [ -n "$want" ] || fail "checksums.txt of $version does not name $archive"

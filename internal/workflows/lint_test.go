@@ -210,12 +210,29 @@ func TestFlagsAreInputs(t *testing.T) {
 	job := newRunner(t, t.TempDir())
 	job.github["server_url"] = releaseServer(t).URL
 	job.use(filepath.Join(actionsWith(t, snapshotVersion), "tagbump"), map[string]string{"command": "install"})
-	for command, subcommands := range map[string][]string{
-		"tagbump": {"deploy", "promote", "rollback", "status"}, "manifestgen": {"check", "render"},
+	named := regexp.MustCompile(`(?m)^   ([a-z]+)(?:, [a-z]+)*  `) // a command in --help
+	for command, others := range map[string][]string{
+		"tagbump":     {"set", "completion", "help", "h"}, // set has no Git repository: use command: install
+		"manifestgen": {"why", "explain", "lint", "user", "service", "env", "adopt", "schema", "completion", "init", "help", "h"},
 	} {
 		a := readAction(t, filepath.Join("..", "..", ".github", "actions", command))
 		script := read(t, filepath.Join("..", "..", ".github", "actions", command, "run.sh"))
-		for _, sub := range subcommands {
+		start := len(job.log)
+		job.shell(command+" --help", nil)
+		_, list, _ := strings.Cut(job.log[start:], "COMMANDS:")
+		list, _, _ = strings.Cut(list, "OPTIONS:")
+		subcommands := named.FindAllStringSubmatch(list, -1)
+		if len(subcommands) < 2 {
+			t.Fatalf("%s --help has no commands:\n%s", command, job.log[start:])
+		}
+		for _, match := range subcommands {
+			sub := match[1]
+			if slices.Contains(others, sub) {
+				continue
+			}
+			if !strings.Contains(a.Inputs["command"].Description, sub) {
+				t.Errorf("%s %s is no command of .github/actions/%s: add it there, or to this test's list of others", command, sub, command)
+			}
 			before := len(job.log)
 			job.shell(command+" "+sub+" --help", nil)
 			flags := flag.FindAllStringSubmatch(job.log[before:], -1)
