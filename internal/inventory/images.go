@@ -12,17 +12,22 @@ import (
 // the files that the environment is made of, from the weakest on, a registry:
 // replaces the host of the repository so far, and services.<name>.image replaces
 // the whole; an image keeps its host where the same file has both.
-func (e *Environment) Image(s *Service) string {
-	repository := s.Image
+func (e *Environment) Image(s *Service) string { return e.ImageSource(s).Text }
+
+// ImageSource returns the service's Image, with the place that has the last word on it.
+func (e *Environment) ImageSource(s *Service) manifest.Value {
+	source, _ := s.Source.Get("image")
+	source.Text = s.Image
 	for _, link := range e.Chain {
-		if registry, set := link.Source.Get("registry"); set && repository != "" {
-			repository = image.WithRegistry(repository, registry.Text)
+		if registry, set := link.Source.Get("registry"); set && source.Text != "" {
+			registry.Text = image.WithRegistry(source.Text, registry.Text)
+			source = registry
 		}
 		if own, set := link.image(s.Name); set {
-			repository = own.Text
+			source = own
 		}
 	}
-	return repository
+	return source
 }
 
 // image returns what a file sets as the image of a service.

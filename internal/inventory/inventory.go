@@ -7,6 +7,7 @@
 package inventory
 
 import (
+	"slices"
 	"time"
 
 	"k8srepo/internal/manifest"
@@ -150,6 +151,21 @@ func (t *Team) name() string        { return t.Name }
 func (s *Service) name() string     { return s.Name }
 func (u *User) name() string        { return u.Name }
 func (e *Environment) name() string { return e.Name }
+
+// Services returns those of some services that are rendered in the environment.
+func (e *Environment) Services(of []*Service) []*Service {
+	return slices.DeleteFunc(slices.Clone(of), func(s *Service) bool { return e.Overrides[s.Name].Absent })
+}
+
+// Present returns the users whose state is present.
+func (inv *Inventory) Present() []*User {
+	return slices.DeleteFunc(slices.Clone(inv.Users), func(u *User) bool { return u.Absent })
+}
+
+// Members returns the present users of a team.
+func (inv *Inventory) Members(t *Team) []*User {
+	return slices.DeleteFunc(inv.Present(), func(u *User) bool { return u.Team != t })
+}
 
 type named interface{ name() string }
 

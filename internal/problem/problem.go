@@ -225,3 +225,11 @@ func ExitStatus(err error) int {
 	}
 	return ExitRefused
 }
+
+// Cut returns a text of at most some characters; one that was cut ends in an ellipsis.
+func Cut(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return s
+}

@@ -14,7 +14,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/image":           {"", "github.com/distribution/reference"},
 	"internal/manifest":        {"image limit problem", "sigs.k8s.io/kustomize/kyaml"},
 	"internal/inventory":       {"image manifest problem", "github.com/santhosh-tekuri/jsonschema/v6"},
-	"internal/render":          {"inventory manifest problem", ""},
+	"internal/render":          {"inventory manifest problem trace", ""},
 	"internal/validate":        {"manifest problem", "k8s.io sigs.k8s.io"},
 	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io"},
 	"internal/tree":            {"image manifest problem", "github.com/rogpeppe/go-internal/diff golang.org/x/sys/unix"},

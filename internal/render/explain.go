@@ -7,8 +7,10 @@ import (
 	"strconv"
 	"strings"
 
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/trace"
 )
 
 // explain reports what is wrong with a rendered text at the place in the template
@@ -55,15 +57,15 @@ func (m *Manifest) Notes(line int) []problem.Note {
 		return nil
 	}
 	_, values := sources.Line(line)
-	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, excerpt(m.Text.Data, line))})
+	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, trace.Excerpt(m.Text.Data, line))})
 }
 
 // inLine is a problem in a line of a text with marks, told at the template's line.
 func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
-	start, end := lineBytes(t.text, line)
-	first := start + len(t.text[start:end]) - len(bytes.TrimLeft(t.text[start:end], " "))
+	start, end := trace.LineBytes(t.Text, line)
+	first := start + len(t.Text[start:end]) - len(bytes.TrimLeft(t.Text[start:end], " "))
 	p := problem.At(problem.Place{File: t.file, Line: 1}, hint, "%s", message).WithCode(problem.BrokenYAML)
-	for _, piece := range r.lines(t) {
+	for _, piece := range t.Lines() {
 		if piece.Bytes.Start > first {
 			break
 		}
@@ -81,29 +83,32 @@ func (r *renderer) tellFailure(j job, p *problem.Problem) {
 	if t.err == nil {
 		return
 	}
-	p.Notes = notes(r.origins(j, t.about.from))
+	p.Notes = notes(j.subject.traced.Origins(t.about.from))
 	for _, asked := range t.about.from {
-		f := finder{inventory: r.inventory, env: r.inventory.Environment(j.subject.env)}
-		o, value, ok := f.find(j.subject.data, asked)
-		if !ok || len(o.path) == len(asked) || value.Kind != manifest.Map {
-			continue
-		}
-		var keys []string
-		for _, field := range value.Fields {
-			keys = append(keys, field.Key.Text)
-		}
-		if key, isKey := asked[len(o.path)].(string); isKey && problem.Nearest(key, keys) != "" {
+		if key, keys, missing := j.subject.traced.Missing(asked); missing && problem.Nearest(key, keys) != "" {
 			p.Hint = problem.DidYouMean(key, keys)
 		}
+		if variable, unset := j.subject.traced.Unset(asked); unset {
+			p.Hint = setIn(j.subject, variable) + "; or ask for it with if, with or default"
+		}
 	}
+}
+
+// setIn says which line sets a variable that is not set.
+func setIn(s *subject, variable string) string {
+	hint := fmt.Sprintf("add to %s/%s.yaml: vars: {%s: …}", inventory.EnvironmentsDir, s.env, variable)
+	if service := s.traced.Service; service != nil {
+		hint += fmt.Sprintf(", or services: {%s: {vars: {%s: …}}} for %s alone", service.Name, variable, service.Name)
+	}
+	return hint
 }
 
 // markNotes are those of the line that a mark stands in.
 func (r *renderer) markNotes(j job, mark int) []problem.Note {
 	t := r.trace(j)
 	for _, e := range t.rec.events {
-		if e.mark == mark && e.offset >= t.skipped {
-			return r.lineNotes(j, 1+bytes.Count(t.text[:e.offset-t.skipped], []byte("\n")))
+		if e.mark == mark && e.offset >= t.Skipped {
+			return r.lineNotes(j, 1+bytes.Count(t.Text[:e.offset-t.Skipped], []byte("\n")))
 		}
 	}
 	return nil
@@ -113,22 +118,13 @@ func (r *renderer) markNotes(j job, mark int) []problem.Note {
 // it as they would be rendered.
 func (r *renderer) lineNotes(j job, line int) []problem.Note {
 	t := r.trace(j)
-	start, end := lineBytes(t.text, line)
-	var values []Origin
-	for _, piece := range r.lines(t) {
-		if piece.Bytes.Start < end && piece.Bytes.End > start {
-			for _, f := range piece.from {
-				values = append(values, r.origins(j, f)...)
-			}
-		}
-	}
-	return append(notes(distinct(values)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source), excerpt(t.shown(), line))})
+	return append(notes(t.InLine(j.subject.traced, line)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source), trace.Excerpt(t.shown(), line))})
 }
 
 // mostNotes keeps a problem readable whose line prints a large map.
 const mostNotes = 8
 
-func notes(values []Origin) []problem.Note {
+func notes(values []trace.Origin) []problem.Note {
 	var list []problem.Note
 	for i, v := range values {
 		if i == mostNotes {
@@ -139,22 +135,11 @@ func notes(values []Origin) []problem.Note {
 	return list
 }
 
-// String is the value as a sentence.
-func (o Origin) String() string {
-	switch {
-	case o.Text == "null":
-		return o.Name + " is not set"
-	case o.Text == "":
-		return o.Name
-	}
-	return o.Name + " is " + o.Text
-}
-
 // shown is the text with its values, as far as they can be shown in their marks'
 // places: it may be no YAML, and is only looked at.
 func (t tracing) shown() []byte {
 	var b strings.Builder
-	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.text), manifest.MapEntry, manifest.Mark), manifest.SpliceMark, "")
+	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.Text), manifest.MapEntry, manifest.Mark), manifest.SpliceMark, "")
 	for i, text := range strings.Split(whole, manifest.Mark) {
 		if i > 0 && i <= len(t.rec.values) {
 			switch v := t.rec.values[i-1].(type) {
@@ -162,7 +147,7 @@ func (t tracing) shown() []byte {
 				if strings.ContainsAny(v, "\n\r") {
 					v = strconv.Quote(v)
 				}
-				b.WriteString(cut(v, 60))
+				b.WriteString(problem.Cut(v, 60))
 			case []any, map[string]any, manifest.YAMLText:
 				b.WriteString("…")
 			case manifest.Tag:

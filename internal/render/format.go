@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"k8srepo/internal/problem"
 )
 
 // number is a number as fmt's verbs print it: %s, %v and %q as it was written, the
@@ -110,7 +112,7 @@ func (x *execution) printf(format string, args ...any) (string, error) {
 		}
 	}
 	if complaint > 0 {
-		return "", fmt.Errorf("printf %q does not fit its arguments: it makes %q", format, cut(text, 100))
+		return "", fmt.Errorf("printf %q does not fit its arguments: it makes %q", format, problem.Cut(text, 100))
 	}
 	return x.bounded(text)
 }

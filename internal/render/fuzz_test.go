@@ -59,8 +59,8 @@ func checkMap(t *testing.T, m *Manifest) {
 	if err != nil {
 		t.Fatalf("%s: %v", m.Path, err)
 	}
-	if string(sources.text.Data) != string(m.Text.Data) {
-		t.Fatalf("%s: traced, the template makes\n%s\nand else\n%s", m.Path, sources.text.Data, m.Text.Data)
+	if string(sources.Text.Data) != string(m.Text.Data) {
+		t.Fatalf("%s: traced, the template makes\n%s\nand else\n%s", m.Path, sources.Text.Data, m.Text.Data)
 	}
 	end := 0
 	for _, p := range sources.Pieces {

@@ -254,7 +254,7 @@ func joinsStructure(before []byte, left, right string, indent int) bool {
 // readable is a part of a line as a message has it.
 func readable(line string) string {
 	line = strings.NewReplacer(manifest.MapEntry, "{{ … }}", manifest.ListEntry, "{{ … }}", manifest.Mark, "{{ … }}").Replace(strings.TrimSpace(line))
-	return cut(line, 50)
+	return problem.Cut(line, 50)
 }
 
 // yamlContext is where a text ends.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 )
 
 // intOf is a whole number.
@@ -58,7 +59,7 @@ func floatOf(v any) (float64, error) {
 		if f, err := strconv.ParseFloat(n, 64); err == nil {
 			return f, nil
 		}
-		return 0, fmt.Errorf("%q is not a number", cut(n, 40))
+		return 0, fmt.Errorf("%q is not a number", problem.Cut(n, 40))
 	case nil:
 		return 0, errUnset
 	case Tag:

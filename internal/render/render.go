@@ -177,7 +177,7 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.place, job: j, renderer: r}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.service(), job: j, renderer: r}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one

@@ -6,6 +6,7 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/trace"
 )
 
 // What templates see. A field that is unset where it may be is nil: printing it
@@ -30,14 +31,8 @@ type Service struct {
 // User is a person whose state is present.
 type User struct {
 	Name     string
-	Team     *Team
+	Team     *inventory.Team
 	Services []*Service
-}
-
-// Team is a mission type.
-type Team struct {
-	Name    string
-	Secrets map[string]string
 }
 
 // Vars are the variables as they are where a template is rendered.
@@ -57,7 +52,7 @@ type (
 	}
 	teamScope struct {
 		Env   *Env
-		Team  *Team
+		Team  *inventory.Team
 		Users []*User
 		Vars  Vars
 	}
@@ -70,14 +65,14 @@ type (
 	userScope struct {
 		Env      *Env
 		User     *User
-		Team     *Team
+		Team     *inventory.Team
 		Services []*Service
 		Vars     Vars
 	}
 	userServiceScope struct {
 		Env     *Env
 		User    *User
-		Team    *Team
+		Team    *inventory.Team
 		Service *Service
 		Vars    Vars
 		Tag     Tag
@@ -101,27 +96,35 @@ type subject struct {
 	folder string // below root
 	prefix string // what its file names begin with
 	data   any
-	place  problem.Place // of its service; the zero Place where it has none
+	traced trace.Subject // what data is made of
 }
 
 // String is the subject as people name it: sandbox, alice, api.
 func (s *subject) String() string {
-	switch d := s.data.(type) {
-	case *userServiceScope:
-		return s.env + ", " + d.User.Name + ", " + d.Service.Name
-	case *userScope:
-		return s.env + ", " + d.User.Name
-	case *teamScope:
-		return s.env + ", " + d.Team.Name
-	case *serviceScope:
-		return s.env + ", " + d.Service.Name
+	name := s.env
+	switch t := s.traced; {
+	case t.User != nil:
+		name += ", " + t.User.Name
+	case t.Team != nil:
+		name += ", " + t.Team.Name
 	}
-	return s.env
+	if service := s.traced.Service; service != nil {
+		name += ", " + service.Name
+	}
+	return name
+}
+
+// service is the place of the subject's service; the zero Place where it has none.
+func (s *subject) service() problem.Place {
+	if s.traced.Service == nil {
+		return problem.Place{}
+	}
+	return s.traced.Service.Place
 }
 
 // subjects are all that an environment's templates are rendered for.
 func subjects(inv *inventory.Inventory, env *inventory.Environment) []*subject {
-	b := builder{inv: inv, env: env, vars: goVars(inv.Vars(env, nil, nil)), services: map[string]*Service{}, teams: map[string]*Team{}}
+	b := builder{inv: inv, env: env, vars: goVars(inv.Vars(env, nil, nil)), services: map[string]*Service{}}
 	b.data = &Env{Name: env.Name, Namespace: env.Namespace, Domain: orNil(env.Domain), Cluster: orNil(env.Cluster), Kubernetes: orNil(env.Kubernetes)}
 	all := b.all()
 	wanted := map[string]bool{}
@@ -144,50 +147,51 @@ type builder struct {
 	data     *Env
 	vars     Vars
 	services map[string]*Service // as they are without a user
-	teams    map[string]*Team
+	teams    map[string]*inventory.Team
 }
 
 func (b *builder) all() []*subject {
-	services, users := []*Service{}, []*User{}
-	members := map[string][]*User{}
+	services, users := []*Service{}, map[*inventory.User]*User{}
 	var list []*subject
-	add := func(scope, folder, prefix string, data any) *subject {
-		list = append(list, &subject{scope: scope, env: b.env.Name, root: b.env.Path, folder: folder, prefix: prefix, data: data})
-		return list[len(list)-1]
+	add := func(scope, folder, prefix string, traced trace.Subject, data any) {
+		traced.Inventory, traced.Env = b.inv, b.env
+		list = append(list, &subject{scope: scope, env: b.env.Name, root: b.env.Path, folder: folder, prefix: prefix + "-" + b.env.Name, data: data, traced: traced})
 	}
-	for _, s := range b.inv.Services {
-		if b.env.Overrides[s.Name].Absent {
-			continue
-		}
+	for _, s := range b.env.Services(b.inv.Services) {
 		service := b.service(s, goVars(b.inv.Vars(b.env, s, nil)))
 		b.services[s.Name] = service
 		services = append(services, service)
-		add("service", s.Name, s.Name+"-"+b.env.Name, &serviceScope{b.data, service, service.Vars, service.Tag}).place = s.Place
+		add("service", s.Name, s.Name, trace.Subject{Service: s}, &serviceScope{b.data, service, service.Vars, service.Tag})
 	}
-	for _, u := range b.inv.Users {
-		if u.Absent {
-			continue
-		}
+	for _, u := range b.inv.Present() {
 		user := b.user(u)
-		users = append(users, user)
-		members[user.Team.Name] = append(members[user.Team.Name], user)
+		users[u] = user
 		folder := path.Join("users", u.Name)
 		vars := b.vars
 		if len(u.Vars.Fields) > 0 {
 			vars = goVars(b.inv.Vars(b.env, nil, u))
 		}
-		add("user", folder, u.Name+"-"+b.env.Name, &userScope{b.data, user, user.Team, user.Services, vars})
-		for _, service := range user.Services {
-			add("user-service", folder, service.Name+"-"+b.env.Name, &userServiceScope{b.data, user, user.Team, service, service.Vars, service.Tag}).
-				place = b.inv.Service(service.Name).Place
+		add("user", folder, u.Name, trace.Subject{User: u, Team: u.Team}, &userScope{b.data, user, user.Team, user.Services, vars})
+		for i, s := range b.env.Services(u.Services) {
+			service := user.Services[i]
+			add("user-service", folder, s.Name, trace.Subject{User: u, Team: u.Team, Service: s},
+				&userServiceScope{b.data, user, user.Team, service, service.Vars, service.Tag})
 		}
+	}
+	viewOf := func(of []*inventory.User) []*User {
+		views := make([]*User, len(of))
+		for i, u := range of {
+			views[i] = users[u]
+		}
+		return views
 	}
 	for _, t := range b.inv.Teams {
-		if m := members[t.Name]; m != nil {
-			add("team", path.Join("teams", t.Name), t.Name+"-"+b.env.Name, &teamScope{b.data, b.team(t), m, b.vars})
+		if members := b.inv.Members(t); len(members) > 0 {
+			add("team", path.Join("teams", t.Name), t.Name, trace.Subject{Team: t}, &teamScope{b.data, t, viewOf(members), b.vars})
 		}
 	}
-	add("environment", "", b.env.Name, &environmentScope{b.data, services, users, b.vars})
+	data := &environmentScope{b.data, services, viewOf(b.inv.Present()), b.vars}
+	list = append(list, &subject{scope: "environment", env: b.env.Name, root: b.env.Path, prefix: b.env.Name, data: data, traced: trace.Subject{Inventory: b.inv, Env: b.env}})
 	return list
 }
 
@@ -196,25 +200,15 @@ func (b *builder) service(s *inventory.Service, vars Vars) *Service {
 }
 
 func (b *builder) user(u *inventory.User) *User {
-	user := &User{Name: u.Name, Team: b.team(u.Team)}
-	for _, s := range u.Services {
+	user := &User{Name: u.Name, Team: u.Team}
+	for _, s := range b.env.Services(u.Services) {
 		service := b.services[s.Name]
-		if service == nil { // absent here
-			continue
-		}
 		if len(u.Vars.Fields) > 0 {
 			service = b.service(s, goVars(b.inv.Vars(b.env, s, u)))
 		}
 		user.Services = append(user.Services, service)
 	}
 	return user
-}
-
-func (b *builder) team(t *inventory.Team) *Team {
-	if b.teams[t.Name] == nil {
-		b.teams[t.Name] = &Team{Name: t.Name, Secrets: t.Secrets}
-	}
-	return b.teams[t.Name]
 }
 
 func goVars(v manifest.Value) Vars {

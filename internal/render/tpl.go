@@ -48,7 +48,7 @@ func (x *execution) inValue(text string, err error) error {
 	if errors.Is(err, errTag) {
 		return errTag
 	}
-	return &hintedError{fmt.Sprintf("in the value %q: %s", cut(text, 60), message), p.Hint}
+	return &hintedError{fmt.Sprintf("in the value %q: %s", problem.Cut(text, 60), message), p.Hint}
 }
 
 // valueTemplate is a value's text, parsed once. It may call the templates that are
@@ -61,7 +61,7 @@ func (x *execution) valueTemplate(text string, dot any) (*template.Template, err
 	name := fmt.Sprintf("value %d", len(x.parsed))
 	s := &source{file: name, text: text, hooked: text}
 	wrong := func(message, hint string) error {
-		return &hintedError{fmt.Sprintf("in the value %q: %s", cut(text, 60), message), hint}
+		return &hintedError{fmt.Sprintf("in the value %q: %s", problem.Cut(text, 60), message), hint}
 	}
 	if strings.Contains(text, hookMark) {
 		return nil, wrong("the character U+E001 has a meaning of its own in templates", "remove it")

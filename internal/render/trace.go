@@ -7,6 +7,7 @@ import (
 	"text/template/parse"
 
 	"k8srepo/internal/problem"
+	"k8srepo/internal/trace"
 )
 
 // A trace is an execution that tells where what it prints comes from. Each
@@ -17,16 +18,6 @@ import (
 //
 // Companions are set in the blocks that their variables are set in, so that
 // text/template itself keeps track of them. What is printed is the same.
-
-// from are the trails of all values that a value is made of.
-type from []trail
-
-// trail leads from the dot of a scope to a value in it: names of fields and keys of
-// maps (string), numbers of items (int). It may end in a keyOf.
-type trail []any
-
-// keyOf is a key of a map itself, rather than what it stands for.
-type keyOf string
 
 // traced is the same templates once more, rewritten to be traced.
 func (t *Templates) traced() *Templates {
@@ -237,8 +228,8 @@ func (m *rewriter) set(at parse.Pos, name string, assign bool, source parse.Node
 // tracer follows one traced execution: what it prints, and where it comes from.
 type tracer struct {
 	*execution
-	about event // what is being executed
-	entry from  // the dot of the template that is entered
+	about event        // what is being executed
+	entry trace.Trails // the dot of the template that is entered
 }
 
 // event is a run of text or a value that comes out.
@@ -248,7 +239,7 @@ type event struct {
 	gone   int // how many line breaks of a text were taken away before what is there
 	action int
 	mark   int // the number of the value, -1 for a text
-	from   from
+	from   trace.Trails
 }
 
 // traceFunctions are what traced templates call beside the others.
@@ -260,7 +251,7 @@ func (t *tracer) traceFunctions() template.FuncMap {
 			}
 			return ""
 		},
-		"about": func(n int, source from) string {
+		"about": func(n int, source trace.Trails) string {
 			if !t.rec.isText {
 				t.about = event{action: n, from: source}
 			}
@@ -274,71 +265,31 @@ func (t *tracer) traceFunctions() template.FuncMap {
 			}
 			return placeholder, err
 		},
-		"enter": func(n int, source from) string {
+		"enter": func(n int, source trace.Trails) string {
 			if t.entry = source; !t.rec.isText {
 				t.about = event{action: n, from: source}
 			}
 			return ""
 		},
-		"entry": func() from { return t.entry },
-		"path":  func(source from, names ...any) from { return source.below(names...) },
-		"pairs": pairsOf,
-		"both":  func(sources ...from) from { return slices.Concat(sources...) },
+		"entry": func() trace.Trails { return t.entry },
+		"path":  func(source trace.Trails, names ...any) trace.Trails { return source.Below(names...) },
+		"pairs": trace.Pairs,
+		"both":  func(sources ...trace.Trails) trace.Trails { return slices.Concat(sources...) },
 		"steps": newSteps,
-		"step":  func(s *steps) from { return s.next() },
-		"key":   func(s *steps) from { return s.key() },
+		"step":  func(s *steps) trace.Trails { return s.next() },
+		"key":   func(s *steps) trace.Trails { return s.key() },
 	}
-}
-
-// inDict is the key of a dict that a value was put behind. It ends a trail: what
-// comes next must be that key, and takes it away.
-type inDict string
-
-// pairsOf is the source of a dict, from its keys and the sources of their values.
-func pairsOf(pairs ...any) from {
-	var all from
-	for i := 0; i+1 < len(pairs); i += 2 {
-		key, isText := pairs[i].(string)
-		source, isSource := pairs[i+1].(from)
-		if isText && isSource {
-			all = append(all, source.below(inDict(key))...)
-		}
-	}
-	return all
-}
-
-// below is where names lead to from each trail.
-func (f from) below(names ...any) from {
-	paths := make(from, 0, len(f))
-	for _, p := range f {
-		rest := names
-		for len(p) > 0 && len(rest) > 0 {
-			key, ok := p[len(p)-1].(inDict)
-			if _, nested := rest[0].(inDict); !ok || nested {
-				break
-			}
-			if rest[0] != string(key) {
-				p = nil
-				break
-			}
-			p, rest = p[:len(p)-1], rest[1:]
-		}
-		if p != nil {
-			paths = append(paths, append(p[:len(p):len(p)], rest...))
-		}
-	}
-	return paths
 }
 
 // steps go along with a range, in its order.
 type steps struct {
-	source from
+	source trace.Trails
 	keys   []string // of a map
 	isMap  bool
 	done   int
 }
 
-func newSteps(source from, over any) *steps {
+func newSteps(source trace.Trails, over any) *steps {
 	s := &steps{source: source}
 	switch m := over.(type) {
 	case Vars:
@@ -351,18 +302,18 @@ func newSteps(source from, over any) *steps {
 	return s
 }
 
-func (s *steps) next() from {
+func (s *steps) next() trace.Trails {
 	s.done++
 	if s.isMap {
-		return s.source.below(s.keys[s.done-1])
+		return s.source.Below(s.keys[s.done-1])
 	}
-	return s.source.below(s.done - 1)
+	return s.source.Below(s.done - 1)
 }
 
 // key is the source of the key, after next.
-func (s *steps) key() from {
+func (s *steps) key() trace.Trails {
 	if s.isMap {
-		return s.source.below(keyOf(s.keys[s.done-1]))
+		return s.source.Below(trace.KeyOf(s.keys[s.done-1]))
 	}
 	return nil
 }

@@ -1,0 +1,79 @@
+package trace
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Trail leads from the dot of a template to a value in it: names of fields and keys
+// of maps (string), numbers of items (int). It may end in a KeyOf or an InDict.
+type Trail []any
+
+// KeyOf is a key of a map itself, rather than what it stands for.
+type KeyOf string
+
+// InDict is the key of a dict that a value was put behind. It ends a trail: what
+// comes next must be that key, and takes it away.
+type InDict string
+
+// Trails lead to all values that a value is made of.
+type Trails []Trail
+
+// Pairs are the trails of a dict, from its keys and the trails of their values.
+func Pairs(pairs ...any) Trails {
+	var all Trails
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, isText := pairs[i].(string)
+		source, isSource := pairs[i+1].(Trails)
+		if isText && isSource {
+			all = append(all, source.Below(InDict(key))...)
+		}
+	}
+	return all
+}
+
+// Below is where names lead to from each trail.
+func (f Trails) Below(names ...any) Trails {
+	paths := make(Trails, 0, len(f))
+	for _, p := range f {
+		rest := names
+		for len(p) > 0 && len(rest) > 0 {
+			key, ok := p[len(p)-1].(InDict)
+			if _, nested := rest[0].(InDict); !ok || nested {
+				break
+			}
+			if rest[0] != string(key) {
+				p = nil
+				break
+			}
+			p, rest = p[:len(p)-1], rest[1:]
+		}
+		if p != nil {
+			paths = append(paths, append(p[:len(p):len(p)], rest...))
+		}
+	}
+	return paths
+}
+
+var plainStep = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// String is the path as people would write it.
+func (p Trail) String() string {
+	var b strings.Builder
+	for i, step := range p {
+		switch s := step.(type) {
+		case KeyOf:
+			return "the key " + string(s) + " of " + p[:i].String()
+		case string:
+			if plainStep.MatchString(s) {
+				b.WriteString("." + s)
+			} else {
+				fmt.Fprintf(&b, "[%q]", s)
+			}
+		default:
+			fmt.Fprintf(&b, "[%v]", s)
+		}
+	}
+	return b.String()
+}
