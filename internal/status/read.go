@@ -14,6 +14,7 @@ import (
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/limit"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -192,7 +193,7 @@ func (f *found) readImages(ctx context.Context, fsys fs.FS, env environment) ([]
 		case err != nil || !e.Type().IsRegular() || !query.Covers(name): // links are not followed
 			return err
 		}
-		data, err := fs.ReadFile(fsys, name)
+		data, err := limit.ReadFile(fsys, name)
 		if err == nil && mayHoldImage(data) {
 			files = append(files, bump.File{Path: name, Data: data})
 		}

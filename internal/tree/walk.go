@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -37,7 +38,7 @@ func (e Entry) Leftover() bool {
 }
 
 // ReadIf reads an entry, if its content is wanted; the data that wanted is shown is
-// not to be kept.
+// not to be kept. A file of more than limit.MaxFile is an error.
 func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err error) {
 	f, err := e.here.Open(e.entry.Name())
 	if err != nil {
@@ -45,7 +46,7 @@ func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err er
 	}
 	defer f.Close()
 	e.buffer.Reset()
-	if _, err := e.buffer.ReadFrom(f); err != nil || !wanted(e.buffer.Bytes()) {
+	if _, err := e.buffer.ReadFrom(limit.NewReader(f, limit.MaxFile, "the file")); err != nil || !wanted(e.buffer.Bytes()) {
 		return File{}, false, err
 	}
 	info, err := f.Stat() // of what was read, whatever has its name by now
