@@ -1,15 +1,19 @@
 package deploy
 
 import (
+	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/github"
 )
 
 // body is what a pull request tells the person who approves it.
 type body struct {
+	kind      kind
 	Env       string
 	Services  []string
 	Tag       string
@@ -27,7 +31,8 @@ type commits struct {
 	Source  string // owner/name
 	URL     string // of the comparison
 	Total   int
-	List    []commit // the newest first; at most mostCommits
+	List    []commit // the newest first; at most maxCommits
+	Back    bool     // they are taken away
 }
 
 type commit struct {
@@ -39,9 +44,9 @@ type commit struct {
 type running struct{ Env, Service, Tags, Since string }
 
 const (
-	mostCommits = 50
-	mostImages  = 100
-	longestBody = 65_000 // characters; GitHub takes 65,536
+	maxCommits = 50
+	maxImages  = 100
+	maxBody    = 65_000 // characters; GitHub takes 65,536
 )
 
 // The lines that tagbump finds its way by in a body. What people write below the
@@ -67,8 +72,65 @@ func yours(body string) string {
 	return text
 }
 
-// title is the pull request's, as in "Deploy api 9f2c1ab to prod".
+// bodyOf gathers what the reviewer is told.
+func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*body, error) {
+	text := &body{kind: t.kind, Env: t.env, Services: sorted(t.names), Tag: plan.NewTag, Asked: o.Pulls.Asked, Repo: o.URL, Notices: plan.Notices}
+	request, err := t.targets(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	listed := map[string]bool{}
+	for _, i := range plan.Images {
+		if !i.Changed() {
+			continue
+		}
+		text.Images = append(text.Images, i)
+		target := request.Target(i.Old)
+		if key := target.Name() + " " + i.Old.Tag; !listed[key] {
+			listed[key] = true
+			if c := commitsBetween(ctx, o, t, plan, *target, i.Old.Tag, i.New.Tag); c != nil {
+				text.Histories = append(text.Histories, *c)
+			}
+		}
+	}
+	text.Elsewhere, err = elsewhere(ctx, o, b, request)
+	return text, err
+}
+
+// commitsBetween returns the commits that a deployment brings, or that a rollback takes
+// away; nil where they cannot be told, which keeps nothing from being proposed.
+func commitsBetween(ctx context.Context, o *Options, t *task, plan *Outcome, target bump.Target, running, next string) *commits {
+	from, to := hashOf(running), hashOf(next)
+	at, err := github.ParseRepo(target.Source)
+	if err != nil || o.Pulls.Sources == nil || from == "" || to == "" {
+		return nil
+	}
+	if t.kind == rollingBack {
+		from, to = to, from
+	}
+	found, err := o.Pulls.Sources.compare(ctx, at, from, to)
+	if err != nil {
+		plan.notice("the commits of %s are not listed: %v", target.Source, err)
+		return nil
+	}
+	c := &commits{Service: target.Name(), Source: target.Source, URL: found.URL, Total: found.Total, Back: t.kind == rollingBack}
+	for _, one := range found.Commits {
+		c.List = append(c.List, commit{Hash: one.SHA, Title: one.Title, Author: one.Author.String(), Pull: one.PullRequest})
+	}
+	slices.Reverse(c.List)
+	return c
+}
+
+// title returns the pull request's, as in "Deploy api 9f2c1ab to prod".
 func (b *body) title() string {
+	switch services := strings.Join(b.Services, ", "); b.kind {
+	case rollingBack:
+		return fmt.Sprintf("Roll back %s to %s in %s", services, shortened(b.Tag), b.Env)
+	case holding:
+		return fmt.Sprintf("Hold %s at %s in %s", services, shortened(b.Tag), b.Env)
+	case releasing:
+		return fmt.Sprintf("Release %s in %s", services, b.Env)
+	}
 	return fmt.Sprintf("Deploy %s %s to %s", strings.Join(b.Services, ", "), b.Tag, b.Env)
 }
 
@@ -93,7 +155,7 @@ func (b *body) markdown(older string) string {
 	}
 	w.WriteString("```\n")
 	text, theirs := []rune(w.String()), yours(older)
-	if room := max(0, longestBody-len([]rune(theirs))); len(text) > room {
+	if room := max(0, maxBody-len([]rune(theirs))); len(text) > room {
 		text = append(text[:room], []rune("\n…\n")...)
 	}
 	return string(text) + "\n" + yoursLine + "\n" + theirs
@@ -102,7 +164,7 @@ func (b *body) markdown(older string) string {
 func (b *body) images(w *strings.Builder) {
 	w.WriteString("| image | runs | is to run | in |\n|---|---|---|---|\n")
 	for n, i := range b.Images {
-		if n == mostImages {
+		if n == maxImages {
 			fmt.Fprintf(w, "| … and %d more | | | |\n", len(b.Images)-n)
 			break
 		}
@@ -119,7 +181,11 @@ func (c *commits) markdown(w *strings.Builder) {
 	if c.Total == 1 {
 		count = "1 commit"
 	}
-	fmt.Fprintf(w, "\n**%s**: [%s](%s)\n\n", plain(c.Service, ""), count, c.URL)
+	what := ""
+	if c.Back {
+		what = "goes back, without "
+	}
+	fmt.Fprintf(w, "\n**%s**: %s[%s](%s)\n\n", plain(c.Service, ""), what, count, c.URL)
 	for _, one := range c.List {
 		short := one.Hash[:min(7, len(one.Hash))]
 		fmt.Fprintf(w, "- `%s` %s", short, plain(one.Title, c.Source))

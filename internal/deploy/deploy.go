@@ -1,189 +1,130 @@
-// Package deploy takes one bump from the tip of a branch to a push or a pull
-// request. The edit itself is package bump's, a function of the files: it is made
-// again, from the start, when the branch has moved.
+// Package deploy takes one change of a k8s repo from the tip of a branch to a push or
+// a pull request: a deployment, a promotion, a rollback, a hold.
+//
+// Each of them is a function of the files: it is made again, from the start, when the
+// branch has moved. The edit of the images is package bump's.
 package deploy
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"k8srepo/internal/bump"
-	"k8srepo/internal/github"
-	"k8srepo/internal/gitrepo"
-	"k8srepo/internal/inventory"
 )
 
-// Deployment is a bump of a k8s repo: from its branch's tip to a commit on it.
+// Deployment moves the images of a selection to a tag.
 type Deployment struct {
+	Options
 	bump.Selection
-	Remote *gitrepo.Remote
-	Branch string // "" is the policy's, else the repository's default
-	Push   bool   // push where the k8s repo has no policy for the environment; with Force, past one
-	Force  bool   // deploy an older tag, or one whose history has parted
-	DryRun bool
-
-	// Pulls is where pull requests are opened, where the policy wants them; nil
-	// cannot.
-	Pulls *PullRequests
-
-	// ViaAPI reads and commits over GitHub's API instead of Git, with Pulls' client:
-	// GitHub makes and signs the commits, as the token's owner.
-	ViaAPI bool
-
-	// Verify tells whether an image is in its registry, before anything is
-	// written; nil believes it.
-	Verify func(ctx context.Context, image string) error
-
-	// History is what is known of the commits that a target is built from, asked
-	// for once a target; nil, or nil for a target, is nothing.
-	History func(t bump.Target) History
-
-	Author    gitrepo.Signature // When is ignored, here and below
-	Committer gitrepo.Signature // the zero Signature is the author
-	Signer    gitrepo.Signer    // nil leaves commits unsigned
-	Message   string            // a template over Message; "" is the default one
-	RunURL    string            // of the CI run, for the message; may be empty
-
-	Now   func() time.Time                                 // nil is time.Now
-	Sleep func(ctx context.Context, d time.Duration) error // waits between attempts, or returns the context's error; nil is real time
-	Tell  func(progress string)                            // nil is silence
 }
 
-// What a Deployment comes to.
-const (
-	Changed    = "changed"    // the branch runs the tag, by a commit of ours
-	Unchanged  = "unchanged"  // it did so before
-	Superseded = "superseded" // something newer runs: nothing was done
-	Planned    = "planned"    // a dry run would have changed it
-	Failed     = "failed"     // an error tells why
-)
-
-// Outcome is what a Deployment came to.
-type Outcome struct {
-	*bump.Result
-	Status      string
-	Branch      string
-	Commit      string             // the hash, where Status is Changed or Proposed
-	PullRequest string             // its URL, where one is concerned
-	NewTag      string             // or digest
-	Superseded  []bump.ImageChange // images that run something newer, and stay
-	Notices     []string
-
-	Attempts int
-	Waited   time.Duration // between the attempts
-}
-
-// OldTags are the tags and digests that ran before, each once: those of the images
-// that change, or of all where none does.
-func (o *Outcome) OldTags() []string {
-	var tags []string
-	for _, i := range o.Images {
-		if tag := i.Old.TagOrDigest(); (i.Changed() || !o.Result.Changed()) && !slices.Contains(tags, tag) {
-			tags = append(tags, tag)
-		}
-	}
-	return tags
-}
-
-// Run reads the tip, makes the edit, and pushes it. Where the branch has moved in
-// between, or the server was out of breath, it starts over from the new tip: the
-// edit is a function of the tree, so no push of anybody's is ever lost.
-//
-// The outcome is never nil. With an error it is Failed, and says how often it was
-// tried.
+// Run deploys: see run.
 func (d *Deployment) Run(ctx context.Context) (*Outcome, error) {
-	r := &run{Deployment: d}
-	outcome, err := r.untilDone(ctx)
-	if err != nil {
-		outcome = &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: d.Version()}
+	if err := d.Selection.Validate(); err != nil {
+		return &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: d.Version()}, err
 	}
-	outcome.Attempts, outcome.Waited = r.attempts, r.waited
-	return outcome, err
+	return run(ctx, &d.Options, deployTask(&d.Options, []bump.Selection{d.Selection}))
 }
 
-func (r *run) untilDone(ctx context.Context) (*Outcome, error) {
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	if err := CheckMessage(r.Message); err != nil {
-		return nil, err
-	}
-	for {
-		r.attempts, r.started = r.attempts+1, time.Now()
-		outcome, err := r.attempt(ctx)
-		if err == nil {
-			return outcome, nil
+// deployTask is the task of one or several selections in one environment. Several
+// are one commit, or one pull request.
+func deployTask(o *Options, selections []bump.Selection) *task {
+	t := &task{kind: deploying, env: selections[0].Env, version: versionsOf(selections), selection: selections[0]}
+	for n, s := range selections {
+		if n > 0 {
+			t.selection.Services = append(slices.Clip(t.selection.Services), s.Services...)
+			t.selection.Images = append(slices.Clip(t.selection.Images), s.Images...)
 		}
-		if err := r.pause(ctx, err); err != nil {
+		t.services = append(t.services, s.Services...)
+		t.names = append(t.names, namesOf(s)...)
+	}
+	t.plan = func(ctx context.Context, b *base) (*Outcome, error) {
+		plan, err := planBumps(ctx, o, b, selections)
+		if err != nil || len(plan.Files) == 0 && len(plan.Superseded) == 0 {
+			return plan, err
+		}
+		return plan, checkHolds(ctx, o, b, t, plan)
+	}
+	t.moot = func(ctx context.Context, b *base, proposed *difference) (string, error) {
+		return mootDeploy(ctx, o, b, selections, proposed)
+	}
+	return t
+}
+
+// namesOf returns what a selection is about, as people call it.
+func namesOf(s bump.Selection) []string {
+	names := slices.Clone(s.Services)
+	for _, image := range s.Images {
+		names = append(names, image[strings.LastIndexByte(image, '/')+1:])
+	}
+	return names
+}
+
+// planBumps is planBump of several selections, one on top of the other.
+func planBumps(ctx context.Context, o *Options, b *base, selections []bump.Selection) (*Outcome, error) {
+	whole := &Outcome{Result: &bump.Result{}}
+	for _, s := range selections {
+		plan, err := planBump(ctx, o, b, s, whole.Files)
+		if err != nil {
 			return nil, err
 		}
+		whole.merge(plan)
 	}
+	whole.NewTag = versionsOf(selections)
+	whole.settle(o.DryRun)
+	return whole, nil
 }
 
-// attempt is one go at it.
-func (r *run) attempt(ctx context.Context) (*Outcome, error) {
-	if !r.DryRun && !r.ViaAPI {
-		r.Remote.PreparePush(ctx)
-	}
-	base, err := r.tip(ctx)
-	if errors.Is(err, errTooWide) {
-		r.tell("%s has more folders than the API reads well: Git is used instead", r.Env)
-		r.ViaAPI = false
-		base, err = r.tip(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if git, ok := base.snapshot.(gitSnapshot); ok {
-		if landed, err := r.landed(ctx, git.Tip); landed != nil || err != nil {
-			return landed, err
+// versionsOf returns the tags of selections, each once, with commas between them.
+func versionsOf(selections []bump.Selection) string {
+	var tags []string
+	for _, s := range selections {
+		if !slices.Contains(tags, s.Version()) {
+			tags = append(tags, s.Version())
 		}
 	}
-	plan, err := r.plan(ctx, base)
-	if err == nil {
-		err = r.verify(ctx, plan)
-	}
-	switch {
-	case err != nil || plan.Status == Planned:
-		return plan, err
-	case base.policy.Strategy == inventory.PullRequest && !r.pastPolicy():
-		return r.propose(ctx, base, plan)
-	case plan.Status != Changed:
-		return plan, nil
-	}
-	return r.push(ctx, base, plan)
+	return strings.Join(tags, ", ")
 }
 
-// pastPolicy tells whether a push is meant where the policy wants a pull request.
-// Force alone is for the order of tags, and still proposes, where that can be done.
-func (d *Deployment) pastPolicy() bool { return d.Force && (d.Push || d.Pulls == nil) }
+// merge adds a plan that was made on top of this one.
+func (o *Outcome) merge(next *Outcome) {
+	for _, f := range next.Files {
+		at := slices.IndexFunc(o.Files, func(known bump.FileChange) bool { return known.Path == f.Path })
+		if at < 0 {
+			o.Files = append(o.Files, f)
+		} else {
+			o.Files[at].New = f.New
+		}
+	}
+	slices.SortFunc(o.Files, func(a, b bump.FileChange) int { return strings.Compare(a.Path, b.Path) })
+	o.Images = append(o.Images, next.Images...)
+	o.Superseded = append(o.Superseded, next.Superseded...)
+	for _, n := range next.Notices {
+		o.notice("%s", n)
+	}
+}
 
-// plan is the bump of a tip's files: what is to be written, in memory.
-func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
-	request, err := d.Request(base.files(ctx))
+// planBump decides what a selection changes of a tip's files, on top of changes that
+// were made already: what is to be written, in memory.
+func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before []bump.FileChange) (*Outcome, error) {
+	request, err := s.Request(b.FS(ctx))
 	if err != nil {
 		return nil, err
 	}
-	if base.paths == nil {
-		return nil, noEnvironment(base.files(ctx), request)
-	}
-	files, err := read(ctx, base, request, base.paths)
+	files, err := filesOf(ctx, b.Commit, request, s.Services, len(s.Images) > 0)
 	if err != nil {
 		return nil, err
 	}
+	files = overlaid(files, before)
 	result, err := bump.Edit(request, files)
-	if errors.Is(err, bump.ErrNoMatch) && len(d.Images) == 0 {
+	if errors.Is(err, bump.ErrNoMatch) && len(s.Images) == 0 {
 		// Not where the layout has it: look in the whole environment.
-		if base.paths, err = base.below(ctx, request.Dir()); err != nil {
+		if files, err = filesOf(ctx, b.Commit, request, nil, true); err != nil {
 			return nil, err
 		}
-		if files, err = read(ctx, base, request, base.paths); err != nil {
-			return nil, err
-		}
+		files = overlaid(files, before)
 		result, err = bump.Edit(request, files)
 	}
 	if errors.Is(err, bump.ErrNoMatch) {
@@ -192,20 +133,30 @@ func (d *Deployment) plan(ctx context.Context, base *base) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.ordered(ctx, base, request, files, result)
+	return keepNewer(ctx, o, request, files, result)
 }
 
-// ordered is the outcome of a result, less what would go back in history.
-func (d *Deployment) ordered(ctx context.Context, tip snapshot, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
-	if err := d.held(ctx, tip, request, result); err != nil {
-		return nil, err
+// overlaid returns files as changes leave them.
+func overlaid(files []bump.File, changes []bump.FileChange) []bump.File {
+	files = slices.Clone(files)
+	for i, f := range files {
+		for _, c := range changes {
+			if c.Path == f.Path {
+				files[i].Data = c.New
+			}
+		}
 	}
-	o := order{request: request, history: d.History, force: d.Force}
-	newer, err := o.newer(ctx, result)
+	return files
+}
+
+// keepNewer is the outcome of a result, less what would go back in history.
+func keepNewer(ctx context.Context, o *Options, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
+	ordered := order{request: request, history: o.History, force: o.Force}
+	newer, err := ordered.newer(ctx, result)
 	if err != nil {
 		return nil, err
 	}
-	outcome := &Outcome{Branch: tip.branch(), NewTag: request.Version(), Notices: o.notices}
+	outcome := &Outcome{NewTag: request.Version(), Notices: ordered.notices}
 	for _, i := range result.Images {
 		if i.Changed() && !newer[i.Old.String()] {
 			outcome.Superseded = append(outcome.Superseded, i)
@@ -218,94 +169,6 @@ func (d *Deployment) ordered(ctx context.Context, tip snapshot, request *bump.Re
 		}
 	}
 	outcome.Result = result
-	switch {
-	case result.Changed() && d.DryRun:
-		outcome.Status = Planned
-	case result.Changed():
-		outcome.Status = Changed
-	case len(outcome.Superseded) > 0:
-		outcome.Status = Superseded
-	default:
-		outcome.Status = Unchanged
-	}
+	outcome.settle(o.DryRun)
 	return outcome, nil
-}
-
-// push makes the commit of a plan, and puts it on the branch.
-func (r *run) push(ctx context.Context, base *base, plan *Outcome) (*Outcome, error) {
-	if hub, ok := base.snapshot.(hubSnapshot); ok {
-		return r.commitOverAPI(ctx, hub, plan)
-	}
-	tip := base.snapshot.(gitSnapshot).Tip
-	commit := r.unansweredOn(tip)
-	if commit == nil {
-		var err error
-		if commit, err = r.commit(ctx, tip, plan); err != nil {
-			return nil, err
-		}
-	}
-	plan.Commit = commit.Hash.String()
-	err := r.Remote.Push(ctx, tip.Branch, tip.Hash, commit)
-	if refused := (*gitrepo.PushError)(nil); errors.As(err, &refused) {
-		switch refused.Kind {
-		case gitrepo.Unknown:
-			r.unanswered = append(r.unanswered, sent{plan, commit})
-		case gitrepo.Rejected:
-			r.rejected(tip)
-		}
-	}
-	return plan, err
-}
-
-// commitOverAPI has GitHub make the commit of a plan. It looks itself for one
-// whose answer was lost.
-func (r *run) commitOverAPI(ctx context.Context, tip hubSnapshot, plan *Outcome) (*Outcome, error) {
-	message, err := r.messageWith(plan)
-	if err != nil {
-		return nil, err
-	}
-	plan.Commit, err = tip.Commit(ctx, github.NewCommit{Files: plan.contents(), Message: message})
-	return plan, err
-}
-
-// messageWith is a plan's commit message with trailers at its end, a line each.
-func (d *Deployment) messageWith(plan *Outcome, trailers ...string) (string, error) {
-	message, err := d.message(plan)
-	if err == nil && len(trailers) > 0 {
-		message += "\n" + strings.Join(trailers, "\n") + "\n"
-	}
-	return message, err
-}
-
-// contents are the files of a plan as they are to be.
-func (o *Outcome) contents() map[string][]byte {
-	contents := make(map[string][]byte, len(o.Files))
-	for _, f := range o.Files {
-		contents[f.Path] = f.New
-	}
-	return contents
-}
-
-// commit makes the commit of a plan in Git.
-func (d *Deployment) commit(ctx context.Context, tip *gitrepo.Tip, plan *Outcome, trailers ...string) (*gitrepo.Commit, error) {
-	message, err := d.messageWith(plan, trailers...)
-	if err != nil {
-		return nil, err
-	}
-	meta := gitrepo.CommitMeta{Author: d.Author, Committer: d.Committer, Message: message, Signer: d.Signer}
-	if meta.Committer.Name == "" {
-		meta.Committer = meta.Author
-	}
-	meta.Author.When = time.Now()
-	if d.Now != nil {
-		meta.Author.When = d.Now()
-	}
-	meta.Committer.When = meta.Author.When
-	return tip.Commit(ctx, plan.contents(), meta)
-}
-
-func (d *Deployment) tell(format string, args ...any) {
-	if d.Tell != nil {
-		d.Tell(fmt.Sprintf(format, args...))
-	}
 }

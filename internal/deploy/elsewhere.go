@@ -12,12 +12,13 @@ import (
 	"k8srepo/internal/bump"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/repo"
 )
 
-// elsewhere is what the other environments of a tip run of the request's targets,
+// elsewhere returns what the other environments of a base run of the request's targets,
 // as far as the folders of their services tell.
-func elsewhere(ctx context.Context, tip *base, request *bump.Request) ([]running, error) {
-	tree := tip.files(ctx)
+func elsewhere(ctx context.Context, o *Options, b *base, request *bump.Request) ([]running, error) {
+	tree := b.FS(ctx)
 	envs, err := otherEnvs(tree, request.Env)
 	if err != nil {
 		return nil, err
@@ -25,57 +26,73 @@ func elsewhere(ctx context.Context, tip *base, request *bump.Request) ([]running
 	var folders []string
 	for _, env := range envs {
 		for _, t := range request.Targets {
-			folders = append(folders, path.Join(env, "manifests", t.Name()))
+			folders = append(folders, path.Join(dirOf(env), t.Name()))
 		}
 	}
-	if err := tip.fetch(ctx, folders...); err != nil {
+	if err := b.Tree.Fetch(ctx, folders...); err != nil {
 		return nil, err
 	}
-	var list []running
+	runs := map[string][]string{}
 	for _, folder := range folders {
-		tags, err := tagsIn(tree, folder, request)
-		if err != nil {
+		if runs[folder], err = tagsIn(tree, folder, request); err != nil {
 			return nil, err
 		}
-		if len(tags) > 0 {
-			env, service, _ := strings.Cut(folder, "/manifests/")
-			list = append(list, running{env, service, strings.Join(tags, ", "), since(ctx, tip, folder, tags, request)})
-		}
+	}
+	folders = slices.DeleteFunc(folders, func(folder string) bool { return len(runs[folder]) == 0 })
+	days := since(ctx, o, b, folders, runs, request)
+	var list []running
+	for _, folder := range folders {
+		env, service, _ := strings.Cut(folder, "/manifests/")
+		list = append(list, running{env, service, strings.Join(runs[folder], ", "), days[folder]})
 	}
 	return list, nil
 }
 
 // lookBack is how many commits are looked at for when a tag came.
-const lookBack = 500
+const lookBack = 100
 
-// since is the day on which a folder's tags came: that of the last commit that
-// changed them. It is "" where that is not near, or not asked for: over the API
-// it would take a request for each commit.
-func since(ctx context.Context, tip *base, folder string, tags []string, request *bump.Request) string {
-	git, ok := tip.snapshot.(gitSnapshot)
-	if !ok {
-		return ""
+// since returns the day on which each folder's tags came: that of the last commit that
+// changed them. A folder has none where that is not near.
+func since(ctx context.Context, o *Options, b *base, folders []string, runs map[string][]string, request *bump.Request) map[string]string {
+	days := map[string]string{}
+	if len(folders) == 0 {
+		return days
 	}
-	for e, err := range git.Log(ctx, lookBack, folder) {
-		if err != nil {
-			return "" // it is nice to know, and no more
-		}
-		var before []string
+	w, err := o.Store.Log(ctx, b.Commit, lookBack, folders...)
+	if err != nil {
+		return days // it is nice to know, and no more
+	}
+	var parts []repo.Part
+	for _, e := range w.Entries {
 		if e.Before != nil {
-			if before, err = tagsIn(e.Before.FS(ctx), folder, request); err != nil {
-				return ""
+			parts = append(parts, repo.Part{Commit: e.Before, Paths: e.Paths})
+		}
+	}
+	if err := o.Store.Fetch(ctx, parts...); err != nil {
+		return days
+	}
+	for _, e := range w.Entries {
+		for _, folder := range e.Paths {
+			if days[folder] != "" {
+				continue
+			}
+			var before []string
+			if e.Before != nil {
+				if before, err = tagsIn(e.Before.FS(ctx), folder, request); err != nil {
+					return days
+				}
+			}
+			if !slices.Equal(before, runs[folder]) {
+				days[folder] = e.Committer.When.UTC().Format(time.DateOnly)
 			}
 		}
-		if !slices.Equal(before, tags) {
-			return e.Committer.When.Format(time.DateOnly)
-		}
 	}
-	return ""
+	return days
 }
 
 // otherEnvs are the environments by their files, which are here, else by the
 // folders at the top.
-func otherEnvs(tree files, env string) ([]string, error) {
+func otherEnvs(tree fs.ReadDirFS, env string) ([]string, error) {
 	var envs []string
 	entries, err := tree.ReadDir(inventory.EnvironmentsDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -20,15 +20,16 @@ type Message struct {
 	RunURL   string // may be empty
 }
 
-const defaultMessage = `{{ .Services }}: {{ .Env }} {{ .Old }} → {{ .New }}
+// defaultMessage is what follows the first line of the default messages.
+const defaultMessage = `
 
 {{ range .Files }}{{ . }}
 {{ end }}{{ with .RunURL }}
 {{ . }}
 {{ end }}`
 
-// mostNamed is how many old tags a message names.
-const mostNamed = 3
+// maxNamed is how many old tags a message names.
+const maxNamed = 3
 
 // CheckMessage tells what is wrong with a template, before anything is done.
 func CheckMessage(text string) error {
@@ -40,7 +41,7 @@ func CheckMessage(text string) error {
 // fill is the message that a template makes; "" is the default one.
 func (m Message) fill(text string) (string, error) {
 	if text == "" {
-		text = defaultMessage
+		text = subjects[deploying] + defaultMessage
 	}
 	const hint = "it is a Go text/template over .Services .Env .Old .New .Tag .Files .RunURL"
 	t, err := template.New("--message").Parse(text)
@@ -58,21 +59,37 @@ func (m Message) fill(text string) (string, error) {
 	return message + "\n", nil
 }
 
-// message is the commit message of a plan.
-func (d *Deployment) message(plan *Outcome) (string, error) {
-	m := Message{Env: d.Env, Services: strings.Join(d.names(), ", "), New: shortened(plan.NewTag), Tag: plan.NewTag, RunURL: d.RunURL}
+// messageOf returns the commit message of a plan.
+func messageOf(o *Options, t *task, plan *Outcome) (string, error) {
+	m := Message{Env: t.env, Services: strings.Join(t.names, ", "), New: shortened(plan.NewTag), Tag: plan.NewTag, RunURL: o.RunURL}
 	var old []string
 	for _, tag := range plan.OldTags() {
 		old = append(old, shortened(tag))
 	}
-	if more := len(old) - mostNamed; more > 0 {
-		old = append(slices.Clone(old[:mostNamed]), fmt.Sprintf("%d more", more))
+	if more := len(old) - maxNamed; more > 0 {
+		old = append(slices.Clone(old[:maxNamed]), fmt.Sprintf("%d more", more))
 	}
 	m.Old = strings.Join(old, ", ")
 	for _, f := range plan.Files {
 		m.Files = append(m.Files, f.Path)
 	}
-	return m.fill(d.Message)
+	text := o.Message
+	if text == "" {
+		text = subjects[t.kind] + defaultMessage
+	}
+	message, err := m.fill(text)
+	if err == nil && t.reason != "" {
+		message += "\n" + t.reason + "\n"
+	}
+	return message, err
+}
+
+// subjects are the first lines of the default messages.
+var subjects = map[kind]string{
+	deploying:   "{{ .Services }}: {{ .Env }} {{ .Old }} → {{ .New }}",
+	rollingBack: "{{ .Services }}: {{ .Env }} {{ .Old }} → {{ .New }} (rollback)",
+	holding:     "{{ .Services }}: {{ .Env }} is held at {{ .New }}",
+	releasing:   "{{ .Services }}: {{ .Env }} is released{{ if ne .Old .New }}, {{ .Old }} → {{ .New }}{{ end }}",
 }
 
 // shortened is a tag or digest in a subject line: hashes are cut as git log
@@ -87,13 +104,4 @@ func shortened(tag string) string {
 		return strings.TrimSuffix(tag, hashOf(tag)) + hashOf(tag)[:short]
 	}
 	return tag
-}
-
-// names are what is deployed, as people call it.
-func (d *Deployment) names() []string {
-	names := slices.Clone(d.Services)
-	for _, image := range d.Images {
-		names = append(names, image[strings.LastIndexByte(image, '/')+1:])
-	}
-	return names
 }

@@ -128,3 +128,7 @@ func (o *order) notice(format string, args ...any) {
 		o.notices = append(o.notices, text)
 	}
 }
+
+// isRefusal reports whether an error is an answer of no, rather than that it could not
+// be told.
+func isRefusal(err error) bool { return problem.ExitStatus(err) == problem.ExitRefused }

@@ -15,8 +15,10 @@ import (
 
 // Promotion deploys to one environment what another runs.
 type Promotion struct {
-	Deployment // its Env is the target; no Services are all that both environments have
-	From       string
+	Options
+	From, To string
+	Services []string // none are all that both environments have
+	Together bool     // one commit or pull request for all, or nothing
 }
 
 // Promoted is what a promotion came to for one service.
@@ -26,11 +28,14 @@ type Promoted struct {
 	Old     []string // tags or digests that the target runs
 	Outcome *Outcome // nil where nothing was tried
 	Err     error    // why not, or why it failed
+
+	next image.Ref // what is to be deployed; the zero Ref is nothing
 }
 
 // Run reads what From runs, and decides service by service: what may not go on is
 // refused, and the rest is deployed. Services with the same tag are one commit
-// where the policy is to push; a pull request is of one service.
+// where the policy is to push; a pull request is of one service. Together makes one
+// of all of them.
 //
 // The error is of what concerns all services, such as an environment that is not
 // there. What became of each is in the list, in the order of the services.
@@ -38,29 +43,29 @@ func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	from, err := p.stand(ctx, p.From, p.Services)
+	from, err := readEnv(ctx, &p.Options, p.From, p.Services)
 	if err != nil {
 		return nil, err
 	}
-	to, err := p.stand(ctx, p.Env, p.Services)
+	to, err := readEnv(ctx, &p.Options, p.To, p.Services)
 	if err != nil {
 		return nil, err
 	}
-	var after *standing
-	if name := to.policy.After; name != "" && name != p.From {
-		if after, err = p.stand(ctx, name, p.Services); err != nil {
+	var after *envState
+	if name := to.base.policy.After; name != "" && name != p.From {
+		if after, err = readEnv(ctx, &p.Options, name, p.Services); err != nil {
 			return nil, err
 		}
 	}
-	list, versions := p.decide(from, to, after)
-	for _, group := range p.groups(list, versions, to.policy) {
-		d := p.Deployment
-		d.Services = nil
-		for _, i := range group {
-			d.Services = append(d.Services, list[i].Service)
-		}
-		d.Tag, d.Digest = versions[group[0]].Tag, versions[group[0]].Digest
-		outcome, err := d.Run(ctx)
+	list := p.decide(from, to, after)
+	if err := p.leaveHeldOut(ctx, to, list); err != nil {
+		return nil, err
+	}
+	if p.Together && slices.ContainsFunc(list, func(s Promoted) bool { return s.Err != nil && !errors.Is(s.Err, ErrHeld) }) {
+		return list, nil
+	}
+	for _, group := range p.groups(list, to.base.policy) {
+		outcome, err := run(ctx, &p.Options, deployTask(&p.Options, p.selections(list, group)))
 		for _, i := range group {
 			list[i].Outcome, list[i].Err = outcome, err
 		}
@@ -71,22 +76,57 @@ func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
 	return list, nil
 }
 
+// leaveHeldOut leaves out services that are held, where all are promoted.
+func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promoted) error {
+	if len(p.Services) > 0 {
+		return nil
+	}
+	holds, err := ReadHolds(to.base.FS(ctx), p.To)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		at := slices.IndexFunc(holds, func(h *HeldService) bool { return h.Service == list[i].Service })
+		if at < 0 || list[i].next.Name == "" {
+			continue
+		}
+		list[i].next = image.Ref{}
+		list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(list[i].Service))}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{holds[at].String()}}
+	}
+	return nil
+}
+
+// selections are those of a group of services, one for each tag.
+func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
+	var all []bump.Selection
+	for _, i := range group {
+		next := list[i].next
+		at := slices.IndexFunc(all, func(s bump.Selection) bool { return s.Tag == next.Tag && s.Digest == next.Digest })
+		if at < 0 {
+			at = len(all)
+			all = append(all, bump.Selection{Env: p.To, Tag: next.Tag, Digest: next.Digest})
+		}
+		all[at].Services = append(all[at].Services, list[i].Service)
+	}
+	return all
+}
+
 func (p *Promotion) validate() error {
 	var problems problem.List
 	if p.From == "" {
-		problems.Add(problem.New("say --from dev", "--from is missing"))
+		problems.Add(problem.New("pass --from dev", "--from is missing"))
 	}
-	if p.Env == "" {
-		problems.Add(problem.New("say --to prod", "--to is missing"))
+	if p.To == "" {
+		problems.Add(problem.New("pass --to prod", "--to is missing"))
 	}
-	if p.From != "" && p.From == p.Env {
-		problems.Add(problem.New("name two environments", "--from and --to are both %s", p.Env))
+	if p.From != "" && p.From == p.To {
+		problems.Add(problem.New("name two environments", "--from and --to are both %s", p.To))
 	}
 	return problems.Err()
 }
 
-// decide tells what of each service is to be deployed: the zero Ref is nothing.
-func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) {
+// decide says of each service what is to be deployed.
+func (p *Promotion) decide(from, to, after *envState) []Promoted {
 	names := slices.Clone(p.Services)
 	if len(names) == 0 {
 		for _, s := range from.services {
@@ -95,9 +135,9 @@ func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) 
 			}
 		}
 	}
-	list, chosen := make([]Promoted, len(names)), make([]image.Ref, len(names))
+	list := make([]Promoted, len(names))
 	for i, name := range names {
-		ref, err := promotable(name, from, to, after, p.Force)
+		ref, err := promotable(name, from, to, after, p.Force && p.Push)
 		list[i] = Promoted{Service: name, Err: err}
 		if ref.Name != "" {
 			list[i].Tag = ref.TagOrDigest()
@@ -110,12 +150,12 @@ func (p *Promotion) decide(from, to, after *standing) ([]Promoted, []image.Ref) 
 		}
 		if all := versions(to.of(name)); len(p.Services) == 0 && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
 			// It runs there already: of all services, most do.
-			list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.tip.Branch, NewTag: ref.TagOrDigest()}
+			list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.base.Branch, NewTag: ref.TagOrDigest()}
 			continue
 		}
-		chosen[i] = ref
+		list[i].next = ref
 	}
-	return list, chosen
+	return list
 }
 
 // same are images that stay what they are.
@@ -128,14 +168,14 @@ func same(images []bump.ImageChange) []bump.ImageChange {
 }
 
 // promotable is what a service runs in from, if that may go on.
-func promotable(service string, from, to, after *standing, force bool) (image.Ref, error) {
+func promotable(service string, from, to, after *envState, force bool) (image.Ref, error) {
 	all := versions(from.of(service))
 	switch {
 	case len(all) == 0:
 		return image.Ref{}, problem.Refuse("look for another --from or --service", "%s does not run in %s", service, from.env)
 	case len(all) > 1:
 		p := problem.Refuse("", "%s runs %s in %s: which one is to go to %s is not clear", service, tagList(all), from.env, to.env)
-		p.Hint = "deploy one of them there, or say which with tagbump deploy; found are" + places(from.of(service))
+		p.Hint = "deploy one of them there, or name one with tagbump deploy; found are" + places(from.of(service))
 		return image.Ref{}, p
 	case len(to.of(service)) == 0:
 		return all[0], problem.Refuse("look for another --to or --service", "%s does not run in %s", service, to.env)
@@ -156,7 +196,7 @@ func promotable(service string, from, to, after *standing, force bool) (image.Re
 	if len(there) == 0 {
 		p.Message = fmt.Sprintf("%s has not been in %s, which comes before %s: it does not run there", service, after.env, to.env)
 	}
-	p.Hint = fmt.Sprintf("first say tagbump promote --from %s --to %s --service %s; the line after: %s is in %s/%s.yaml", from.env, after.env, service, after.env, inventory.EnvironmentsDir, to.env)
+	p.Hint = fmt.Sprintf("first run tagbump promote --from %s --to %s --service %s; the line after: %s is in %s/%s.yaml", from.env, after.env, service, after.env, inventory.EnvironmentsDir, to.env)
 	return all[0], p
 }
 
@@ -174,15 +214,18 @@ func places(images []bump.ImageChange) string {
 }
 
 // groups are the services that are deployed together, by their places in the list.
-func (p *Promotion) groups(list []Promoted, chosen []image.Ref, policy inventory.Deploy) [][]int {
+func (p *Promotion) groups(list []Promoted, policy inventory.Deploy) [][]int {
 	var groups [][]int
 	at := map[string]int{}
-	for i, ref := range chosen {
-		if ref.Name == "" {
+	for i, s := range list {
+		if s.next.Name == "" {
 			continue
 		}
-		version := ref.Suffix()
-		if g, ok := at[version]; ok && policy.Strategy != inventory.PullRequest {
+		version := s.next.Suffix()
+		if p.Together {
+			version = ""
+		}
+		if g, ok := at[version]; ok && (policy.Strategy != inventory.PullRequest || p.Together) {
 			groups[g] = append(groups[g], i)
 			continue
 		}
@@ -192,12 +235,19 @@ func (p *Promotion) groups(list []Promoted, chosen []image.Ref, policy inventory
 	return groups
 }
 
-// PromotedErr is every problem in a list, each once: services of one deployment
+// PromotedErr returns every problem in a list, each once: services of one deployment
 // share theirs.
 func PromotedErr(list []Promoted) error {
 	var errs []error
+	var known []string
 	for _, s := range list {
-		if s.Err != nil && !slices.ContainsFunc(errs, func(known error) bool { return known == s.Err }) {
+		isNew := false
+		for _, p := range problem.All(s.Err) {
+			if !slices.Contains(known, p.Error()) {
+				known, isNew = append(known, p.Error()), true
+			}
+		}
+		if isNew {
 			errs = append(errs, s.Err)
 		}
 	}

@@ -8,183 +8,165 @@ import (
 	"time"
 
 	"k8srepo/internal/github"
-	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
-// run is what one Run of a Deployment remembers from attempt to attempt.
-type run struct {
-	*Deployment
-	attempts int
-	inTheWay bool            // over the API: a branch was there that nobody had looked for
-	started  time.Time       // the last of them
-	verified map[string]bool // images that are in their registries
+// attempts is what a run remembers from one attempt to the next.
+type attempts struct {
+	count    int
+	when     time.Time // of the commits: the same for all, so that one made again is the same
+	started  time.Time // the last attempt
 	waited   time.Duration
+	verified map[string]bool // images that are in their registries
 
-	unanswered []sent       // pushes of which nobody knows whether they landed
-	refusedAt  gitrepo.Hash // the tip that a push was last rejected on
-	refusals   int          // how many were, on that tip
+	unanswered []*Outcome // pushes of which nobody knows whether they landed
+	rejectedAt string     // the tip that a push was last rejected on
+	rejections int        // how many were, on that tip
 
 	unreachable int // attempts, one after the other, that no server was there for
 }
 
-// sent is a push that got no answer.
-type sent struct {
-	plan   *Outcome
-	commit *gitrepo.Commit
-}
-
-// A lost race is run again: so often, and no longer than Run's context allows.
+// A lost race is run again: so often, and no longer than the context allows.
 const (
-	mostAttempts = 15
-	firstWait    = 50 * time.Millisecond
-	longestWait  = 8 * time.Second
+	maxAttempts = 15
+	firstWait   = 50 * time.Millisecond
+	maxWait     = 8 * time.Second
 
-	// mostRefusals is how often a push to one and the same tip is rejected, in
+	// maxRejections is how often a push to one and the same tip is rejected, in
 	// words that name no rule, until the answer is taken for no. It is not the
 	// first time: whoever is faster locks the branch before it moves.
-	mostRefusals = 4
-	// deepest is how far back a push without an answer is looked for.
-	deepest = 200
+	maxRejections = 4
 )
 
-// landed is the outcome of a push that got no answer, where it did land: on the
-// tip, or with other commits on top. Whatever runs now, the work was done, and
-// doing it again would undo what came after it. It is nil where there is none.
-func (r *run) landed(ctx context.Context, tip *gitrepo.Tip) (*Outcome, error) {
-	for _, s := range r.unanswered {
-		if s.plan.Branch != tip.Branch {
+func (a *attempts) begin() { a.count, a.started = a.count+1, time.Now() }
+
+// sent notes what became of a push to a branch that was at b.
+func (a *attempts) sent(b *base, plan *Outcome, err error) {
+	switch {
+	case errors.Is(err, repo.ErrOutcomeUnknown):
+		a.unanswered = append(a.unanswered, plan)
+	case errors.Is(err, repo.ErrRejected):
+		if a.rejectedAt != b.Hash {
+			a.rejectedAt, a.rejections = b.Hash, 0
+		}
+		a.rejections++
+	}
+}
+
+// landed returns the outcome of a push that got no answer, where it did land: on the
+// tip, or with other commits on top. Whatever runs now, the work was done, and doing
+// it again would undo what came after it. It is nil where there is none.
+func (a *attempts) landed(ctx context.Context, o *Options, b *base) (*Outcome, error) {
+	for _, plan := range a.unanswered {
+		if plan.Branch != b.Branch {
 			continue
 		}
-		landed, err := tip.Follows(ctx, s.commit.Hash, deepest)
-		if err != nil {
-			return nil, err
-		}
-		if landed {
-			return s.plan, nil
+		if landed, err := o.Store.Landed(ctx, b.Commit, plan.Commit); landed || err != nil {
+			return plan, err
 		}
 	}
 	return nil, nil
 }
 
-// unansweredOn is the commit that was pushed on this very tip without an answer:
-// it is pushed again, rather than another like it. It is nil where there is none.
-func (r *run) unansweredOn(tip *gitrepo.Tip) *gitrepo.Commit {
-	for _, s := range r.unanswered {
-		if s.commit.Parent == tip.Hash && s.plan.Branch == tip.Branch {
-			return s.commit
-		}
-	}
-	return nil
-}
-
-// rejected counts the pushes to a tip that were rejected.
-func (r *run) rejected(tip *gitrepo.Tip) {
-	if r.refusedAt != tip.Hash {
-		r.refusedAt, r.refusals = tip.Hash, 0
-	}
-	r.refusals++
-}
-
-// pause waits before the next attempt; the error says why there is none.
-func (r *run) pause(ctx context.Context, err error) error {
-	after, again := gitrepo.Retry(err)
-	again = again && r.refusals < mostRefusals || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrBranchExists) || errors.Is(err, github.ErrUnknownHead)
+// wait waits before the next attempt; the error says why there is none.
+func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
+	after, again := o.Store.Retry(err)
+	again = again && a.rejections < maxRejections || errors.Is(err, repo.ErrMoved) || errors.Is(err, github.ErrUnknownHead)
 	switch ended := ctx.Err(); {
 	case ended != nil && (again || errors.Is(err, ended)):
-		return r.ended(ended, err)
+		return a.ended(ended, err)
 	case !again:
 		return err
-	case r.attempts == mostAttempts:
-		return r.gaveUp(fmt.Sprintf("gave up after %d attempts: ", mostAttempts), err)
+	case a.count == maxAttempts:
+		return a.gaveUp(fmt.Sprintf("gave up after %d attempts: ", maxAttempts), err)
 	}
-	wait := after + rand.N(r.longest(ctx, err))
+	wait := after + rand.N(a.longest(ctx, err))
 	if httpclient.IsUnreachable(err) {
-		if r.unreachable++; r.unreachable == httpclient.MaxUnreachable {
-			return r.noServer(err)
+		if a.unreachable++; a.unreachable == httpclient.MaxUnreachable {
+			return a.noServer(err)
 		}
-		wait = httpclient.UnreachableBackoff(r.unreachable)
+		wait = httpclient.UnreachableBackoff(a.unreachable)
 	} else {
-		r.unreachable = 0
+		a.unreachable = 0
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		if after > 0 {
-			return r.gaveUp(fmt.Sprintf("the server asks to be left alone for %v, and that is later than --timeout allows: ", after), err)
+			return a.gaveUp(fmt.Sprintf("the server asks to wait for %v, which is longer than --timeout allows: ", after), err)
 		}
-		return r.ended(context.DeadlineExceeded, err)
+		return a.ended(context.DeadlineExceeded, err)
 	}
-	r.tell("%s; attempt %d follows in %v", r.inShort(err), r.attempts+1, wait.Round(time.Millisecond))
-	sleep := r.Sleep
+	o.progress("%s; attempt %d follows in %v", inShort(err), a.count+1, wait.Round(time.Millisecond))
+	sleep := o.Sleep
 	if sleep == nil {
 		sleep = httpclient.Sleep
 	}
 	if ended := sleep(ctx, wait); ended != nil {
-		return r.ended(ended, err)
+		return a.ended(ended, err)
 	}
-	r.waited += wait
+	a.waited += wait
 	return nil
 }
 
 // noServer is the error of a server that takes no connections.
-func (r *run) noServer(err error) error {
-	if len(r.unanswered) > 0 {
-		return r.gaveUp("", err)
+func (a *attempts) noServer(err error) error {
+	if len(a.unanswered) > 0 {
+		return a.gaveUp("", err)
 	}
 	return err
 }
 
-// longest is what a random part of is waited. It doubles with each attempt. Where
-// races are lost, it starts from what an attempt takes: a server that is slow since
-// everybody asks it at once must be asked less often, or nobody gets through. There
-// should be time left for another attempt.
-func (r *run) longest(ctx context.Context, err error) time.Duration {
+// longest returns the longest time of which a random part is waited. It doubles with
+// each attempt. Where races are lost, it starts from what an attempt takes: a server
+// that is slow because everybody asks it at once must be asked less often, or nobody
+// gets through. There should be time left for another attempt.
+func (a *attempts) longest(ctx context.Context, err error) time.Duration {
 	first := firstWait
-	if lost(err) {
-		first = max(first, time.Since(r.started))
+	if raceLost(err) {
+		first = max(first, time.Since(a.started))
 	}
-	longest := min(first<<min(r.attempts, 8), max(longestWait, 16*first))
+	longest := min(first<<min(a.count, 8), max(maxWait, 16*first))
 	if deadline, ok := ctx.Deadline(); ok {
 		longest = min(longest, time.Until(deadline)/2)
 	}
 	return max(longest, time.Millisecond)
 }
 
-// inShort is why an attempt came to nothing, in a line of progress.
-func (r *run) inShort(err error) string {
-	if lost(err) {
+// inShort returns why an attempt came to nothing, as a line of progress.
+func inShort(err error) string {
+	if raceLost(err) {
 		return "somebody else pushed first"
 	}
 	return problem.All(err)[0].Message
 }
 
-// lost tells whether somebody else was faster.
-func lost(err error) bool {
-	var push *gitrepo.PushError
-	return errors.Is(err, gitrepo.ErrMoved) || errors.Is(err, github.ErrHeadMoved) || errors.Is(err, github.ErrBranchExists) || errors.As(err, &push) && push.Kind == gitrepo.Rejected
+// raceLost reports whether somebody else was faster.
+func raceLost(err error) bool {
+	return errors.Is(err, repo.ErrMoved) || errors.Is(err, repo.ErrRejected)
 }
 
 // ended is the error of a context that is done, by its deadline or by a signal.
-func (r *run) ended(by, last error) error {
+func (a *attempts) ended(by, last error) error {
 	if errors.Is(by, context.DeadlineExceeded) {
-		return r.gaveUp(fmt.Sprintf("gave up after %s, for --timeout: ", times(r.attempts)), last)
+		return a.gaveUp(fmt.Sprintf("gave up after %s, for --timeout: ", times(a.count)), last)
 	}
-	return problem.New(r.whatIsThere(), "interrupted")
+	return problem.New(a.whatIsThere(), "interrupted")
 }
 
 // gaveUp is the last error of several, each of which trying again might have mended.
-func (r *run) gaveUp(why string, last error) error {
+func (a *attempts) gaveUp(why string, last error) error {
 	p := *problem.All(last)[0]
 	p.Message = why + p.Message
-	p.Hint = r.whatIsThere() + ", or allow it more time with --timeout"
-	p.Refused = lost(last) // and not in the dark
+	p.Hint = a.whatIsThere() + ", or allow it more time with --timeout"
+	p.Refused = raceLost(last) // and the outcome is known
 	return &p
 }
 
 // whatIsThere is what the branch has of the work, for somebody who must decide
 // what to do now.
-func (r *run) whatIsThere() string {
-	if len(r.unanswered) > 0 {
+func (a *attempts) whatIsThere() string {
+	if len(a.unanswered) > 0 {
 		return "a commit was pushed and no answer came: it is on the branch whole, or not at all; run it again to be sure"
 	}
 	return "nothing was pushed: run it again"

@@ -2,23 +2,20 @@ package deploy
 
 import "context"
 
-// verify asks whether the images are there that a plan is to run, each once.
-func (r *run) verify(ctx context.Context, plan *Outcome) error {
-	if r.Verify == nil || !plan.Changed() {
+// verify asks whether the images are there that a plan is to run, each once a run.
+func verify(ctx context.Context, o *Options, a *attempts, plan *Outcome) error {
+	if o.Verify == nil || len(plan.Files) == 0 {
 		return nil
 	}
 	for _, i := range plan.Images {
 		next := i.New.String()
-		if !i.Changed() || r.verified[next] {
+		if !i.Changed() || a.verified[next] {
 			continue
 		}
-		if err := r.Verify(ctx, next); err != nil {
+		if err := o.Verify(ctx, next); err != nil {
 			return err
 		}
-		if r.verified == nil {
-			r.verified = map[string]bool{}
-		}
-		r.verified[next] = true
+		a.verified[next] = true
 	}
 	return nil
 }

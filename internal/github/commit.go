@@ -3,7 +3,6 @@ package github
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"io/fs"
@@ -45,7 +44,10 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n NewCommit) (oid
 	// or one aside that is exchanged for the old.
 	made := branch
 	if was != "" {
-		made = "tagbump-next/" + rand.Text()
+		made = aside + branch
+		if err := t.client.clear(ctx, t.Repo, made); err != nil {
+			return "", err
+		}
 	}
 	oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
 	if err == nil && was == "" || errors.Is(err, ErrBranchExists) {
@@ -64,6 +66,27 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n NewCommit) (oid
 		_ = t.client.DeleteBranch(after, t.Repo, made, now)
 	}
 	return "", err
+}
+
+// aside is the prefix of branches on which a commit is made that is to replace
+// another branch. There is one for each branch, so that what a killed run left over is
+// found by the next one.
+const aside = "tagbump-next/"
+
+// clear deletes a branch that a killed run left over. A run that is at work on it now
+// has a moment to finish.
+func (c *Client) clear(ctx context.Context, repo Repo, branch string) error {
+	before, err := c.Branch(ctx, repo, branch)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.sleep(ctx, jitter(1)); err != nil {
+		return err
+	}
+	return c.DeleteBranch(ctx, repo, branch, before)
 }
 
 // branchWithCommit makes a branch that is one commit on base, in one request if

@@ -15,6 +15,7 @@ import (
 	"k8srepo/internal/httpclient"
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // What callers branch on, with errors.Is.
@@ -27,6 +28,8 @@ var (
 	// ErrForbidden: the token, or a rule of the repository, does not allow it.
 	// The problem's hint says which permission it takes.
 	ErrForbidden = errors.New("not allowed")
+	// ErrProtected: a rule of the branch forbids it. It is an ErrForbidden.
+	ErrProtected = fmt.Errorf("the branch is protected: %w", ErrForbidden)
 	// ErrPullRequestExists: the branch has an open pull request to that base.
 	ErrPullRequestExists = errors.New("a pull request exists")
 	// ErrNoDifference: the base has every commit of the branch.
@@ -35,9 +38,9 @@ var (
 	// yet: right after a push that is how its replicas lag.
 	ErrUnknownHead = errors.New("unknown head")
 	// ErrHeadMoved: a branch is not at the commit that was expected. Start over.
-	ErrHeadMoved = errors.New("the branch has moved")
+	ErrHeadMoved = repo.ErrMoved
 	// ErrBranchExists: a branch that was to be made is there.
-	ErrBranchExists = errors.New("the branch exists")
+	ErrBranchExists = fmt.Errorf("the branch exists: %w", repo.ErrMoved)
 	// ErrAutoMerge: the pull request cannot be set to merge by itself: the
 	// repository does not allow it, or there is nothing that it would wait for.
 	ErrAutoMerge = errors.New("auto-merge is not possible")
@@ -85,9 +88,9 @@ var sayings = []saying{
 	{"no commit found for", ErrNotFound, ""},
 	{"not permitted to create or approve pull requests", ErrForbidden,
 		"allow it at Settings, Actions, General of the repository and its organization, or use an App's token: pull requests made with GITHUB_TOKEN start no workflows"},
-	{"changes must be made through a pull request", ErrForbidden, "add this account to the ruleset's bypass list, or use a pull request"},
-	{"repository rule violations", ErrForbidden, "add this account to the ruleset's bypass list, or use a pull request"},
-	{"protected branch", ErrForbidden, "let this account bypass the branch's protection, or use a pull request"},
+	{"changes must be made through a pull request", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
+	{"repository rule violations", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
+	{"protected branch", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
 	{"secondary rate limit", ErrRateLimited, ""},
 	{"api rate limit", ErrRateLimited, ""},
 	{"resource not accessible by", ErrForbidden, ""},
@@ -127,7 +130,9 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var wrapped *url.Error
 	shown := func(kind error, hint, format string, args ...any) error {
 		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
-		return &fault{Problem: problem.New(c.clean(hint), "%s", c.clean(text)), Kind: kind, Cause: err}
+		p := problem.New(c.clean(hint), "%s", c.clean(text))
+		p.Refused = errors.Is(kind, ErrProtected)
+		return &fault{Problem: p, Kind: kind, Cause: err}
 	}
 	switch {
 	case err == nil:
@@ -182,6 +187,9 @@ func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind er
 		}
 		return "the token is wrong or has expired", ErrUnauthorized
 	case http.StatusForbidden:
+		if meant.kind == ErrProtected {
+			return meant.hint, meant.kind
+		}
 		return cmp.Or(meant.hint, c.permissionHint(answer.Response.Header, at)), ErrForbidden
 	case http.StatusNotFound, http.StatusGone:
 		if c.token == "" {
@@ -236,9 +244,12 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 	case "NOT_FOUND":
 		kind, hint = ErrNotFound, cmp.Or(hint, "check the name; if it is right, the token may not see it: it needs "+at.needs)
 	case "FORBIDDEN", "INSUFFICIENT_SCOPES":
+		if kind == ErrProtected {
+			break
+		}
 		kind, hint = ErrForbidden, cmp.Or(hint, "the token needs "+at.needs)
 	case "BRANCH_PROTECTION_RULE_VIOLATION":
-		kind, hint = ErrForbidden, cmp.Or(hint, "let this account bypass the branch's protection, or use a pull request")
+		kind, hint = ErrProtected, cmp.Or(hint, "use a pull request: deploy: {strategy: pull-request} in the environment's file")
 	case "STALE_DATA":
 		kind = ErrHeadMoved
 	}

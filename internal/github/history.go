@@ -31,6 +31,7 @@ type Comparison struct {
 	AheadBy, BehindBy int
 	Commits           []Commit // from the base to the head, oldest first; perhaps only the first of them
 	Total             int      // how many commits there are between the two
+	MergeBase         *Commit  // nil where they have no commit in common
 	URL               string   // the comparison for people
 }
 
@@ -88,6 +89,10 @@ func (c *Client) Compare(ctx context.Context, repo Repo, base, head string, limi
 		}
 		out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
 		out.Total, out.URL = got.GetTotalCommits(), got.GetHTMLURL()
+		if got.MergeBaseCommit.GetSHA() != "" {
+			base := commitOf(got.MergeBaseCommit)
+			out.MergeBase = &base
+		}
 		for _, commit := range got.Commits {
 			if limit < 0 || len(out.Commits) < limit {
 				out.Commits = append(out.Commits, commitOf(commit))

@@ -12,6 +12,15 @@ import (
 	"k8srepo/internal/problem"
 )
 
+// Viewer returns the login of the token's owner.
+func (c *Client) Viewer(ctx context.Context) (login string, err error) {
+	var answer struct{ Viewer struct{ Login string } }
+	if err := c.query(repeatable(ctx), "query { viewer { login } }", nil, &answer); err != nil {
+		return "", c.fault(ctx, call{Repo{}, "reading the token's owner", ""}, err)
+	}
+	return answer.Viewer.Login, nil
+}
+
 // AddLabels puts labels on a pull request, beside those that it has. Labels that
 // the repository does not have are made.
 func (c *Client) AddLabels(ctx context.Context, repo Repo, number int, labels []string) error {

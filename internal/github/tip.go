@@ -18,6 +18,7 @@ import (
 
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // Tip is the commit at the end of a branch, with those of its files that have
@@ -27,11 +28,11 @@ type Tip struct {
 	Branch string
 	OID    string
 
-	// Commits are those that TipWith was asked for, by reference, and the tip's own
-	// as ThisCommit: of each SHA, Message, Time (of the committer) and Parents. A
-	// reference that is not there has none.
-	Commits map[string]*Commit
+	Message string
+	Parents []string
+	Time    time.Time // of the commit
 
+	author repo.Signature
 	client *Client
 	nodes  map[string]*node // by path; a nil node is known not to be there
 }
@@ -45,6 +46,7 @@ type node struct {
 	exact bool     // data is
 	names []string // of a folder, once it is listed
 	read  bool     // names is
+	asked bool     // it was asked for, of a folder with the files directly in it
 }
 
 // Git's modes.
@@ -63,9 +65,9 @@ func (n *node) kind() uint32 {
 	return n.mode & modeType
 }
 
-// mostPaths is how many paths are asked for at once. GitHub ends queries that
+// maxPaths is how many paths are asked for at once. GitHub ends queries that
 // take it longer than ten seconds.
-const mostPaths = 100
+const maxPaths = 100
 
 // Tip reads the tip of a branch ("" is the repository's default), with what is at
 // these paths: files with their contents, and folders with the contents of the
@@ -73,30 +75,17 @@ const mostPaths = 100
 // are the files': what is not UTF-8, or is very large, takes another one when it
 // is read. A path that is not there is no error until it is read.
 func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...string) (*Tip, error) {
-	return c.tip(ctx, repo, branch, nil, paths)
-}
-
-// ThisCommit stands for a tip's own commit among its Commits.
-const ThisCommit = ""
-
-// TipWith is Tip, with the commit itself, and those that references (in full, such
-// as refs/notes/x) are at.
-func (c *Client) TipWith(ctx context.Context, repo Repo, branch string, refs []string, paths ...string) (*Tip, error) {
-	return c.tip(ctx, repo, branch, append([]string{ThisCommit}, refs...), paths)
-}
-
-func (c *Client) tip(ctx context.Context, repo Repo, branch string, refs, paths []string) (*Tip, error) {
 	at := call{repo, "reading the tip of " + branch, "contents=read"}
 	if branch == "" {
 		at.doing = "reading the tip of the default branch"
 	}
 	first, rest := paths, []string(nil)
-	if len(paths) > mostPaths {
-		first, rest = paths[:mostPaths], paths[mostPaths:]
+	if len(paths) > maxPaths {
+		first, rest = paths[:maxPaths], paths[maxPaths:]
 	}
 	for try := 1; ; try++ {
-		t := &Tip{Repo: repo, Branch: branch, Commits: map[string]*Commit{}, client: c, nodes: map[string]*node{}}
-		end, err := t.ask(ctx, at, refs, first)
+		t := &Tip{Repo: repo, Branch: branch, client: c, nodes: map[string]*node{}}
+		end, err := t.ask(ctx, at, first)
 		if err != nil {
 			return nil, err
 		}
@@ -110,23 +99,90 @@ func (c *Client) tip(ctx context.Context, repo Repo, branch string, refs, paths 
 	}
 }
 
+// At returns a commit by its hash, whatever branch it is on; none of its files is read.
+func (c *Client) At(ctx context.Context, repo Repo, oid string) (*Tip, error) {
+	found, err := c.Commit(ctx, repo, oid)
+	if err != nil {
+		return nil, err
+	}
+	return &Tip{Repo: repo, OID: found.SHA, Message: found.Message, Parents: found.Parents, Time: found.Time, client: c, nodes: map[string]*node{}}, nil
+}
+
 // Fetch reads more paths of the same commit, one request for a hundred of them.
 // What is here already is left out.
 func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
-	var missing []string
+	return t.client.fetchEach(ctx, t.Repo, []tipPaths{{t, paths}})
+}
+
+// tipPaths is paths of a tip.
+type tipPaths struct {
+	tip   *Tip
+	paths []string
+}
+
+// fetchEach is Tip.Fetch for several tips of one repository at once: a request for a
+// hundred files or folders, and for each level of folders.
+func (c *Client) fetchEach(ctx context.Context, at Repo, parts []tipPaths) error {
+	for {
+		var missing []pathOf
+		for _, part := range parts {
+			missing = append(missing, part.tip.missing(part.paths)...)
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		for some := range slices.Chunk(missing, maxPaths) {
+			if err := c.askPaths(ctx, at, "__typename oid ...content ...listing", blobFields+"\n"+entryFields+"\n", some); err != nil {
+				return err
+			}
+			for _, w := range some {
+				if n, _ := w.tip.known(w.path); n != nil {
+					n.asked = true
+				}
+			}
+		}
+	}
+}
+
+// missing is what has to be asked for, so that all at and below paths is here. A
+// folder is asked for in place of most of its files.
+func (t *Tip) missing(paths []string) []pathOf {
+	var wants []pathOf
+	inFolder := map[string]int{}
 	for _, p := range paths {
-		n, known := t.known(path.Clean(p))
+		p = path.Clean(p)
+		n, known := t.known(p)
 		switch {
-		case !known, n != nil && n.kind() == modeDir && !n.read, n != nil && n.kind() == modeFile&modeType && !n.exact:
-			missing = append(missing, p)
+		case !known, n != nil && !n.asked && (n.kind() == modeDir || n.kind() == modeFile&modeType && !n.exact && !t.askedWith(p)):
+			wants = append(wants, pathOf{t, p})
+			inFolder[path.Dir(p)]++
+		case n != nil && n.kind() == modeDir:
+			for _, child := range n.names {
+				if below := path.Join(p, child); t.nodes[below].kind() == modeDir {
+					wants = append(wants, t.missing([]string{below})...)
+				}
+			}
 		}
 	}
-	for some := range slices.Chunk(missing, mostPaths) {
-		if _, err := t.ask(ctx, call{t.Repo, "reading files of " + t.OID, "contents=read"}, nil, some); err != nil {
-			return err
+	var folders []pathOf
+	wants = slices.DeleteFunc(wants, func(w pathOf) bool {
+		dir := path.Dir(w.path)
+		n, _ := t.known(dir)
+		if n == nil || !n.read || inFolder[dir] < 2 || inFolder[dir]*2 < len(n.names) {
+			return false
 		}
-	}
-	return nil
+		if want := (pathOf{t, dir}); !slices.Contains(folders, want) {
+			folders = append(folders, want)
+		}
+		return true
+	})
+	return append(wants, folders...)
+}
+
+// askedWith reports whether a file was asked for with its folder.
+func (t *Tip) askedWith(name string) bool {
+	n, _ := t.known(path.Dir(name))
+	return n != nil && n.asked
 }
 
 // known is what is known of a path; a nil node is one that is not there.
@@ -166,57 +222,40 @@ type graphqlObject struct {
 
 type graphqlRef struct {
 	Name   string
-	Target *struct {
-		Typename string `json:"__typename"`
-		Oid      string
+	Target *graphqlCommit
+}
+
+// noBranch is the refusal where a repository has no such branch.
+func (c *Client) noBranch(repository Repo, at call, branch string) error {
+	if branch == "" {
+		return &fault{Problem: problem.Refuse("push a first commit to it", "%s: the repository is empty", repository), Kind: repo.ErrEmptyRepository}
 	}
+	return &fault{Problem: problem.Refuse("is its name right?", "%s: there is no branch %q", repository, branch), Kind: repo.ErrNoBranch}
 }
 
-type graphqlCommit struct {
-	Oid, Message  string
-	CommittedDate time.Time
-	Parents       struct{ Nodes []struct{ Oid string } }
-}
-
-// ask reads references and paths, and the tip itself if it is not known: before the paths, and
-// once more, for end, after them.
-func (t *Tip) ask(ctx context.Context, at call, refs, paths []string) (end string, err error) {
+// ask reads the tip and what is at paths. The tip is read before the paths, and once
+// more, for end, after them.
+func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err error) {
 	var document, params strings.Builder
 	variables := map[string]any{"owner": t.Repo.Owner, "name": t.Repo.Name}
 	params.WriteString("$owner: String!, $name: String!")
-	ref, revision := "", t.OID
-	if t.OID == "" {
-		if revision = headsPrefix + t.Branch; t.Branch == "" {
-			ref, revision = "defaultBranchRef", "HEAD"
-		} else {
-			ref, variables["ref"] = "ref(qualifiedName: $ref)", revision
-			params.WriteString(", $ref: String!")
-		}
-		ref += " { name target { __typename oid } }"
+	ref, revision := "defaultBranchRef", "HEAD"
+	if t.Branch != "" {
+		ref, revision = "ref(qualifiedName: $ref)", headsPrefix+t.Branch
+		variables["ref"] = revision
+		params.WriteString(", $ref: String!")
 	}
-	for i, r := range refs {
-		if variables[fmt.Sprintf("c%d", i)] = r; r == ThisCommit {
-			variables[fmt.Sprintf("c%d", i)] = revision
-		}
-		fmt.Fprintf(&params, ", $c%d: String!", i)
-	}
+	ref += " { name target { __typename oid ... on Commit { message committedDate parents(first: 10) { nodes { oid } } } } }"
 	for i, p := range paths {
 		variables[fmt.Sprintf("p%d", i)] = revision + ":" + strings.Trim(path.Clean("/"+p), "/")
 		fmt.Fprintf(&params, ", $p%d: String!", i)
 	}
 	fmt.Fprintf(&document, "query(%s) {\n  repository(owner: $owner, name: $name) {\n    id\n", &params)
-	if ref != "" {
-		fmt.Fprintf(&document, "    tip: %s\n", ref)
-	}
-	for i := range refs {
-		fmt.Fprintf(&document, "    c%d: object(expression: $c%d) { ... on Commit { oid message committedDate parents(first: 10) { nodes { oid } } } }\n", i, i)
-	}
+	fmt.Fprintf(&document, "    tip: %s\n", ref)
 	for i := range paths {
 		fmt.Fprintf(&document, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
 	}
-	if ref != "" {
-		fmt.Fprintf(&document, "    end: %s\n", ref)
-	}
+	fmt.Fprintf(&document, "    end: %s\n", ref)
 	document.WriteString("  }\n}\n")
 	if len(paths) > 0 {
 		document.WriteString(blobFields + "\n" + entryFields + "\n")
@@ -229,39 +268,25 @@ func (t *Tip) ask(ctx context.Context, at call, refs, paths []string) (end strin
 	if json.Unmarshal(answer.Repository["id"], &id) == nil {
 		t.client.remember(t.Repo, id)
 	}
-	if ref != "" {
-		var tip, last *graphqlRef
-		if err := errors.Join(json.Unmarshal(answer.Repository["tip"], &tip), json.Unmarshal(answer.Repository["end"], &last)); err != nil {
-			return "", t.client.fault(ctx, at, err)
-		}
-		if tip == nil || tip.Target == nil || last == nil || last.Target == nil {
-			hint := "is its name right?"
-			if t.Branch == "" {
-				hint = "the repository is empty"
-			}
-			return "", &fault{Problem: problem.New(hint, "%s: %s: there is no such branch", t.Repo, at.doing), Kind: ErrNotFound}
-		}
-		t.Branch, t.OID, end = tip.Name, tip.Target.Oid, last.Target.Oid
+	var tip, last *graphqlRef
+	if err := errors.Join(json.Unmarshal(answer.Repository["tip"], &tip), json.Unmarshal(answer.Repository["end"], &last)); err != nil {
+		return "", t.client.fault(ctx, at, err)
 	}
-	for i, r := range refs {
-		var found *graphqlCommit
-		if err := json.Unmarshal(answer.Repository[fmt.Sprintf("c%d", i)], &found); err != nil {
-			return "", t.client.fault(ctx, at, err)
-		}
-		if found != nil && found.Oid != "" {
-			c := &Commit{SHA: found.Oid, Message: found.Message, Time: found.CommittedDate}
-			for _, parent := range found.Parents.Nodes {
-				c.Parents = append(c.Parents, parent.Oid)
-			}
-			t.Commits[r] = c
-		}
+	if tip == nil || tip.Target == nil || last == nil || last.Target == nil {
+		return "", t.client.noBranch(t.Repo, at, t.Branch)
 	}
+	c := tip.Target.commit()
+	t.Branch, t.OID, end = tip.Name, c.SHA, last.Target.Oid
+	t.Message, t.Parents, t.Time = c.Message, c.Parents, c.Time
 	for i, p := range paths {
 		var object *graphqlObject
 		if err := json.Unmarshal(answer.Repository[fmt.Sprintf("p%d", i)], &object); err != nil {
 			return "", t.client.fault(ctx, at, err)
 		}
 		t.learn(path.Clean(p), object)
+		if n, _ := t.known(path.Clean(p)); n != nil {
+			n.asked = true
+		}
 	}
 	return end, nil
 }
@@ -289,8 +314,14 @@ func (t *Tip) learn(name string, o *graphqlObject) {
 			}
 			child.mode, child.oid = e.Mode, e.Oid
 			n.names = append(n.names, e.Name)
-			if e.Object != nil {
-				child.fill(e.Object)
+			switch {
+			case e.Object == nil:
+			case e.Object.Typename == "Tree":
+				t.learn(at, e.Object)
+			case e.Object.Typename == "":
+				if child.kind() != modeDir && child.kind() != modeModule {
+					child.fill(e.Object)
+				}
 			}
 		}
 		slices.Sort(n.names)

@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // Signer signs a commit: message is the commit without its signature, the
@@ -219,7 +220,7 @@ func kindError(e treeEntry) error {
 	case mode.IsDir():
 		return errors.New("is a folder")
 	case mode&fs.ModeSymlink != 0:
-		return errLink
+		return repo.ErrLink
 	case mode.IsRegular():
 		return errors.New("is a file")
 	}

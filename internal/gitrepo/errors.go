@@ -14,6 +14,7 @@ import (
 
 	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // What callers branch on, with errors.Is.
@@ -24,17 +25,14 @@ var (
 	ErrAccess = errors.New("no access to the repository")
 	// ErrHostKey: the SSH server is not the one that known_hosts has.
 	ErrHostKey = errors.New("unknown ssh host key")
-	// ErrNoBranch: the repository has no branch of that name.
-	ErrNoBranch = errors.New("no such branch")
-	// ErrEmptyRepository: the repository has no commit yet.
-	ErrEmptyRepository = errors.New("empty repository")
-	// ErrMoved: the branch, read again, is not at the commit that was read
-	// before. Start over from its tip.
-	ErrMoved = errors.New("the branch has moved")
+	// Those of package repo.
+	ErrNoBranch        = repo.ErrNoBranch
+	ErrEmptyRepository = repo.ErrEmptyRepository
+	ErrMoved           = repo.ErrMoved
+	ErrNoChange        = repo.ErrNoChange
+	ErrShallow         = repo.ErrShallow
 	// ErrIdle: the server fell silent for longer than Options.IdleTimeout.
 	ErrIdle = errors.New("no answer from the server")
-	// ErrNoChange: a commit would have the tree of its parent.
-	ErrNoChange = errors.New("nothing to commit")
 )
 
 // StatusError is an answer over HTTP that is neither a success nor a redirect.

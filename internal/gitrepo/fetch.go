@@ -19,6 +19,7 @@ import (
 
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // mode is how much a server must be asked for at once, best first.
@@ -534,7 +535,7 @@ func (t *Tip) at(ctx context.Context, path string) (treeEntry, error) {
 	}
 	for name := range strings.SplitSeq(path, "/") {
 		if e.fileMode()&fs.ModeSymlink != 0 {
-			return e, errLink
+			return e, repo.ErrLink
 		}
 		if !e.isDir() {
 			return e, fs.ErrNotExist

@@ -22,8 +22,6 @@ import (
 var (
 	// ErrNoCommit: no commit has that hash.
 	ErrNoCommit = errors.New("no such commit")
-	// ErrShallow: the history is cut off before the question is answered.
-	ErrShallow = errors.New("the history is cut off")
 )
 
 // History is the commits of a repository, to ask which descends from which.

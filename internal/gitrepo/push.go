@@ -18,6 +18,7 @@ import (
 
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // PushKind is what became of a push.
@@ -212,6 +213,7 @@ func (r *Remote) pushRequest(offer *capability.List, name plumbing.ReferenceName
 func (r *Remote) unknown(ctx context.Context, branch string, err error) error {
 	f := &fault{}
 	errors.As(r.fault(ctx, err), &f)
+	f.Kind = repo.ErrOutcomeUnknown
 	f.Problem = problem.New("read the branch again to see whether the commit landed",
 		"%s (the push to %s may have landed)", f.Problem.Message, branch)
 	return &PushError{Kind: Unknown, Branch: branch, fault: f}
@@ -250,5 +252,8 @@ func (r *Remote) refused(branch, reason, said string) error {
 		e.Kind = Declined
 	}
 	e.fault = &fault{Problem: problem.Refuse(hint, "%s", text)}
+	if e.Kind == Rejected {
+		e.fault.Kind = repo.ErrRejected
+	}
 	return e
 }

@@ -17,7 +17,7 @@ func (f *Fault) Unwrap() error { return f.Problem }
 
 // Is tells whether the kind, or the cause, is target.
 func (f *Fault) Is(target error) bool {
-	return f.Kind != nil && target == f.Kind || f.Cause != nil && errors.Is(f.Cause, target)
+	return f.Kind != nil && errors.Is(f.Kind, target) || f.Cause != nil && errors.Is(f.Cause, target)
 }
 
 // As looks for target in the cause.

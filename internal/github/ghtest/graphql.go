@@ -299,8 +299,10 @@ func (r *Repo) gitObject(expression string) *graphqlObject {
 		return r.blob(oid, content)
 	}
 	_, dir, _ := strings.Cut(expression, ":")
-	return &graphqlObject{kind, func(name string, _ map[string]any) (any, error) {
+	return &graphqlObject{kind, func(name string, args map[string]any) (any, error) {
 		switch {
+		case kind == "Commit" && name == "history":
+			return r.history(oid, args), nil
 		case name == "oid":
 			return oid, nil
 		case name == "abbreviatedOid":
@@ -336,6 +338,42 @@ func (r *Repo) parents(oids []string) *graphqlObject {
 				nodes = append(nodes, r.gitObject(oid))
 			}
 			return nodes, nil
+		}
+		return unknownField(name)
+	}}
+}
+
+// history is the commits back from one, as a connection. Cursors are numbers.
+func (r *Repo) history(oid string, args map[string]any) *graphqlObject {
+	query := []string{oid}
+	if p, _ := args["path"].(string); p != "" {
+		query = append(query, "--", p)
+	}
+	all := r.log(query...)
+	after, _ := args["after"].(string)
+	from, _ := strconv.Atoi(after)
+	first, _ := strconv.Atoi(fmt.Sprint(args["first"]))
+	to := min(len(all), from+first)
+	return &graphqlObject{"CommitHistoryConnection", func(name string, _ map[string]any) (any, error) {
+		switch name {
+		case "totalCount":
+			return len(all), nil
+		case "nodes":
+			nodes := []*graphqlObject{}
+			for _, one := range all[from:to] {
+				nodes = append(nodes, r.gitObject(one.oid))
+			}
+			return nodes, nil
+		case "pageInfo":
+			return &graphqlObject{"PageInfo", func(name string, _ map[string]any) (any, error) {
+				switch name {
+				case "endCursor":
+					return strconv.Itoa(to), nil
+				case "hasNextPage":
+					return to < len(all), nil
+				}
+				return unknownField(name)
+			}}, nil
 		}
 		return unknownField(name)
 	}}

@@ -32,7 +32,7 @@ func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next s
 	if c != nil {
 		return c, nil
 	}
-	c, err := s.Client.Compare(ctx, repo, running, next, mostCommits)
+	c, err := s.Client.Compare(ctx, repo, running, next, maxCommits)
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +57,15 @@ var relations = map[github.Relation]Relation{
 }
 
 // History is the history of one of the repositories.
-func (s *Sources) History(repo github.Repo) History { return hubHistory{s, repo} }
+func (s *Sources) History(repo github.Repo) History { return githubHistory{s, repo} }
 
-type hubHistory struct {
+type githubHistory struct {
 	sources *Sources
 	repo    github.Repo
 }
 
 // Relation tells how the commit next stands to the running one.
-func (h hubHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
+func (h githubHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
 	c, err := h.sources.compare(ctx, h.repo, running, next)
 	if err != nil {
 		return NotKnown, &historyError{cause: err}

@@ -1,0 +1,195 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/bump"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
+)
+
+// base is what an attempt starts from: the tip of the branch that an environment is
+// deployed from, and the policy.
+type base struct {
+	*repo.Commit
+	policy inventory.Deploy
+}
+
+// readBase reads the tip of the branch that the environment is deployed from, as the
+// policy says that is on the default branch.
+func readBase(ctx context.Context, o *Options, t *task) (*base, error) {
+	tip, err := readTip(ctx, o, t, o.Branch)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := readPolicy(ctx, o, tip, t.env, o.Push || o.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	if o.Branch == "" && policy.Branch != "" && policy.Branch != tip.Branch {
+		if tip, err = readTip(ctx, o, t, policy.Branch); err != nil {
+			return nil, err
+		}
+		// The policy sent us here; the copy that this branch may have can only say no.
+		if _, err := readPolicy(ctx, o, tip, t.env, true); err != nil {
+			return nil, err
+		}
+	}
+	return &base{tip, policy}, nil
+}
+
+// readTip reads the tip of a branch with all that is sure to be read of it, in as few
+// requests as its folders have levels.
+func readTip(ctx context.Context, o *Options, t *task, branch string) (*repo.Commit, error) {
+	tip, err := o.Store.Tip(ctx, branch, t.likely()...)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	if len(t.services) < len(t.names) {
+		paths, err = manifestsBelow(ctx, tip, dirOf(t.env))
+	} else {
+		paths, err = layout(ctx, tip, t.env, t.services)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return tip, tip.Tree.Fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(holdsDir, t.env)}, paths...)...)
+}
+
+// filesOf reads the manifests that a request may be about: those that are the
+// services' by their paths, or all of the environment where an image is named.
+func filesOf(ctx context.Context, tip *repo.Commit, request *bump.Request, services []string, whole bool) ([]bump.File, error) {
+	dir := request.Dir()
+	var paths []string
+	var err error
+	if whole {
+		paths, err = manifestsBelow(ctx, tip, dir)
+	} else {
+		paths, err = layout(ctx, tip, request.Env, services)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noEnvironment(tip.FS(ctx), request)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return read(ctx, tip, request, paths)
+}
+
+// manifestsBelow returns the manifests below a folder, and links that have the name
+// of one.
+func manifestsBelow(ctx context.Context, tip *repo.Commit, dir string) ([]string, error) {
+	entries, err := tip.Tree.Below(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{}
+	for _, e := range entries {
+		if (e.Mode.IsRegular() || e.Mode&fs.ModeSymlink != 0) && bump.IsManifest(e.Path) {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths, nil
+}
+
+// layout returns the files and folders that are the services' by their paths: their
+// folders, theirs among the users' files, and the files of the environment itself.
+func layout(ctx context.Context, tip *repo.Commit, env string, services []string) ([]string, error) {
+	dir := dirOf(env)
+	entries, err := tip.FS(ctx).ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{}
+	for _, e := range entries {
+		file := path.Join(dir, e.Name())
+		switch {
+		case e.Type().IsRegular() && bump.IsManifest(file), e.IsDir() && slices.Contains(services, e.Name()):
+			paths = append(paths, file)
+		case e.IsDir() && e.Name() == "users":
+			all, err := manifestsBelow(ctx, tip, file)
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range all {
+				if isServices(path.Base(p), env, services) {
+					paths = append(paths, p)
+				}
+			}
+		}
+	}
+	return paths, nil
+}
+
+// isServices reports whether a user's file is one of the services', by its name:
+// <service>-<env>-….
+func isServices(name, env string, services []string) bool {
+	return slices.ContainsFunc(services, func(s string) bool { return strings.HasPrefix(name, s+"-"+env+"-") })
+}
+
+// read reads the manifests at and below paths that may hold what is asked for.
+func read(ctx context.Context, tip *repo.Commit, request *bump.Request, paths []string) ([]bump.File, error) {
+	if err := tip.Tree.Fetch(ctx, paths...); err != nil {
+		return nil, err
+	}
+	tree := tip.FS(ctx)
+	var files []bump.File
+	for _, p := range paths {
+		err := fs.WalkDir(tree, p, func(name string, e fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case e.Type()&fs.ModeSymlink != 0 && bump.IsManifest(name):
+				return strayLink(tree, name, request.Dir())
+			case !e.Type().IsRegular() || !bump.IsManifest(name):
+				return nil
+			}
+			data, err := tree.ReadFile(name)
+			if err == nil && request.Mentions(data) {
+				files = append(files, bump.File{Path: name, Data: data})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// strayLink is a refusal where a link leads out of the environment's manifests: an
+// image behind it would be missed. A file inside is read by its own name.
+func strayLink(tree repo.FS, name, dir string) error {
+	target, err := tree.ReadLink(name)
+	if err != nil {
+		return err
+	}
+	if !path.IsAbs(target) && strings.HasPrefix(path.Join(path.Dir(name), target), dir+"/") {
+		return nil
+	}
+	p := problem.At(problem.Place{File: name}, "nothing is written through it: put a file in its place, or move it away", "this is a symbolic link out of %s", dir)
+	p.Refused = true
+	return p
+}
+
+// noEnvironment is the refusal for an environment that is not there. Folders are
+// not looked into: each would be a request.
+func noEnvironment(tree fs.FS, request *bump.Request) error {
+	var envs []string
+	known, _ := fs.ReadDir(tree, inventory.EnvironmentsDir)
+	entries, _ := fs.ReadDir(tree, ".")
+	for _, e := range entries {
+		isKnown := slices.ContainsFunc(known, func(k fs.DirEntry) bool { return k.Name() == e.Name()+".yaml" })
+		if e.IsDir() && (isKnown || len(known) == 0) {
+			envs = append(envs, e.Name())
+		}
+	}
+	return problem.Refuse(problem.DidYouMean(request.Env, envs), "no environment %s: there is no folder %s", request.Env, request.Dir())
+}

@@ -1,0 +1,276 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/bump"
+	"k8srepo/internal/image"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/repo"
+)
+
+// difference is what a proposal's branch changes, from its merge base with the branch
+// that it is to be merged into. It decides whose branch it is, whoever pushed it and
+// whatever commit messages say: commits that GitHub made to bring the branch up to
+// date count for nothing.
+type difference struct {
+	*repo.Ancestry
+	head    *repo.Commit
+	changes []repo.FileChange
+}
+
+// readDifference compares a branch's head with a base.
+func readDifference(ctx context.Context, o *Options, b *base, head *repo.Commit) (*difference, error) {
+	joined, err := o.Store.Ancestry(ctx, b.Commit, head)
+	if err != nil {
+		return nil, err
+	}
+	d := &difference{Ancestry: joined, head: head}
+	d.changes, err = repo.Diff(ctx, joined.MergeBase, head)
+	return d, err
+}
+
+// isOurs reports whether changes move nothing but tags, digests and renamed
+// repositories of a task's services, below the environment's path, and their holds.
+func isOurs(t *task, targets *bump.Request, changes []repo.FileChange) bool {
+	for _, c := range changes {
+		switch {
+		case !c.Kept:
+			return false
+		case slices.ContainsFunc(t.names, func(service string) bool { return c.Path == holdFile(t.env, service) }):
+		case c.Old == nil || c.New == nil || !strings.HasPrefix(c.Path, targets.Dir()+"/") || !bump.IsManifest(c.Path):
+			return false
+		case !onlyMoves(targets, c):
+			return false
+		}
+	}
+	return true
+}
+
+// onlyMoves reports whether a file's change is one that an edit of the targets'
+// images makes: the images of the new file, set in the old one, make the new one.
+func onlyMoves(targets *bump.Request, c repo.FileChange) bool {
+	before, err := manifest.Parse(c.Path, c.Old)
+	if err != nil {
+		return false
+	}
+	after, err := manifest.Parse(c.Path, c.New)
+	if err != nil {
+		return false
+	}
+	own := func(f *manifest.File) []manifest.Image {
+		return slices.DeleteFunc(f.Images(targets.Fields...), func(i manifest.Image) bool { return targets.Target(i.Ref) == nil })
+	}
+	was, is := own(before), own(after)
+	if len(was) != len(is) {
+		return false
+	}
+	// References that become the same are set together, one such group at a time.
+	data := c.Old
+	for n := range was {
+		f, err := manifest.Parse(c.Path, data)
+		if err != nil {
+			return false
+		}
+		now := own(f)
+		if len(now) != len(is) || n >= len(now) {
+			return false
+		}
+		if now[n].Ref.String() == is[n].Ref.String() {
+			continue
+		}
+		var group []manifest.Image
+		for i := range now {
+			if now[i].Ref.String() == now[n].Ref.String() && is[i].Ref.String() == is[n].Ref.String() {
+				group = append(group, now[i])
+			}
+		}
+		if data, err = f.SetImages(group, func(image.Ref) image.Ref { return is[n].Ref }); err != nil {
+			return false
+		}
+	}
+	return bytes.Equal(data, c.New)
+}
+
+// person returns the commit that makes a branch a person's: the first, going forward,
+// that by itself changes more than is ours, else the head.
+func (d *difference) person(ctx context.Context, t *task, targets *bump.Request) (*repo.Commit, error) {
+	byHash := map[string]*repo.Commit{d.MergeBase.Hash: d.MergeBase}
+	for _, c := range d.Commits {
+		byHash[c.Hash] = c
+	}
+	for _, c := range slices.Backward(d.Commits) {
+		if len(c.Parents) != 1 || byHash[c.Parents[0]] == nil {
+			continue
+		}
+		changes, err := repo.Diff(ctx, byHash[c.Parents[0]], c)
+		if err != nil {
+			return nil, err
+		}
+		if !isOurs(t, targets, changes) {
+			return c, nil
+		}
+	}
+	return d.head, nil
+}
+
+// proposed returns the references of the targets that the changes bring, each once.
+func (d *difference) proposed(targets *bump.Request) []image.Ref {
+	var refs []image.Ref
+	for _, c := range d.changes {
+		if c.New == nil {
+			continue
+		}
+		images, err := imagesIn(targets, bump.File{Path: c.Path, Data: c.New})
+		if err != nil {
+			continue
+		}
+		old := map[string]bool{}
+		if c.Old != nil {
+			before, _ := imagesIn(targets, bump.File{Path: c.Path, Data: c.Old})
+			for _, i := range before {
+				old[i.Old.String()] = true
+			}
+		}
+		for _, i := range images {
+			if !old[i.Old.String()] && !slices.ContainsFunc(refs, func(known image.Ref) bool { return known.String() == i.Old.String() }) {
+				refs = append(refs, i.Old)
+			}
+		}
+	}
+	return refs
+}
+
+// isThere reports whether the base has all that the changes bring.
+func (d *difference) isThere(ctx context.Context, b *base) (bool, error) {
+	tree := b.FS(ctx)
+	for _, c := range d.changes {
+		now, err := contentAt(tree, c.Path)
+		if err != nil {
+			return false, err
+		}
+		if (now == nil) != (c.New == nil) || !sameFile(c.Path, now, c.New, "") {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// holds reports whether the branch is exactly a plan for the base, and merges into it
+// cleanly: then it is left alone, and approvals and checks stay.
+func (d *difference) holds(ctx context.Context, b *base, plan *Outcome, reason string) (bool, error) {
+	if len(d.changes) != len(plan.Files) {
+		return false, nil
+	}
+	for _, f := range plan.Files {
+		at := slices.IndexFunc(d.changes, func(c repo.FileChange) bool { return c.Path == f.Path })
+		if at < 0 {
+			return false, nil
+		}
+		c := d.changes[at]
+		merged, clean := merge(c.Old, c.New, f.Old)
+		if !clean || (merged == nil) != (f.New == nil) || !sameFile(f.Path, merged, f.New, reason) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// sameFile reports whether two files are the same. Of holds, who made them and when
+// does not count; nor does the reason, unless one is asked for.
+func sameFile(name string, a, b []byte, reason string) bool {
+	if !strings.HasPrefix(name, holdsDir+"/") || a == nil || b == nil {
+		return bytes.Equal(a, b)
+	}
+	x, y := parseHold(name, a), parseHold(name, b)
+	return x.Tag == y.Tag && x.From == y.From && (reason == "" || x.Reason == y.Reason)
+}
+
+// merge puts the change from before to ours on top of theirs, a file that also comes
+// from before. Clean is false where Git might see a conflict: where lines that ours
+// changes are near lines that theirs changes. Ours changes lines in place.
+func merge(before, ours, theirs []byte) (merged []byte, clean bool) {
+	if (before == nil) == (theirs == nil) && bytes.Equal(before, theirs) {
+		return ours, true
+	}
+	if before == nil || ours == nil || theirs == nil {
+		return nil, false
+	}
+	was, is, other := bytes.SplitAfter(before, []byte("\n")), bytes.SplitAfter(ours, []byte("\n")), bytes.SplitAfter(theirs, []byte("\n"))
+	if len(was) != len(is) {
+		return nil, false
+	}
+	first := 0
+	for first < len(was) && first < len(other) && bytes.Equal(was[first], other[first]) {
+		first++
+	}
+	last := 0
+	for last < len(was)-first && last < len(other)-first && bytes.Equal(was[len(was)-1-last], other[len(other)-1-last]) {
+		last++
+	}
+	for i := range was {
+		switch {
+		case bytes.Equal(was[i], is[i]):
+		case i < first-1:
+			other[i] = is[i]
+		case i > len(was)-last:
+			other[len(other)-len(was)+i] = is[i]
+		default:
+			return nil, false
+		}
+	}
+	return bytes.Join(other, nil), true
+}
+
+// mootDeploy says why what is proposed has nothing to deploy any more: the environment
+// runs it, or something newer. It is "" where it has.
+func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Selection, proposed *difference) (string, error) {
+	var whys []string
+	for _, s := range selections {
+		targets, err := targetsOf(ctx, b, s)
+		if err != nil {
+			return "", err
+		}
+		for _, ref := range proposed.proposed(targets) {
+			s.Tag, s.Digest = ref.Tag, ref.Digest
+			again := *o
+			again.DryRun = false
+			still, err := planBump(ctx, &again, b, s, nil)
+			var why string
+			switch {
+			case err != nil && isRefusal(err):
+				return "", nil // for people to judge
+			case err != nil:
+				return "", err
+			case still.Status == Unchanged:
+				why = fmt.Sprintf("%s runs `%s` already.", s.Env, ref.TagOrDigest())
+			case still.Status == Superseded:
+				why = fmt.Sprintf("%s runs `%s`, which is newer than `%s`.", s.Env, strings.Join(still.OldTags(), "`, `"), ref.TagOrDigest())
+			default:
+				return "", nil
+			}
+			if !slices.Contains(whys, why) {
+				whys = append(whys, why)
+			}
+		}
+	}
+	return strings.Join(whys, " "), nil
+}
+
+// targetsOf resolves a selection for reading only.
+func targetsOf(ctx context.Context, b *base, s bump.Selection) (*bump.Request, error) {
+	if s.Tag == "" && s.Digest == "" {
+		s.Tag = "none" // nothing is written: a request must have one
+	}
+	s.Expect = 0
+	request, err := s.Request(b.FS(ctx))
+	if err != nil {
+		return nil, errors.Join(err)
+	}
+	return request, nil
+}

@@ -1,0 +1,339 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"k8srepo/internal/bump"
+	"k8srepo/internal/image"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
+)
+
+// holdsDir is the folder of the k8s repo that says which services are held.
+const holdsDir = "holds"
+
+// HeldService is a service that is kept where it is: the file
+// holds/<env>/<service>.yaml. That the file is there is what holds it; what it says
+// is for people.
+type HeldService struct {
+	Env     string
+	Service string
+	Tag     string // or digest, that it is kept on
+	From    string // what ran before; "" unless it was rolled back
+	Reason  string
+	By      string
+	Date    string
+
+	Place problem.Place
+}
+
+// String says who holds the service where, and why.
+func (h *HeldService) String() string {
+	text := fmt.Sprintf("%s is held in %s", h.Service, h.Env)
+	if h.Tag != "" {
+		text += " at " + h.Tag
+	}
+	if h.By != "" {
+		text += " by " + h.By
+	}
+	if h.Date != "" {
+		text += " since " + h.Date
+	}
+	if h.Reason != "" {
+		text += ": " + h.Reason
+	}
+	return text
+}
+
+// holdFile returns the file that holds a service.
+func holdFile(env, service string) string { return path.Join(holdsDir, env, service+".yaml") }
+
+// ReadHold reads the hold of a service; nil where there is none. A file that cannot
+// be read as YAML holds it too.
+func ReadHold(tree fs.FS, env, service string) (*HeldService, error) {
+	file := holdFile(env, service)
+	data, err := fs.ReadFile(tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := parseHold(file, data)
+	h.Env, h.Service = env, service
+	return h, nil
+}
+
+// parseHold reads the file of a hold.
+func parseHold(file string, data []byte) *HeldService {
+	h := &HeldService{Place: problem.Place{File: file}}
+	f, err := manifest.Parse(file, data)
+	if err != nil {
+		return h
+	}
+	docs, _ := f.Values()
+	for _, doc := range docs {
+		for _, field := range doc.Fields {
+			switch text := field.Value.Text; field.Key.Text {
+			case "tag":
+				h.Tag = text
+			case "from":
+				h.From = text
+			case "reason":
+				h.Reason = text
+			case "by":
+				h.By = text
+			case "date":
+				h.Date = text
+			}
+		}
+	}
+	return h
+}
+
+// ReadHolds reads all holds of an environment, sorted by service.
+func ReadHolds(tree fs.FS, env string) ([]*HeldService, error) {
+	entries, err := fs.ReadDir(tree, path.Join(holdsDir, env))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var holds []*HeldService
+	for _, e := range entries {
+		service, ok := strings.CutSuffix(e.Name(), ".yaml")
+		if !ok || e.IsDir() {
+			continue
+		}
+		h, err := ReadHold(tree, env, service)
+		if err != nil {
+			return nil, err
+		}
+		if h != nil {
+			holds = append(holds, h)
+		}
+	}
+	return holds, nil
+}
+
+// encode returns the file of a hold.
+func (h *HeldService) encode() []byte {
+	entries := []manifest.Entry{{Key: "tag", Value: h.Tag}}
+	for _, e := range []manifest.Entry{{Key: "from", Value: h.From}, {Key: "reason", Value: h.Reason}, {Key: "by", Value: h.By}, {Key: "date", Value: h.Date}} {
+		if e.Value != "" {
+			entries = append(entries, e)
+		}
+	}
+	return manifest.EncodeStrings(entries...)
+}
+
+// newHold returns the hold that a run makes.
+func newHold(o *Options, env, service, tag, from, reason string) *HeldService {
+	return &HeldService{Env: env, Service: service, Tag: tag, From: from, Reason: reason, By: o.RequestedBy, Date: o.now().UTC().Format(time.RFC3339)}
+}
+
+// checkHolds refuses to move a service that is held on the branch, or whose rollback,
+// hold or release is proposed. One held service keeps all of the plan from being done.
+func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome) error {
+	var refusals problem.List
+	holds, err := ReadHolds(b.FS(ctx), t.env)
+	if err != nil {
+		return err
+	}
+	names, err := servicesMoved(b.FS(ctx), t, plan)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		if !slices.Contains(names, h.Service) {
+			continue
+		}
+		p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
+		p.Place = h.Place
+		refusals.Add(p)
+	}
+	if len(refusals) == 0 && o.Pulls != nil && b.policy.Strategy == inventory.PullRequest {
+		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, rollbackPrefix+t.env+"/")
+		if err != nil {
+			return err
+		}
+		for _, pull := range open {
+			service := strings.TrimPrefix(pull.Branch, rollbackPrefix+t.env+"/")
+			if slices.Contains(names, service) {
+				refusals.Add(problem.Refuse("merge or close it first", "%s is held in %s while %s is open", service, t.env, pull.URL))
+			}
+		}
+	}
+	if len(refusals) == 0 {
+		return nil
+	}
+	return heldError(refusals)
+}
+
+// heldError is a refusal of the kind ErrHeld.
+func heldError(refusals problem.List) error {
+	p := *refusals[0]
+	for _, more := range refusals[1:] {
+		p.Message += "; " + more.Message
+	}
+	return refuseAs(ErrHeld, &p)
+}
+
+// servicesMoved returns the names of the services that a plan is about: those that
+// were named, and those of users.yaml whose image it moves.
+func servicesMoved(tree fs.FS, t *task, plan *Outcome) ([]string, error) {
+	names := slices.Clone(t.names)
+	services, err := inventory.LoadServices(tree)
+	if errors.Is(err, fs.ErrNotExist) {
+		return names, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range services {
+		ref, err := image.ParseRepository(s.Image)
+		if err != nil || slices.Contains(names, s.Name) {
+			continue
+		}
+		if slices.ContainsFunc(plan.Images, func(i bump.ImageChange) bool { return i.Changed() && i.Old.Repository() == ref.Repository() }) {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}
+
+// Hold keeps a service where it is.
+type Hold struct {
+	Options
+	Env     string
+	Service string
+	Reason  string
+}
+
+// Run writes the hold: see run.
+func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
+	t := serviceTask(holding, h.Env, h.Service)
+	t.reason = h.Reason
+	t.plan = func(ctx context.Context, b *base) (*Outcome, error) {
+		images, err := imagesOf(ctx, b, h.Env, h.Service)
+		if err != nil {
+			return nil, err
+		}
+		plan := &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}
+		held, err := ReadHold(b.FS(ctx), h.Env, h.Service)
+		if err != nil {
+			return nil, err
+		}
+		if held != nil && (h.Reason == "" || h.Reason == held.Reason) {
+			plan.settle(h.DryRun)
+			return plan, nil
+		}
+		reason := h.Reason
+		if reason == "" {
+			reason = fmt.Sprintf("held at %s", plan.NewTag)
+		}
+		next := newHold(&h.Options, h.Env, h.Service, plan.NewTag, "", reason)
+		old, err := contentAt(b.FS(ctx), holdFile(h.Env, h.Service))
+		if err != nil {
+			return nil, err
+		}
+		if held != nil {
+			next.From = held.From
+		}
+		plan.put(holdFile(h.Env, h.Service), old, next.encode())
+		plan.settle(h.DryRun)
+		return plan, nil
+	}
+	return run(ctx, &h.Options, t)
+}
+
+// Release lets a service go again, and moves it in the same commit where a tag is
+// given.
+type Release struct {
+	Options
+	Env     string
+	Service string
+	Tag     string // may be empty
+	Reason  string
+}
+
+// Run removes the hold: see run.
+func (r *Release) Run(ctx context.Context) (*Outcome, error) {
+	t := serviceTask(releasing, r.Env, r.Service)
+	t.reason, t.version = r.Reason, r.Tag
+	if r.Tag != "" && !image.ValidTag(r.Tag) {
+		return &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: r.Tag}, invalidTag("--tag", r.Tag)
+	}
+	t.plan = func(ctx context.Context, b *base) (*Outcome, error) {
+		plan, err := r.edit(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		old, err := contentAt(b.FS(ctx), holdFile(r.Env, r.Service))
+		if err != nil {
+			return nil, err
+		}
+		if len(plan.Superseded) == 0 { // a release that moves is all or nothing
+			plan.put(holdFile(r.Env, r.Service), old, nil)
+		}
+		plan.settle(r.DryRun)
+		return plan, nil
+	}
+	return run(ctx, &r.Options, t)
+}
+
+// edit moves the service where a tag is given.
+func (r *Release) edit(ctx context.Context, b *base) (*Outcome, error) {
+	if r.Tag != "" {
+		return planBump(ctx, &r.Options, b, bump.Selection{Env: r.Env, Services: []string{r.Service}, Tag: r.Tag}, nil)
+	}
+	images, err := imagesOf(ctx, b, r.Env, r.Service)
+	if err != nil {
+		return nil, err
+	}
+	return &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}, nil
+}
+
+// serviceTask is a task of one service.
+func serviceTask(kind kind, env, service string) *task {
+	return &task{kind: kind, env: env, names: []string{service}, services: []string{service}}
+}
+
+// imagesOf returns what a service runs. That it does not run is a refusal.
+func imagesOf(ctx context.Context, b *base, env, service string) ([]bump.ImageChange, error) {
+	now, err := readEnvAt(ctx, b, bump.Selection{Env: env, Services: []string{service}})
+	if err != nil {
+		return nil, err
+	}
+	images := now.of(service)
+	if len(images) == 0 {
+		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", service, env)
+	}
+	return images, nil
+}
+
+// contentAt returns a file of a commit, nil where there is none.
+func contentAt(tree repo.FS, name string) ([]byte, error) {
+	data, err := tree.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && data == nil {
+		data = []byte{}
+	}
+	return data, err
+}
+
+func invalidTag(flag, tag string) error {
+	return problem.New("letters, digits, _, . and -, at most 128, and no . or - first", "%s %q is an invalid tag", flag, tag)
+}

@@ -1,0 +1,82 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/github"
+	"k8srepo/internal/problem"
+)
+
+// putPull opens the pull request, or brings it up to date. Somebody may have been
+// faster at opening it: then it is theirs that is brought up to date.
+func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcome, text *body) (*github.PullRequest, error) {
+	if p.open != nil {
+		return updatePull(ctx, o, b, p.open, plan, text)
+	}
+	client, at := o.Pulls.GitHub, o.Pulls.Repo
+	pull, err := client.CreatePullRequest(ctx, at, github.NewPullRequest{
+		Title: text.title(), Body: text.markdown(""), Branch: p.branch, Base: b.Branch, Draft: b.policy.Draft,
+	})
+	if errors.Is(err, github.ErrPullRequestExists) {
+		pulls, listErr := client.PullRequests(ctx, at, p.branch)
+		if listErr != nil {
+			return nil, listErr
+		}
+		i := slices.IndexFunc(pulls, func(pull github.PullRequest) bool { return pull.Open && pull.Base == b.Branch })
+		if i >= 0 {
+			return updatePull(ctx, o, b, &pulls[i], plan, text)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	plan.Pull = Created
+	return pull, finishPull(ctx, o, b, pull, plan)
+}
+
+// updatePull brings title and body up to date; what people wrote below the line stays.
+// A run that ended before it added labels and reviewers is completed.
+func updatePull(ctx context.Context, o *Options, b *base, open *github.PullRequest, plan *Outcome, text *body) (*github.PullRequest, error) {
+	if plan.Pull == "" {
+		plan.Pull = Updated
+	}
+	title, markdown := text.title(), text.markdown(open.Body)
+	if open.Title != title || strings.ReplaceAll(open.Body, "\r\n", "\n") != markdown {
+		edited, err := o.Pulls.GitHub.EditPullRequest(ctx, o.Pulls.Repo, open.Number, github.PullRequestEdit{Title: &title, Body: &markdown})
+		if err != nil {
+			return nil, err
+		}
+		open = edited
+	}
+	if len(open.Labels)+len(open.Assignees)+len(open.Reviewers)+len(open.Teams) > 0 {
+		return open, nil
+	}
+	return open, finishPull(ctx, o, b, open, plan)
+}
+
+// finishPull adds the policy's labels, assignees and reviewers. What cannot be added
+// is a notice: the pull request is there anyway.
+func finishPull(ctx context.Context, o *Options, b *base, pull *github.PullRequest, plan *Outcome) error {
+	client, at, policy := o.Pulls.GitHub, o.Pulls.Repo, b.policy
+	var warnings problem.List
+	if len(policy.Labels) > 0 {
+		warnings.Add(client.AddLabels(ctx, at, pull.Number, policy.Labels))
+	}
+	if len(policy.Assignees) > 0 {
+		more, err := client.AddAssignees(ctx, at, pull.Number, policy.Assignees)
+		warnings = append(warnings, more...)
+		warnings.Add(err)
+	}
+	if len(policy.Reviewers)+len(policy.TeamReviewers) > 0 {
+		more, err := client.RequestReviews(ctx, at, pull.Number, policy.Reviewers, policy.TeamReviewers)
+		warnings = append(warnings, more...)
+		warnings.Add(err)
+	}
+	for _, w := range warnings {
+		plan.notice("%s: %s", pull.URL, w.Message)
+	}
+	return ctx.Err()
+}

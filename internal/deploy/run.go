@@ -1,0 +1,196 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"k8srepo/internal/bump"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/repo"
+)
+
+// Options are what all commands that write to a k8s repo share.
+type Options struct {
+	Store  Store
+	URL    string // the k8s repo's, for people
+	Branch string // "" is the policy's, else the repository's default
+	Push   bool   // push where the k8s repo has no policy for the environment; with Force, past one
+	Force  bool   // deploy an older tag, or one whose history has diverged
+	DryRun bool
+
+	// Pulls is where pull requests are opened, where the policy wants them; nil
+	// cannot.
+	Pulls *PullRequests
+
+	// Verify reports whether an image is in its registry, before anything is
+	// written; nil believes it.
+	Verify func(ctx context.Context, image string) error
+
+	// History is what is known of the commits that a target is built from, asked
+	// for once a target; nil, or nil for a target, is nothing.
+	History func(t bump.Target) History
+
+	Message     string // a template over Message; "" is the default one
+	RunURL      string // of the CI run, for the message; may be empty
+	RequestedBy string // who asks, for holds; may be empty
+
+	Now      func() time.Time                                 // nil is time.Now
+	Sleep    func(ctx context.Context, d time.Duration) error // nil waits in real time
+	Progress func(line string)                                // nil is silence
+}
+
+func (o *Options) now() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
+}
+
+func (o *Options) progress(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// task is one change of one environment: what a command does to the files of a tip.
+// It is made again, from the start, when the branch has moved.
+type task struct {
+	kind     kind
+	env      string
+	names    []string // of the services, as people call them
+	services []string // of users.yaml: whose folders are read
+	version  string   // what is to run, as far as it is known beforehand
+	// selection is whose images may be moved; the zero Selection is the services'.
+	selection bump.Selection
+	reason    string // why, in a commit's message; may be empty
+
+	// plan decides what is to be written, in memory.
+	plan func(ctx context.Context, b *base) (*Outcome, error)
+	// moot reports whether a base has what an open pull request proposes; nil only
+	// compares the files.
+	moot func(ctx context.Context, b *base, proposed *difference) (why string, err error)
+}
+
+// kind is what sort of change a task makes.
+type kind int
+
+const (
+	deploying kind = iota
+	rollingBack
+	holding
+	releasing
+)
+
+// branch returns the branch that a task is proposed on. A rollback, a hold and a
+// release never share one with a deployment, which may have approvals.
+func (t *task) branch() string {
+	prefix := deployPrefix
+	if t.kind != deploying {
+		prefix = rollbackPrefix
+	}
+	return prefix + t.env + "/" + strings.Join(sorted(t.names), "+")
+}
+
+const (
+	deployPrefix   = "tagbump/"
+	rollbackPrefix = "tagbump-rollback/"
+)
+
+func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }
+
+// likely returns the paths that a task reads of a tip.
+func (t *task) likely() []string {
+	paths := []string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(holdsDir, t.env)}
+	for _, service := range t.services {
+		paths = append(paths, path.Join(dirOf(t.env), service))
+	}
+	return paths
+}
+
+// dirOf returns the folder of an environment's manifests.
+func dirOf(env string) string { return path.Join(env, "manifests") }
+
+// run reads the tip, plans the change, and pushes or proposes it. Where the branch
+// has moved in between, or the server was overloaded, it starts over from the new
+// tip: the change is a function of the files, so no push of anybody's is ever lost.
+//
+// The outcome is never nil. With an error it is Failed or Held, and says how often
+// it was tried.
+func run(ctx context.Context, o *Options, t *task) (*Outcome, error) {
+	a := &attempts{when: o.now(), verified: map[string]bool{}}
+	outcome, err := untilDone(ctx, o, t, a)
+	if err != nil {
+		failed := &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: t.version}
+		if errors.Is(err, ErrHeld) {
+			failed.Status = Held
+		}
+		if outcome != nil { // a pull request that stands in the way
+			failed.PullRequest, failed.Pull, failed.Notices = outcome.PullRequest, outcome.Pull, outcome.Notices
+		}
+		outcome = failed
+	}
+	outcome.Attempts, outcome.Waited = a.count, a.waited
+	return outcome, err
+}
+
+func untilDone(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
+	if err := CheckMessage(o.Message); err != nil {
+		return nil, err
+	}
+	for {
+		a.begin()
+		outcome, err := attempt(ctx, o, t, a)
+		if err == nil {
+			return outcome, nil
+		}
+		if err := a.wait(ctx, o, err); err != nil {
+			return outcome, err
+		}
+	}
+}
+
+// attempt is one go at a task.
+func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
+	b, err := readBase(ctx, o, t)
+	if err != nil {
+		return nil, err
+	}
+	if landed, err := a.landed(ctx, o, b); landed != nil || err != nil {
+		return landed, err
+	}
+	plan, err := t.plan(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	plan.Branch = b.Branch
+	if err := verify(ctx, o, a, plan); err != nil {
+		return nil, err
+	}
+	switch {
+	case plan.Status == Planned:
+		return plan, nil
+	case b.policy.Strategy == inventory.PullRequest && !pastPolicy(o):
+		return propose(ctx, o, t, b, plan)
+	case plan.Status != Changed:
+		return plan, nil
+	}
+	return push(ctx, o, t, a, b, plan)
+}
+
+// push puts the commit of a plan on the branch.
+func push(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
+	message, err := messageOf(o, t, plan)
+	if err != nil {
+		return nil, err
+	}
+	plan.Commit, err = o.Store.Commit(ctx, repo.PendingCommit{
+		Parent: b.Commit, Branch: b.Branch, Old: b.Hash, Files: plan.contents(), Message: message, When: a.when,
+	})
+	a.sent(b, plan, err)
+	return plan, err
+}

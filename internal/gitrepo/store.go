@@ -1,0 +1,205 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
+)
+
+// Store reads and writes a Remote in the terms of package repo. It belongs to one
+// goroutine at a time.
+type Store struct {
+	Remote    *Remote
+	Author    Signature // of the commits that it makes; When is ignored, here and below
+	Committer Signature // the zero Signature is the author
+	Signer    Signer    // nil leaves commits unsigned
+	ReadOnly  bool      // nothing will be pushed, so no push is prepared
+
+	tips map[string]*Tip // by hash, all that were handed out
+}
+
+// Tip reads the tip of a branch ("" is the default one) with the files at paths:
+// see Remote.Tip and Tip.Fetch.
+func (s *Store) Tip(ctx context.Context, branch string, paths ...string) (*repo.Commit, error) {
+	if !s.ReadOnly && s.Remote.early == nil {
+		s.Remote.PreparePush(ctx)
+	}
+	t, err := s.Remote.Tip(ctx, branch)
+	if err != nil {
+		return nil, err
+	}
+	return s.public(t), t.Fetch(ctx, paths...)
+}
+
+// public is a tip as package repo has it.
+func (s *Store) public(t *Tip) *repo.Commit {
+	c := &repo.Commit{Branch: t.Branch, Hash: t.Hash.String(), Message: t.Message, Tree: t,
+		Author:    repo.Signature{Name: t.Author.Name, Email: t.Author.Email, When: t.Author.When},
+		Committer: repo.Signature{Name: t.Committer.Name, Email: t.Committer.Email, When: t.Committer.When},
+	}
+	for _, parent := range t.Parents {
+		c.Parents = append(c.Parents, parent.String())
+	}
+	if s.tips == nil {
+		s.tips = map[string]*Tip{}
+	}
+	s.tips[c.Hash] = t
+	return c
+}
+
+// tip is the Tip that a commit was made from.
+func (s *Store) tip(c *repo.Commit) (*Tip, error) {
+	t := s.tips[c.Hash]
+	if t == nil {
+		return nil, problem.New("", "%s: commit %s was not read from here", s.Remote.url, c.Hash)
+	}
+	return t, nil
+}
+
+// Fetch brings files of several commits at once: see FetchEach.
+func (s *Store) Fetch(ctx context.Context, parts ...repo.Part) error {
+	own := make([]Part, len(parts))
+	for i, part := range parts {
+		t, err := s.tip(part.Commit)
+		if err != nil {
+			return err
+		}
+		own[i] = Part{t, part.Paths}
+	}
+	return FetchEach(ctx, own...)
+}
+
+// Commit makes a commit and pushes it, by compare-and-swap. Its hash is returned
+// with every error that comes after it was made: of those, repo.ErrMoved,
+// repo.ErrRejected and repo.ErrOutcomeUnknown may be mended by starting over.
+func (s *Store) Commit(ctx context.Context, p repo.PendingCommit) (hash string, err error) {
+	t, err := s.tip(p.Parent)
+	if err != nil {
+		return "", err
+	}
+	old, ok := ParseHash(p.Old)
+	if !ok && p.Old != "" {
+		return "", problem.New("", "%q is no commit", p.Old)
+	}
+	meta := CommitMeta{Author: s.Author, Committer: s.Committer, Message: p.Message, Signer: s.Signer}
+	if meta.Committer.Name == "" {
+		meta.Committer = meta.Author
+	}
+	meta.Author.When, meta.Committer.When = p.When, p.When
+	commit, err := t.Commit(ctx, p.Files, meta)
+	if err != nil {
+		return "", err
+	}
+	return commit.Hash.String(), s.Remote.Push(ctx, p.Branch, old, commit)
+}
+
+// deepest is how far back a push without an answer is looked for.
+const deepest = 200
+
+// Landed reports whether a commit is the tip or one of its ancestors, not too far
+// back.
+func (s *Store) Landed(ctx context.Context, tip *repo.Commit, hash string) (bool, error) {
+	t, err := s.tip(tip)
+	if err != nil {
+		return false, err
+	}
+	h, ok := ParseHash(hash)
+	if !ok {
+		return false, nil
+	}
+	return t.Follows(ctx, h, deepest)
+}
+
+// DeleteBranch removes a branch that is at a commit. One that is not there is fine.
+func (s *Store) DeleteBranch(ctx context.Context, branch, at string) error {
+	hash, _ := ParseHash(at)
+	return s.Remote.Delete(ctx, branch, hash)
+}
+
+// Log returns what of the log of a commit is within depth commits along first
+// parents: see Tip.LogWithin.
+func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...string) (*repo.Window, error) {
+	t, err := s.tip(c)
+	if err != nil {
+		return nil, err
+	}
+	own, err := t.LogWithin(ctx, depth, paths...)
+	if err != nil {
+		return nil, err
+	}
+	w := &repo.Window{Oldest: own.Oldest.Committer.When, Whole: own.Whole, Cut: own.Cut}
+	for _, e := range own.Entries {
+		entry := &repo.LogEntry{Commit: s.public(e.Tip), Paths: e.Paths}
+		if e.Before != nil {
+			entry.Before = s.public(e.Before)
+		}
+		w.Entries = append(w.Entries, entry)
+	}
+	return w, nil
+}
+
+// Retry reports whether what failed with err may succeed if it is done again, and
+// how long the server wants to be left alone before that.
+func (s *Store) Retry(err error) (after time.Duration, ok bool) { return Retry(err) }
+
+// Close closes the Remote.
+func (s *Store) Close() error { return s.Remote.Close() }
+
+// Ancestry returns what joins two commits. The commits between are fetched without
+// their trees where the server can leave them out, in steps that grow.
+func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.Ancestry, error) {
+	b, err := s.tip(base)
+	if err != nil {
+		return nil, err
+	}
+	h, err := s.tip(head)
+	if err != nil {
+		return nil, err
+	}
+	for depth := firstDepth; ; depth *= 10 {
+		joined, err := (&History{objects: s.Remote.store}).ancestry(ctx, b.Hash, h.Hash)
+		if err != nil && !errors.Is(err, ErrShallow) {
+			return nil, s.Remote.fault(ctx, err)
+		}
+		if err == nil {
+			return s.publicAncestry(b, h, joined)
+		}
+		if depth > allDepth/10 {
+			return nil, &fault{Problem: problem.New("", "%s: %s and %s have no commit in common", s.Remote.url, short(b.Hash), short(h.Hash)), Kind: repo.ErrUnrelated}
+		}
+		for _, t := range []*Tip{h, b} {
+			if err := t.deepen(ctx, depth); err != nil {
+				return nil, s.Remote.fault(ctx, err)
+			}
+		}
+	}
+}
+
+func (s *Store) publicAncestry(base, head *Tip, joined *ancestry) (*repo.Ancestry, error) {
+	read := func(h Hash) (*repo.Commit, error) {
+		if known := s.tips[h.String()]; known != nil {
+			return s.public(known), nil
+		}
+		t := &Tip{Branch: head.Branch, Hash: h, remote: s.Remote, offer: base.offer, line: &line{tip: head, depth: firstDepth, known: map[Hash]bool{}}}
+		if err := t.read(); err != nil {
+			return nil, err
+		}
+		return s.public(t), nil
+	}
+	a := &repo.Ancestry{}
+	var err error
+	if a.MergeBase, err = read(joined.mergeBase); err != nil {
+		return nil, err
+	}
+	for _, h := range joined.headOnly {
+		c, err := read(h)
+		if err != nil {
+			return nil, err
+		}
+		a.Commits = append(a.Commits, c)
+	}
+	return a, nil
+}
