@@ -72,11 +72,11 @@ func deployTag(ctx context.Context, con *console.Console, o deployOptions) error
 	if o.output != "text" && o.output != "json" {
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	}
-	d, err := o.deployment(con)
+	d, closeStore, err := o.deployment(con)
 	if err != nil {
 		return reportDeploy(con, o, &deploy.Outcome{Result: &bump.Result{}, Status: deploy.Failed}, err)
 	}
-	defer d.Remote.Close()
+	defer closeStore()
 	debug.SetGCPercent(50) // small runners run many of these at once, and it is the network that takes the time
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -84,31 +84,82 @@ func deployTag(ctx context.Context, con *console.Console, o deployOptions) error
 	return reportDeploy(con, o, outcome, err)
 }
 
-// deployment is what the flags mean.
-func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, error) {
+// deployment returns what the flags mean, and what closes it.
+func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, func(), error) {
+	options, closeStore, err := o.options(con)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &deploy.Deployment{Options: *options, Selection: o.Selection}, closeStore, nil
+}
+
+// options returns what all commands that write share, and what closes it.
+func (o *deployOptions) options(con *console.Console) (*deploy.Options, func(), error) {
 	if o.repo == "" {
-		return nil, problem.New("say --repo https://github.com/example/k8s", "--repo is missing")
+		return nil, nil, problem.New("pass --repo https://github.com/example/k8s", "--repo is missing")
 	}
 	if o.timeout <= 0 {
-		return nil, problem.New("write a time such as 90s or 5m", "--timeout must be more than nothing")
+		return nil, nil, problem.New("write a time such as 90s or 5m", "--timeout must be more than nothing")
 	}
-	d := &deploy.Deployment{
-		Selection: o.Selection, Branch: o.branch, Push: o.push, Force: o.force, DryRun: o.dryRun,
-		Message: o.message, RunURL: o.environment.runURL,
-		Tell: func(progress string) { con.Notice(progress) },
+	if err := gitrepo.CheckURL(o.repo); err != nil {
+		return nil, nil, err
 	}
+	d := &deploy.Options{
+		URL: o.repo, Branch: o.branch, Push: o.push, Force: o.force, DryRun: o.dryRun,
+		Message: o.message, RunURL: o.environment.runURL, RequestedBy: o.environment.actor,
+		Progress: con.Notice,
+	}
+	d.LookupDigest = (&registry.Checker{Tell: con.Notice, CAFile: o.caFile}).Digest
+	if o.verifyImage || o.waitImage > 0 {
+		d.Verify = (&registry.Checker{Wait: o.waitImage, Tell: con.Notice, CAFile: o.caFile}).Check
+	}
+	client, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
+	if err != nil {
+		return nil, nil, err
+	}
+	sources := &deploy.Sources{Client: client}
+	if d.Pulls, err = o.pullRequests(con, sources); err != nil {
+		return nil, nil, err
+	}
+	if d.History, err = o.history(sources); err != nil {
+		return nil, nil, err
+	}
+	closeStore := func() {}
+	d.Store, closeStore, err = o.store(d.Pulls)
+	return d, closeStore, err
+}
+
+// store opens the k8s repo the way that --via says, and returns what closes it.
+func (o *deployOptions) store(pulls *deploy.PullRequests) (deploy.Store, func(), error) {
+	switch {
+	case o.via == "git":
+		store, err := o.gitStore()
+		if err != nil {
+			return nil, nil, err
+		}
+		return store, func() { store.Remote.Close() }, nil
+	case o.via != "api":
+		return nil, nil, problem.New("", "--via must be git or api, not %q", o.via)
+	case pulls == nil:
+		return nil, nil, problem.New("name the k8s repo by its URL on GitHub, or with --github owner/name", "--via api: %s is not on GitHub", o.repo)
+	case o.signingKey != "" || o.author != "" || o.committer != "":
+		return nil, nil, problem.New("leave --author, --committer and --signing-key out, or --via api", "over its API GitHub itself makes the commits, and signs them, as the token's owner")
+	}
+	return &github.Store{Client: pulls.GitHub, Repo: pulls.Repo}, func() {}, nil
+}
+
+// gitStore opens the k8s repo over Git's protocol.
+func (o *deployOptions) gitStore() (*gitrepo.Store, error) {
 	git, err := o.gitOptions(o.environment.repoToken)
 	if err != nil {
 		return nil, err
 	}
-	if d.Remote, err = gitrepo.Open(o.repo, git); err != nil {
-		return nil, err
-	}
-	if d.Author, err = o.signature("--author", o.author); err != nil {
+	store := &gitrepo.Store{ReadOnly: o.dryRun}
+	if store.Author, err = o.signature("--author", o.author); err != nil {
 		return nil, err
 	}
 	if o.committer != "" {
-		if d.Committer, err = o.signature("--committer", o.committer); err != nil {
+		if store.Committer, err = o.signature("--committer", o.committer); err != nil {
 			return nil, err
 		}
 	}
@@ -117,41 +168,12 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, er
 		if err != nil {
 			return nil, err
 		}
-		if d.Signer, err = gitrepo.NewSSHSigner(pem); err != nil {
+		if store.Signer, err = gitrepo.NewSSHSigner(pem); err != nil {
 			return nil, err
 		}
 	}
-	if o.verifyImage || o.waitImage > 0 {
-		d.Verify = (&registry.Checker{Wait: o.waitImage, Tell: con.Notice, CAFile: o.caFile}).Check
-	}
-	client, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
-	if err != nil {
-		return nil, err
-	}
-	sources := &deploy.Sources{Client: client}
-	if d.Pulls, err = o.pullRequests(con, sources); err != nil {
-		return nil, err
-	}
-	if d.History, err = o.history(sources); err != nil {
-		return nil, err
-	}
-	return d, o.setVia(d)
-}
-
-// setVia takes the way that --via says.
-func (o *deployOptions) setVia(d *deploy.Deployment) error {
-	switch {
-	case o.via == "git":
-		return nil
-	case o.via != "api":
-		return problem.New("", "--via must be git or api, not %q", o.via)
-	case d.Pulls == nil:
-		return problem.New("name the k8s repo by its URL on GitHub, or with --github owner/name", "--via api: %s is not on GitHub", o.repo)
-	case o.signingKey != "" || o.author != "" || o.committer != "":
-		return problem.New("leave --author, --committer and --signing-key out, or --via api", "over its API GitHub itself makes the commits, and signs them, as the token's owner")
-	}
-	d.ViaAPI = true
-	return nil
+	store.Remote, err = gitrepo.Open(o.repo, git)
+	return store, err
 }
 
 // pullRequests is where they are opened, nil where the k8s repo is not on GitHub.

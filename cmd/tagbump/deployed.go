@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,31 +34,34 @@ import (
 //	}
 type deployResult struct {
 	Version    int               `json:"version"`
-	Result     string            `json:"result"` // changed, unchanged, superseded, proposed, planned (--dry-run) or failed
+	Result     string            `json:"result"` // changed, unchanged, superseded, held, proposed, planned (--dry-run) or failed
 	Env        string            `json:"environment"`
-	Branch     string            `json:"branch,omitempty"`       // none where it failed
-	Commit     string            `json:"commit,omitempty"`       // where the result is changed or proposed
-	Pull       string            `json:"pull_request,omitempty"` // its URL
-	OldTags    []string          `json:"old_tags"`               // tags or digests that ran before, each once
-	NewTag     string            `json:"new_tag"`                // or digest
-	Files      []string          `json:"files"`                  // that change
-	Images     []imageResult     `json:"images"`                 // all that were found; those that stay have old equal to new
-	Superseded []imageResult     `json:"superseded"`             // those that run something newer, and what they were to be
-	Attempts   int               `json:"attempts"`               // 0 where it failed before the first
-	Waited     float64           `json:"waited_seconds"`         // between attempts
-	Notices    []string          `json:"notices"`                // what is worth knowing, and no problem
-	Diff       string            `json:"diff,omitempty"`         // with --dry-run
+	Branch     string            `json:"branch,omitempty"`              // none where it failed
+	Commit     string            `json:"commit,omitempty"`              // where the result is changed or proposed
+	Pull       string            `json:"pull_request,omitempty"`        // its URL
+	Became     string            `json:"pull_request_result,omitempty"` // created, updated, untouched or declined
+	OldTags    []string          `json:"old_tags"`                      // tags or digests that ran before, each once
+	NewTag     string            `json:"new_tag"`                       // or digest
+	Files      []string          `json:"files"`                         // that change
+	Images     []imageResult     `json:"images"`                        // all that were found; those that stay have old equal to new
+	Mentions   []mentionResult   `json:"mentions"`                      // of the image with another tag, in places that are no images
+	Superseded []imageResult     `json:"superseded"`                    // those that run something newer, and what they were to be
+	Attempts   int               `json:"attempts"`                      // 0 where it failed before the first
+	Waited     float64           `json:"waited_seconds"`                // between attempts
+	Notices    []string          `json:"notices"`                       // what is worth knowing, and no problem
+	Diff       string            `json:"diff,omitempty"`                // with --dry-run
 	Problems   []console.Problem `json:"problems"`
 }
 
 func newDeployResult(o deployOptions, outcome *deploy.Outcome, err error) deployResult {
 	r := deployResult{
-		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, NewTag: version(o.Selection),
+		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, Became: outcome.Pull, NewTag: cmp.Or(outcome.NewTag, version(o.Selection)),
 		OldTags:  append([]string{}, outcome.OldTags()...),
 		Files:    []string{},
 		Images:   imageResults(outcome.Images),
 		Attempts: outcome.Attempts, Waited: outcome.Waited.Seconds(),
 		Superseded: imageResults(outcome.Superseded),
+		Mentions:   mentionResults(outcome.Mentions),
 		Notices:    append([]string{}, outcome.Notices...),
 		Problems:   console.JSONProblems(err),
 	}
@@ -85,6 +89,7 @@ func reportDeploy(con *console.Console, o deployOptions, outcome *deploy.Outcome
 	for _, n := range r.Notices {
 		con.Notice(n)
 	}
+	reportMentions(con, outcome.Mentions)
 	told := errors.Join(
 		con.Outputs([]console.Output{
 			{Name: "result", Value: r.Result},
@@ -139,6 +144,10 @@ func printDeployed(con *console.Console, r deployResult, outcome *deploy.Outcome
 		}
 		con.Printf("superseded: %s on %s runs something newer than %s; nothing was done\n", r.Env, r.Branch, r.NewTag)
 	case deploy.Unchanged:
+		if outcome.Note != "" {
+			con.Printf("unchanged: %s\n", outcome.Note)
+			return
+		}
 		if outcome.Changed() {
 			con.Printf("unchanged: %s was not proposed for %s\n", r.NewTag, r.Env)
 			return

@@ -32,8 +32,10 @@ kustomizations, and where --field says.
    tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag 9f2c1ab
    tagbump promote --repo https://github.com/example/k8s --from staging --to prod --service api
    tagbump rollback --repo https://github.com/example/k8s --env prod --service api
+   tagbump hold --repo https://github.com/example/k8s --env prod --service api --reason migration
+   tagbump release --repo https://github.com/example/k8s --env prod --service api
    tagbump status --repo https://github.com/example/k8s`,
-		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), statusCommand(con, getenv)},
+		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), holdCommand(con, getenv), releaseCommand(con, getenv), statusCommand(con, getenv)},
 	})
 	return console.Main(ctx, con, app, args)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
@@ -32,19 +33,20 @@ not run there goes no further. Older never replaces newer.
 			&cli.StringFlag{Name: "to", Usage: "the `environment` that is to run it"},
 			&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml (may be repeated)"},
 			&cli.BoolFlag{Name: "all", Usage: "every service that runs in both"},
+			&cli.BoolFlag{Name: "together", Usage: "one commit or pull request for all of them, or nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, past the environment before, and to an older tag"},
 		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
 			o.Env, o.Services, o.force = c.String("to"), c.StringSlice("service"), c.Bool("force")
 			placesOf(c, &o.Selection)
-			return promote(c.Context, con, o, c.String("from"), c.Bool("all"))
+			return promote(c.Context, con, o, c.String("from"), c.Bool("all"), c.Bool("together"))
 		},
 	}
 }
 
 // promote runs the promotion, and says what it came to, service by service.
-func promote(ctx context.Context, con *console.Console, o deployOptions, from string, all bool) error {
+func promote(ctx context.Context, con *console.Console, o deployOptions, from string, all, together bool) error {
 	switch {
 	case o.output != "text" && o.output != "json":
 		return problem.New("", "--output must be text or json, not %q", o.output)
@@ -53,14 +55,14 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 	case len(o.Services) > 0 && all:
 		return problem.New("say one of the two", "--service and --all are both given")
 	}
-	d, err := o.deployment(con)
+	options, closeStore, err := o.options(con)
 	if err != nil {
 		return reportPromoted(con, o, from, nil, err)
 	}
-	defer d.Remote.Close()
+	defer closeStore()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	list, err := (&deploy.Promotion{Deployment: *d, From: from}).Run(ctx)
+	list, err := (&deploy.Promotion{Options: *options, From: from, To: o.Env, Services: o.Services, Together: together, Places: bump.Selection{Path: o.Path, Narrowing: o.Narrowing}}).Run(ctx)
 	return reportPromoted(con, o, from, list, errors.Join(err, deploy.PromotedErr(list)))
 }
 
@@ -134,7 +136,7 @@ func reportPromoted(con *console.Console, o deployOptions, from string, list []d
 		con.Notice(n)
 	}
 	result := deploy.Unchanged
-	for _, status := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded} {
+	for _, status := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded, deploy.Held} {
 		if results[status] > 0 || status == deploy.Failed && err != nil {
 			result = status
 			break
@@ -197,6 +199,8 @@ func printPromoted(con *console.Console, r promoteResult, list []deploy.Promoted
 			con.Printf("%s: unchanged: %s runs %s already\n", s.Service, r.To, s.Tag)
 		case deploy.Failed:
 			con.Printf("%s: not promoted\n", s.Service)
+		case deploy.Held:
+			con.Printf("%s: held: it stays on %s in %s\n", s.Service, old, r.To)
 		case deploy.Proposed:
 			con.Printf("%s: proposed: %s → %s in %s, by %s\n", s.Service, old, s.Tag, r.To, s.Pull)
 		}

@@ -16,33 +16,35 @@ func rollbackCommand(con *console.Console, getenv func(string) string) *cli.Comm
 	return &cli.Command{
 		Name:  "rollback",
 		Usage: "go back to the tag that a service ran before",
-		Description: `Reads from the k8s repo's history what the service ran in the environment, and
-deploys the last tag that is another one: by a push or a pull request, as the
-environment's policy says. Tags that were rolled back before are passed over.
+		Description: `Reads from the k8s repo's history what the service ran in the environment, writes
+the last tag that is another one, and holds the service there: in one commit or
+one pull request, as the environment's policy says. Tags that were rolled back
+before are passed over.
 
    tagbump rollback --repo https://github.com/example/k8s --env prod --service api
    tagbump rollback --repo https://github.com/example/k8s --env prod --service api --to 1f0c9ae
 
-It is remembered: what was rolled back, and what is older, is not deployed there
-again without --force. A newer commit is.`,
+The service stays held: nothing is deployed or promoted there until tagbump release
+lets it go. Asked again for what is done, rollback changes nothing.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
 			&cli.StringFlag{Name: "env", Usage: "the `environment`: the folder above manifests/"},
 			&cli.StringSliceFlag{Name: "service", Usage: "the `service` of users.yaml"},
 			&cli.StringFlag{Name: "to", Usage: "the `tag` to go back to (default: the last other one that ran there)"},
-			&cli.BoolFlag{Name: "force", Usage: "go to a --to that never ran there, or was rolled back itself"},
+			&cli.StringFlag{Name: "reason", Usage: "why, for those who find the service held (default: what was done)"},
+			&cli.BoolFlag{Name: "force", Usage: "with --push, past a policy that wants a pull request"},
 		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
-			o.Env, o.Services = c.String("env"), c.StringSlice("service")
+			o.Env, o.Services, o.force = c.String("env"), c.StringSlice("service"), c.Bool("force")
 			placesOf(c, &o.Selection)
-			return rollback(c.Context, con, o, c.String("to"), c.Bool("force"))
+			return rollback(c.Context, con, o, c.String("to"), c.String("reason"))
 		},
 	}
 }
 
 // rollback finds the tag to go back to, deploys it, and says what it came to.
-func rollback(ctx context.Context, con *console.Console, o deployOptions, to string, anyway bool) error {
+func rollback(ctx context.Context, con *console.Console, o deployOptions, to, reason string) error {
 	if o.output != "text" && o.output != "json" {
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	}
@@ -50,22 +52,24 @@ func rollback(ctx context.Context, con *console.Console, o deployOptions, to str
 	if o.Env == "" {
 		missing.Add(problem.New("say --env prod", "--env is missing"))
 	}
-	if len(o.Services) == 0 {
-		missing.Add(problem.New("say --service api", "--service is missing"))
+	switch {
+	case len(o.Services) == 0:
+		missing.Add(problem.New("pass --service api", "--service is missing"))
+	case len(o.Services) > 1:
+		missing.Add(problem.New("pass it once: a rollback is of one service", "--service is given twice"))
 	}
 	if err := missing.Err(); err != nil {
 		return err
 	}
 	o.Tag = to
-	d, err := o.deployment(con)
+	options, closeStore, err := o.options(con)
 	if err != nil {
 		return reportDeploy(con, o, &deploy.Outcome{Result: &bump.Result{}, Status: deploy.Failed}, err)
 	}
-	defer d.Remote.Close()
+	defer closeStore()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	d.Tag = ""
-	outcome, err := (&deploy.Rollback{Deployment: *d, To: to, Anyway: anyway}).Run(ctx)
+	outcome, err := (&deploy.Rollback{Options: *options, Env: o.Env, Service: o.Services[0], To: to, Reason: reason, Places: bump.Selection{Path: o.Path, Narrowing: o.Narrowing}}).Run(ctx)
 	o.Tag = outcome.NewTag
 	return reportDeploy(con, o, outcome, err)
 }

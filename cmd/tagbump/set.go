@@ -260,5 +260,12 @@ func version(a bump.Selection) string {
 }
 
 func unified(f bump.FileChange) []byte {
-	return tree.Change{Action: tree.Update, Path: f.Path, Old: f.Old, New: f.New}.Unified()
+	action := tree.Update
+	switch {
+	case f.Old == nil:
+		action = tree.Create
+	case f.New == nil:
+		action = tree.Remove
+	}
+	return tree.Change{Action: action, Path: f.Path, Old: f.Old, New: f.New}.Unified()
 }

@@ -51,36 +51,42 @@ func readTip(ctx context.Context, o *Options, t *task, branch string) (*repo.Com
 	if err != nil {
 		return nil, err
 	}
-	var paths []string
-	if len(t.services) < len(t.names) {
-		paths, err = manifestsBelow(ctx, tip, dirOf(t.env))
-	} else {
-		paths, err = layout(ctx, tip, t.env, t.services)
+	root := path.Join(t.env, "manifests") // before it is known, the usual one costs nothing
+	for {
+		paths, err := pathsOf(ctx, tip, t.selection, root, len(t.selection.Images) > 0)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err := tip.Tree.Fetch(ctx, append(inputs(t.env), paths...)...); err != nil {
+			return nil, err
+		}
+		known, err := t.selection.Root(tip.FS(ctx))
+		if err != nil || known == root {
+			return tip, nil // what is wrong with the file, its reader reports
+		}
+		root = known
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return tip, tip.Tree.Fetch(ctx, append([]string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(holdsDir, t.env)}, paths...)...)
 }
 
-// filesOf reads the manifests that a request may be about: those that are the
-// services' by their paths, or all of the environment where an image is named.
-func filesOf(ctx context.Context, tip *repo.Commit, request *bump.Request, services []string, whole bool) ([]bump.File, error) {
-	dir := request.Dir()
-	var paths []string
-	var err error
+// pathsOf returns the manifests that a selection may be about: those that are the
+// services' by their paths, or all of the environment.
+func pathsOf(ctx context.Context, tip *repo.Commit, s bump.Selection, root string, whole bool) ([]string, error) {
 	if whole {
-		paths, err = manifestsBelow(ctx, tip, dir)
-	} else {
-		paths, err = layout(ctx, tip, request.Env, services)
+		return manifestsBelow(ctx, tip, root)
 	}
+	return layout(ctx, tip, root, s.Env, s.Services)
+}
+
+// filesOf reads the manifests that a query may be about.
+func filesOf(ctx context.Context, tip *repo.Commit, query *bump.Query, s bump.Selection, whole bool) ([]bump.File, error) {
+	paths, err := pathsOf(ctx, tip, s, query.Dir(), whole)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noEnvironment(tip.FS(ctx), request)
+		return nil, noEnvironment(tip.FS(ctx), query.Env, query.Dir())
 	}
 	if err != nil {
 		return nil, err
 	}
-	return read(ctx, tip, request, paths)
+	return read(ctx, tip, query, paths)
 }
 
 // manifestsBelow returns the manifests below a folder, and links that have the name
@@ -101,8 +107,7 @@ func manifestsBelow(ctx context.Context, tip *repo.Commit, dir string) ([]string
 
 // layout returns the files and folders that are the services' by their paths: their
 // folders, theirs among the users' files, and the files of the environment itself.
-func layout(ctx context.Context, tip *repo.Commit, env string, services []string) ([]string, error) {
-	dir := dirOf(env)
+func layout(ctx context.Context, tip *repo.Commit, dir, env string, services []string) ([]string, error) {
 	entries, err := tip.FS(ctx).ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -135,7 +140,7 @@ func isServices(name, env string, services []string) bool {
 }
 
 // read reads the manifests at and below paths that may hold what is asked for.
-func read(ctx context.Context, tip *repo.Commit, request *bump.Request, paths []string) ([]bump.File, error) {
+func read(ctx context.Context, tip *repo.Commit, query *bump.Query, paths []string) ([]bump.File, error) {
 	if err := tip.Tree.Fetch(ctx, paths...); err != nil {
 		return nil, err
 	}
@@ -147,12 +152,12 @@ func read(ctx context.Context, tip *repo.Commit, request *bump.Request, paths []
 			case err != nil:
 				return err
 			case e.Type()&fs.ModeSymlink != 0 && bump.IsManifest(name):
-				return strayLink(tree, name, request.Dir())
-			case !e.Type().IsRegular() || !bump.IsManifest(name):
+				return strayLink(tree, name, query.Dir())
+			case !e.Type().IsRegular() || !query.Covers(name):
 				return nil
 			}
 			data, err := tree.ReadFile(name)
-			if err == nil && request.Mentions(data) {
+			if err == nil && query.Mentions(data) {
 				files = append(files, bump.File{Path: name, Data: data})
 			}
 			return err
@@ -181,7 +186,7 @@ func strayLink(tree repo.FS, name, dir string) error {
 
 // noEnvironment is the refusal for an environment that is not there. Folders are
 // not looked into: each would be a request.
-func noEnvironment(tree fs.FS, request *bump.Request) error {
+func noEnvironment(tree fs.FS, env, dir string) error {
 	var envs []string
 	known, _ := fs.ReadDir(tree, inventory.EnvironmentsDir)
 	entries, _ := fs.ReadDir(tree, ".")
@@ -191,5 +196,5 @@ func noEnvironment(tree fs.FS, request *bump.Request) error {
 			envs = append(envs, e.Name())
 		}
 	}
-	return problem.Refuse(problem.DidYouMean(request.Env, envs), "no environment %s: there is no folder %s", request.Env, request.Dir())
+	return problem.Refuse(problem.DidYouMean(env, envs), "no environment %s: there is no folder %s", env, dir)
 }

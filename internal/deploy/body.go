@@ -75,7 +75,7 @@ func yours(body string) string {
 // bodyOf gathers what the reviewer is told.
 func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*body, error) {
 	text := &body{kind: t.kind, Env: t.env, Services: sorted(t.names), Tag: plan.NewTag, Asked: o.Pulls.Asked, Repo: o.URL, Notices: plan.Notices}
-	request, err := t.targets(ctx, b)
+	query, err := t.selection.Query(b.FS(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 			continue
 		}
 		text.Images = append(text.Images, i)
-		target := request.Target(i.Old)
+		target := query.Target(i.Old)
 		if key := target.Name() + " " + i.Old.Tag; !listed[key] {
 			listed[key] = true
 			if c := commitsBetween(ctx, o, t, plan, *target, i.Old.Tag, i.New.Tag); c != nil {
@@ -93,7 +93,7 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 			}
 		}
 	}
-	text.Elsewhere, err = elsewhere(ctx, o, b, request)
+	text.Elsewhere, err = elsewhere(ctx, o, b, query)
 	return text, err
 }
 

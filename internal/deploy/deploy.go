@@ -37,7 +37,6 @@ func deployTask(o *Options, selections []bump.Selection) *task {
 			t.selection.Services = append(slices.Clip(t.selection.Services), s.Services...)
 			t.selection.Images = append(slices.Clip(t.selection.Images), s.Images...)
 		}
-		t.services = append(t.services, s.Services...)
 		t.names = append(t.names, namesOf(s)...)
 	}
 	t.plan = func(ctx context.Context, b *base) (*Outcome, error) {
@@ -100,6 +99,7 @@ func (o *Outcome) merge(next *Outcome) {
 	}
 	slices.SortFunc(o.Files, func(a, b bump.FileChange) int { return strings.Compare(a.Path, b.Path) })
 	o.Images = append(o.Images, next.Images...)
+	o.Mentions = append(o.Mentions, next.Mentions...)
 	o.Superseded = append(o.Superseded, next.Superseded...)
 	for _, n := range next.Notices {
 		o.notice("%s", n)
@@ -113,19 +113,27 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 	if err != nil {
 		return nil, err
 	}
-	files, err := filesOf(ctx, b.Commit, request, s.Services, len(s.Images) > 0)
-	if err != nil {
-		return nil, err
+	if s.ResolveDigest && o.LookupDigest != nil {
+		if err := request.ResolveDigests(ctx, o.LookupDigest); err != nil {
+			return nil, err
+		}
 	}
-	files = overlaid(files, before)
-	result, err := bump.Edit(request, files)
-	if errors.Is(err, bump.ErrNoMatch) && len(s.Images) == 0 {
-		// Not where the layout has it: look in the whole environment.
-		if files, err = filesOf(ctx, b.Commit, request, nil, true); err != nil {
+	var files []bump.File
+	edit := func(whole bool) (result *bump.Result, err error) {
+		if files, err = filesOf(ctx, b.Commit, &request.Query, s, whole); err != nil {
 			return nil, err
 		}
 		files = overlaid(files, before)
-		result, err = bump.Edit(request, files)
+		return bump.Edit(request, files)
+	}
+	result, err := edit(len(s.Images) > 0)
+	if errors.Is(err, bump.ErrNoMatch) && len(s.Images) == 0 {
+		result, err = edit(true) // not where the layout has it: look in the whole environment
+	}
+	if errors.Is(err, bump.ErrNoMatch) && len(result.Unreached) > 0 {
+		request.Unscreened = true // a field may lead to a value in a file that does not mention the image
+		result, err = edit(true)
+		request.Unscreened = false
 	}
 	if errors.Is(err, bump.ErrNoMatch) {
 		return nil, request.NoMatch(result, files)

@@ -51,6 +51,7 @@ type site struct {
 	t    *testing.T
 	repo *gittest.Repo
 	deploy.Deployment
+	git      *gitrepo.Store // the Deployment's
 	progress []string
 }
 
@@ -58,25 +59,28 @@ func newSite(t *testing.T, files gittest.Files) *site {
 	t.Helper()
 	s := &site{Server: gittest.NewServer(t, gittest.Options{}), t: t}
 	s.repo = s.NewRepo("k8s", files)
-	s.Remote = s.open(0)
+	s.git = s.open(0)
+	s.Store = s.git
 	s.Selection = bump.Selection{Env: "dev", Services: []string{"api"}, Tag: "new"}
-	s.Author = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
 	s.Sleep = func(ctx context.Context, d time.Duration) error {
 		return httpclient.Sleep(ctx, min(d, 5*time.Millisecond))
 	}
-	s.Tell = func(line string) { s.progress = append(s.progress, line) }
+	s.Progress = func(line string) { s.progress = append(s.progress, line) }
 	return s
 }
 
-func (s *site) open(idle time.Duration) *gitrepo.Remote {
+// open opens the repository over Git.
+func (s *site) open(idle time.Duration) *gitrepo.Store {
 	s.t.Helper()
 	r, err := gitrepo.Open(s.URL("k8s"), gitrepo.Options{IdleTimeout: idle})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { r.Close() })
-	return r
+	return &gitrepo.Store{Remote: r, Author: bot}
 }
+
+var bot = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
 
 // run runs the deployment, checks its status, and that the repository is whole.
 func (s *site) run(want string) *deploy.Outcome {
@@ -237,7 +241,7 @@ func TestDeployWhatIsAsked(t *testing.T) {
 		files := siteOf("api")
 		files["environments/dev.yaml"] = "deploy: {strategy: pull-request}\n"
 		s := newSite(t, files)
-		s.DryRun = true
+		s.DryRun, s.git.ReadOnly = true, true
 		if outcome := s.run(deploy.Planned); len(outcome.Files) != 1 || outcome.Commit != "" {
 			t.Errorf("got %+v", outcome)
 		}
@@ -268,7 +272,7 @@ func TestPolicy(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, with(func(f gittest.Files) { delete(f, "environments/dev.yaml") }))
-		s.refused(problem.ExitRefused, "the k8s repo does not say how dev is deployed", "say --push to push to main")
+		s.refused(problem.ExitRefused, "the k8s repo does not say how dev is deployed", "pass --push to push to main")
 		s.Push = true
 		s.run(deploy.Changed)
 	})
@@ -364,7 +368,7 @@ func TestMessage(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	s.Tag, s.Message = "next", "{{ .Env }}: {{ .Services }} is {{ .Tag }}, was {{ .Old }}{{ range .Files }}\n\n{{ . }}{{ end }}"
-	s.Committer = gitrepo.Signature{Name: "Relay", Email: "relay@example.com"}
+	s.git.Committer = gitrepo.Signature{Name: "Relay", Email: "relay@example.com"}
 	s.run(deploy.Changed)
 	if got, want := s.repo.Git("log", "-1", "--format=%cn <%ce> %B", "main"), "Relay <relay@example.com> dev: api is next, was 0123456\n\n"+fileOf("dev", "api"); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -383,7 +387,7 @@ func TestSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Signer = signer
+	s.git.Signer = signer
 	s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("api", "other") }})
 	s.run(deploy.Changed)
 	allowed := filepath.Join(t.TempDir(), "allowed_signers")

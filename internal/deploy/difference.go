@@ -3,7 +3,6 @@ package deploy
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,13 +36,13 @@ func readDifference(ctx context.Context, o *Options, b *base, head *repo.Commit)
 
 // isOurs reports whether changes move nothing but tags, digests and renamed
 // repositories of a task's services, below the environment's path, and their holds.
-func isOurs(t *task, targets *bump.Request, changes []repo.FileChange) bool {
+func isOurs(t *task, targets *bump.Query, changes []repo.FileChange) bool {
 	for _, c := range changes {
 		switch {
 		case !c.Kept:
 			return false
 		case slices.ContainsFunc(t.names, func(service string) bool { return c.Path == holdFile(t.env, service) }):
-		case c.Old == nil || c.New == nil || !strings.HasPrefix(c.Path, targets.Dir()+"/") || !bump.IsManifest(c.Path):
+		case c.Old == nil || c.New == nil || !targets.Covers(c.Path):
 			return false
 		case !onlyMoves(targets, c):
 			return false
@@ -54,7 +53,7 @@ func isOurs(t *task, targets *bump.Request, changes []repo.FileChange) bool {
 
 // onlyMoves reports whether a file's change is one that an edit of the targets'
 // images makes: the images of the new file, set in the old one, make the new one.
-func onlyMoves(targets *bump.Request, c repo.FileChange) bool {
+func onlyMoves(targets *bump.Query, c repo.FileChange) bool {
 	before, err := manifest.Parse(c.Path, c.Old)
 	if err != nil {
 		return false
@@ -99,7 +98,7 @@ func onlyMoves(targets *bump.Request, c repo.FileChange) bool {
 
 // person returns the commit that makes a branch a person's: the first, going forward,
 // that by itself changes more than is ours, else the head.
-func (d *difference) person(ctx context.Context, t *task, targets *bump.Request) (*repo.Commit, error) {
+func (d *difference) person(ctx context.Context, t *task, targets *bump.Query) (*repo.Commit, error) {
 	byHash := map[string]*repo.Commit{d.MergeBase.Hash: d.MergeBase}
 	for _, c := range d.Commits {
 		byHash[c.Hash] = c
@@ -120,7 +119,7 @@ func (d *difference) person(ctx context.Context, t *task, targets *bump.Request)
 }
 
 // proposed returns the references of the targets that the changes bring, each once.
-func (d *difference) proposed(targets *bump.Request) []image.Ref {
+func (d *difference) proposed(targets *bump.Query) []image.Ref {
 	var refs []image.Ref
 	for _, c := range d.changes {
 		if c.New == nil {
@@ -232,7 +231,7 @@ func merge(before, ours, theirs []byte) (merged []byte, clean bool) {
 func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Selection, proposed *difference) (string, error) {
 	var whys []string
 	for _, s := range selections {
-		targets, err := targetsOf(ctx, b, s)
+		targets, err := s.Query(b.FS(ctx))
 		if err != nil {
 			return "", err
 		}
@@ -260,17 +259,4 @@ func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Sele
 		}
 	}
 	return strings.Join(whys, " "), nil
-}
-
-// targetsOf resolves a selection for reading only.
-func targetsOf(ctx context.Context, b *base, s bump.Selection) (*bump.Request, error) {
-	if s.Tag == "" && s.Digest == "" {
-		s.Tag = "none" // nothing is written: a request must have one
-	}
-	s.Expect = 0
-	request, err := s.Request(b.FS(ctx))
-	if err != nil {
-		return nil, errors.Join(err)
-	}
-	return request, nil
 }

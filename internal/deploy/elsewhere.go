@@ -17,16 +17,22 @@ import (
 
 // elsewhere returns what the other environments of a base run of the request's targets,
 // as far as the folders of their services tell.
-func elsewhere(ctx context.Context, o *Options, b *base, request *bump.Request) ([]running, error) {
+func elsewhere(ctx context.Context, o *Options, b *base, query *bump.Query) ([]running, error) {
 	tree := b.FS(ctx)
-	envs, err := otherEnvs(tree, request.Env)
+	envs, err := otherEnvs(tree, query.Env)
 	if err != nil {
 		return nil, err
 	}
 	var folders []string
+	where := map[string]running{}
 	for _, env := range envs {
-		for _, t := range request.Targets {
-			folders = append(folders, path.Join(dirOf(env), t.Name()))
+		root, err := (&bump.Selection{Env: env}).Root(tree)
+		if err != nil {
+			continue // what is wrong with its file is no matter of this environment
+		}
+		for _, t := range query.Targets {
+			folder := path.Join(root, t.Name())
+			folders, where[folder] = append(folders, folder), running{Env: env, Service: t.Name()}
 		}
 	}
 	if err := b.Tree.Fetch(ctx, folders...); err != nil {
@@ -34,16 +40,17 @@ func elsewhere(ctx context.Context, o *Options, b *base, request *bump.Request) 
 	}
 	runs := map[string][]string{}
 	for _, folder := range folders {
-		if runs[folder], err = tagsIn(tree, folder, request); err != nil {
+		if runs[folder], err = tagsIn(tree, folder, query); err != nil {
 			return nil, err
 		}
 	}
 	folders = slices.DeleteFunc(folders, func(folder string) bool { return len(runs[folder]) == 0 })
-	days := since(ctx, o, b, folders, runs, request)
+	days := since(ctx, o, b, folders, runs, query)
 	var list []running
 	for _, folder := range folders {
-		env, service, _ := strings.Cut(folder, "/manifests/")
-		list = append(list, running{env, service, strings.Join(runs[folder], ", "), days[folder]})
+		r := where[folder]
+		r.Tags, r.Since = strings.Join(runs[folder], ", "), days[folder]
+		list = append(list, r)
 	}
 	return list, nil
 }
@@ -53,7 +60,7 @@ const lookBack = 100
 
 // since returns the day on which each folder's tags came: that of the last commit that
 // changed them. A folder has none where that is not near.
-func since(ctx context.Context, o *Options, b *base, folders []string, runs map[string][]string, request *bump.Request) map[string]string {
+func since(ctx context.Context, o *Options, b *base, folders []string, runs map[string][]string, query *bump.Query) map[string]string {
 	days := map[string]string{}
 	if len(folders) == 0 {
 		return days
@@ -78,7 +85,7 @@ func since(ctx context.Context, o *Options, b *base, folders []string, runs map[
 			}
 			var before []string
 			if e.Before != nil {
-				if before, err = tagsIn(e.Before.FS(ctx), folder, request); err != nil {
+				if before, err = tagsIn(e.Before.FS(ctx), folder, query); err != nil {
 					return days
 				}
 			}
@@ -117,7 +124,7 @@ func otherEnvs(tree fs.ReadDirFS, env string) ([]string, error) {
 
 // tagsIn are the tags that a folder's files run of the targets, each once. A file
 // that cannot be parsed says nothing.
-func tagsIn(tree fs.FS, folder string, request *bump.Request) ([]string, error) {
+func tagsIn(tree fs.FS, folder string, query *bump.Query) ([]string, error) {
 	entries, err := fs.ReadDir(tree, folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // the environment does not have the service
@@ -136,11 +143,11 @@ func tagsIn(tree fs.FS, folder string, request *bump.Request) ([]string, error) 
 			return nil, err
 		}
 		f, err := manifest.Parse(file, data)
-		if err != nil || !request.Mentions(data) {
+		if err != nil || !query.Mentions(data) {
 			continue
 		}
-		for _, i := range f.Images(request.Fields...) {
-			if request.Target(i.Ref) != nil && !slices.Contains(tags, i.Ref.TagOrDigest()) {
+		for _, i := range f.Images(query.Fields...) {
+			if query.Target(i.Ref) != nil && !slices.Contains(tags, i.Ref.TagOrDigest()) {
 				tags = append(tags, i.Ref.TagOrDigest())
 			}
 		}

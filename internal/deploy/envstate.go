@@ -9,7 +9,6 @@ import (
 	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
-	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
@@ -19,19 +18,19 @@ type envState struct {
 	env      string
 	base     *base // its policy is the zero Deploy where the k8s repo does not say
 	services []*inventory.Service
-	request  *bump.Request
+	query    *bump.Query
 	images   map[string][]bump.ImageChange // by canonical repository; New means nothing
 }
 
 // readEnv reads what an environment runs of some services; of all where none is
 // named. The tip is that of the branch that the environment is deployed from.
-func readEnv(ctx context.Context, o *Options, env string, services []string) (*envState, error) {
-	t := &task{env: env, services: services, names: services}
+func readEnv(ctx context.Context, o *Options, s bump.Selection) (*envState, error) {
+	t := &task{env: s.Env, selection: s}
 	tip, err := readTip(ctx, o, t, o.Branch)
 	if err != nil {
 		return nil, err
 	}
-	policy, err := inventory.LoadDeploy(tip.FS(ctx), env)
+	policy, err := inventory.LoadDeploy(tip.FS(ctx), s.Env)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func readEnv(ctx context.Context, o *Options, env string, services []string) (*e
 			return nil, err
 		}
 	}
-	return readEnvAt(ctx, &base{tip, policy}, bump.Selection{Env: env, Services: services})
+	return readEnvAt(ctx, &base{tip, policy}, s)
 }
 
 // readEnvAt reads what an environment runs at a commit.
@@ -56,62 +55,45 @@ func readEnvAt(ctx context.Context, b *base, s bump.Selection) (*envState, error
 	if all {
 		s.Services = inventory.Names(state.services)
 	}
-	s.Tag = "none" // nothing is written: a request must have one
-	if state.request, err = s.Request(b.FS(ctx)); err != nil {
+	if state.query, err = s.Query(b.FS(ctx)); err != nil {
 		return nil, err
 	}
-	files, err := filesOf(ctx, b.Commit, state.request, s.Services, all)
-	if err != nil {
-		return nil, err
-	}
-	found, err := state.find(files)
+	found, err := state.find(ctx, s, all)
 	if err == nil && !all && !state.hasAll(found) {
-		if files, err = filesOf(ctx, b.Commit, state.request, nil, true); err == nil {
-			found, err = state.find(files)
-		}
+		found, err = state.find(ctx, s, true)
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range found {
-		repository := state.request.Target(i.Old).Repository.Repository()
+		repository := state.query.Target(i.Old).Repository.Repository()
 		state.images[repository] = append(state.images[repository], i)
 	}
 	return state, nil
 }
 
-// find returns the images in files that are the request's.
-func (s *envState) find(files []bump.File) ([]bump.ImageChange, error) {
-	var found []bump.ImageChange
-	var problems problem.List
-	for _, file := range bump.SortFiles(files) {
-		images, err := imagesIn(s.request, file)
-		problems.Add(err)
-		found = append(found, images...)
+// find reads the images of the query: in the services' files by their paths, or in the
+// whole environment.
+func (s *envState) find(ctx context.Context, selection bump.Selection, whole bool) ([]bump.ImageChange, error) {
+	files, err := filesOf(ctx, s.base.Commit, s.query, selection, whole)
+	if err != nil {
+		return nil, err
 	}
-	return found, problems.Err()
+	images, problems := s.query.Read(files)
+	return bump.Unchanged(images), problems.Err()
 }
 
-// imagesIn returns the images of a file that are a request's; New is Old. A file that
-// is no YAML has none, unless it names one of them: that is a refusal.
-func imagesIn(request *bump.Request, file bump.File) ([]bump.ImageChange, error) {
-	f, err := manifest.Parse(file.Path, file.Data)
-	if err != nil {
-		return nil, request.EditFile(file).Err
-	}
-	var found []bump.ImageChange
-	for _, i := range f.Images(request.Fields...) {
-		if request.Target(i.Ref) != nil {
-			found = append(found, bump.ImageChange{Place: i.Place, Container: i.Container, Old: i.Ref, New: i.Ref})
-		}
-	}
-	return found, nil
+// imagesIn returns the images of a file that are a query's. A file that is no YAML has
+// none, unless it names one of them: that is a refusal.
+func imagesIn(query *bump.Query, file bump.File) ([]bump.ImageChange, error) {
+	images, problems := query.Read([]bump.File{file})
+	return bump.Unchanged(images), problems.Err()
 }
 
 // hasAll reports whether each target is among images.
 func (s *envState) hasAll(images []bump.ImageChange) bool {
-	for _, t := range s.request.Targets {
-		if !slices.ContainsFunc(images, func(i bump.ImageChange) bool { return s.request.Target(i.Old).Repository == t.Repository }) {
+	for _, t := range s.query.Targets {
+		if !slices.ContainsFunc(images, func(i bump.ImageChange) bool { return s.query.Target(i.Old).Repository == t.Repository }) {
 			return false
 		}
 	}
@@ -124,7 +106,12 @@ func (s *envState) of(service string) []bump.ImageChange {
 	if known == nil {
 		return nil
 	}
-	ref, err := image.ParseRepository(known.Image)
+	for _, t := range s.query.Targets {
+		if t.Service == service {
+			return s.images[t.Repository.Repository()]
+		}
+	}
+	ref, err := image.ParseRepository(known.Image) // it shares the image of another service
 	if err != nil {
 		return nil
 	}

@@ -146,16 +146,13 @@ func newHold(o *Options, env, service, tag, from, reason string) *HeldService {
 // hold or release is proposed. One held service keeps all of the plan from being done.
 func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome) error {
 	var refusals problem.List
-	holds, err := ReadHolds(b.FS(ctx), t.env)
-	if err != nil {
-		return err
-	}
-	names, err := servicesMoved(b.FS(ctx), t, plan)
+	tree := b.FS(ctx)
+	holds, err := ReadHolds(tree, t.env)
 	if err != nil {
 		return err
 	}
 	for _, h := range holds {
-		if !slices.Contains(names, h.Service) {
+		if !moves(tree, t, plan, h.Service) {
 			continue
 		}
 		p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
@@ -169,7 +166,7 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 		}
 		for _, pull := range open {
 			service := strings.TrimPrefix(pull.Branch, rollbackPrefix+t.env+"/")
-			if slices.Contains(names, service) {
+			if moves(tree, t, plan, service) {
 				refusals.Add(problem.Refuse("merge or close it first", "%s is held in %s while %s is open", service, t.env, pull.URL))
 			}
 		}
@@ -189,27 +186,22 @@ func heldError(refusals problem.List) error {
 	return refuseAs(ErrHeld, &p)
 }
 
-// servicesMoved returns the names of the services that a plan is about: those that
-// were named, and those of users.yaml whose image it moves.
-func servicesMoved(tree fs.FS, t *task, plan *Outcome) ([]string, error) {
-	names := slices.Clone(t.names)
-	services, err := inventory.LoadServices(tree)
-	if errors.Is(err, fs.ErrNotExist) {
-		return names, nil
+// moves reports whether a plan moves a service: whether it was named, or its image is
+// among those that change.
+func moves(tree fs.FS, t *task, plan *Outcome, service string) bool {
+	if slices.Contains(t.names, service) {
+		return true
 	}
+	known, err := inventory.LoadNamed(tree, []string{service})
 	if err != nil {
-		return nil, err
+		return false // no users.yaml: a hold of a name that no image has
 	}
-	for _, s := range services {
-		ref, err := image.ParseRepository(s.Image)
-		if err != nil || slices.Contains(names, s.Name) {
-			continue
-		}
-		if slices.ContainsFunc(plan.Images, func(i bump.ImageChange) bool { return i.Changed() && i.Old.Repository() == ref.Repository() }) {
-			names = append(names, s.Name)
-		}
+	found := bump.FindService(known, service)
+	if found == nil {
+		return false
 	}
-	return names, nil
+	ref, err := image.ParseRepository(found.Image)
+	return err == nil && slices.ContainsFunc(plan.Images, func(i bump.ImageChange) bool { return i.Changed() && i.Old.Repository() == ref.Repository() })
 }
 
 // Hold keeps a service where it is.
@@ -222,7 +214,7 @@ type Hold struct {
 
 // Run writes the hold: see run.
 func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
-	t := serviceTask(holding, h.Env, h.Service)
+	t := serviceTask(holding, bump.Selection{Env: h.Env, Services: []string{h.Service}})
 	t.reason = h.Reason
 	t.plan = func(ctx context.Context, b *base) (*Outcome, error) {
 		images, err := imagesOf(ctx, b, h.Env, h.Service)
@@ -235,6 +227,7 @@ func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
 			return nil, err
 		}
 		if held != nil && (h.Reason == "" || h.Reason == held.Reason) {
+			plan.Note = fmt.Sprintf("%s is held in %s already", h.Service, h.Env)
 			plan.settle(h.DryRun)
 			return plan, nil
 		}
@@ -269,7 +262,7 @@ type Release struct {
 
 // Run removes the hold: see run.
 func (r *Release) Run(ctx context.Context) (*Outcome, error) {
-	t := serviceTask(releasing, r.Env, r.Service)
+	t := serviceTask(releasing, bump.Selection{Env: r.Env, Services: []string{r.Service}})
 	t.reason, t.version = r.Reason, r.Tag
 	if r.Tag != "" && !image.ValidTag(r.Tag) {
 		return &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: r.Tag}, invalidTag("--tag", r.Tag)
@@ -282,6 +275,9 @@ func (r *Release) Run(ctx context.Context) (*Outcome, error) {
 		old, err := contentAt(b.FS(ctx), holdFile(r.Env, r.Service))
 		if err != nil {
 			return nil, err
+		}
+		if old == nil && r.Tag == "" {
+			plan.Note = fmt.Sprintf("%s is not held in %s", r.Service, r.Env)
 		}
 		if len(plan.Superseded) == 0 { // a release that moves is all or nothing
 			plan.put(holdFile(r.Env, r.Service), old, nil)
@@ -305,8 +301,8 @@ func (r *Release) edit(ctx context.Context, b *base) (*Outcome, error) {
 }
 
 // serviceTask is a task of one service.
-func serviceTask(kind kind, env, service string) *task {
-	return &task{kind: kind, env: env, names: []string{service}, services: []string{service}}
+func serviceTask(kind kind, s bump.Selection) *task {
+	return &task{kind: kind, env: s.Env, names: s.Services, selection: s}
 }
 
 // imagesOf returns what a service runs. That it does not run is a refusal.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
@@ -25,6 +26,8 @@ func readPolicy(ctx context.Context, o *Options, tip *repo.Commit, env string, a
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && absent:
 		return inventory.Deploy{}, nil
+	case errors.Is(err, fs.ErrNotExist) && !isThere(ctx, tip, path.Join(env, "manifests")):
+		return policy, noEnvironment(tip.FS(ctx), env, path.Join(env, "manifests"))
 	case errors.Is(err, fs.ErrNotExist):
 		return policy, problem.Refuse("pass --push to push to "+tip.Branch+", or add "+file+" with the line deploy: {strategy: push}",
 			"the k8s repo does not say how %s is deployed: it has no %s", env, file)
@@ -35,4 +38,11 @@ func readPolicy(ctx context.Context, o *Options, tip *repo.Commit, env string, a
 			"%s is deployed by pull request, as %s says", env, file)
 	}
 	return policy, nil
+}
+
+// isThere reports whether a commit has a folder or file; what cannot be told counts as
+// there.
+func isThere(ctx context.Context, tip *repo.Commit, name string) bool {
+	_, err := tip.Tree.Lookup(ctx, name)
+	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -17,8 +17,9 @@ import (
 type Promotion struct {
 	Options
 	From, To string
-	Services []string // none are all that both environments have
-	Together bool     // one commit or pull request for all, or nothing
+	Services []string       // none are all that both environments have
+	Together bool           // one commit or pull request for all, or nothing
+	Places   bump.Selection // where images are looked for: its Path and Narrowing
 }
 
 // Promoted is what a promotion came to for one service.
@@ -43,17 +44,17 @@ func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	from, err := readEnv(ctx, &p.Options, p.From, p.Services)
+	from, err := readEnv(ctx, &p.Options, p.in(p.From))
 	if err != nil {
 		return nil, err
 	}
-	to, err := readEnv(ctx, &p.Options, p.To, p.Services)
+	to, err := readEnv(ctx, &p.Options, p.in(p.To))
 	if err != nil {
 		return nil, err
 	}
 	var after *envState
 	if name := to.base.policy.After; name != "" && name != p.From {
-		if after, err = readEnv(ctx, &p.Options, name, p.Services); err != nil {
+		if after, err = readEnv(ctx, &p.Options, p.in(name)); err != nil {
 			return nil, err
 		}
 	}
@@ -104,11 +105,20 @@ func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 		at := slices.IndexFunc(all, func(s bump.Selection) bool { return s.Tag == next.Tag && s.Digest == next.Digest })
 		if at < 0 {
 			at = len(all)
-			all = append(all, bump.Selection{Env: p.To, Tag: next.Tag, Digest: next.Digest})
+			s := p.in(p.To)
+			s.Services, s.Tag, s.Digest = nil, next.Tag, next.Digest
+			all = append(all, s)
 		}
 		all[at].Services = append(all[at].Services, list[i].Service)
 	}
 	return all
+}
+
+// in selects the promotion's services in an environment.
+func (p *Promotion) in(env string) bump.Selection {
+	s := p.Places
+	s.Env, s.Services = env, slices.Clone(p.Services)
+	return s
 }
 
 func (p *Promotion) validate() error {

@@ -26,7 +26,7 @@ type PullRequests struct {
 // services, on a branch of its own.
 type proposal struct {
 	branch  string
-	targets *bump.Request        // whose images may differ
+	targets *bump.Query          // whose images may differ
 	pulls   []github.PullRequest // of the branch, the newest first
 	open    *github.PullRequest  // to the base; nil where there is none
 	head    *repo.Commit         // of the branch; nil where there is none
@@ -35,8 +35,8 @@ type proposal struct {
 
 // propose makes the pull request of a plan, brings it up to date, or closes it, as
 // the plan and what is there demand.
-func propose(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*Outcome, error) {
-	p, err := readProposal(ctx, o, t, b)
+func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
+	p, err := readProposal(ctx, o, t, b, a.count == 1)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +67,12 @@ func propose(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (
 	return putProposal(ctx, o, t, b, p, plan)
 }
 
-// readProposal reads the pull requests of a task's branch, and the branch itself.
-func readProposal(ctx context.Context, o *Options, t *task, b *base) (*proposal, error) {
+// readProposal reads the pull requests of a task's branch, and the branch itself. Where
+// there is no pull request, the branch is only looked for after it got in the way.
+func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool) (*proposal, error) {
 	p := &proposal{branch: t.branch()}
 	var err error
-	if p.targets, err = t.targets(ctx, b); err != nil {
+	if p.targets, err = t.selection.Query(b.FS(ctx)); err != nil {
 		return nil, err
 	}
 	if p.pulls, err = o.Pulls.GitHub.PullRequests(ctx, o.Pulls.Repo, p.branch); err != nil {
@@ -80,6 +81,9 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base) (*proposal,
 	at := slices.IndexFunc(p.pulls, func(pull github.PullRequest) bool { return pull.Open && pull.Base == b.Branch })
 	if at >= 0 {
 		p.open = &p.pulls[at]
+	}
+	if first && len(p.pulls) == 0 {
+		return p, nil
 	}
 	p.head, err = o.Store.Tip(ctx, p.branch, t.likely()...)
 	if errors.Is(err, repo.ErrNoBranch) {
@@ -93,14 +97,6 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base) (*proposal,
 		return p, nil
 	}
 	return p, err
-}
-
-// targets returns the images that a proposal of the task may move.
-func (t *task) targets(ctx context.Context, b *base) (*bump.Request, error) {
-	if t.selection.Env == "" {
-		return targetsOf(ctx, b, bump.Selection{Env: t.env, Services: t.services})
-	}
-	return targetsOf(ctx, b, t.selection)
 }
 
 // proposesNewer reports whether the branch proposes a newer tag. What is left over of
@@ -317,7 +313,7 @@ func putProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	}
 	plan.Status, plan.Commit, plan.PullRequest, plan.Branch = Proposed, head, pull.URL, p.branch
 	if exact && t.kind != deploying {
-		plan.Status = Unchanged // asked again for what is proposed
+		plan.Status, plan.Note = Unchanged, pull.URL+" proposes it already"
 	}
 	if t.kind == rollingBack || t.kind == holding {
 		return plan, closeDeploys(ctx, o, t, plan)

@@ -91,6 +91,16 @@ func (h *hub) pull() ghtest.PullRequest {
 	return pulls[0]
 }
 
+// store opens the k8s repo over Git, or over the API.
+func (h *hub) store(api bool) deploy.Store {
+	if api {
+		return &github.Store{Client: h.Pulls.GitHub, Repo: h.Pulls.Repo}
+	}
+	return h.open(0)
+}
+
+func (h *hub) via(api bool) { h.Store = h.store(api) }
+
 const branch = "tagbump/prod/api"
 
 // bothWays runs a test over Git, and over the API.
@@ -121,7 +131,7 @@ func (h *hub) proposes(build int) {
 func TestPullRequestIsMade(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		outcome := h.deploys(2, deploy.Proposed)
 		h.proposes(2)
 		p := h.pull()
@@ -145,7 +155,7 @@ func TestPullRequestIsMade(t *testing.T) {
 func TestPullRequestIsUpdatedInPlace(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Edit(1, h.pull().Body+"Please wait for Monday.\n")
 		h.move("web", "new") // the base moves on
@@ -164,7 +174,7 @@ func TestPullRequestIsUpdatedInPlace(t *testing.T) {
 func TestPullRequestIsNotPushedAgainForNothing(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		h.deploys(2, deploy.Proposed)
 		head := h.repo.Tip(branch)
 		h.Reset()
@@ -187,12 +197,12 @@ func TestPullRequestIsNotPushedAgainForNothing(t *testing.T) {
 func TestPullRequestIsStoppedByAPerson(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		h.deploys(2, deploy.Proposed)
 		theirs := h.k8s.CommitAs("carol@example.com", branch, gittest.Files{"prod/manifests/api/more.yaml": "kind: ConfigMap\n"}, "One more thing")
 		h.Tag = h.builds[3]
 		for range 2 {
-			h.refused(problem.ExitRefused, "not tagbump's", branch)
+			h.refused(problem.ExitRefused, theirs[:7]+" by Test", branch)
 		}
 		if got := h.repo.Tip(branch); got != theirs {
 			t.Errorf("the branch moved to %s", got)
@@ -206,7 +216,7 @@ func TestPullRequestIsStoppedByAPerson(t *testing.T) {
 func TestPullRequestClosedByAPerson(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Close(1, "carol")
 		t.Run("is not reopened for the same tag", func(t *testing.T) {
@@ -234,7 +244,7 @@ func TestPullRequestIsClosedWhenMoot(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				h := newHub(t)
-				h.ViaAPI = api
+				h.via(api)
 				h.deploys(2, deploy.Proposed)
 				h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[c.running])}, "by hand")
 				want := deploy.Unchanged
@@ -256,22 +266,10 @@ func TestPullRequestIsClosedWhenMoot(t *testing.T) {
 	})
 }
 
-func TestPullRequestMootAfterARollback(t *testing.T) {
-	t.Parallel()
-	h := newHub(t)
-	h.deploys(2, deploy.Proposed)
-	h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[2])},
-		"back\n\nTagbump-Rollback: api "+h.builds[3]+" → "+h.builds[2]+"\nTagbump-Environment: prod")
-	h.deploys(2, deploy.Unchanged)
-	if p := h.pull(); p.Open || !strings.Contains(p.Comments[0].Body, "rolled back from `"+h.builds[3]+"`") {
-		t.Errorf("got %+v", p)
-	}
-}
-
 func TestPullRequestStaysWhereItIsNewer(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		h.deploys(3, deploy.Proposed)
 		h.deploys(1, deploy.Unchanged) // what runs
 		h.deploys(0, deploy.Superseded)
@@ -333,11 +331,11 @@ func TestAutoMerge(t *testing.T) {
 func TestPullRequestsOfManyRunsForOneService(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
-		h.ViaAPI = api
+		h.via(api)
 		var runs sync.WaitGroup
 		for _, build := range []int{4, 2, 3} {
 			d := h.Deployment
-			d.Remote, d.Tag, d.Tell = h.open(0), h.builds[build], nil
+			d.Store, d.Tag, d.Progress = h.store(api), h.builds[build], nil
 			runs.Go(func() {
 				if outcome, err := d.Run(t.Context()); err != nil {
 					t.Errorf("build %d: %v", build, err)
@@ -365,7 +363,7 @@ func TestPullRequestsOfManyServices(t *testing.T) {
 	var runs sync.WaitGroup
 	for _, s := range services {
 		d := h.Deployment
-		d.Remote, d.Services, d.Tell = h.open(0), []string{s}, nil
+		d.Store, d.Services, d.Progress = h.store(false), []string{s}, nil
 		runs.Go(func() {
 			if outcome, err := d.Run(t.Context()); err != nil || outcome.Status != deploy.Proposed {
 				t.Errorf("%s: %v, %v", s, outcome.Status, err)
@@ -389,7 +387,7 @@ func TestTokenIsNowhere(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
 	var said strings.Builder
-	h.Tell = func(line string) { said.WriteString(line + "\n") }
+	h.Progress = func(line string) { said.WriteString(line + "\n") }
 	for _, fault := range []ghtest.Fault{{Status: 401}, {Status: 403}, {Status: 404}, {Status: 422}, {Status: 500}, {Cut: true}, {Truncate: 10}, {Deaf: true}} {
 		h.github.Fail("POST /repos/{owner}/{repo}/pulls", fault)
 		outcome, err := h.Run(t.Context())
@@ -410,7 +408,8 @@ func TestViaAPI(t *testing.T) {
 	t.Parallel()
 	via := func(t *testing.T) *hub {
 		h := newHub(t)
-		h.ViaAPI, h.Env = true, "dev"
+		h.Env = "dev"
+		h.via(true)
 		h.Reset()
 		return h
 	}
@@ -430,12 +429,12 @@ func TestViaAPI(t *testing.T) {
 		h.deploys(4, deploy.Unchanged)
 		h.deploys(2, deploy.Superseded)
 	})
-	t.Run("a pull request takes at most eight", func(t *testing.T) {
+	t.Run("a pull request takes at most ten", func(t *testing.T) {
 		h := via(t)
 		h.Env = "prod"
 		h.github.Reset()
 		h.deploys(2, deploy.Proposed)
-		if n := h.github.Count(); n > 8 {
+		if n := h.github.Count(); n > 10 {
 			t.Errorf("%d round trips: %v", n, kinds(h.github))
 		}
 	})
@@ -458,27 +457,24 @@ func TestViaAPI(t *testing.T) {
 			t.Errorf("%d commits", n)
 		}
 	})
-	t.Run("personal environments take Git", func(t *testing.T) {
+	t.Run("the files of users", func(t *testing.T) {
 		h := via(t)
 		h.repo.Commit("main", gittest.Files{"dev/manifests/users/alice/api-dev-deployment.yaml": manifestOf("api", h.builds[3])}, "alice")
 		h.deploys(4, deploy.Changed)
-		if h.Count(gittest.Push) == 0 || !strings.Contains(strings.Join(h.progress, " "), "Git is used instead") {
-			t.Errorf("no push, or nothing said: %q", h.progress)
+		if h.Count() > 0 {
+			t.Errorf("%d requests to Git", h.Count())
 		}
 		if got := h.repo.Read("main", "dev/manifests/users/alice/api-dev-deployment.yaml"); got != manifestOf("api", h.builds[4]) {
 			t.Errorf("got\n%s", got)
 		}
 	})
-	t.Run("what was rolled back is held", func(t *testing.T) {
+	t.Run("an image by its name, anywhere", func(t *testing.T) {
 		h := via(t)
-		rolled := h.repo.Commit("main", gittest.Files{fileOf("dev", "api"): manifestOf("api", h.builds[2])},
-			"back\n\nTagbump-Rollback: api "+h.builds[3]+" → "+h.builds[2]+"\nTagbump-Environment: dev")
-		h.repo.Git("update-ref", "refs/tagbump/rollback/dev/api", rolled)
-		h.Tag = h.builds[3]
-		h.refused(problem.ExitRefused, "rolled back")
-		h.move("web", "new") // the tip's own message says nothing any more
-		h.refused(problem.ExitRefused, "rolled back")
-		h.deploys(4, deploy.Changed)
+		h.repo.Commit("main", gittest.Files{"dev/manifests/a/b/c/d/e/f.yaml": manifestOf("api", h.builds[3])}, "deep")
+		h.Services, h.Images = nil, []string{"registry.example.com/api"}
+		if outcome := h.deploys(4, deploy.Changed); len(outcome.Files) != 2 {
+			t.Errorf("got %v", outcome.Files)
+		}
 	})
 }
 

@@ -38,7 +38,7 @@ func TestDeployAgain(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, siteOf("api", "web"))
 				if c.fault.Hang || c.fault.HangAfter > 0 {
-					s.Remote = s.open(2 * time.Second)
+					s.Store = s.open(2 * time.Second)
 				}
 				s.Fail(kind, c.fault)
 				outcome := s.run(deploy.Changed)
@@ -80,7 +80,7 @@ func TestRetryAfter(t *testing.T) {
 		s.Tag = "later"
 		s.Fail(kind, gittest.Fault{Status: 503, RetryAfter: "3600"})
 		start := time.Now()
-		s.refused(problem.ExitTrouble, "the server asks to be left alone for 1h0m0s, and that is later than --timeout allows", "503 service unavailable", "run it again")
+		s.refused(problem.ExitTrouble, "the server asks to wait for 1h0m0s, which is longer than --timeout allows", "503 service unavailable", "run it again")
 		if time.Since(start) > 5*time.Second {
 			t.Error("it waited for what cannot come")
 		}
@@ -102,9 +102,8 @@ func TestUnreachableServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		total := time.Duration(0)
-		d := deploy.Deployment{Remote: remote, Sleep: func(_ context.Context, d time.Duration) error { total += d; return nil }}
+		d := deploy.Deployment{Options: deploy.Options{Store: &gitrepo.Store{Remote: remote, Author: bot}, Sleep: func(_ context.Context, d time.Duration) error { total += d; return nil }}}
 		d.Env, d.Services, d.Tag = "dev", []string{"api"}, "new"
-		d.Author = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
 		outcome, err := d.Run(t.Context())
 		if outcome.Attempts != 3 || total > 10*time.Second || total == 0 || problem.ExitStatus(err) != problem.ExitTrouble || !strings.Contains(problem.All(err)[0].Hint, hint) {
 			t.Errorf("%s: %d attempts in %v, %v (%s)", url, outcome.Attempts, total, err, problem.All(err)[0].Hint)
@@ -271,7 +270,7 @@ func TestNoSecondAttempt(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
 		var err error
-		if s.Remote, err = gitrepo.Open("https://no-such-host.invalid/k8s.git", gitrepo.Options{}); err != nil {
+		if s.git.Remote, err = gitrepo.Open("https://no-such-host.invalid/k8s.git", gitrepo.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		s.refused(problem.ExitTrouble, "no-such-host.invalid")
@@ -280,7 +279,7 @@ func TestNoSecondAttempt(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
 		var err error
-		if s.Remote, err = gitrepo.Open(s.URL("other"), gitrepo.Options{}); err != nil {
+		if s.git.Remote, err = gitrepo.Open(s.URL("other"), gitrepo.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		s.refused(problem.ExitTrouble, "404 not found", "give a token in TAGBUMP_TOKEN")
@@ -331,7 +330,7 @@ func TestInterrupted(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
 		ctx, cancel := context.WithCancel(t.Context())
-		s.Tell = func(string) { cancel() }
+		s.Progress = func(string) { cancel() }
 		s.Fail(gittest.ReadRefs, gittest.Fault{Status: 503, RetryAfter: "60"})
 		s.interrupted(ctx, false)
 	})

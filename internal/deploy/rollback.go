@@ -23,6 +23,8 @@ type Rollback struct {
 	Service string
 	To      string // a tag that ran there; "" is the last other one that did
 	Reason  string // "" is what was done
+
+	Places bump.Selection // where images are looked for: its Path and Narrowing
 }
 
 // Run finds the tag to go back to, and writes it and the hold in one commit. Asked
@@ -31,14 +33,20 @@ func (r *Rollback) Run(ctx context.Context) (*Outcome, error) {
 	if r.To != "" && !image.ValidTag(r.To) {
 		return &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: r.To}, invalidTag("--to", r.To)
 	}
-	t := serviceTask(rollingBack, r.Env, r.Service)
+	t := serviceTask(rollingBack, r.selection())
 	t.version, t.reason = r.To, r.Reason
 	t.plan = r.plan
 	return run(ctx, &r.Options, t)
 }
 
+func (r *Rollback) selection() bump.Selection {
+	s := r.Places
+	s.Env, s.Services = r.Env, []string{r.Service}
+	return s
+}
+
 func (r *Rollback) plan(ctx context.Context, b *base) (*Outcome, error) {
-	now, err := readEnvAt(ctx, b, bump.Selection{Env: r.Env, Services: []string{r.Service}})
+	now, err := readEnvAt(ctx, b, r.selection())
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +79,8 @@ func (r *Rollback) plan(ctx context.Context, b *base) (*Outcome, error) {
 func (r *Rollback) edit(ctx context.Context, b *base, from string, to image.Ref) (*Outcome, error) {
 	back := r.Options
 	back.Force = true // an older tag is what a rollback is for
-	s := bump.Selection{Env: r.Env, Services: []string{r.Service}, Tag: to.Tag, Digest: to.Digest}
+	s := r.selection()
+	s.Tag, s.Digest = to.Tag, to.Digest
 	plan, err := planBump(ctx, &back, b, s, nil)
 	if err != nil {
 		return nil, err
@@ -203,7 +212,7 @@ func (p *past) ran(tag string) bool {
 // that hold its image.
 func (p *past) paths() []string {
 	var paths []string
-	folder := path.Join(p.now.request.Dir(), p.service)
+	folder := path.Join(p.now.query.Dir(), p.service)
 	for _, i := range p.now.of(p.service) {
 		file := i.Place.File
 		if strings.HasPrefix(file, folder+"/") {
@@ -230,16 +239,12 @@ func (p *past) at(ctx context.Context, c *repo.Commit, paths []string) ([]image.
 			return nil, err
 		}
 	}
-	files, err := read(ctx, c, p.now.request, there)
+	files, err := read(ctx, c, p.now.query, there)
 	if err != nil {
 		return nil, err
 	}
-	var images []bump.ImageChange
-	for _, file := range bump.SortFiles(files) {
-		found, _ := imagesIn(p.now.request, file)
-		images = append(images, found...)
-	}
-	return versions(images), nil
+	images, _ := p.now.query.Read(files)
+	return versions(bump.Unchanged(images)), nil
 }
 
 // extent says how far the past was read.

@@ -31,6 +31,9 @@ type Options struct {
 	// written; nil believes it.
 	Verify func(ctx context.Context, image string) error
 
+	// LookupDigest asks a registry for the digest of a reference.
+	LookupDigest func(ctx context.Context, ref string) (string, error)
+
 	// History is what is known of the commits that a target is built from, asked
 	// for once a target; nil, or nil for a target, is nothing.
 	History func(t bump.Target) History
@@ -60,12 +63,11 @@ func (o *Options) progress(format string, args ...any) {
 // task is one change of one environment: what a command does to the files of a tip.
 // It is made again, from the start, when the branch has moved.
 type task struct {
-	kind     kind
-	env      string
-	names    []string // of the services, as people call them
-	services []string // of users.yaml: whose folders are read
-	version  string   // what is to run, as far as it is known beforehand
-	// selection is whose images may be moved; the zero Selection is the services'.
+	kind    kind
+	env     string
+	names   []string // of the services, as people call them
+	version string   // what is to run, as far as it is known beforehand
+	// selection is whose images may be moved, and where they are.
 	selection bump.Selection
 	reason    string // why, in a commit's message; may be empty
 
@@ -103,17 +105,20 @@ const (
 
 func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }
 
-// likely returns the paths that a task reads of a tip.
+// likely returns the paths that a task reads of a tip, where the environment's folder
+// is the usual one.
 func (t *task) likely() []string {
-	paths := []string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(holdsDir, t.env)}
-	for _, service := range t.services {
-		paths = append(paths, path.Join(dirOf(t.env), service))
+	paths := inputs(t.env)
+	for _, service := range t.selection.Services {
+		paths = append(paths, path.Join(t.env, "manifests", service))
 	}
 	return paths
 }
 
-// dirOf returns the folder of an environment's manifests.
-func dirOf(env string) string { return path.Join(env, "manifests") }
+// inputs returns the files and folders that are read of a tip beside the manifests.
+func inputs(env string) []string {
+	return []string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(holdsDir, env)}
+}
 
 // run reads the tip, plans the change, and pushes or proposes it. Where the branch
 // has moved in between, or the server was overloaded, it starts over from the new
@@ -175,7 +180,7 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	case plan.Status == Planned:
 		return plan, nil
 	case b.policy.Strategy == inventory.PullRequest && !pastPolicy(o):
-		return propose(ctx, o, t, b, plan)
+		return propose(ctx, o, t, a, b, plan)
 	case plan.Status != Changed:
 		return plan, nil
 	}

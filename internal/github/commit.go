@@ -45,11 +45,14 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n NewCommit) (oid
 	made := branch
 	if was != "" {
 		made = aside + branch
+	}
+	oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
+	if made != branch && errors.Is(err, ErrBranchExists) {
 		if err := t.client.clear(ctx, t.Repo, made); err != nil {
 			return "", err
 		}
+		oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
 	}
-	oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
 	if err == nil && was == "" || errors.Is(err, ErrBranchExists) {
 		return oid, err
 	}

@@ -47,12 +47,18 @@ func (s *Store) public(t *Tip) *repo.Commit {
 		Author: t.author, Committer: repo.Signature{When: t.Time}}
 }
 
-// commit is a commit that is no branch's tip, with none of its files read.
+// commit is a commit that is no branch's tip, with none of its files read. What was
+// only known by its hash is filled in.
 func (s *Store) commit(c *Commit) *repo.Commit {
 	t := s.tips[c.SHA]
 	if t == nil {
-		t = &Tip{Repo: s.Repo, OID: c.SHA, Message: c.Message, Parents: c.Parents, Time: c.Time, client: s.Client, nodes: map[string]*node{},
-			author: repo.Signature{Name: c.Author.Name, Email: c.Author.Email, Login: c.Author.Login}}
+		t = &Tip{Repo: s.Repo, OID: c.SHA, client: s.Client, nodes: map[string]*node{}}
+	}
+	if t.Time.IsZero() {
+		t.Message, t.Parents, t.Time = c.Message, c.Parents, c.Time
+	}
+	if t.author == (repo.Signature{}) {
+		t.author = repo.Signature{Name: c.Author.Name, Email: c.Author.Email, Login: c.Author.Login}
 	}
 	return s.public(t)
 }

@@ -15,6 +15,7 @@ import (
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/repo"
 )
 
 func (w *world) tip(branch string, paths ...string) *github.Tip {
@@ -54,7 +55,7 @@ func TestTip(t *testing.T) {
 		}
 	}
 	_, err := w.Tip(ctx, w.at, "none")
-	want(t, err, github.ErrNotFound, "name right")
+	want(t, err, repo.ErrNoBranch, "name right")
 }
 
 // TestFS holds the file system against what fs.FS promises, with everything read

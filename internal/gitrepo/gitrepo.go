@@ -164,6 +164,12 @@ const (
 	tagPrefix    = "refs/tags/"
 )
 
+// CheckURL refuses what is no URL of a repository, or holds a secret.
+func CheckURL(rawURL string) error {
+	_, err := parseURL(rawURL)
+	return err
+}
+
 // parseURL is the place that a person's word for a repository names.
 func parseURL(raw string) (*url.URL, error) {
 	const forms = "write https://host/owner/repo.git, ssh://git@host/owner/repo.git, git@host:owner/repo.git or a path"

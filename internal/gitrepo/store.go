@@ -21,9 +21,10 @@ type Store struct {
 	tips map[string]*Tip // by hash, all that were handed out
 }
 
-// Tip reads the tip of a branch ("" is the default one) with the files at paths:
-// see Remote.Tip and Tip.Fetch.
-func (s *Store) Tip(ctx context.Context, branch string, paths ...string) (*repo.Commit, error) {
+// Tip reads the tip of a branch ("" is the default one). Its files are fetched when
+// they are asked for: Git needs a request a level of folders, and what is likely to be
+// read costs no less beforehand.
+func (s *Store) Tip(ctx context.Context, branch string, likely ...string) (*repo.Commit, error) {
 	if !s.ReadOnly && s.Remote.early == nil {
 		s.Remote.PreparePush(ctx)
 	}
@@ -31,7 +32,7 @@ func (s *Store) Tip(ctx context.Context, branch string, paths ...string) (*repo.
 	if err != nil {
 		return nil, err
 	}
-	return s.public(t), t.Fetch(ctx, paths...)
+	return s.public(t), nil
 }
 
 // public is a tip as package repo has it.
