@@ -26,7 +26,7 @@ type statusOptions struct {
 	root          string
 	appRepos      []string
 	history       int
-	github        github.Options
+	client        github.Options
 }
 
 func statusCommand(con *console.Console, getenv func(string) string) *cli.Command {
@@ -55,6 +55,8 @@ and ≤ 2026-01-02 is since that day or before.`,
 			&cli.StringFlag{Name: "root", Usage: "the `folder` of the k8s repo, in place of --repo"},
 			&cli.StringFlag{Name: "path", Usage: "the `folder` of each environment's manifests, such as clusters/{env}/apps (default: {env}/manifests, and path: of environments/<env>.yaml)"},
 			&cli.StringFlag{Name: "branch", Usage: "the `branch` (default: the repository's own default)"},
+			&cli.StringFlag{Name: "via", Value: "git", Usage: "`git`, or api: read over GitHub's API"},
+			&cli.StringFlag{Name: "github", Usage: "the k8s repo's `owner/name` on GitHub, where --repo does not tell"},
 			&cli.StringSliceFlag{Name: "app-repo", Usage: "a `folder`: a service's clone, to count commits in (may be repeated)"},
 			&cli.IntFlag{Name: "history", Value: 1000, Usage: "read at most `N` commits to tell since when a tag runs"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json or html"},
@@ -62,7 +64,7 @@ and ≤ 2026-01-02 is since that day or before.`,
 		Action: func(c *cli.Context) error {
 			o := statusOptions{deployOptions: pushOptions(c, getenv), root: c.String("root"), appRepos: c.StringSlice("app-repo"), history: c.Int("history")}
 			o.Path = c.String("path")
-			o.github = github.Options{
+			o.client = github.Options{
 				Token: o.environment.serviceToken, UserAgent: "tagbump", CAFile: o.caFile,
 				ServerURL: o.environment.server, APIURL: o.environment.api, GraphQLURL: o.environment.graphQL,
 				Tell: con.Notice,
@@ -97,7 +99,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	report, err := o.report(ctx)
+	report, err := o.report(ctx, con)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return problem.New("allow it more time with --timeout, or less --history", "gave up after %s", o.timeout.Round(time.Second))
@@ -121,7 +123,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	return nil
 }
 
-func (o *statusOptions) report(ctx context.Context) (*status.Report, error) {
+func (o *statusOptions) report(ctx context.Context, con *console.Console) (*status.Report, error) {
 	want := status.Options{Repository: o.repo, Path: o.Path, History: o.history}
 	clones, err := openClones(o.appRepos)
 	if err != nil {
@@ -134,31 +136,32 @@ func (o *statusOptions) report(ctx context.Context) (*status.Report, error) {
 		}
 		return status.OfFolder(ctx, os.DirFS(o.root), want)
 	}
-	git, err := o.gitOptions(o.environment.repoToken)
-	if err != nil {
-		return nil, err
-	}
-	remote, err := gitrepo.Open(o.repo, git)
-	if err != nil {
-		return nil, err
-	}
-	defer remote.Close()
-	if o.github.Token != "" {
+	if o.client.Token != "" || o.via == "api" {
 		if err := o.askGitHub(&want, clones); err != nil {
 			return nil, err
 		}
 	}
-	tip, err := remote.Tip(ctx, o.branch)
+	pulls, err := o.pullRequests(con, nil)
 	if err != nil {
 		return nil, err
 	}
-	return status.OfTip(ctx, tip, want)
+	o.dryRun = true // nothing is pushed
+	store, closeStore, err := o.store(pulls)
+	if err != nil {
+		return nil, err
+	}
+	defer closeStore()
+	tip, err := store.Tip(ctx, o.branch)
+	if err != nil {
+		return nil, err
+	}
+	return status.OfTip(ctx, store, tip, want)
 }
 
 // askGitHub has GitHub count what the clones do not know, and list pull requests
 // where the k8s repo is there. Each of the two tokens is for its own repositories.
 func (o *statusOptions) askGitHub(want *status.Options, clones *clones) error {
-	services, err := github.New(o.github)
+	services, err := github.New(o.client)
 	if err != nil {
 		return err
 	}
@@ -181,7 +184,7 @@ func (o *statusOptions) askGitHub(want *status.Options, clones *clones) error {
 		known := c.Relation != github.BaseUnknown && c.Relation != github.HeadUnknown
 		return c.AheadBy, c.BehindBy, known, nil
 	}
-	own := o.github
+	own := o.client
 	own.Token = o.environment.repoToken
 	client, err := github.New(own)
 	if err != nil {

@@ -25,9 +25,9 @@ func TestStatusAsksGitHub(t *testing.T) {
 
 	o := statusOptions{
 		deployOptions: deployOptions{repo: server.URL + "/example/k8s.git", environment: environment{repoToken: token, serviceToken: token}},
-		github:        github.Options{Token: token, ServerURL: server.URL, APIURL: server.APIURL(), GraphQLURL: server.GraphQLURL()},
+		client:        github.Options{Token: token, ServerURL: server.URL, APIURL: server.APIURL(), GraphQLURL: server.GraphQLURL()},
 	}
-	client, err := github.New(o.github)
+	client, err := github.New(o.client)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/hold"
 	"k8srepo/internal/image"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/repo"
@@ -41,7 +42,7 @@ func isOurs(t *task, targets *bump.Query, changes []repo.FileChange) bool {
 		switch {
 		case !c.Kept:
 			return false
-		case slices.ContainsFunc(t.names, func(service string) bool { return c.Path == holdFile(t.env, service) }):
+		case slices.ContainsFunc(t.names, func(service string) bool { return c.Path == hold.File(t.env, service) }):
 		case c.Old == nil || c.New == nil || !targets.Covers(c.Path):
 			return false
 		case !onlyMoves(targets, c):
@@ -183,10 +184,10 @@ func (d *difference) holds(ctx context.Context, b *base, plan *Outcome, reason s
 // sameFile reports whether two files are the same. Of holds, who made them and when
 // does not count; nor does the reason, unless one is asked for.
 func sameFile(name string, a, b []byte, reason string) bool {
-	if !strings.HasPrefix(name, holdsDir+"/") || a == nil || b == nil {
+	if !strings.HasPrefix(name, hold.Dir+"/") || a == nil || b == nil {
 		return bytes.Equal(a, b)
 	}
-	x, y := parseHold(name, a), parseHold(name, b)
+	x, y := hold.Parse(name, a), hold.Parse(name, b)
 	return x.Tag == y.Tag && x.From == y.From && (reason == "" || x.Reason == y.Reason)
 }
 

@@ -5,141 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/hold"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
-	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
 
-// holdsDir is the folder of the k8s repo that says which services are held.
-const holdsDir = "holds"
-
-// HeldService is a service that is kept where it is: the file
-// holds/<env>/<service>.yaml. That the file is there is what holds it; what it says
-// is for people.
-type HeldService struct {
-	Env     string
-	Service string
-	Tag     string // or digest, that it is kept on
-	From    string // what ran before; "" unless it was rolled back
-	Reason  string
-	By      string
-	Date    string
-
-	Place problem.Place
-}
-
-// String says who holds the service where, and why.
-func (h *HeldService) String() string {
-	text := fmt.Sprintf("%s is held in %s", h.Service, h.Env)
-	if h.Tag != "" {
-		text += " at " + h.Tag
-	}
-	if h.By != "" {
-		text += " by " + h.By
-	}
-	if h.Date != "" {
-		text += " since " + h.Date
-	}
-	if h.Reason != "" {
-		text += ": " + h.Reason
-	}
-	return text
-}
-
-// holdFile returns the file that holds a service.
-func holdFile(env, service string) string { return path.Join(holdsDir, env, service+".yaml") }
-
-// ReadHold reads the hold of a service; nil where there is none. A file that cannot
-// be read as YAML holds it too.
-func ReadHold(tree fs.FS, env, service string) (*HeldService, error) {
-	file := holdFile(env, service)
-	data, err := fs.ReadFile(tree, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	h := parseHold(file, data)
-	h.Env, h.Service = env, service
-	return h, nil
-}
-
-// parseHold reads the file of a hold.
-func parseHold(file string, data []byte) *HeldService {
-	h := &HeldService{Place: problem.Place{File: file}}
-	f, err := manifest.Parse(file, data)
-	if err != nil {
-		return h
-	}
-	docs, _ := f.Values()
-	for _, doc := range docs {
-		for _, field := range doc.Fields {
-			switch text := field.Value.Text; field.Key.Text {
-			case "tag":
-				h.Tag = text
-			case "from":
-				h.From = text
-			case "reason":
-				h.Reason = text
-			case "by":
-				h.By = text
-			case "date":
-				h.Date = text
-			}
-		}
-	}
-	return h
-}
-
-// ReadHolds reads all holds of an environment, sorted by service.
-func ReadHolds(tree fs.FS, env string) ([]*HeldService, error) {
-	entries, err := fs.ReadDir(tree, path.Join(holdsDir, env))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var holds []*HeldService
-	for _, e := range entries {
-		service, ok := strings.CutSuffix(e.Name(), ".yaml")
-		if !ok || e.IsDir() {
-			continue
-		}
-		h, err := ReadHold(tree, env, service)
-		if err != nil {
-			return nil, err
-		}
-		if h != nil {
-			holds = append(holds, h)
-		}
-	}
-	return holds, nil
-}
-
-// encode returns the file of a hold.
-func (h *HeldService) encode() []byte {
-	entries := []manifest.Entry{{Key: "tag", Value: h.Tag}}
-	for _, e := range []manifest.Entry{{Key: "from", Value: h.From}, {Key: "reason", Value: h.Reason}, {Key: "by", Value: h.By}, {Key: "date", Value: h.Date}} {
-		if e.Value != "" {
-			entries = append(entries, e)
-		}
-	}
-	return manifest.EncodeStrings(entries...)
-}
-
 // newHold returns the hold that a run makes.
-func newHold(o *Options, env, service, tag, from, reason string) *HeldService {
-	return &HeldService{Env: env, Service: service, Tag: tag, From: from, Reason: reason, By: o.RequestedBy, Date: o.now().UTC().Format(time.RFC3339)}
+func newHold(o *Options, env, service, tag, from, reason string) *hold.Hold {
+	return &hold.Hold{Env: env, Service: service, Tag: tag, From: from, Reason: reason, By: o.RequestedBy, Date: o.now().UTC().Format(time.RFC3339)}
 }
 
 // checkHolds refuses to move a service that is held on the branch, or whose rollback,
@@ -147,7 +27,7 @@ func newHold(o *Options, env, service, tag, from, reason string) *HeldService {
 func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome) error {
 	var refusals problem.List
 	tree := b.FS(ctx)
-	holds, err := ReadHolds(tree, t.env)
+	holds, err := hold.All(tree, t.env)
 	if err != nil {
 		return err
 	}
@@ -222,7 +102,7 @@ func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
 			return nil, err
 		}
 		plan := &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}
-		held, err := ReadHold(b.FS(ctx), h.Env, h.Service)
+		held, err := hold.Read(b.FS(ctx), h.Env, h.Service)
 		if err != nil {
 			return nil, err
 		}
@@ -236,14 +116,14 @@ func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
 			reason = fmt.Sprintf("held at %s", plan.NewTag)
 		}
 		next := newHold(&h.Options, h.Env, h.Service, plan.NewTag, "", reason)
-		old, err := contentAt(b.FS(ctx), holdFile(h.Env, h.Service))
+		old, err := contentAt(b.FS(ctx), hold.File(h.Env, h.Service))
 		if err != nil {
 			return nil, err
 		}
 		if held != nil {
 			next.From = held.From
 		}
-		plan.put(holdFile(h.Env, h.Service), old, next.encode())
+		plan.put(hold.File(h.Env, h.Service), old, next.Encode())
 		plan.settle(h.DryRun)
 		return plan, nil
 	}
@@ -272,7 +152,7 @@ func (r *Release) Run(ctx context.Context) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		old, err := contentAt(b.FS(ctx), holdFile(r.Env, r.Service))
+		old, err := contentAt(b.FS(ctx), hold.File(r.Env, r.Service))
 		if err != nil {
 			return nil, err
 		}
@@ -280,7 +160,7 @@ func (r *Release) Run(ctx context.Context) (*Outcome, error) {
 			plan.Note = fmt.Sprintf("%s is not held in %s", r.Service, r.Env)
 		}
 		if len(plan.Superseded) == 0 { // a release that moves is all or nothing
-			plan.put(holdFile(r.Env, r.Service), old, nil)
+			plan.put(hold.File(r.Env, r.Service), old, nil)
 		}
 		plan.settle(r.DryRun)
 		return plan, nil

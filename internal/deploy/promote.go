@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/hold"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
@@ -82,12 +83,12 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 	if len(p.Services) > 0 {
 		return nil
 	}
-	holds, err := ReadHolds(to.base.FS(ctx), p.To)
+	holds, err := hold.All(to.base.FS(ctx), p.To)
 	if err != nil {
 		return err
 	}
 	for i := range list {
-		at := slices.IndexFunc(holds, func(h *HeldService) bool { return h.Service == list[i].Service })
+		at := slices.IndexFunc(holds, func(h *hold.Hold) bool { return h.Service == list[i].Service })
 		if at < 0 || list[i].next.Name == "" {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/hold"
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
@@ -55,7 +56,7 @@ func (r *Rollback) plan(ctx context.Context, b *base) (*Outcome, error) {
 		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", r.Service, r.Env)
 	}
 	running := versions(images)
-	held, err := ReadHold(b.FS(ctx), r.Env, r.Service)
+	held, err := hold.Read(b.FS(ctx), r.Env, r.Service)
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +91,11 @@ func (r *Rollback) edit(ctx context.Context, b *base, from string, to image.Ref)
 		reason = fmt.Sprintf("rolled back from %s to %s", from, to.TagOrDigest())
 	}
 	next := newHold(&r.Options, r.Env, r.Service, to.TagOrDigest(), from, reason)
-	old, err := contentAt(b.FS(ctx), holdFile(r.Env, r.Service))
+	old, err := contentAt(b.FS(ctx), hold.File(r.Env, r.Service))
 	if err != nil {
 		return nil, err
 	}
-	plan.put(holdFile(r.Env, r.Service), old, next.encode())
+	plan.put(hold.File(r.Env, r.Service), old, next.Encode())
 	plan.settle(r.DryRun)
 	return plan, nil
 }
@@ -143,11 +144,11 @@ type past struct {
 // find looks for the last tag that ran before from and was not rolled back; for a
 // certain one where want names it. It is the zero Ref where there is none.
 func (p *past) find(ctx context.Context, from image.Ref, want string) (image.Ref, error) {
-	hold := holdFile(p.now.env, p.service)
+	file := hold.File(p.now.env, p.service)
 	paths := p.paths()
 	p.add(versions(p.now.of(p.service)))
 	entries := repo.Log(func(depth int) (*repo.Window, error) {
-		return p.store.Log(ctx, p.now.base.Commit, depth, append([]string{hold}, paths...)...)
+		return p.store.Log(ctx, p.now.base.Commit, depth, append([]string{file}, paths...)...)
 	})
 	for e, err := range entries {
 		if errors.Is(err, repo.ErrShallow) {
@@ -157,8 +158,8 @@ func (p *past) find(ctx context.Context, from image.Ref, want string) (image.Ref
 		if err != nil {
 			return image.Ref{}, err
 		}
-		if slices.Contains(e.Paths, hold) {
-			held, err := ReadHold(e.FS(ctx), p.now.env, p.service)
+		if slices.Contains(e.Paths, file) {
+			held, err := hold.Read(e.FS(ctx), p.now.env, p.service)
 			if err != nil {
 				return image.Ref{}, err
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/hold"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/repo"
 )
@@ -117,7 +118,7 @@ func (t *task) likely() []string {
 
 // inputs returns the files and folders that are read of a tip beside the manifests.
 func inputs(env string) []string {
-	return []string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(holdsDir, env)}
+	return []string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(hold.Dir, env)}
 }
 
 // run reads the tip, plans the change, and pushes or proposes it. Where the branch

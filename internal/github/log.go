@@ -75,6 +75,9 @@ type history struct {
 	cursor  string // behind the last of them
 }
 
+// logFields are what is read of a history.
+const logFields = "nodes { oid message committedDate parents(first: 2) { nodes { oid } } } pageInfo { hasNextPage endCursor }"
+
 // histories are the commits, back from oid, that changed each of some paths.
 func (c *Client) histories(ctx context.Context, at Repo, oid string, first int, paths []string, after ...string) ([]history, error) {
 	var params, fields strings.Builder
@@ -87,7 +90,7 @@ func (c *Client) histories(ctx context.Context, at Repo, oid string, first int, 
 	for i, p := range paths {
 		variables[fmt.Sprintf("p%d", i)] = p
 		fmt.Fprintf(&params, ", $p%d: String!", i)
-		fmt.Fprintf(&fields, "        h%d: history(first: $first, path: $p%d%s) { ...log }\n", i, i, cursor)
+		fmt.Fprintf(&fields, "        h%d: history(first: $first, path: $p%d%s) { %s }\n", i, i, cursor, logFields)
 	}
 	document := fmt.Sprintf(`query($owner: String!, $name: String!, $oid: GitObjectID!, $first: Int!%s) {
   repository(owner: $owner, name: $name) {
@@ -96,10 +99,6 @@ func (c *Client) histories(ctx context.Context, at Repo, oid string, first int, 
 %s      }
     }
   }
-}
-fragment log on CommitHistoryConnection {
-  nodes { oid message committedDate parents(first: 2) { nodes { oid } } }
-  pageInfo { hasNextPage endCursor }
 }
 `, &params, &fields)
 	var answer struct {
@@ -124,6 +123,9 @@ fragment log on CommitHistoryConnection {
 		}
 		if err := json.Unmarshal(raw, &got); err != nil {
 			return nil, c.fault(ctx, what, err)
+		}
+		if got.Nodes == nil { // an empty list is another thing
+			return nil, c.fault(ctx, what, errEmpty)
 		}
 		lists[i].more, lists[i].cursor = got.PageInfo.HasNextPage, got.PageInfo.EndCursor
 		for _, n := range got.Nodes {

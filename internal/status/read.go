@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"k8srepo/internal/bump"
-	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/hold"
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/limit"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // found is what the files of a k8s repo say.
@@ -45,18 +46,18 @@ type environment struct{ name, dir string }
 
 // fetch brings everything that read reads, in one request a level of folders, and
 // one more where an environment's path is set.
-func fetch(ctx context.Context, tip *gitrepo.Tip, pattern string) error {
+func fetch(ctx context.Context, tip *repo.Commit, pattern string) error {
 	entries, err := tip.FS(ctx).ReadDir(".")
 	if err != nil {
 		return err
 	}
-	paths := []string{inventory.UsersFile, inventory.EnvironmentsDir}
+	paths := []string{inventory.UsersFile, inventory.EnvironmentsDir, hold.Dir}
 	for _, e := range entries {
 		if e.IsDir() && pattern == "" {
 			paths = append(paths, path.Join(e.Name(), "manifests"))
 		}
 	}
-	if err := tip.Fetch(ctx, paths...); err != nil {
+	if err := tip.Tree.Fetch(ctx, paths...); err != nil {
 		return err
 	}
 	envs, err := environments(tip.FS(ctx), pattern)
@@ -72,7 +73,7 @@ func fetch(ctx context.Context, tip *gitrepo.Tip, pattern string) error {
 	if more == nil {
 		return nil
 	}
-	return tip.Fetch(ctx, more...)
+	return tip.Tree.Fetch(ctx, more...)
 }
 
 // environments are the folders that hold manifests: those of a pattern in which

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"k8srepo/internal/bump"
-	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/repo"
 )
 
 // question is a cell of which it is not known yet since when its tag runs.
@@ -22,7 +22,7 @@ type question struct {
 // since tells when each cell's tag came: with the first commit, going back, before
 // which something else ran. The history is read in few steps, and for all cells at
 // once: what a step asks of the server is one change of each cell's files.
-func since(ctx context.Context, tip *gitrepo.Tip, r *Report, f *found, limit int) error {
+func since(ctx context.Context, store Store, tip *repo.Commit, r *Report, f *found, limit int) error {
 	open := questions(r, f)
 	for depth := min(50, limit); len(open) > 0; depth = min(depth*10, limit) {
 		var paths []string
@@ -30,15 +30,15 @@ func since(ctx context.Context, tip *gitrepo.Tip, r *Report, f *found, limit int
 			paths = append(paths, q.files...)
 		}
 		slices.Sort(paths)
-		w, err := tip.LogWithin(ctx, depth, slices.Compact(paths)...)
+		w, err := store.Log(ctx, tip, depth, slices.Compact(paths)...)
 		if err != nil {
 			return err
 		}
-		if open, err = answer(ctx, f, open, w); err != nil {
+		if open, err = answer(ctx, store, f, open, w); err != nil {
 			return err
 		}
 		if w.Whole || w.Cut || depth == limit {
-			date := w.Oldest.Committer.When.UTC()
+			date := w.Oldest.UTC()
 			for _, q := range open {
 				q.cell.Before = &date
 			}
@@ -79,7 +79,7 @@ func questions(r *Report, f *found) []*question {
 }
 
 // answer goes through the changes of a window, and is the questions that are left.
-func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) ([]*question, error) {
+func answer(ctx context.Context, store Store, f *found, open []*question, w *repo.Window) ([]*question, error) {
 	changes := map[string][]int{} // by file, entries of the window
 	for i, e := range w.Entries {
 		for _, p := range e.Paths {
@@ -98,7 +98,7 @@ func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) 
 	var left []*question
 	for len(open) > 0 {
 		var now []*question
-		parts := map[*gitrepo.LogEntry][]string{}
+		parts := map[*repo.LogEntry][]string{}
 		for _, q := range open {
 			if q.asked >= len(touching[q]) {
 				left = append(left, q)
@@ -109,13 +109,13 @@ func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) 
 				parts[e] = append(parts[e], q.files...)
 			}
 		}
-		var fetch []gitrepo.Part
+		var fetch []repo.Part
 		for i, e := range w.Entries {
 			if paths, ok := parts[w.Entries[i]]; ok {
-				fetch = append(fetch, gitrepo.Part{Tip: e.Before, Paths: paths})
+				fetch = append(fetch, repo.Part{Commit: e.Before, Paths: paths})
 			}
 		}
-		if err := gitrepo.FetchEach(ctx, fetch...); err != nil {
+		if err := store.Fetch(ctx, fetch...); err != nil {
 			return nil, err
 		}
 		open = open[:0]
@@ -131,7 +131,7 @@ func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) 
 				continue
 			}
 			date := e.Committer.When.UTC()
-			q.cell.Since, q.cell.Commit = &date, e.Hash.String()
+			q.cell.Since, q.cell.Commit = &date, e.Hash
 		}
 	}
 	return left, nil
@@ -139,7 +139,7 @@ func answer(ctx context.Context, f *found, open []*question, w *gitrepo.Window) 
 
 // ranBefore reports whether the tag ran before a change of its files already. A file
 // that was not there says nothing, unless none was.
-func ranBefore(ctx context.Context, f *found, q *question, e *gitrepo.LogEntry) (bool, error) {
+func ranBefore(ctx context.Context, f *found, q *question, e *repo.LogEntry) (bool, error) {
 	if e.Before == nil {
 		return false, nil
 	}

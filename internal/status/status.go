@@ -16,7 +16,8 @@ import (
 	"sync"
 	"time"
 
-	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/hold"
+	"k8srepo/internal/repo"
 )
 
 // Version is that of Report as JSON. It grows when a field changes its meaning or
@@ -70,6 +71,8 @@ type Cell struct {
 	Behind   int    `json:"behind"`             // commits that run there and not here
 	Ahead    int    `json:"ahead"`              // commits that run here and not there
 
+	Held *Held `json:"held,omitempty"` // the service is kept where it is
+
 	PullRequests []PullRequest `json:"pull_requests"` // open ones, for this service and environment
 }
 
@@ -93,6 +96,15 @@ type Spread struct {
 	Tag string `json:"tag"` // the most common
 	On  int    `json:"on"`  // how many images run it
 	Of  int    `json:"of"`  // of how many
+}
+
+// Held is why and since when a service is kept where it is.
+type Held struct {
+	Tag    string `json:"tag,omitempty"`
+	From   string `json:"from,omitempty"` // what it was rolled back from
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
+	Date   string `json:"date,omitempty"`
 }
 
 // PullRequest is a proposed deployment.
@@ -124,22 +136,30 @@ type Options struct {
 
 // OfFolder reports on the files of a folder.
 func OfFolder(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
-	return report(ctx, fsys, nil, o)
+	return report(ctx, fsys, nil, nil, o)
 }
 
-// OfTip reports on the tip of a branch.
-func OfTip(ctx context.Context, tip *gitrepo.Tip, o Options) (*Report, error) {
+// Store is where a commit's history is read from.
+type Store interface {
+	// Fetch brings files of several commits at once.
+	Fetch(ctx context.Context, parts ...repo.Part) error
+	// Log returns the newest part of a commit's log.
+	Log(ctx context.Context, c *repo.Commit, depth int, paths ...string) (*repo.Window, error)
+}
+
+// OfTip reports on the tip of a branch of a store.
+func OfTip(ctx context.Context, store Store, tip *repo.Commit, o Options) (*Report, error) {
 	if err := fetch(ctx, tip, o.Path); err != nil {
 		return nil, err
 	}
-	return report(ctx, tip.FS(ctx), tip, o)
+	return report(ctx, tip.FS(ctx), store, tip, o)
 }
 
-func report(ctx context.Context, fsys fs.FS, tip *gitrepo.Tip, o Options) (*Report, error) {
+func report(ctx context.Context, fsys fs.FS, store Store, tip *repo.Commit, o Options) (*Report, error) {
 	r := &Report{Version: Version, Repository: o.Repository, Environments: []Environment{}, Services: []Service{}, Notices: []string{}}
 	if tip != nil {
 		date := tip.Committer.When.UTC()
-		r.Branch, r.Commit, r.Date = tip.Branch, tip.Hash.String(), &date
+		r.Branch, r.Commit, r.Date = tip.Branch, tip.Hash, &date
 	}
 	files, err := read(ctx, fsys, o.Path)
 	if err != nil {
@@ -148,8 +168,11 @@ func report(ctx context.Context, fsys fs.FS, tip *gitrepo.Tip, o Options) (*Repo
 	r.Notices = append(r.Notices, files.notices...)
 	r.Environments = files.environments(r.Branch, &r.Notices)
 	files.fill(r)
+	if err := r.holds(fsys); err != nil {
+		return nil, err
+	}
 	if tip != nil && o.History > 0 {
-		if err := since(ctx, tip, r, files, o.History); err != nil {
+		if err := since(ctx, store, tip, r, files, o.History); err != nil {
 			return nil, err
 		}
 	}
@@ -263,6 +286,24 @@ func before(r *Report, s *Service, index map[string]int, c int) *Cell {
 		}
 		if c = i; len(s.Environments[c].Tags) > 0 {
 			return &s.Environments[c]
+		}
+	}
+	return nil
+}
+
+// holds adds which services are held.
+func (r *Report) holds(fsys fs.FS) error {
+	for c, env := range r.Environments {
+		held, err := hold.All(fsys, env.Name)
+		if err != nil {
+			return err
+		}
+		for _, h := range held {
+			for s := range r.Services {
+				if r.Services[s].Name == h.Service {
+					r.Services[s].Environments[c].Held = &Held{h.Tag, h.From, h.Reason, h.By, h.Date}
+				}
+			}
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/repo"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -73,23 +74,30 @@ func proposals(context.Context) ([]PullRequest, error) {
 	}, nil
 }
 
-func tipOf(t testing.TB, url string) *gitrepo.Tip {
+func tipOf(t testing.TB, url string) *tip {
 	t.Helper()
 	r, err := gitrepo.Open(url, gitrepo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	tip, err := r.Tip(t.Context(), "")
+	store := &gitrepo.Store{Remote: r, ReadOnly: true}
+	c, err := store.Tip(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tip
+	return &tip{c, store}
 }
 
-func reportOf(t testing.TB, tip *gitrepo.Tip, o Options) *Report {
+// tip is the tip of a branch, and where it was read from.
+type tip struct {
+	*repo.Commit
+	store Store
+}
+
+func reportOf(t testing.TB, tip *tip, o Options) *Report {
 	t.Helper()
-	r, err := OfTip(t.Context(), tip, o)
+	r, err := OfTip(t.Context(), tip.store, tip.Commit, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,6 +109,9 @@ func (c *Cell) lines() (first, second string) {
 	case Differs:
 		what = append(what, "differs")
 	}
+	if c.Held != nil {
+		what = append(what, "held")
+	}
 	switch {
 	case c.Since != nil:
 		more = append(more, date(c.Since))

@@ -1,0 +1,133 @@
+// Package hold reads and writes the files of a k8s repo that keep services where they
+// are: holds/<env>/<service>.yaml.
+package hold
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// Dir is the folder of the k8s repo that says which services are held.
+const Dir = "holds"
+
+// Hold is a service that is kept where it is: the file
+// holds/<env>/<service>.yaml. That the file is there is what holds it; what it says
+// is for people.
+type Hold struct {
+	Env     string
+	Service string
+	Tag     string // or digest, that it is kept on
+	From    string // what ran before; "" unless it was rolled back
+	Reason  string
+	By      string
+	Date    string
+
+	Place problem.Place
+}
+
+// String says who holds the service where, and why.
+func (h *Hold) String() string {
+	text := fmt.Sprintf("%s is held in %s", h.Service, h.Env)
+	if h.Tag != "" {
+		text += " at " + h.Tag
+	}
+	if h.By != "" {
+		text += " by " + h.By
+	}
+	if h.Date != "" {
+		text += " since " + h.Date
+	}
+	if h.Reason != "" {
+		text += ": " + h.Reason
+	}
+	return text
+}
+
+// File returns the file that holds a service.
+func File(env, service string) string { return path.Join(Dir, env, service+".yaml") }
+
+// Read reads the hold of a service; nil where there is none. A file that cannot
+// be read as YAML holds it too.
+func Read(tree fs.FS, env, service string) (*Hold, error) {
+	file := File(env, service)
+	data, err := fs.ReadFile(tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := Parse(file, data)
+	h.Env, h.Service = env, service
+	return h, nil
+}
+
+// Parse reads the file of a hold. One that is no YAML says nothing.
+func Parse(file string, data []byte) *Hold {
+	h := &Hold{Place: problem.Place{File: file}}
+	f, err := manifest.Parse(file, data)
+	if err != nil {
+		return h
+	}
+	docs, _ := f.Values()
+	for _, doc := range docs {
+		for _, field := range doc.Fields {
+			switch text := field.Value.Text; field.Key.Text {
+			case "tag":
+				h.Tag = text
+			case "from":
+				h.From = text
+			case "reason":
+				h.Reason = text
+			case "by":
+				h.By = text
+			case "date":
+				h.Date = text
+			}
+		}
+	}
+	return h
+}
+
+// All reads all holds of an environment, sorted by service.
+func All(tree fs.FS, env string) ([]*Hold, error) {
+	entries, err := fs.ReadDir(tree, path.Join(Dir, env))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var holds []*Hold
+	for _, e := range entries {
+		service, ok := strings.CutSuffix(e.Name(), ".yaml")
+		if !ok || e.IsDir() {
+			continue
+		}
+		h, err := Read(tree, env, service)
+		if err != nil {
+			return nil, err
+		}
+		if h != nil {
+			holds = append(holds, h)
+		}
+	}
+	return holds, nil
+}
+
+// Encode returns the file of a hold.
+func (h *Hold) Encode() []byte {
+	entries := []manifest.Entry{{Key: "tag", Value: h.Tag}}
+	for _, e := range []manifest.Entry{{Key: "from", Value: h.From}, {Key: "reason", Value: h.Reason}, {Key: "by", Value: h.By}, {Key: "date", Value: h.Date}} {
+		if e.Value != "" {
+			entries = append(entries, e)
+		}
+	}
+	return manifest.EncodeStrings(entries...)
+}
