@@ -32,12 +32,17 @@ type renderOptions struct {
 	allowMassPrune bool
 	full           bool // every difference, not each distinct one once
 	output         string
+	kubernetes     string // of check: the minor that an upgrade leads to
+	strict         bool   // an object of an unknown kind is an error
+
+	warnings problem.List // what the API server would warn of, once planned
 }
 
 var sourceFlags = []cli.Flag{
 	sourceFlag,
 	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 	&cli.StringSliceFlag{Name: "env", Usage: "only this `environment` (may be repeated)"},
+	&cli.BoolFlag{Name: "strict", Usage: "an object of a kind that is not known is an error"},
 	&cli.BoolFlag{Name: "full", Usage: "show the whole diff of every file, not each distinct difference once"},
 	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json, or markdown for a pull request's comment"},
 }
@@ -60,7 +65,7 @@ anew. Files that are no longer wanted are removed last.
 		}),
 		Action: func(c *cli.Context) error {
 			return renderAll(c.Context, con, "render", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"),
 				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
 			})
 		},
@@ -75,13 +80,24 @@ func checkCommand(con *console.Console) *cli.Command {
 forgot to render, or edited a rendered file. It prints counts, then each
 distinct difference once, the rarest first.
 
+With --kubernetes it says instead what an upgrade to that minor would break, in
+every environment; exit 1 if anything.
+
    manifestgen check
    manifestgen check --env prod --full         # the whole diff of each file
-   manifestgen check -o markdown               # for a pull request's comment`,
-		Flags: sourceFlags,
+   manifestgen check -o markdown               # for a pull request's comment
+   manifestgen check --kubernetes 1.36         # before the cluster is upgraded`,
+		Flags: slices.Concat(sourceFlags, []cli.Flag{
+			&cli.StringFlag{Name: "kubernetes", Usage: "validate for this `minor` instead of the environments' own"},
+		}),
 		Action: func(c *cli.Context) error {
+			if c.String("kubernetes") != "" {
+				return upgrade(con, renderOptions{
+					source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), kubernetes: c.String("kubernetes"),
+				})
+			}
 			return renderAll(c.Context, con, "check", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"),
 				dryRun: true, allowMassPrune: true,
 			})
 		},
@@ -186,6 +202,9 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	manifests, err := render.Render(templates, inv, envs)
 	if err != nil {
 		return nil, o.inSource(err)
+	}
+	if o.warnings, err = o.validateManifests(inv, manifests); err != nil {
+		return nil, err
 	}
 	wants := make([]tree.Want, len(manifests))
 	for i, m := range manifests {

@@ -20,6 +20,7 @@ type renderResult struct {
 	Unchanged int               `json:"unchanged"`
 	Review    *reviewResult     `json:"review,omitempty"` // on a dry run
 	Notices   []string          `json:"notices"`
+	Warnings  []console.Problem `json:"warnings"`
 	Problems  []console.Problem `json:"problems"`
 }
 
@@ -64,7 +65,7 @@ type groupResult struct {
 // report shows what came of it. The error is err.
 func report(con *console.Console, command string, o renderOptions, plan *tree.Plan, err error) error {
 	status := problem.ExitStatus(err)
-	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show {
+	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show || plan == nil {
 		plan = &tree.Plan{} // nothing was done
 	}
 	if outputErr := con.Outputs(stepOutputs(command, plan, status)); outputErr != nil {
@@ -86,6 +87,7 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 	for _, n := range plan.Notices {
 		con.Notice(n)
 	}
+	con.Warnings(o.warnings)
 	if err == nil && o.output == "text" && (!o.dryRun || len(plan.Changes) == 0) {
 		con.Printf("%s\n", counts(plan, o.dryRun))
 	}
@@ -94,7 +96,7 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 
 func resultOf(command string, o renderOptions, plan *tree.Plan, err error) renderResult {
 	result := renderResult{Version: 1, Command: command, DryRun: o.dryRun, Changes: []fileChange{}, Unchanged: plan.Unchanged,
-		Notices: append([]string{}, plan.Notices...), Problems: console.JSONProblems(err)}
+		Notices: append([]string{}, plan.Notices...), Problems: console.JSONProblems(err), Warnings: console.JSONProblems(o.warnings.Err())}
 	for _, c := range plan.Changes {
 		change := fileChange{Action: c.Action, Path: c.Path, From: c.From, Conflict: c.Conflict}
 		if o.dryRun {

@@ -81,21 +81,32 @@ func (c *Console) HTML(page []byte) error {
 // it was written, what led to it, and what to do.
 func (c *Console) Problems(err error) {
 	for _, p := range problem.All(err) {
-		label, title := c.Program+": error", c.Program
-		if c.Codes && p.Code != "" {
-			label, title = label+" "+string(p.Code), title+" "+string(p.Code)
-		}
-		c.labelled(red, label+":", p.Error())
-		c.source(p)
-		for _, n := range p.Notes {
-			c.labelled(cyan, c.Program+": note:", n.String())
-		}
-		if p.Hint != "" {
-			c.labelled(cyan, c.Program+": hint:", p.Hint)
-		}
-		if c.Actions {
-			c.Err.command(annotation(title, p) + "\n")
-		}
+		c.problem("error", red, p)
+	}
+}
+
+// Warnings shows what is no error, in the same way.
+func (c *Console) Warnings(list problem.List) {
+	for _, p := range list {
+		c.problem("warning", yellow, p)
+	}
+}
+
+func (c *Console) problem(level, colour string, p *problem.Problem) {
+	label, title := c.Program+": "+level, c.Program
+	if c.Codes && p.Code != "" {
+		label, title = label+" "+string(p.Code), title+" "+string(p.Code)
+	}
+	c.labelled(colour, label+":", p.Error())
+	c.source(p)
+	for _, n := range p.Notes {
+		c.labelled(cyan, c.Program+": note:", n.String())
+	}
+	if p.Hint != "" {
+		c.labelled(cyan, c.Program+": hint:", p.Hint)
+	}
+	if c.Actions {
+		c.Err.command(annotation(level, title, p) + "\n")
 	}
 }
 
@@ -179,7 +190,7 @@ func readLine(fsys fs.FS, file string, n int) string {
 
 // annotation is a problem as a workflow command of GitHub Actions ("Workflow
 // commands for GitHub Actions", Setting an error message).
-func annotation(title string, p *problem.Problem) string {
+func annotation(level, title string, p *problem.Problem) string {
 	at := "title=" + property(title)
 	if p.Place.File != "" {
 		at += ",file=" + property(p.Place.File)
@@ -197,7 +208,7 @@ func annotation(title string, p *problem.Problem) string {
 	if p.Hint != "" {
 		message += "\n" + p.Hint
 	}
-	return "::error " + at + "::" + strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(Clean(message, true))
+	return "::" + level + " " + at + "::" + strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(Clean(message, true))
 }
 
 // property is the value of a workflow command's property.
@@ -206,9 +217,10 @@ func property(value string) string {
 }
 
 const (
-	red   = "31"
-	green = "32"
-	cyan  = "36"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
 )
 
 // paint prints a text in a colour, on a terminal.

@@ -34,6 +34,7 @@ func (k Kind) String() string {
 type Value struct {
 	Kind   Kind
 	Text   string // of a scalar, without quotes
+	Plain  bool   // a scalar without quotes and tag: what it means depends on the YAML version
 	Place  problem.Place
 	Fields []Field // of a Map, in the order they are written in
 	Items  []Value // of a List
@@ -72,6 +73,7 @@ func (f *File) value(n *yaml.Node, problems *problem.List) Value {
 		}
 	default:
 		v.Kind = scalarKind(n)
+		v.Plain = n.Style == 0
 	}
 	return v
 }

@@ -70,6 +70,21 @@ const (
 	Conflict   Code = "MG408"
 )
 
+// What the API server would say of the manifests.
+const (
+	NoSuchKind        Code = "MG501"
+	DeprecatedVersion Code = "MG502"
+	FieldUnknown      Code = "MG503"
+	WrongFieldType    Code = "MG504"
+	FieldRequired     Code = "MG505"
+	ValueRefused      Code = "MG506"
+	DuplicateEntry    Code = "MG507"
+	ServerField       Code = "MG508"
+	KindUnchecked     Code = "MG509"
+	ServerWarns       Code = "MG510"
+	WrongDefinition   Code = "MG511"
+)
+
 //go:embed codes.md
 var codes string
 

@@ -29,16 +29,16 @@ func DidYouMean(word string, known []string) string {
 func Nearest(word string, known []string) string {
 	best, bestDistance := "", max(1, len([]rune(word))/3)+1
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
+		if d := Distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}
 	return best
 }
 
-// distance counts edits between a and b; a swap of neighbours counts as one
+// Distance counts edits between a and b; a swap of neighbours counts as one
 // (the optimal string alignment distance).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	before, last, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
 	for j := range last {

@@ -2,6 +2,9 @@
 package validate
 
 import (
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/install"
+	"k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/rest"
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
@@ -68,6 +71,13 @@ import (
 	"k8s.io/kubernetes/pkg/registry/storage/volumeattributesclass"
 )
 
+// definitionScheme has the types of CustomResourceDefinitions; legacyscheme has all others.
+var definitionScheme = func() *runtime.Scheme {
+	s := runtime.NewScheme()
+	install.Install(s)
+	return s
+}()
+
 // strategies are the API server's own rules for the creation of each built-in kind.
 var strategies = map[schema.GroupKind]rest.RESTCreateStrategy{
 	{Group: "", Kind: "ConfigMap"}:             configmap.Strategy,
@@ -123,6 +133,8 @@ var strategies = map[schema.GroupKind]rest.RESTCreateStrategy{
 	{Group: "storage.k8s.io", Kind: "StorageClass"}:          storageclass.Strategy,
 	{Group: "storage.k8s.io", Kind: "VolumeAttachment"}:      volumeattachment.Strategy,
 	{Group: "storage.k8s.io", Kind: "VolumeAttributesClass"}: volumeattributesclass.Strategy,
+
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: customresourcedefinition.NewStrategy(definitionScheme),
 
 	{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}:     mutatingwebhookconfiguration.Strategy,
 	{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}:        validatingadmissionpolicy.NewStrategy(nil, nil),

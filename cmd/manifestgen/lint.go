@@ -1,0 +1,209 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/limit"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/validate"
+)
+
+// lintOptions are what lint is asked to do.
+type lintOptions struct {
+	paths      []string // files, folders, or - for stdin
+	stdin      io.Reader
+	kubernetes string // "" for the newest
+	schemas    string // a folder of CustomResourceDefinitions; "" for none
+	namespace  string // of objects without one
+	strict     bool
+	output     string // text, json or github
+}
+
+func lintCommand(con *console.Console, stdin io.Reader) *cli.Command {
+	return &cli.Command{
+		Name:      "lint",
+		Usage:     "validate manifests as the API server would, without a cluster",
+		ArgsUsage: "PATH…|-",
+		Description: `PATH is a file, or a folder whose .yaml, .yml and .json files are read at any
+depth; - reads standard input. No inventory is needed. Exit status 1: the API
+server would refuse something; 2: a file cannot be read.
+
+   manifestgen lint k8s/dev/manifests
+   kustomize build overlays/prod | manifestgen lint - --kubernetes 1.34
+   manifestgen lint . --schemas crds -o json`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "kubernetes", Usage: "the cluster's `minor`, such as 1.34 (default: the newest that is known)"},
+			&cli.StringFlag{Name: "schemas", Usage: "a `folder` of CustomResourceDefinitions"},
+			&cli.StringFlag{Name: "namespace", Value: "default", Usage: "the `namespace` of objects that name none"},
+			&cli.BoolFlag{Name: "strict", Usage: "an object of a kind that is not known is an error"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json, or github for annotations"},
+		},
+		Action: func(c *cli.Context) error {
+			return lint(con, lintOptions{paths: c.Args().Slice(), stdin: stdin, kubernetes: c.String("kubernetes"), schemas: c.String("schemas"),
+				namespace: c.String("namespace"), strict: c.Bool("strict"), output: c.String("output")})
+		},
+	}
+}
+
+func (o *lintOptions) validate() error {
+	if len(o.paths) == 0 {
+		return problem.New("see manifestgen lint --help", "lint takes files, folders, or - for standard input")
+	}
+	if !slices.Contains([]string{"text", "json", "github"}, o.output) {
+		return problem.New("", "--output must be text, json or github, not %q", o.output)
+	}
+	minors := validate.Minors()
+	o.kubernetes = cmp.Or(o.kubernetes, minors[len(minors)-1])
+	return nil
+}
+
+// lintResult is what --output json prints.
+type lintResult struct {
+	Version    int               `json:"version"`
+	Kubernetes string            `json:"kubernetes"`
+	Files      int               `json:"files"`
+	Objects    int               `json:"objects"`
+	Unchecked  int               `json:"unchecked"` // of kinds that are not known
+	Problems   []console.Problem `json:"problems"`
+	Warnings   []console.Problem `json:"warnings"`
+}
+
+// lint validates manifests at their own lines.
+func lint(con *console.Console, o lintOptions) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	definitions := &validate.Definitions{}
+	if o.schemas != "" {
+		var err error
+		if definitions, err = loadDefinitions(os.DirFS(o.schemas), "."); err != nil {
+			return err
+		}
+	}
+	v, err := validate.New(o.kubernetes, definitions)
+	if err != nil {
+		return err
+	}
+	con.Source = openFS{}
+	con.Actions = con.Actions || o.output == "github"
+	l := &linter{validator: v, namespace: o.namespace, strict: o.strict, result: lintResult{Version: 1, Kubernetes: o.kubernetes}, seen: map[string]bool{}}
+	for _, p := range o.paths {
+		l.path(p, o.stdin)
+	}
+	err = l.problems.Err()
+	if o.output == "json" {
+		l.result.Problems, l.result.Warnings = console.JSONProblems(err), console.JSONProblems(l.warnings.Err())
+		return errors.Join(err, con.JSON(l.result))
+	}
+	con.Warnings(l.warnings)
+	if err == nil {
+		con.Printf("%s in %s: nothing that Kubernetes %s would refuse\n", count(l.result.Objects, "object"), count(l.result.Files, "file"), o.kubernetes)
+	}
+	return err
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// linter is one run of lint.
+type linter struct {
+	validator *validate.Validator
+	namespace string
+	strict    bool
+	result    lintResult
+	problems  problem.List
+	warnings  problem.List
+	seen      map[string]bool // kinds that were warned of
+}
+
+func (l *linter) path(name string, stdin io.Reader) {
+	if name == "-" {
+		data, err := limit.ReadAll(stdin, limit.MaxFile, "standard input")
+		l.data("<stdin>", data, err)
+		return
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		l.problems.Add(problem.At(problem.Place{File: filepath.ToSlash(name)}, "", "%v", errors.Unwrap(err)).WithCode(problem.NotReadable))
+		return
+	}
+	if !info.IsDir() {
+		data, err := manifest.ReadFile(openFS{}, filepath.ToSlash(name))
+		l.data(filepath.ToSlash(name), data, err)
+		return
+	}
+	err = filepath.WalkDir(name, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != name && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !entry.IsDir() && isManifest(entry.Name()):
+			data, err := manifest.ReadFile(openFS{}, filepath.ToSlash(file))
+			l.data(filepath.ToSlash(file), data, err)
+		}
+		return nil
+	})
+	l.problems.Add(err)
+}
+
+// data validates the objects of a file.
+func (l *linter) data(name string, data []byte, err error) {
+	var objects []manifest.Value
+	if err == nil {
+		objects, err = parseObjects(name, data)
+	}
+	l.problems.Add(err)
+	l.result.Files++
+	for _, object := range objects {
+		l.result.Objects++
+		l.object(object)
+	}
+}
+
+func (l *linter) object(object manifest.Value) {
+	verdict := l.validator.Object(object, l.namespace)
+	for _, p := range verdict.Refused {
+		l.problems.Add(lintProblem(p))
+	}
+	for _, p := range verdict.Warnings {
+		if p.Code != problem.KindUnchecked {
+			l.warnings.Add(lintProblem(p))
+			continue
+		}
+		l.result.Unchecked++
+		if l.strict {
+			l.problems.Add(lintProblem(p))
+		} else if !l.seen[p.Message] {
+			l.warnings.Add(lintProblem(p))
+		}
+		l.seen[p.Message] = true
+	}
+}
+
+func lintProblem(p validate.Problem) *problem.Problem {
+	told := problem.At(p.Place, p.Hint, "%s", p.Message).WithCode(p.Code)
+	told.Refused = true
+	return told
+}
+
+// openFS opens files by the names that a person gave.
+type openFS struct{}
+
+func (openFS) Open(name string) (fs.File, error) { return os.Open(filepath.FromSlash(name)) }

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/render"
+	"k8srepo/internal/validate"
+)
+
+// definitionsFolder holds the CustomResourceDefinitions of the team's own kinds.
+const definitionsFolder = "schemas"
+
+// validateManifests validates what was rendered for the minor of each environment. With o.strict a
+// kind that is not known is an error.
+func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []render.Manifest) (warnings problem.List, err error) {
+	definitions, err := o.definitions()
+	if err != nil {
+		return nil, err
+	}
+	byMinor := map[string][]*render.Manifest{}
+	for i := range manifests {
+		m := &manifests[i]
+		minor, warning := knownMinor(inv.Environment(m.Env).Kubernetes)
+		if warning != nil && !slices.ContainsFunc(warnings, func(p *problem.Problem) bool { return p.Message == warning.Message }) {
+			warning.Place = inv.Environment(m.Env).Place
+			warnings.Add(warning)
+		}
+		byMinor[minor] = append(byMinor[minor], m)
+	}
+	var refused, warned []render.Finding
+	for _, minor := range validate.Minors() { // one after the other: the emulated version is global
+		if len(byMinor[minor]) == 0 {
+			continue
+		}
+		v, err := validate.New(minor, definitions)
+		if err != nil {
+			return nil, err
+		}
+		r, w := validateAll(v, byMinor[minor], func(m *render.Manifest) string { return inv.Environment(m.Env).Namespace })
+		refused, warned = append(refused, r...), append(warned, w...)
+	}
+	if o.strict {
+		refused = append(refused, unchecked(warned)...)
+		warned = slices.DeleteFunc(warned, func(f render.Finding) bool { return f.Code == problem.KindUnchecked })
+	}
+	warnings = append(warnings, kindsOnce(render.Problems(warned))...)
+	warnings = problem.All(o.inSource(warnings.Err()))
+	return warnings, o.inSource(render.Problems(refused).Err())
+}
+
+// unchecked are the findings of kinds that nothing is known of.
+func unchecked(found []render.Finding) []render.Finding {
+	var list []render.Finding
+	for _, f := range found {
+		if f.Code == problem.KindUnchecked {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// kindsOnce leaves out what is said of a kind for a second time.
+func kindsOnce(list problem.List) problem.List {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(p *problem.Problem) bool {
+		if p.Code != problem.KindUnchecked {
+			return false
+		}
+		message, _, _ := strings.Cut(p.Message, " (for ")
+		twice := seen[message]
+		seen[message] = true
+		return twice
+	})
+}
+
+// knownMinor returns the minor to validate for: the one that is asked for, or the nearest that the
+// tables have, with a warning. Without one it is the newest.
+func knownMinor(minor string) (string, *problem.Problem) {
+	minors := validate.Minors()
+	newest := minors[len(minors)-1]
+	if minor == "" || slices.Contains(minors, minor) {
+		if minor == "" {
+			minor = newest
+		}
+		return minor, nil
+	}
+	nearest := newest
+	if validate.Older(minor, minors[0]) {
+		nearest = minors[0]
+	}
+	return nearest, problem.New("", "Kubernetes %s is not known: manifests are validated for %s", minor, nearest).WithCode(problem.KindUnchecked)
+}
+
+// validateAll validates manifests, several at a time.
+func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace func(*render.Manifest) string) (refused, warned []render.Finding) {
+	next := make(chan *render.Manifest)
+	var lock sync.Mutex
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for m := range next {
+				r, w := validateManifest(v, m, namespace(m))
+				if len(r)+len(w) > 0 {
+					lock.Lock()
+					refused, warned = append(refused, r...), append(warned, w...)
+					lock.Unlock()
+				}
+			}
+		})
+	}
+	for _, m := range manifests {
+		next <- m
+	}
+	close(next)
+	workers.Wait()
+	return refused, warned
+}
+
+func validateManifest(v *validate.Validator, m *render.Manifest, namespace string) (refused, warned []render.Finding) {
+	finding := func(p validate.Problem) render.Finding {
+		return render.Finding{Manifest: m, Line: p.Place.Line, Code: p.Code, Message: p.Message, Hint: p.Hint}
+	}
+	file, err := manifest.Parse(m.Path, m.Text.Data)
+	var objects []manifest.Value
+	if err == nil {
+		objects, err = file.Values()
+	}
+	for _, p := range problem.All(err) {
+		refused = append(refused, finding(validate.Problem{Code: problem.BrokenYAML, Place: p.Place, Message: p.Message, Hint: p.Hint}))
+	}
+	for _, object := range validate.Objects(objects) {
+		verdict := v.Object(object, namespace)
+		for _, p := range verdict.Refused {
+			refused = append(refused, finding(p))
+		}
+		for _, p := range verdict.Warnings {
+			warned = append(warned, finding(p))
+		}
+	}
+	return refused, warned
+}
+
+// definitions are those of the source folder.
+func (o *renderOptions) definitions() (*validate.Definitions, error) {
+	definitions, err := loadDefinitions(os.DirFS(o.source), definitionsFolder)
+	return definitions, o.inSource(err)
+}
+
+// loadDefinitions reads the CustomResourceDefinitions in a folder; there may be none.
+func loadDefinitions(fsys fs.FS, folder string) (*validate.Definitions, error) {
+	definitions := &validate.Definitions{}
+	entries, err := fs.ReadDir(fsys, folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return definitions, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	minors := validate.Minors()
+	v, err := validate.New(minors[len(minors)-1], nil)
+	if err != nil {
+		return nil, err
+	}
+	var problems problem.List
+	for _, entry := range entries {
+		if !isManifest(entry.Name()) {
+			continue
+		}
+		name := path.Join(folder, entry.Name())
+		objects, err := readObjects(fsys, name)
+		problems.Add(err)
+		for _, object := range objects {
+			for _, p := range definitions.Add(object, v) {
+				problems.Add(problem.At(p.Place, p.Hint, "%s", p.Message).WithCode(problem.WrongDefinition))
+			}
+		}
+	}
+	return definitions, problems.Err()
+}
+
+// readObjects reads the objects of a file; those of a List each for itself.
+func readObjects(fsys fs.FS, name string) ([]manifest.Value, error) {
+	data, err := manifest.ReadFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return parseObjects(name, data)
+}
+
+func parseObjects(name string, data []byte) ([]manifest.Value, error) {
+	file, err := manifest.Parse(name, data)
+	if err != nil {
+		return nil, problem.WithCode(err, problem.BrokenYAML)
+	}
+	documents, err := file.Values()
+	return validate.Objects(documents), problem.WithCode(err, problem.BrokenYAML)
+}
+
+// isManifest reports whether a file's name is that of a manifest.
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name)))
+}

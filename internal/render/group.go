@@ -1,0 +1,52 @@
+package render
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/problem"
+)
+
+// Finding is something that is wrong with a line of a manifest.
+type Finding struct {
+	Manifest *Manifest
+	Line     int // of the manifest's text, counted from 1
+	Code     problem.Code
+	Message  string
+	Hint     string
+}
+
+// Groups are the findings that share a template, a line and a message less what is quoted in it,
+// each sorted by path.
+func Groups(found []Finding) [][]Finding {
+	groups := map[string][]Finding{}
+	for _, f := range found {
+		key := fmt.Sprintf("%s|%06d|%s", f.Manifest.Template, f.Line, quoted.ReplaceAllString(f.Message, ""))
+		groups[key] = append(groups[key], f)
+	}
+	var list [][]Finding
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		group := groups[key]
+		slices.SortFunc(group, func(a, b Finding) int { return strings.Compare(a.Manifest.Path, b.Manifest.Path) })
+		list = append(list, group)
+	}
+	return list
+}
+
+// Problems tells findings at the lines of the templates that made them, each problem once however
+// many manifests have it, with an example and what led to it. They are refusals.
+func Problems(found []Finding) problem.List {
+	var all findings
+	for _, group := range Groups(found) { // the source map of one manifest stands for all of its group
+		f := group[0]
+		p := f.Manifest.Problem(f.Line, f.Hint, f.Message).WithCode(f.Code)
+		p.Refused = true
+		tell := func(p *problem.Problem) { p.Notes = f.Manifest.Notes(f.Line) }
+		for range group {
+			all.add(p, f.Manifest.Path, tell)
+		}
+	}
+	return all.problems()
+}

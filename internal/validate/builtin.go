@@ -1,0 +1,133 @@
+package validate
+
+import (
+	"cmp"
+	"context"
+	"sync"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/apis/core"
+	podsecurity "k8s.io/pod-security-admission/api"
+
+	"k8srepo/internal/problem"
+)
+
+// emulation is the minor whose feature gates the API server's code has now.
+var emulation struct {
+	sync.RWMutex
+	minor string
+}
+
+// emulate switches the API server's code to the validator's minor, and keeps it there until the
+// returned func is called.
+func (v *Validator) emulate() (release func()) {
+	for {
+		emulation.RLock()
+		if emulation.minor == v.minor {
+			return emulation.RUnlock
+		}
+		emulation.RUnlock()
+		emulation.Lock()
+		if emulation.minor != v.minor {
+			if err := utilfeature.DefaultMutableFeatureGate.SetEmulationVersion(version.MustParseGeneric(v.minor)); err != nil {
+				panic("validate: " + err.Error()) // the minors are those of the table
+			}
+			emulation.minor = v.minor
+		}
+		emulation.Unlock()
+	}
+}
+
+// builtIn validates an object of a kind that Kubernetes itself serves.
+func (v *Validator) builtIn(o *object, k *served) {
+	v.walk(o, &fieldType{kind: anObject, object: k.object})
+	v.deprecated(o)
+	if len(o.verdict.Refused) > 0 {
+		return // a part of the object has no meaning: what the code says of the rest could be wrong
+	}
+	strategy := strategies[schema.GroupKind{Group: o.group, Kind: o.kind}]
+	if strategy == nil {
+		return
+	}
+	gvk := schema.GroupVersionKind{Group: o.group, Version: o.version, Kind: o.kind}
+	scheme := legacyscheme.Scheme
+	if o.group == apiextensions.GroupName {
+		scheme = definitionScheme
+	}
+	versioned, err := scheme.New(gvk)
+	if err != nil {
+		return // the table has kinds that the library does not register
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.content, versioned); err != nil {
+		o.refuse(problem.ValueRefused, "", o.source.Place, "", "%v", err)
+		return
+	}
+	scheme.Default(versioned)
+	internal, err := scheme.ConvertToVersion(versioned, schema.GroupVersion{Group: o.group, Version: runtime.APIVersionInternal})
+	if err != nil {
+		o.refuse(problem.ValueRefused, "", o.source.Place, "", "%v", err)
+		return
+	}
+	if service, ok := internal.(*core.Service); ok && service.Spec.ClusterIP != "" && len(service.Spec.ClusterIPs) == 0 {
+		service.Spec.ClusterIPs = []string{service.Spec.ClusterIP} // as the API server's storage does first
+	}
+	o.create(strategy, internal, k.namespaced)
+	o.checkPodSecurity()
+}
+
+// create is what the API server does with an object that is created, up to where it is stored.
+func (o *object) create(strategy rest.RESTCreateStrategy, obj runtime.Object, namespaced bool) {
+	accessor, err := meta.Accessor(obj)
+	if err != nil {
+		o.refuse(problem.ValueRefused, "", o.source.Place, "", "%v", err)
+		return
+	}
+	switch {
+	case !namespaced:
+		accessor.SetNamespace("")
+	case accessor.GetNamespace() == "":
+		accessor.SetNamespace(cmp.Or(o.namespace, "default"))
+	}
+	if accessor.GetName() == "" && accessor.GetGenerateName() != "" {
+		accessor.SetName(strategy.GenerateName(accessor.GetGenerateName()))
+	}
+	rest.FillObjectMetaSystemFields(accessor)
+	ctx := request.WithRequestInfo(request.WithNamespace(context.Background(), accessor.GetNamespace()), &request.RequestInfo{
+		IsResourceRequest: true, Verb: "create", APIGroup: o.group, APIVersion: o.version, Namespace: accessor.GetNamespace(), Name: accessor.GetName()})
+	strategy.PrepareForCreate(ctx, obj)
+	for _, e := range rest.ValidateCreate(ctx, obj, strategy) {
+		o.refuseField(e)
+	}
+	if len(o.verdict.Refused) > 0 {
+		return
+	}
+	for _, w := range strategy.WarningsOnCreate(ctx, obj) {
+		o.warnText(w)
+	}
+}
+
+// checkPodSecurity refuses the labels of a namespace that the PodSecurity admission of every API
+// server refuses.
+func (o *object) checkPodSecurity() {
+	if o.group != "" || o.kind != "Namespace" {
+		return
+	}
+	labels := map[string]string{}
+	meta, _ := o.content["metadata"].(map[string]any)
+	written, _ := meta["labels"].(map[string]any)
+	for key, value := range written {
+		labels[key], _ = value.(string)
+	}
+	_, errs := podsecurity.PolicyToEvaluate(labels, podsecurity.Policy{})
+	for _, e := range errs {
+		o.refuseField(e)
+	}
+}

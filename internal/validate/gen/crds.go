@@ -1,0 +1,148 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// source is a file of a module with CustomResourceDefinitions, and the kinds to take from it.
+type source struct {
+	module, version, file string
+	kinds                 []string
+}
+
+var sources = []source{
+	{"github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases/external-secrets.io_externalsecrets.yaml", []string{"ExternalSecret"}},
+	{"github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases/external-secrets.io_secretstores.yaml", []string{"SecretStore"}},
+	{"github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases/external-secrets.io_clustersecretstores.yaml", []string{"ClusterSecretStore"}},
+	{"github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds/application-crd.yaml", []string{"Application"}},
+	{"github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds/applicationset-crd.yaml", []string{"ApplicationSet"}},
+	{"github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds/appproject-crd.yaml", []string{"AppProject"}},
+	{"github.com/argoproj/argo-rollouts", "v1.10.1", "manifests/crds/rollout-crd.yaml", []string{"Rollout"}},
+	{"github.com/aws/karpenter-provider-aws", "v1.14.0", "pkg/apis/crds/karpenter.sh_nodepools.yaml", []string{"NodePool"}},
+	{"github.com/aws/karpenter-provider-aws", "v1.14.0", "pkg/apis/crds/karpenter.k8s.aws_ec2nodeclasses.yaml", []string{"EC2NodeClass"}},
+	{"sigs.k8s.io/gateway-api", "v1.4.1", "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml", []string{"HTTPRoute"}},
+	{"sigs.k8s.io/gateway-api", "v1.4.1", "config/crd/standard/gateway.networking.k8s.io_gateways.yaml", []string{"Gateway"}},
+	{"github.com/emissary-ingress/emissary/v3", "v3.10.0", "pkg/api/getambassador.io/crds.yaml", []string{"Mapping"}},
+}
+
+// own are the definitions that no Go module carries.
+//
+//go:embed own/*.yaml
+var own embed.FS
+
+func writeCRDs(folder string) error {
+	for _, s := range sources {
+		dir, err := module(s.module, s.version)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(s.file)))
+		if err != nil {
+			return err
+		}
+		if err := writeCRDsOf(folder, data, s.kinds, s.module+" "+s.version); err != nil {
+			return fmt.Errorf("%s: %w", s.file, err)
+		}
+	}
+	files, err := fs.Glob(own, "own/*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		data, err := own.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := writeCRDsOf(folder, data, nil, ""); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// writeCRDsOf writes the definitions in a YAML stream; nil kinds takes all.
+func writeCRDsOf(folder string, data []byte, kinds []string, from string) error {
+	found := 0
+	for _, doc := range strings.Split("\n"+string(data), "\n---") {
+		var crd map[string]any
+		if err := yaml.Unmarshal([]byte(doc), &crd); err != nil {
+			return err
+		}
+		if crd["kind"] != "CustomResourceDefinition" {
+			continue
+		}
+		spec := crd["spec"].(map[string]any)
+		kind := spec["names"].(map[string]any)["kind"].(string)
+		if kinds != nil && !slices.Contains(kinds, kind) {
+			continue
+		}
+		found++
+		out, err := json.Marshal(map[string]any{
+			"apiVersion": crd["apiVersion"], "kind": crd["kind"],
+			"metadata": map[string]any{"name": crd["metadata"].(map[string]any)["name"], "annotations": map[string]any{"from": from}},
+			"spec":     reduced(spec),
+		})
+		if err != nil {
+			return err
+		}
+		name := strings.ToLower(kind) + "." + spec["group"].(string) + ".json.gz"
+		if err := writeCompressed(filepath.Join(folder, name), out); err != nil {
+			return err
+		}
+	}
+	if kinds != nil && found != len(kinds) {
+		return fmt.Errorf("%d definitions of %v found", found, kinds)
+	}
+	return nil
+}
+
+// reduced is a definition's spec without what validation has no use for.
+func reduced(spec map[string]any) map[string]any {
+	spec = maps.Clone(spec)
+	delete(spec, "conversion")
+	var versions []any
+	for _, v := range spec["versions"].([]any) {
+		version := v.(map[string]any)
+		delete(version, "additionalPrinterColumns")
+		if schema, ok := version["schema"].(map[string]any); ok {
+			dropDescriptions(schema["openAPIV3Schema"])
+		}
+		versions = append(versions, version)
+	}
+	spec["versions"] = versions
+	return spec
+}
+
+// dropDescriptions removes the descriptions of a schema and of those below it. A property may have
+// the name description too: it stays.
+func dropDescriptions(schema any) {
+	s, ok := schema.(map[string]any)
+	if !ok {
+		return
+	}
+	delete(s, "description")
+	for key, value := range s {
+		switch key {
+		case "properties", "patternProperties", "definitions":
+			for _, property := range value.(map[string]any) {
+				dropDescriptions(property)
+			}
+		case "items", "additionalProperties", "not":
+			dropDescriptions(value)
+		case "allOf", "anyOf", "oneOf":
+			for _, one := range value.([]any) {
+				dropDescriptions(one)
+			}
+		}
+	}
+}

@@ -1,0 +1,63 @@
+// Gen writes the tables that internal/validate embeds: the fields and served kinds of each Kubernetes
+// minor, and the CustomResourceDefinitions of well-known controllers. Both are read from Go modules.
+// Run it in the module's root, with a network: go run ./internal/validate/gen
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+const folder = "internal/validate"
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	if _, err := os.Stat(folder); err != nil {
+		return fmt.Errorf("run it in the module's root: %w", err)
+	}
+	table, err := kubernetesTable()
+	if err != nil {
+		return err
+	}
+	if err := writeCompressed(filepath.Join(folder, "kubernetes.txt.gz"), table); err != nil {
+		return err
+	}
+	return writeCRDs(filepath.Join(folder, "crds"))
+}
+
+// module returns the folder of a module's files; it downloads them if needed.
+func module(path, version string) (string, error) {
+	out, err := exec.Command("go", "mod", "download", "-json", path+"@"+version).Output()
+	var m struct{ Dir, Error string }
+	if json.Unmarshal(out, &m) != nil || m.Dir == "" {
+		return "", fmt.Errorf("%s@%s: %s %w", path, version, m.Error, err)
+	}
+	return m.Dir, nil
+}
+
+// writeCompressed writes data compressed, the same bytes each time.
+func writeCompressed(file string, data []byte) error {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(file, b.Bytes(), 0o644)
+}

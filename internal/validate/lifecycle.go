@@ -1,0 +1,191 @@
+package validate
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"k8srepo/internal/problem"
+)
+
+var stableVersion = regexp.MustCompile(`^v[0-9]+$`)
+
+// isStable reports whether an API server serves the version without being told to: alpha and beta
+// versions of built-in groups are off.
+func (o *object) isStable() bool { return stableVersion.MatchString(o.version) }
+
+// deprecatedIn, removedIn and replacedBy are what k8s.io/api's types know of their own life.
+type (
+	deprecatedIn interface{ APILifecycleDeprecated() (major, minor int) }
+	removedIn    interface{ APILifecycleRemoved() (major, minor int) }
+	replacedBy   interface {
+		APILifecycleReplacement() schema.GroupVersionKind
+	}
+)
+
+// lifecycle returns a built-in type that was served once; nil where there is none.
+func (o *object) lifecycle() any {
+	typed, err := scheme.Scheme.New(schema.GroupVersionKind{Group: o.group, Version: o.version, Kind: o.kind})
+	if err != nil {
+		return nil
+	}
+	return typed
+}
+
+// deprecated warns of a version that a later Kubernetes does not serve.
+func (v *Validator) deprecated(o *object) {
+	typed := o.lifecycle()
+	d, ok := typed.(deprecatedIn)
+	if !ok {
+		return
+	}
+	major, minor := d.APILifecycleDeprecated()
+	if compareMinors(v.minor, fmt.Sprintf("%d.%d", major, minor)) < 0 {
+		return
+	}
+	message := fmt.Sprintf("%s %s is deprecated since Kubernetes %d.%d", o.apiVersion(), o.kind, major, minor)
+	if r, ok := typed.(removedIn); ok {
+		major, minor := r.APILifecycleRemoved()
+		message += fmt.Sprintf(", and not served from %d.%d on", major, minor)
+	}
+	hint := ""
+	if r, ok := typed.(replacedBy); ok {
+		hint = "use " + apiVersionOf(r.APILifecycleReplacement())
+	}
+	o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+}
+
+// compareMinors compares "1.9" with "1.10".
+func compareMinors(a, b string) int { return minorNumber(a) - minorNumber(b) }
+
+func minorNumber(minor string) int {
+	_, number, _ := strings.Cut(minor, ".")
+	n, _ := strconv.Atoi(number)
+	return n
+}
+
+func apiVersionOf(k schema.GroupVersionKind) string {
+	return groupVersionKind{k.Group, k.Version, k.Kind}.apiVersion()
+}
+
+// notServed reports a kind or version that neither the minor nor a definition has.
+func (v *Validator) notServed(o *object) {
+	k := loadKubernetes()
+	var same, others []string // the versions that serve the kind; the kinds of this version
+	for id, s := range k.kinds {
+		if s.minors&v.bit == 0 || !stableVersion.MatchString(id.version) {
+			continue
+		}
+		if id.kind == o.kind {
+			same = append(same, id.apiVersion())
+		}
+		if id.apiVersion() == o.apiVersion() {
+			others = append(others, id.kind)
+		}
+	}
+	slices.SortFunc(same, func(a, b string) int { return v.preferred(o, a, b) })
+	slices.Sort(others)
+	typed := o.lifecycle()
+	message := fmt.Sprintf("Kubernetes %s has no kind %s in version %s", v.minor, o.kind, o.apiVersion())
+	hint := ""
+	switch r, removed := typed.(removedIn); {
+	case removed && v.since(r):
+		major, minor := r.APILifecycleRemoved()
+		message = fmt.Sprintf("%s %s is not served since Kubernetes %d.%d", o.apiVersion(), o.kind, major, minor)
+	case k.kinds[o.groupVersionKind] != nil && !o.isStable():
+		message = fmt.Sprintf("%s %s is not served by default: it is not stable", o.apiVersion(), o.kind)
+	case k.kinds[o.groupVersionKind] != nil:
+		message = fmt.Sprintf("Kubernetes %s does not serve %s %s", v.minor, o.apiVersion(), o.kind)
+	}
+	near := v.nearestCustom(o)
+	if near != nil {
+		hint = fmt.Sprintf("did you mean %s of %s?", near.Kind, near.Group)
+	} else if len(same) > 0 {
+		hint = "write apiVersion: " + same[0]
+	} else if name := problem.Nearest(o.kind, others); name != "" {
+		hint = fmt.Sprintf("did you mean %q?", name)
+	}
+	if !o.builtInGroup(len(same) > 0) && typed == nil && near == nil {
+		o.verdict.Unknown = true
+		o.checkMetadata(v)
+		o.warn(problem.KindUnchecked, "", o.place("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
+		return
+	}
+	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+}
+
+func (v *Validator) since(r removedIn) bool {
+	major, minor := r.APILifecycleRemoved()
+	return compareMinors(v.minor, fmt.Sprintf("%d.%d", major, minor)) >= 0
+}
+
+// preferred orders apiVersions: the replacement that the type names, its own group, the newest.
+func (v *Validator) preferred(o *object, a, b string) int {
+	rank := func(apiVersion string) int {
+		group, _, _ := strings.Cut(apiVersion, "/")
+		if r, ok := o.lifecycle().(replacedBy); ok && apiVersionOf(r.APILifecycleReplacement()) == apiVersion {
+			return 0
+		}
+		if group == o.group {
+			return 1
+		}
+		return 2
+	}
+	if d := rank(a) - rank(b); d != 0 {
+		return d
+	}
+	return -strings.Compare(a, b)
+}
+
+// builtInGroup reports whether the object claims to be of Kubernetes' own. Those groups have no dot,
+// or end in .k8s.io, where custom kinds do not take the name of a built-in one.
+func (o *object) builtInGroup(builtInKind bool) bool {
+	if !strings.Contains(o.group, ".") || builtInKind && strings.HasSuffix(o.group, ".k8s.io") {
+		return true
+	}
+	for id := range loadKubernetes().kinds {
+		if id.group == o.group {
+			return true
+		}
+	}
+	return false
+}
+
+// checkMetadata checks what every kind has: its metadata.
+func (o *object) checkMetadata(v *Validator) {
+	meta, ok := o.source.Get("metadata")
+	if !ok {
+		return
+	}
+	w := &walker{minor: v.bit, name: v.minor, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
+	w.value(meta, &fieldType{kind: anObject, object: loadKubernetes().object("meta.v1.ObjectMeta")}, &path{key: "metadata"})
+}
+
+// customNotServed reports a version that a definition does not serve.
+func (v *Validator) customNotServed(o *object, d *definition) {
+	var versions []string
+	for _, version := range d.crd.Spec.Versions {
+		if version.Served {
+			versions = append(versions, o.group+"/"+version.Name)
+		}
+	}
+	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), "write apiVersion: "+strings.Join(versions, " or "),
+		"the definition of %s does not serve version %s", o.kind, o.version)
+}
+
+// nearestCustom returns the definition that may have been meant: one with a slip of the finger in
+// the kind, or in the group. A kind may be one of many that a controller has, so it must be very near.
+func (v *Validator) nearestCustom(o *object) *schema.GroupKind {
+	for _, id := range v.crds.known() {
+		kind, group := strings.ToLower(id.Kind), strings.ToLower(id.Group)
+		if group == o.group && problem.Distance(kind, strings.ToLower(o.kind)) <= 1 || id.Kind == o.kind && problem.Distance(group, o.group) <= 3 {
+			return &id
+		}
+	}
+	return nil
+}

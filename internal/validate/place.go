@@ -1,0 +1,190 @@
+package validate
+
+import (
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// place returns where a field of the object itself was written.
+func (o *object) place(key string) problem.Place {
+	for _, f := range o.source.Fields {
+		if f.Key.Text == key {
+			return f.Key.Place
+		}
+	}
+	return o.source.Place
+}
+
+// refuseField adds an error of the API server's code.
+func (o *object) refuseField(e *field.Error) {
+	if strings.Contains(e.Detail, "some validation rules were not checked") {
+		return // what it stands for is reported
+	}
+	name := e.Field
+	if name == "<nil>" || name == "" {
+		name = ""
+	}
+	code := problem.ValueRefused
+	hint := ""
+	switch e.Type {
+	case field.ErrorTypeRequired:
+		code = problem.FieldRequired
+	case field.ErrorTypeDuplicate:
+		code = problem.DuplicateEntry
+	case field.ErrorTypeTypeInvalid:
+		code = problem.WrongFieldType
+	case field.ErrorTypeNotSupported:
+		if word, isText := badText(e.BadValue); isText {
+			hint = problem.DidYouMean(word, quotedWords(e.Detail))
+		}
+	}
+	message := strings.TrimSuffix(strings.TrimSpace(e.ErrorBody()), ":")
+	// The API server repeats the field in the messages of schemas.
+	message = strings.Replace(message, name+" in body ", "", 1)
+	message = regexText.ReplaceAllString(message, ")")
+	o.refuse(code, name, o.find(name, e.BadValue), hint, "%s", lowerFirst(message))
+}
+
+// warnText adds a warning of the API server's code, which begins with its field where it has one.
+func (o *object) warnText(text string) {
+	name, rest, ok := strings.Cut(text, ": ")
+	if !ok || strings.ContainsAny(name, " \"") {
+		name, rest = "", text
+	}
+	o.warn(problem.ServerWarns, name, o.find(name, nil), "", "%s", rest)
+}
+
+func lowerFirst(s string) string {
+	r := []rune(s)
+	if len(r) > 1 && unicode.IsUpper(r[0]) && !unicode.IsUpper(r[1]) {
+		r[0] = unicode.ToLower(r[0])
+	}
+	return string(r)
+}
+
+// regexText is what messages end in that explain a rule in words and examples already.
+var regexText = regexp.MustCompile(`, +regex used for validation is '[^']*'\)$`)
+
+var quotedWord = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+
+func quotedWords(s string) []string {
+	var words []string
+	for _, m := range quotedWord.FindAllStringSubmatch(s, -1) {
+		words = append(words, m[1])
+	}
+	return words
+}
+
+// badText returns a value that is a string of whatever type.
+func badText(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case *string:
+		if v != nil {
+			return *v, true
+		}
+		return "", false
+	case nil:
+		return "", false
+	}
+	return stringKind(value)
+}
+
+// find returns where a field was written: the nearest that there is. Where several values stand at
+// that place, the one that is refused tells which.
+func (o *object) find(name string, bad any) problem.Place {
+	at, key := o.source, o.source.Place
+	rest := name
+	for rest != "" {
+		next, nextKey, behind, ok := step(at, rest)
+		if !ok {
+			break
+		}
+		at, key, rest = next, nextKey, behind
+	}
+	word, isText := badText(bad)
+	if isText && word != "" {
+		if place, ok := findText(at, word); ok {
+			return place
+		}
+	}
+	if rest == "" && at.Kind != manifest.Map && at.Kind != manifest.List && at.Kind != manifest.Null {
+		return at.Place
+	}
+	return key
+}
+
+// step follows the first part of a field's path: .key, [key] or [index].
+func step(v manifest.Value, path string) (next manifest.Value, place problem.Place, rest string, ok bool) {
+	path = strings.TrimPrefix(path, ".")
+	if v.Kind == manifest.List {
+		index, rest, closed := strings.Cut(strings.TrimPrefix(path, "["), "]")
+		n, err := strconv.Atoi(index)
+		if !closed || err != nil || n < 0 || n >= len(v.Items) || !strings.HasPrefix(path, "[") {
+			return manifest.Value{}, problem.Place{}, "", false
+		}
+		return v.Items[n], v.Items[n].Place, rest, true
+	}
+	best := -1 // the longest key that fits: keys may have dots
+	for i, f := range v.Fields {
+		behind, fits := cutKey(path, keyOf(f.Key))
+		if fits && (best < 0 || len(behind) < len(rest)) {
+			best, rest = i, behind
+		}
+	}
+	if best < 0 {
+		return manifest.Value{}, problem.Place{}, "", false
+	}
+	return v.Fields[best].Value, v.Fields[best].Key.Place, rest, true
+}
+
+func cutKey(path, key string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(path, "["+key+"]"); ok {
+		return rest, true
+	}
+	rest, ok = strings.CutPrefix(path, key)
+	return rest, ok && key != "" && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// findText returns where a string stands as a key or a value; it must be there once.
+func findText(v manifest.Value, text string) (place problem.Place, ok bool) {
+	found := 0
+	var walk func(v manifest.Value)
+	walk = func(v manifest.Value) {
+		for _, f := range v.Fields {
+			if f.Key.Text == text {
+				found, place = found+1, f.Key.Place
+			}
+			walk(f.Value)
+		}
+		for _, item := range v.Items {
+			walk(item)
+		}
+		if v.Kind != manifest.Map && v.Kind != manifest.List && v.Text == text {
+			found, place = found+1, v.Place
+		}
+	}
+	walk(v)
+	return place, found == 1
+}
+
+// stringKind returns a value whose type is made of a string.
+func stringKind(value any) (string, bool) {
+	v := reflect.ValueOf(value)
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.String {
+		return "", false
+	}
+	return v.String(), true
+}

@@ -1,0 +1,297 @@
+package validate_test
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/validate"
+)
+
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - name: api
+          image: ecr.example/api:1
+          ports: [{name: http, containerPort: 8080}]
+          env:
+            - {name: A, value: x}
+`
+
+const service = `apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec:
+  selector: {app: api}
+  ports: [{port: 80, targetPort: http}]
+`
+
+// objects parses a text; a difference between its places is a line.
+func objects(t testing.TB, text string) []manifest.Value {
+	t.Helper()
+	file, err := manifest.Parse("x.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := file.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return validate.Objects(values)
+}
+
+func validator(t testing.TB, minor string) *validate.Validator {
+	t.Helper()
+	v, err := validate.New(minor, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// said is a verdict as lines: CODE LINE:COL MESSAGE (HINT).
+func said(verdict validate.Verdict) (refused, warned string) {
+	line := func(list []validate.Problem) string {
+		var lines []string
+		for _, p := range list {
+			text := fmt.Sprintf("%s %d:%d %s", p.Code, p.Place.Line, p.Place.Col, p.Message)
+			if p.Hint != "" {
+				text += " (" + p.Hint + ")"
+			}
+			lines = append(lines, text)
+		}
+		return strings.Join(lines, "\n")
+	}
+	return line(verdict.Refused), line(verdict.Warnings)
+}
+
+// TestRefused makes one mistake in an object at a time. want is the beginning of what is said.
+func TestRefused(t *testing.T) {
+	tests := []struct{ name, in, old, new, want string }{
+		{"nothing wrong", deployment, "", "", ""},
+		{"nothing wrong with a service", service, "", "", ""},
+		{"unknown field", deployment, "          env:", "          envs:", `MG503 13:11 spec.template.spec.containers[0].envs: there is no such field (did you mean "env"?)`},
+		{"number for a string", deployment, "value: x", "value: 1", `MG504 14:32 spec.template.spec.containers[0].env[0].value: it must be a string, not a number (put it in quotes: "1")`},
+		{"YAML 1.1 boolean", deployment, "value: x", "value: yes", `MG504 14:32 spec.template.spec.containers[0].env[0].value: it must be a string, not a boolean`},
+		{"not a sexagesimal number", deployment, "value: x", "value: 12:30:45", ""},
+		{"string for a number", deployment, "containerPort: 8080", `containerPort: "8080"`, `MG504 12:47 spec.template.spec.containers[0].ports[0].containerPort: it must be an integer, not a string (leave the quotes out)`},
+		{"map for a list", deployment, "ports: [{name: http, containerPort: 8080}]", "ports: {http: 8080}", `MG504 12:18 spec.template.spec.containers[0].ports: it must be a list, not a map`},
+		{"too large a number", deployment, "containerPort: 8080", "containerPort: 80808080808", "MG506 12:47 spec.template.spec.containers[0].ports[0].containerPort: 80808080808 is out of the range"},
+		{"required", deployment, "          image: ecr.example/api:1\n", "", "MG505 10:11 spec.template.spec.containers[0].image: required value"},
+		{"selector", deployment, "labels: {app: api}}\n    spec", "labels: {app: web}}\n    spec", "MG506 7:16 spec.template.metadata.labels: invalid value"},
+		{"same key in a list", deployment, "          env:\n", "          env:\n            - {name: A, value: z}\n", "MG507 15:15 spec.template.spec.containers[0].env[1]: the entry name A is there twice"},
+		{"default of a key", service, "ports: [{port: 80, targetPort: http}]", "ports: [{name: a, port: 80}, {name: b, port: 80, protocol: TCP}]", "MG507 6:32 spec.ports[1]: the entry port 80, protocol TCP is there twice"},
+		{"null is not there", service, "metadata: {name: api}", "metadata: {name: api, labels: }", ""},
+		{"enum", service, "port: 80,", "port: 80, protocol: tcp,", `MG506 6:32 spec.ports[0].protocol: unsupported value: "tcp": supported values: "SCTP", "TCP", "UDP" (did you mean "TCP"?)`},
+		{"name", service, "name: api}", "name: api_svc}", `MG506 3:18 metadata.name: invalid value: "api_svc": a DNS-1035 label`},
+		{"quantity", deployment, "          env:", "          resources: {limits: {memory: 256MB}}\n          env:", `MG506 13:40 spec.template.spec.containers[0].resources.limits.memory: "256MB" is no quantity (write 256Mi)`},
+		{"label key with a dot", service, "metadata: {name: api}", "metadata: {name: api, labels: {a.b/c: 'x y'}}", `MG506 3:39 metadata.labels: invalid value: "x y"`},
+		{"several at once", deployment, "replicas", "", ""},
+		{"removed version", "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: extensions/v1beta1 Ingress is not served since Kubernetes 1.22 (write apiVersion: networking.k8s.io/v1)"},
+		{"misspelt kind", deployment, "kind: Deployment", "kind: Deploymnet", `MG501 1:1 apiVersion: Kubernetes 1.34 has no kind Deploymnet in version apps/v1 (did you mean "Deployment"?)`},
+		{"wrong group", service, "apiVersion: v1", "apiVersion: apps/v1", "MG501 1:1 apiVersion: Kubernetes 1.34 has no kind Service in version apps/v1 (write apiVersion: v1)"},
+		{"not stable", "apiVersion: resource.k8s.io/v1beta1\nkind: DeviceClass\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: resource.k8s.io/v1beta1 DeviceClass is not served by default: it is not stable"},
+		{"key in other letters", deployment, "apiVersion:", "apiversion:", `MG505 1:1 apiVersion: every object has an apiVersion and a kind (did you mean "apiVersion"?)`},
+		{"left from a cluster", service, "name: api}", "name: api, uid: abc}", "MG508 3:28 metadata.uid: only the API server sets it"},
+		{"pod security", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    pod-security.kubernetes.io/enforce: restrictive\n", "", "", "MG506 6:41 metadata.labels[pod-security.kubernetes.io/enforce]: invalid value"},
+		{"base64", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: 'no base64!'}\n", "", "", "MG506 4:11 data.a: this is no base64"},
+		{"custom: enum", "apiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: a}\nspec: {serviceRef: {name: a, port: 80}, targetType: IP}\n", "", "", `MG506 4:53 spec.targetType: unsupported value: "IP": supported values: "instance", "ip" (did you mean "ip"?)`},
+		{"custom: unknown field", "apiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: a}\nspec: {serviceRef: {name: a, port: 80}, targettype: ip}\n", "", "", `MG503 4:41 spec.targettype: there is no such field (did you mean "targetType"?)`},
+		{"custom: CEL", "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: a}\nspec:\n  amiSelectorTerms: [{alias: al2023@latest}]\n  subnetSelectorTerms: [{id: subnet-0123456789abcdef0}]\n  securityGroupSelectorTerms: [{tags: {a: b}}]\n", "", "", "MG506 4:1 spec: invalid value: must specify exactly one of ['role', 'instanceProfile']"},
+		{"custom: version", "apiVersion: external-secrets.io/v1beta1\nkind: ExternalSecret\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: the definition of ExternalSecret does not serve version v1beta1 (write apiVersion: external-secrets.io/v1)"},
+		{"custom: misspelt kind", "apiVersion: external-secrets.io/v1\nkind: ExternalSecrets\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: Kubernetes 1.34 has no kind ExternalSecrets"},
+		{"custom: metadata", "apiVersion: example.com/v1\nkind: Thing\nmetadata: {nam: a}\n", "", "", `MG503 3:12 metadata.nam: there is no such field (did you mean "name"?)`},
+		{"a list is no object", "- a\n", "", "", "MG501 1:1 a Kubernetes object is a map"},
+	}
+	v := validator(t, "1.34")
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text := test.in
+			if test.old != "" && test.want != "" && !strings.Contains(text, test.old) {
+				t.Fatalf("%q is not there", test.old)
+			}
+			text = strings.Replace(text, test.old, test.new, 1)
+			got, _ := said(v.Object(objects(t, text)[0], "default"))
+			if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestEachPlaceIsTold holds that one mistake does not hide another.
+func TestEachPlaceIsTold(t *testing.T) {
+	text := strings.NewReplacer("value: x", "value: 1", "image:", "imag:", "containerPort: 8080", "containerPort: high").Replace(deployment)
+	got, _ := said(validator(t, "1.34").Object(objects(t, text)[0], "default"))
+	if lines := strings.Split(got, "\n"); len(lines) != 3 {
+		t.Errorf("want 3 problems, got %d:\n%s", len(lines), got)
+	}
+}
+
+// TestMinors holds that each minor has its own fields, kinds and rules, also when they take turns.
+func TestMinors(t *testing.T) {
+	digit := strings.Replace(service, "name: api", "name: 1api", 1)
+	restart := strings.Replace(deployment, "          env:", "          restartPolicyRules: []\n          env:", 1)
+	tests := []struct {
+		name, text string
+		refused    map[string]string // minor → the beginning of what is said; others take it
+	}{
+		{"a service whose name begins with a digit", digit, map[string]string{"1.32": "MG506", "1.33": "MG506", "1.34": "MG506", "1.35": "MG506"}},
+		{"a field that came with 1.34", restart, map[string]string{
+			"1.32": "MG503 13:11 spec.template.spec.containers[0].restartPolicyRules: Kubernetes 1.32 does not have this field; it is there from 1.34", "1.33": "MG503"}},
+		{"a kind that came with 1.33", "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: a}\nspec: {cidrs: [10.0.0.0/16]}\n",
+			map[string]string{"1.32": "MG501 1:1 apiVersion: Kubernetes 1.32 does not serve networking.k8s.io/v1 ServiceCIDR"}},
+	}
+	for range 2 {
+		for _, test := range tests {
+			for _, minor := range validate.Minors() {
+				got, _ := said(validator(t, minor).Object(objects(t, test.text)[0], "default"))
+				if want := test.refused[minor]; want == "" && got != "" || !strings.HasPrefix(got, want) {
+					t.Errorf("%s on %s: got %q, want %q", test.name, minor, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestAtOnce validates for several minors from several goroutines.
+func TestAtOnce(t *testing.T) {
+	digit := objects(t, strings.Replace(service, "name: api", "name: 1api", 1))[0]
+	var workers sync.WaitGroup
+	for _, minor := range []string{"1.34", "1.37", "1.34", "1.37"} {
+		v := validator(t, minor)
+		workers.Go(func() {
+			for range 20 {
+				if refused := len(v.Object(digit, "").Refused) > 0; refused != (minor == "1.34") {
+					t.Errorf("%s: refused %v", minor, refused)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// TestWarnings holds what is told besides, and that a kind that nothing is known of is one of these.
+func TestWarnings(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"deprecated", "apiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\n", "MG502 1:1 apiVersion: v1 Endpoints is deprecated since Kubernetes 1.33 (use discovery.k8s.io/v1)"},
+		{"unknown kind", "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\nspec: {a: 1}\n", "MG509 2:1 example.com/v1 Thing is not known"},
+		{"the API server's", strings.Replace(deployment, "    spec:\n", "    spec:\n      nodeSelector: {beta.kubernetes.io/os: linux}\n", 1), "MG510 9:45 spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated"},
+	}
+	for _, test := range tests {
+		refused, got := said(validator(t, "1.34").Object(objects(t, test.text)[0], "default"))
+		if refused != "" || !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s: got %q, want %q; refused: %s", test.name, got, test.want, refused)
+		}
+	}
+}
+
+// TestDefinitions holds that a definition of a person's own is used, also in the place of an embedded one.
+func TestDefinitions(t *testing.T) {
+	const crd = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+                size: {type: integer, minimum: 1}
+                name: {type: string}
+              x-kubernetes-validations: [{rule: "has(self.name) || self.size < 10", message: a large one has a name}]
+`
+	definitions := &validate.Definitions{}
+	newest := validator(t, "1.37")
+	if problems := definitions.Add(objects(t, crd)[0], newest); problems != nil {
+		t.Fatal(problems)
+	}
+	v, err := validate.New("1.34", definitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for spec, want := range map[string]string{
+		"{size: 1}":           "",
+		"{size: 0}":           "MG506 4:14 spec.size: invalid value: 0: should be greater than or equal to 1",
+		"{size: 10}":          "MG506 4:1 spec: invalid value: a large one has a name",
+		"{siz: 1}":            `MG503 4:8 spec.siz: there is no such field (did you mean "size"?)`,
+		"{size: 10, name: a}": "",
+	} {
+		got, _ := said(v.Object(objects(t, "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\nspec: "+spec+"\n")[0], "default"))
+		if want == "" && got != "" || !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want %q", spec, got, want)
+		}
+	}
+	for _, wrong := range []string{service, strings.Replace(crd, "type: integer", "type: int", 1)} {
+		if problems := definitions.Add(objects(t, wrong)[0], newest); len(problems) == 0 {
+			t.Errorf("taken:\n%s", wrong)
+		}
+	}
+}
+
+// TestScalarsAsKubectl compares how plain scalars are read with the library that kubectl reads YAML with.
+func TestScalarsAsKubectl(t *testing.T) {
+	for _, text := range []string{"a", "yes", "No", "y", "on", "off", "true", "TRUE", "~", "null", "0644", "0o17", "0x1F", "1_000", "1.5", "1e3", "1.0", "1e400",
+		".5", "5.", "1:30", "12:30:45", "2026-11-25", "+1", "-1", "9223372036854775807", "1.10", "0", "00", "08", "-0", "truely", "Nope", "0b11", "123456789012345678901"} {
+		var want map[string]any
+		if err := yaml.Unmarshal([]byte("data: {a: "+text+"}"), &want); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		_, isText := want["data"].(map[string]any)["a"].(string)
+		isNull := want["data"].(map[string]any)["a"] == nil
+		got, _ := said(validator(t, "1.34").Object(objects(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: "+text+"}\n")[0], ""))
+		if taken := got == ""; taken != (isText || isNull) {
+			t.Errorf("%s: kubectl reads %#v; got %q", text, want["data"], got)
+		}
+	}
+}
+
+func TestUnknownMinor(t *testing.T) {
+	if _, err := validate.New("1.12", nil); err == nil || problem.All(err)[0].Hint != "valid values: 1.32, 1.33, 1.34, 1.35, 1.36, 1.37" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestTagbumpLinksNoKubernetes holds that one command alone carries the API server's code.
+func TestTagbumpLinksNoKubernetes(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "k8srepo/cmd/tagbump").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.Lines(string(out)) {
+		if strings.HasPrefix(path, "k8s.io/") && !strings.HasPrefix(path, "k8s.io/kube-openapi/") || strings.Contains(path, "internal/validate") {
+			t.Errorf("tagbump links %s", path)
+		}
+	}
+}
+
+func BenchmarkDeployment(b *testing.B) {
+	v, o := validator(b, "1.34"), objects(b, deployment)[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(v.Object(o, "default").Refused) > 0 {
+			b.Fatal("refused")
+		}
+	}
+}
