@@ -107,7 +107,7 @@ func explainCode(con *console.Console, code problem.Code, output string) error {
 		con.Printf("%s: %s\n\n%s\n", e.Code, e.Title, e.Text)
 		return nil
 	}
-	return problem.New("known are "+strings.Join(known, ", "), "unknown code %q", code)
+	return problem.New("valid values: "+strings.Join(known, ", "), "unknown code %q", code)
 }
 
 func (o *explainOptions) variables(inv *inventory.Inventory) (*trace.Variables, error) {

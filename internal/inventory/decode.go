@@ -214,7 +214,7 @@ func (l *loader) secrets(to *map[string]string) func(manifest.Value) {
 		*to = make(map[string]string, len(v.Fields))
 		for _, f := range v.Fields {
 			if !envVariable.MatchString(f.Key.Text) {
-				l.report(problem.NotAName, f.Key.Place, "letters, digits and _, such as API_KEY", "%q cannot be the name of an environment variable", f.Key.Text)
+				l.report(problem.NotAName, f.Key.Place, "letters, digits and _, such as API_KEY", "invalid name of an environment variable: %q", f.Key.Text)
 			}
 			(*to)[f.Key.Text] = l.secretKey(f.Key.Text, f.Value)
 		}
@@ -246,7 +246,7 @@ func (l *loader) nameTo(to *string, what string, reserved ...string) func(manife
 			if lower := strings.ReplaceAll(strings.ToLower(name), "_", "-"); dnsLabel.MatchString(lower) {
 				hint = "write " + lower + " (" + dnsLabelRule + ")"
 			}
-			l.report(problem.NotAName, v.Place, hint, "%q cannot be a name", name)
+			l.report(problem.NotAName, v.Place, hint, "invalid name %q", name)
 		}
 		for _, r := range reserved {
 			if name == r {

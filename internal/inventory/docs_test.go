@@ -38,7 +38,7 @@ func TestDocsExample(t *testing.T) {
 			wrong = map[string]string{over: "qqqqqqqqqqqqqqqq: 1\n"}
 		}
 		_, err := Load(files(wrong))
-		_, known, found := strings.Cut(problemText(err), "hint: known are ")
+		_, known, found := strings.Cut(problemText(err), "hint: valid values: ")
 		if !found {
 			t.Errorf("%s: got %s", what, problemText(err))
 			continue

@@ -1,9 +1,10 @@
-// Package inventory is what users.yaml and environments/ say, with the place of
-// each word.
+// Package inventory loads users.yaml and environments/, keeping the place of each
+// word.
 //
 // Load reads them, checks every name and type, and reports all that is wrong at
-// once, each where it was written. What it returns is complete: names are
-// resolved to what they name, environments carry what they extend.
+// once, each where it was written. What it returns is complete: names are resolved
+// to what they name, and environments carry what they extend. Vars merges the
+// variables of an environment, a service and a user.
 package inventory
 
 import (
@@ -21,7 +22,7 @@ const (
 	VariablesFile   = "templates/variables.yaml"
 )
 
-// Inventory is who works on what, and where it runs. Lists are sorted by name.
+// Inventory holds who works on what, and where it runs. Lists are sorted by name.
 type Inventory struct {
 	Teams        []*Team
 	Services     []*Service
@@ -30,13 +31,16 @@ type Inventory struct {
 	Defaults     manifest.Value // templates/variables.yaml: a map of each variable's default
 }
 
-// Team is a mission type: people, and the secrets that they share.
+// Team is a mission type: people, and the secrets that they share. Templates see its
+// exported fields.
 type Team struct {
 	Name    string
 	Secrets map[string]string // environment variable → key in the secret store, below <env>/
-	Place   problem.Place
-	Source  manifest.Value // as it was written
+	source  manifest.Value
 }
+
+// Source is the team as it was written.
+func (t *Team) Source() manifest.Value { return t.source }
 
 // Service is one thing that runs.
 type Service struct {

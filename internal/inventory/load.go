@@ -92,7 +92,7 @@ func (l *loader) readVariables() {
 	}
 	for _, f := range v.Fields {
 		if !variableName.MatchString(f.Key.Text) {
-			l.report(problem.NotAName, f.Key.Place, "letters, digits and _, so that templates can say .Vars.name", "%q cannot be the name of a variable", f.Key.Text)
+			l.report(problem.NotAName, f.Key.Place, "letters, digits and _, so that templates can say .Vars.name", "invalid name of a variable: %q", f.Key.Text)
 		}
 	}
 	for _, f := range v.Fields {
@@ -137,7 +137,7 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 	}
 	for _, other := range *list {
 		if other.name() == item.name() {
-			l.report(problem.Twice, place, "rename or remove one of the two", "the %s %q stands here twice, first at %s", what, item.name(), placeOf(other))
+			l.report(problem.Twice, place, "rename or remove one of the two", "duplicate %s %q, first at %s", what, item.name(), placeOf(other))
 			return
 		}
 	}
@@ -145,13 +145,13 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 }
 
 func (l *loader) readTeam(v manifest.Value) {
-	t := &Team{Place: v.Place, Source: v}
+	t := &Team{source: v}
 	r := l.keys(v, "a team", map[string]func(manifest.Value){
 		"name":    l.nameTo(&t.Name, "the team"),
 		"secrets": l.secrets(&t.Secrets),
 	})
 	l.require(v, r, "name", "add a line name: …", "this team has no name")
-	addNew(l, &l.inventory.Teams, t, "team", v.Place, func(t *Team) problem.Place { return t.Place })
+	addNew(l, &l.inventory.Teams, t, "team", v.Place, func(t *Team) problem.Place { return t.source.Place })
 }
 
 // called is a thing by its name, or without one.
@@ -189,7 +189,7 @@ func (l *loader) readService(v manifest.Value) {
 func (l *loader) tagTo(to *string) func(manifest.Value) {
 	return func(v manifest.Value) {
 		if *to = l.text(v, "tag"); *to != "" && !image.ValidTag(*to) {
-			l.report(problem.NotValid, v.Place, "letters, digits, _, . and -, at most 128", "%q cannot be a tag", *to)
+			l.report(problem.NotValid, v.Place, "letters, digits, _, . and -, at most 128", "invalid tag %q", *to)
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 			return
 		}
 		if port < 1 || port > 65535 {
-			l.report(problem.NotValid, v.Place, "from 1 to 65535; leave the line out where the service serves nothing", "%d cannot be a port", port)
+			l.report(problem.NotValid, v.Place, "from 1 to 65535; leave the line out where the service serves nothing", "invalid port %d", port)
 		}
 		*to = port
 	}
@@ -237,7 +237,7 @@ func (l *loader) addServiceOf(u *User, v manifest.Value) {
 	case service == nil:
 		l.report(problem.UnknownName, v.Place, problem.DidYouMean(name, Names(l.inventory.Services)), "unknown service %q", name)
 	case slices.Contains(u.Services, service):
-		l.report(problem.Twice, v.Place, "remove one of the two", "the service %q stands here twice", name)
+		l.report(problem.Twice, v.Place, "remove one of the two", "duplicate service %q", name)
 	default:
 		u.Services = append(u.Services, service)
 	}

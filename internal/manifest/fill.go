@@ -78,7 +78,7 @@ func (f *filling) checkKeys() error {
 			i := slices.IndexFunc(f.skeleton.slots, func(s slot) bool { return s.node == key })
 			name := f.filled[i]
 			if m.fixed[name] || seen[name] {
-				return fail(f.skeleton.slots[i].first, "take a name of its own for each", "the key %s stands here twice", quoteForPeople(name))
+				return fail(f.skeleton.slots[i].first, "take a name of its own for each", "duplicate key %s", quoteForPeople(name))
 			}
 			seen[name] = true
 		}

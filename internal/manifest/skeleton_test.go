@@ -106,7 +106,7 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 
 func TestParseSkeletonRefusesAKeyThatStandsTwice(t *testing.T) {
 	_, err := fill(t, object+"a: {b: 1}\na: {«»: 1, «»: 2}\n", "x", "y")
-	if got, want := fmt.Sprint(err), "t.yaml:5:1: the key \"a\" stands here twice"; got != want {
+	if got, want := fmt.Sprint(err), "t.yaml:5:1: duplicate key \"a\""; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if _, err = fill(t, object+"a: {«»: 1, «»: 2}\n", "x", "y"); err != nil {
@@ -317,7 +317,7 @@ func TestFillKeepsDocumentsApart(t *testing.T) {
 
 func TestFillRefusesKeysThatBecomeEqual(t *testing.T) {
 	for _, text := range []string{"v: {a: 1, «»: 2}", "v:\n  x: {«»: 1, 'a': 2}"} {
-		if _, err := fill(t, object+text+"\n", "a"); err == nil || !strings.Contains(err.Error(), "stands here twice") {
+		if _, err := fill(t, object+text+"\n", "a"); err == nil || !strings.Contains(err.Error(), "duplicate key") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -88,7 +88,7 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 			problems.Add(f.problemAt(key, "", "a key must be a string"))
 		case strings.Contains(key.Value, Mark): // what it will be is not known yet
 		case first != nil && key.Tag != yaml.MergeTag:
-			p := f.problemAt(key, "remove one of the two", "the key %s stands here twice", quoteForPeople(key.Value))
+			p := f.problemAt(key, "remove one of the two", "duplicate key %s", quoteForPeople(key.Value))
 			p.Notes = []problem.Note{{Place: f.place(first), Text: "here for the first time"}}
 			problems.Add(p)
 		default:

@@ -15,7 +15,7 @@ func (f *Fault) Error() string { return f.Problem.Error() }
 // Unwrap is the problem alone, so that it is shown once; Is and As see the rest.
 func (f *Fault) Unwrap() error { return f.Problem }
 
-// Is tells whether the kind, or the cause, is target.
+// Is reports whether the kind, or the cause, is target.
 func (f *Fault) Is(target error) bool {
 	return f.Kind != nil && errors.Is(f.Kind, target) || f.Cause != nil && errors.Is(f.Cause, target)
 }

@@ -11,16 +11,16 @@ func DidYouMean(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	const most = 12
+	const maxWords = 12
 	switch {
 	case len(known) == 0:
 		return ""
-	case len(known) > most:
-		return "known are " + strings.Join(known[:most], ", ") + ", …"
+	case len(known) > maxWords:
+		return "valid values: " + strings.Join(known[:maxWords], ", ") + ", …"
 	case len(known) == 1:
-		return "known is " + known[0]
+		return "valid value: " + known[0]
 	}
-	return "known are " + strings.Join(known, ", ")
+	return "valid values: " + strings.Join(known, ", ")
 }
 
 // Nearest is the known word that a slip of the finger would make of word: at

@@ -180,7 +180,7 @@ func (s Subject) env() node {
 }
 
 func (s Subject) team() node {
-	return node{what: "team", name: s.Team.Name, source: s.Team.Source, fields: fieldsOf(s.Team.Source, "Name", "Secrets")}
+	return node{what: "team", name: s.Team.Name, source: s.Team.Source(), fields: fieldsOf(s.Team.Source(), "Name", "Secrets")}
 }
 
 func (s Subject) service() node {
