@@ -225,8 +225,29 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	})
 	if plan != nil {
 		plan.Notices = append(plan.Notices, o.firstTagNotices(inv, plan)...)
+		plan.Notices = append(plan.Notices, o.templateNotices(manifests)...)
 	}
 	return plan, err
+}
+
+// templateNotices are those of the manifests, each once however many have it.
+func (o *renderOptions) templateNotices(manifests []render.Manifest) []string {
+	var lines []string
+	counts := map[string]int{}
+	for _, m := range manifests {
+		for _, n := range m.Notices {
+			line := fmt.Sprintf("%s: %s", o.placeInSource(n.Place), n.Text)
+			if counts[line]++; counts[line] == 1 {
+				lines = append(lines, line)
+			}
+		}
+	}
+	for i, line := range lines {
+		if n := counts[line]; n > 1 {
+			lines[i] = fmt.Sprintf("%s (in %d files)", line, n)
+		}
+	}
+	return lines
 }
 
 // treeEnvironments are all environments that render, as package tree needs them.

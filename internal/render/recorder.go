@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -17,6 +20,7 @@ type recorder struct {
 	values  []any
 	actions []int // of each value, the action that printed it
 
+	braces  []int   // the values that have template code in them
 	joins   []join  // in the order of their offsets
 	blocks  []block // that are not ended yet
 	swallow bool    // the line break that follows belongs to a line that is gone
@@ -26,7 +30,7 @@ type recorder struct {
 
 func (r *recorder) reset() {
 	r.out.Reset()
-	r.values, r.actions, r.joins, r.blocks, r.events = r.values[:0], r.actions[:0], r.joins[:0], r.blocks[:0], r.events[:0]
+	r.values, r.actions, r.braces, r.joins, r.blocks, r.events = r.values[:0], r.actions[:0], r.braces[:0], r.joins[:0], r.blocks[:0], r.events[:0]
 	r.swallow, r.alone = false, -1
 }
 
@@ -102,9 +106,43 @@ func (x *execution) value(n int, v any) (string, error) {
 	if alone {
 		placeholder = r.splice(v)
 	}
+	if hasBraces(v) {
+		r.braces = append(r.braces, len(r.values))
+	}
 	r.values = append(r.values, v)
 	r.actions = append(r.actions, n)
 	return placeholder, nil
+}
+
+// templateCode is what tells a template in a value from other braces.
+var templateCode = regexp.MustCompile(`\{\{-?\s*(\.[A-Z]|\$|(if|range|with|include|template|tpl|default) )`)
+
+// hasBraces reports whether a value, which is printed as it stands, has template code in it.
+func hasBraces(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, "{{") && templateCode.MatchString(v)
+	case []any:
+		return slices.ContainsFunc(v, hasBraces)
+	case map[string]any:
+		for _, item := range v {
+			if hasBraces(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// notices are what people should know of what an execution printed.
+func (x *execution) notices() []Notice {
+	var list []Notice
+	for _, i := range x.rec.braces {
+		place := x.templates.actions[x.rec.actions[i]].place
+		list = append(list, Notice{place, fmt.Sprintf("the value of {{ %s }} has template code in it and is printed as it stands; {{ tpl VALUE . }} evaluates it",
+			x.templates.actions[x.rec.actions[i]].text)})
+	}
+	return list
 }
 
 // splice returns the placeholder of a value that is alone on its line: a map is

@@ -38,9 +38,16 @@ type Manifest struct {
 	Text     *manifest.Text
 	Subject  string        // what it is for: dev, api
 	Service  problem.Place // of the service that it is for; the zero Place where there is none
+	Notices  []Notice      // what people should know of it
 
 	job      job
 	renderer *renderer
+}
+
+// Notice is something that people should know of a line of a template.
+type Notice struct {
+	Place problem.Place
+	Text  string
 }
 
 // Render renders the environments that are not abstract, sorted by path. The error is a problem.List
@@ -177,7 +184,7 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Service: j.subject.service(), job: j, renderer: r}
+	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Notices: x.notices(), Service: j.subject.service(), job: j, renderer: r}
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one
