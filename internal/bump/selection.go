@@ -157,13 +157,15 @@ func (s *Selection) root(env *inventory.Environment, sources []fs.FS) (string, e
 	if env != nil && env.Path != dir && env.Path != path.Join(s.Env, "manifests") {
 		return "", problem.Refuse("leave --path out", "--path %s: %s says path: %s", dir, file, env.Path)
 	}
-	for _, source := range sources {
+	for i, source := range sources {
 		paths, err := inventory.LoadPaths(source)
 		if err != nil {
 			return "", err
 		}
 		for _, other := range slices.Sorted(maps.Keys(paths)) {
-			if other != s.Env && inventory.Overlap(dir, paths[other]) {
+			// An inventory beside the k8s repo may be of another repo: its environments count where they are.
+			_, err := fs.Stat(sources[0], paths[other])
+			if other != s.Env && inventory.Overlap(dir, paths[other]) && (i == 0 || err == nil) {
 				return "", problem.Refuse("name a folder outside of "+paths[other], "--path %s overlaps with %s, the path of the environment %s", dir, paths[other], other)
 			}
 		}
