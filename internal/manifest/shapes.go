@@ -189,7 +189,7 @@ func saysNothing(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (n.Tag == yaml.NodeTagNull || n.Value == "")
 }
 
-// scalarText is the text of a scalar, "" where it is null; ok is false for other
+// entryText is the text of a scalar, "" where it is null; ok is false for other
 // nodes. A node that is not there says "".
 func entryText(n *yaml.Node) (text string, ok bool) {
 	switch {

@@ -134,3 +134,19 @@ func TestNoCredentialsInClear(t *testing.T) {
 		}
 	}
 }
+
+func TestDigest(t *testing.T) {
+	host := serve(t, nil)
+	push(t, host+"/team/api:9f2c1ab")
+	want, err := empty.Image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Checker{}
+	if got, err := c.Digest(context.Background(), host+"/team/api:9f2c1ab"); err != nil || got != want.String() {
+		t.Errorf("got %q, %v; want %s", got, err, want)
+	}
+	if _, err := c.Digest(context.Background(), host+"/team/api:other"); err == nil {
+		t.Error("a tag that is not there has a digest")
+	}
+}
