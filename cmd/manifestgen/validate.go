@@ -103,14 +103,23 @@ func knownMinor(minor string) (string, *problem.Problem) {
 
 // validateAll validates manifests, several at a time.
 func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace func(*render.Manifest) string) (refused, warned []render.Finding) {
-	next := make(chan *render.Manifest)
+	next := make(chan *render.Manifest, 64)
+	known := &verdicts{}
 	var lock sync.Mutex
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for m := range next {
+				text := newUserText(m.Text.Data, namespace(m), userOf(m))
+				if known.isTaken(text.key) {
+					continue
+				}
 				r, w := validateManifest(v, m, namespace(m))
-				if len(r)+len(w) > 0 {
+				if len(r)+len(w) == 0 {
+					if text.meaningless == nil || isTaken(v, text.meaningless, namespace(m)) {
+						known.remember(text.key)
+					}
+				} else {
 					lock.Lock()
 					refused, warned = append(refused, r...), append(warned, w...)
 					lock.Unlock()
@@ -124,6 +133,15 @@ func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace 
 	close(next)
 	workers.Wait()
 	return refused, warned
+}
+
+// isTaken reports whether nothing at all is said of a text.
+func isTaken(v *validate.Validator, text []byte, namespace string) bool {
+	objects, err := parseObjects("", text)
+	return err == nil && !slices.ContainsFunc(objects, func(object manifest.Value) bool {
+		verdict := v.Object(object, namespace)
+		return len(verdict.Refused)+len(verdict.Warnings) > 0
+	})
 }
 
 func validateManifest(v *validate.Validator, m *render.Manifest, namespace string) (refused, warned []render.Finding) {

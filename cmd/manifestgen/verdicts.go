@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+
+	"k8srepo/internal/render"
+)
+
+// verdicts remembers the texts that were taken without a word, so that thousands of users who share
+// a template are validated once for each way in which their manifests differ.
+//
+// Two texts share a verdict if they differ in the user's name alone, in each place where it stands,
+// and the names have one shape: letters, digits and hyphens in the same places. The verdict must be
+// that of a meaningless name of that shape too, so no name is taken for a word of Kubernetes. What is
+// refused or warned of is never remembered.
+type verdicts struct {
+	lock  sync.Mutex
+	taken map[textKey]struct{}
+}
+
+type textKey [sha256.Size]byte
+
+// maxVerdicts is how many texts are remembered.
+const maxVerdicts = 100_000
+
+var (
+	plainName = regexp.MustCompile(`^[a-z][a-z0-9]{2,}(-[a-z0-9]+)*$`)
+	// reserved are the names with a meaning to YAML or to Kubernetes.
+	reserved = regexp.MustCompile(`^(yes|off|true|false|null|default|localhost|kube.*|k8s.*)$`)
+)
+
+// userText is a manifest's text, and what the texts that share its verdict have in common.
+type userText struct {
+	key         textKey
+	meaningless []byte // with another name; nil where the text has no user's name in it
+}
+
+func newUserText(text []byte, namespace, user string) userText {
+	if !plainName.MatchString(user) || reserved.MatchString(user) || !bytes.Contains(text, []byte(user)) {
+		return userText{key: sha256.Sum256([]byte("\x00" + namespace + "\x00" + string(text)))}
+	}
+	shape := strings.Map(func(r rune) rune {
+		switch {
+		case r == '-':
+			return r
+		case r <= '9':
+			return '7'
+		}
+		return 'q'
+	}, user)
+	named := strings.ReplaceAll(string(text), user, "\x00") // NUL stands in no manifest
+	return userText{sha256.Sum256([]byte(shape + "\x00" + namespace + "\x00" + named)), []byte(strings.ReplaceAll(named, "\x00", shape))}
+}
+
+func (v *verdicts) isTaken(key textKey) bool {
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	_, ok := v.taken[key]
+	return ok
+}
+
+func (v *verdicts) remember(key textKey) {
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	if v.taken == nil {
+		v.taken = map[textKey]struct{}{}
+	}
+	if len(v.taken) < maxVerdicts {
+		v.taken[key] = struct{}{}
+	}
+}
+
+// userOf returns the user that a manifest is for, "" for none: the second part of its subject, in
+// the scopes of users.
+func userOf(m *render.Manifest) string {
+	parts := strings.Split(m.Subject, ", ")
+	if scope := path.Base(path.Dir(m.Template)); !strings.HasPrefix(scope, "user") || len(parts) < 2 {
+		return ""
+	}
+	return parts[1]
+}

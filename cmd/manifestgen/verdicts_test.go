@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"k8srepo/internal/validate"
+)
+
+// documents are manifests with the user's name, USER, in places of all kinds: some are taken, some
+// are refused for it, and some depend on its length.
+var documents = []string{
+	"apiVersion: v1\nkind: Service\nmetadata: {name: USER-api, labels: {user: USER, USER: x}}\nspec: {selector: {app: USER}, ports: [{name: USER, port: 80}]}\n",
+	"apiVersion: v1\nkind: Service\nmetadata: {name: USER-api}\nspec: {ports: [{name: USER, port: 80}, {name: http, port: 81}]}\n",
+	"apiVersion: v1\nkind: Service\nmetadata: {name: USER.api}\nspec: {ports: [{port: 80}]}\n",
+	"apiVersion: v1\nkind: Service\nmetadata: {name: USER-that-has-a-suffix-which-makes-its-name-rather-long-a}\nspec: {ports: [{port: 80}]}\n",
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: USER}\ndata: {USER: USER, home: USER}\n",
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: USER, labels: {pod-security.kubernetes.io/enforce: USER}}\n",
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: USER}\nspec:\n  selector: {matchLabels: {app: USER}}\n  template:\n    metadata: {labels: {app: USER}}\n    spec:\n      containers:\n" +
+		"        - {name: USER, image: USER/api:1, ports: [{name: web, containerPort: 80}], volumeMounts: [{name: USER, mountPath: /home/USER, subPath: USER}]}\n      volumes: [{name: USER, emptyDir: {}}]\n",
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {app: USER}}\n  template:\n    metadata: {labels: {app: bob}}\n    spec: {containers: [{name: a, image: a}]}\n",
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec: {containers: [{name: USER, image: a}, {name: carol, image: a}]}\n",
+	"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: USER}\nspec: {rules: [{host: USER.example.com, http: {paths: [{path: /USER, pathType: Prefix, backend: {service: {name: USER, port: {name: USER}}}}]}}]}\n",
+	"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: USER-a-suffix-that-leaves-no-room-for-more-at}\nspec: {schedule: '@daily', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}}\n",
+	"apiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: USER}\nspec: {vpcID: vpc-USER, serviceRef: {name: USER, port: USER}}\n",
+	"apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: USER}\nspec: {secretStoreRef: {name: a, kind: USER}, data: [{secretKey: USER, remoteRef: {key: USER}}]}\n",
+}
+
+// TestReusedVerdicts compares the verdict of each document for each user with the one that would be
+// reused for it.
+func TestReusedVerdicts(t *testing.T) {
+	v, err := validate.New("1.34", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := []string{"alice", "carol", "bob", "http", "web", "api", "home", "app", "kube-system", "default", "a1", "a-b", "yes", "null", "u0001", "u0002", "abc-def-1",
+		"privileged", "restricted", "abcdefghij", "false", "cafe", "beef", "abcd", "dave", "a-user-of-20-letters", "b-user-of-20-letters", "a-user-with-a-very-long-name-indeed", "b-user-with-a-very-long-name-indeed"}
+	reused := 0
+	for i, document := range documents {
+		known := &verdicts{}
+		for _, user := range users {
+			text := strings.ReplaceAll(document, "USER", user)
+			same := newUserText([]byte(text), "default", user)
+			taken := isTaken(v, []byte(text), "default")
+			if known.isTaken(same.key) {
+				reused++
+				if !taken {
+					t.Errorf("document %d is refused for %s, and would be taken:\n%s", i, user, text)
+				}
+			}
+			if taken && (same.meaningless == nil || isTaken(v, same.meaningless, "default")) {
+				known.remember(same.key)
+			}
+		}
+	}
+	if reused < 30 {
+		t.Errorf("only %d verdicts are reused", reused)
+	}
+}
