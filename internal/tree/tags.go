@@ -218,7 +218,10 @@ func (t *tags) of(w *Want, f *file) (runs []manifest.Run, ok bool) {
 			return nil, false
 		}
 	}
-	keys := w.keys()
+	keys := make([]string, len(runs))
+	if len(had) > 0 || len(t.byObject[w.Env]) > 0 { // else there is nothing to find by them
+		keys = w.keys()
+	}
 	for i, image := range w.Text.Images {
 		if !image.Tracked {
 			runs[i] = w.Text.Run(i)
