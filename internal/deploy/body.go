@@ -121,9 +121,20 @@ func commitsBetween(ctx context.Context, o *Options, t *task, plan *Outcome, tar
 	return c
 }
 
-// title returns the pull request's, as in "Deploy api 9f2c1ab to prod".
+// maxTitle is how many characters a title may have; GitHub takes 256.
+const maxTitle = 250
+
+// title returns the pull request's, as in "Deploy api 9f2c1ab to prod". Where there are
+// too many services for it, it counts them.
 func (b *body) title() string {
-	switch services := strings.Join(b.Services, ", "); b.kind {
+	if title := b.titleOf(strings.Join(b.Services, ", ")); len([]rune(title)) <= maxTitle {
+		return title
+	}
+	return b.titleOf(fmt.Sprintf("%d services", len(b.Services)))
+}
+
+func (b *body) titleOf(services string) string {
+	switch b.kind {
 	case rollingBack:
 		return fmt.Sprintf("Roll back %s to %s in %s", services, shortened(b.Tag), b.Env)
 	case holding:
@@ -131,7 +142,7 @@ func (b *body) title() string {
 	case releasing:
 		return fmt.Sprintf("Release %s in %s", services, b.Env)
 	}
-	return fmt.Sprintf("Deploy %s %s to %s", strings.Join(b.Services, ", "), b.Tag, b.Env)
+	return fmt.Sprintf("Deploy %s %s to %s", services, shortenedAll(b.Tag), b.Env)
 }
 
 // markdown is the body, with what a person wrote below an older one.

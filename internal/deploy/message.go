@@ -105,3 +105,12 @@ func shortened(tag string) string {
 	}
 	return tag
 }
+
+// shortenedAll shortens each of several tags, which commas part.
+func shortenedAll(tags string) string {
+	list := strings.Split(tags, ", ")
+	for i, tag := range list {
+		list[i] = shortened(tag)
+	}
+	return strings.Join(list, ", ")
+}

@@ -46,7 +46,6 @@ type Tip struct {
 
 	remote *Remote
 	offer  *capability.List // what the server can do
-	refs   map[string]Hash  // all of them, when it was read
 	line   *line            // nil unless it is a commit of a Log
 	listed counter          // the entries that FS has listed
 }
@@ -57,7 +56,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities, refs: refs.References, listed: counter{what: "what the commit's folders list"}}
+	t := &Tip{remote: r, offer: refs.Capabilities, listed: counter{what: "what the commit's folders list"}}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,8 +19,6 @@ type LogEntry struct {
 	*Tip            // the files as the commit left them
 	Before *Tip     // as they were: its first parent; nil where the history begins
 	Paths  []string // those that were asked about and that it changed
-
-	line *line
 }
 
 // line is the first parents behind a tip, as far as they are here.
@@ -280,7 +277,7 @@ func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Tip, whol
 			continue
 		}
 		slices.Sort(paths)
-		c := &LogEntry{Tip: commits[i], Paths: paths, line: commits[len(commits)-1].line}
+		c := &LogEntry{Tip: commits[i], Paths: paths}
 		if i+1 < len(commits) {
 			c.Before = commits[i+1]
 		}
@@ -295,31 +292,6 @@ func (r *Remote) treeOf(e treeEntry) (*tree, error) {
 		return &tree{}, nil
 	}
 	return (&Tip{remote: r}).tree(e.hash)
-}
-
-// mostMerged is how many commits of a merge are looked at for their messages.
-const mostMerged = 100
-
-// Messages are the commit's message and, where it is a merge, those of what it
-// merged, as far as they are here.
-func (c *LogEntry) Messages() []string {
-	messages := []string{c.Message}
-	if len(c.Parents) < 2 {
-		return messages
-	}
-	seen := maps.Clone(c.line.known)
-	for queue := slices.Clone(c.Parents[1:]); len(queue) > 0 && len(messages) <= mostMerged; queue = queue[1:] {
-		h := queue[0]
-		if seen[h] || !c.has(h) {
-			continue
-		}
-		seen[h] = true
-		if past, err := c.line.past(h); err == nil {
-			messages = append(messages, past.Message)
-			queue = append(queue, past.Parents...)
-		}
-	}
-	return messages
 }
 
 // Part is files and folders in the tree of a tip.

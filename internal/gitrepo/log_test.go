@@ -154,27 +154,6 @@ func TestLogEnds(t *testing.T) {
 	})
 }
 
-func TestLogOfMergesTellsWhatTheyMerged(t *testing.T) {
-	t.Parallel()
-	repo := gittest.NewRepo(t, sample())
-	repo.Git("branch", "side", "main")
-	repo.Commit("side", gittest.Files{deployment: "image: api:2\n"}, "on the side")
-	repo.Commit("main", gittest.Files{"users.yaml": "services: [] #\n"}, "meanwhile")
-	tree := repo.Git("merge-tree", "--write-tree", "main", "side")
-	repo.Git("update-ref", "refs/heads/main", repo.Git("commit-tree", tree, "-p", "main", "-p", "side", "-m", "merge"))
-	tip := tipOf(t, open(t, repo.URL(), gitrepo.Options{}), "main")
-	for e, err := range tip.Log(t.Context(), 0, "dev/manifests/api") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := fmt.Sprintf("%q", e.Messages())
-		if want := `["merge" "on the side"]`; strings.ReplaceAll(got, `\n`, "") != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-		break
-	}
-}
-
 func TestFetchEachTakesOneRequestALevel(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
@@ -199,34 +178,5 @@ func TestFetchEachTakesOneRequestALevel(t *testing.T) {
 	}
 	if n := server.Count(); n != 1 { // the folders came with the log
 		t.Errorf("got %d requests", n)
-	}
-}
-
-func TestMark(t *testing.T) {
-	t.Parallel()
-	for name, configure := range servers {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := gittest.NewServer(t, gittest.Options{})
-			repo := server.NewRepo("k8s", sample())
-			first := repo.Tip("main")
-			repo.Commit("main", gittest.Files{"a": "b"}, "second")
-			configure(repo)
-			r := open(t, server.URL("k8s"), gitrepo.Options{})
-			tip := tipOf(t, r, "main")
-			if m, err := tip.Marked(t.Context(), "rollback/prod/api"); m != nil || err != nil {
-				t.Errorf("got %v, %v", m, err)
-			}
-			for _, hash := range []string{repo.Tip("main"), first} { // it can be moved anywhere
-				h, _ := gitrepo.ParseHash(hash)
-				if err := r.Mark(t.Context(), "rollback/prod/api", h); err != nil {
-					t.Fatal(err)
-				}
-			}
-			m, err := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").Marked(t.Context(), "rollback/prod/api")
-			if err != nil || m.Hash.String() != first || strings.TrimSpace(m.Message) != "initial" {
-				t.Errorf("got %+v, %v", m, err)
-			}
-		})
 	}
 }
