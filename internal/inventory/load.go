@@ -21,6 +21,7 @@ func Load(fsys fs.FS) (*Inventory, error) {
 	l.readSchema()
 	l.readUsers()
 	l.readEnvironments()
+	l.reportNoVariables()
 	l.inventory.Defaults = l.defaults
 	if l.declared {
 		l.checkNulls()
@@ -34,13 +35,16 @@ func Load(fsys fs.FS) (*Inventory, error) {
 
 // loader is one Load.
 type loader struct {
-	fsys      fs.FS
-	problems  problem.List
-	defaults  manifest.Value
-	declared  bool // defaults can be relied on: what they do not have is not declared
-	schema    *schema
-	named     bool // so can the names in users.yaml
-	inventory Inventory
+	fsys     fs.FS
+	problems problem.List
+	defaults manifest.Value
+	declared bool // defaults can be relied on: what they do not have is not declared
+	schema   *schema
+
+	noVariables bool             // there is no file of defaults
+	undeclared  []manifest.Value // then, the variables that are set all the same
+	named       bool             // so can the names in users.yaml
+	inventory   Inventory
 }
 
 // document reads a file that holds one document. The zero Value stands for a file
@@ -103,6 +107,8 @@ func (l *loader) readVariables() {
 		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", unpath(err))
 	}
 	l.defaults, l.declared = v, err == nil && len(l.problems) == before
+	_, err = fs.Stat(l.fsys, VariablesFile)
+	l.noVariables = errors.Is(err, fs.ErrNotExist)
 }
 
 func (l *loader) readUsers() {

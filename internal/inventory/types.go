@@ -41,11 +41,47 @@ func (l *loader) checkVars(vars manifest.Value) {
 }
 
 func (l *loader) reportUndeclared(key manifest.Value) {
+	if l.noVariables {
+		l.undeclared = append(l.undeclared, key)
+		return
+	}
 	hint := "declare it, with a default, in " + VariablesFile
 	if near := problem.Nearest(key.Text, keysOf(l.defaults)); near != "" {
 		hint = "did you mean \"" + near + "\"? Else " + hint
 	}
 	l.report(problem.UnknownVariable, key.Place, hint, "unknown variable %q", key.Text)
+}
+
+// reportNoVariables reports once that there is no file of defaults, where variables
+// are set.
+func (l *loader) reportNoVariables() {
+	if len(l.undeclared) == 0 {
+		return
+	}
+	var names []string
+	for _, key := range l.undeclared {
+		if !slices.Contains(names, key.Text) {
+			names = append(names, key.Text)
+		}
+	}
+	slices.Sort(names)
+	const maxNames = 8
+	listed := names[:min(len(names), maxNames)]
+	hint := "make it, with a line NAME: DEFAULT for each variable: " + strings.Join(listed, ", ")
+	if len(names) > maxNames {
+		hint += ", …"
+	}
+	p := problem.At(problem.Place{File: VariablesFile}, hint, "no such file, and %s", setTimes(len(names), len(l.undeclared))).WithCode(problem.Missing)
+	p.Notes = []problem.Note{{Place: l.undeclared[0].Place, Text: "the first is set here"}}
+	l.problems.Add(p)
+}
+
+// setTimes counts variables, and the places where they are set.
+func setTimes(variables, places int) string {
+	if places == 1 {
+		return "1 variable is set"
+	}
+	return fmt.Sprintf("%s set in %d places", map[bool]string{true: "1 variable is", false: fmt.Sprintf("%d variables are", variables)}[variables == 1], places)
 }
 
 // checkValue checks a value at a path of the variables against its default there.
@@ -142,6 +178,8 @@ func keysOf(m manifest.Value) []string {
 func rewrite(v manifest.Value, want manifest.Kind) string {
 	isNumber := v.Kind == manifest.Int || v.Kind == manifest.Float
 	switch {
+	case want == manifest.Int && isNumber && v.Kind == manifest.Float && strings.HasSuffix(strings.TrimRight(v.Text, "0"), "."):
+		return "write " + strings.TrimRight(strings.TrimRight(v.Text, "0"), ".")
 	case want == manifest.String && (v.Kind == manifest.Bool || isNumber):
 		return `write "` + v.Text + `", in quotes`
 	case want == manifest.Bool && v.Kind == manifest.String:

@@ -217,3 +217,48 @@ func TestClosedMaps(t *testing.T) {
 		t.Errorf("got %s, want the lines\n%s", problemText(err), lines)
 	}
 }
+
+// TestNoVariablesFile holds that one missing file is one problem, with a count.
+func TestNoVariablesFile(t *testing.T) {
+	fsys := layersOf{service: "a: 1, b: 2", env: "a: 3", user: "c: {d: 1}"}.files()
+	delete(fsys, "templates/variables.yaml")
+	fsys["templates/service/x.yaml.tmpl"] = &fstest.MapFile{}
+	_, err := Load(fsys)
+	if want := "templates/variables.yaml: no such file, and 3 variables are set in 4 places"; err == nil || err.Error() != want || !strings.Contains(problemText(err), ": a, b, c\n") {
+		t.Errorf("got %v, want %s", problemText(err), want)
+	}
+}
+
+// FuzzLoad holds that no inventory makes Load panic, and that what it returns can be
+// merged for everyone.
+func FuzzLoad(f *testing.F) {
+	for _, c := range []layersOf{
+		{defaults: "m: {a: 1, b: {x: 1}}", service: "m: {a: null}", base: "m: {}", env: "m: {b: {x: 2}}", onAPI: "m: {b: null}", user: "m: {a: 3}"},
+		{defaults: "m: &a {a: 1}\nn: {<<: *a, b: [1, {c: null}]}", env: "n: {b: []}"},
+	} {
+		files := c.files()
+		f.Add(string(files["users.yaml"].Data), string(files["environments/dev.yaml"].Data), string(files["templates/variables.yaml"].Data), "properties: {m: {additionalProperties: {type: integer}}}\n")
+	}
+	f.Fuzz(func(t *testing.T, users, env, defaults, schema string) {
+		fsys := layersOf{}.files()
+		for name, text := range map[string]string{"users.yaml": users, "environments/dev.yaml": env, "templates/variables.yaml": defaults, SchemaFile: schema} {
+			fsys[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		_ = CheckVersion(fsys, "v1.4.0")
+		_, _ = LoadPaths(fsys)
+		_, _ = LoadEnvironment(fsys, "dev")
+		inv, err := Load(fsys)
+		if err != nil {
+			return
+		}
+		for _, e := range inv.Environments {
+			for _, s := range append([]*Service{nil}, inv.Services...) {
+				for _, u := range append([]*User{nil}, inv.Users...) {
+					if vars := inv.Vars(e, s, u); len(vars.Fields) < len(inv.Defaults.Fields) {
+						t.Fatalf("a variable is gone: %s", vars)
+					}
+				}
+			}
+		}
+	})
+}
