@@ -87,6 +87,11 @@ func readsAsOther(s string) bool {
 		if strings.Trim(s, numeric) != "" {
 			return false
 		}
+		if strings.Trim(s, "0123456789") == "" {
+			return true
+		}
+	case len(s) <= 5 && isLetter(c):
+		return otherWords[strings.ToLower(s)]
 	case len(s) <= 5 && strings.IndexByte("yYnNtTfFoO~=<", c) >= 0: // yes, no, true, false, on, off, null, ~, =, <<
 	default:
 		return false
@@ -100,6 +105,9 @@ func readsAsOther(s string) bool {
 	}
 	return n.Content[0].Tag != yaml.NodeTagString
 }
+
+// otherWords are the words that YAML 1.1 or 1.2 reads as booleans and null.
+var otherWords = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true}
 
 // number is a number of YAML 1.1 or 1.2, however large: 12e5678 is one to some
 // parsers, and a string to those that cannot hold it.

@@ -75,10 +75,10 @@ func (w *rewriter) prepareList(list *parse.ListNode, pos parse.Pos) {
 			w.prepareNumbers(n.Pipe)
 		case *parse.IfNode:
 			w.prepareBranch(&n.BranchNode)
-			n.Pipe.Cmds = append(n.Pipe.Cmds, w.command("truth", n.Pos))
+			w.addTruth(n.Pipe)
 		case *parse.WithNode:
 			w.prepareBranch(&n.BranchNode)
-			n.Pipe.Cmds = append(n.Pipe.Cmds, w.command("truth", n.Pos))
+			w.addTruth(n.Pipe)
 		case *parse.RangeNode:
 			w.prepareBranch(&n.BranchNode)
 		case *parse.TemplateNode:
@@ -89,6 +89,18 @@ func (w *rewriter) prepareList(list *parse.ListNode, pos parse.Pos) {
 	}
 	nodes[0] = w.hookNode(list.Pos, hook{kind: stepHook, place: w.place(pos), cost: cost})
 	list.Nodes = nodes
+}
+
+// yesOrNo are functions whose result is a boolean.
+var yesOrNo = map[string]bool{"eq": true, "ne": true, "lt": true, "le": true, "gt": true, "ge": true, "not": true, "hasKey": true, "has": true,
+	"contains": true, "hasPrefix": true, "hasSuffix": true, "empty": true, "regexMatch": true}
+
+// addTruth makes an if or a with take a number that is written as 0.0 for zero.
+func (w *rewriter) addTruth(pipe *parse.PipeNode) {
+	last := pipe.Cmds[len(pipe.Cmds)-1]
+	if name, ok := last.Args[0].(*parse.IdentifierNode); !ok || !yesOrNo[name.Ident] {
+		pipe.Cmds = append(pipe.Cmds, w.command("truth", pipe.Pos))
+	}
 }
 
 func (w *rewriter) prepareBranch(n *parse.BranchNode) {
