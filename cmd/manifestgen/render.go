@@ -34,6 +34,7 @@ type renderOptions struct {
 	output         string
 	kubernetes     string // of check: the minor that an upgrade leads to
 	strict         bool   // an object of an unknown kind is an error
+	noValidate     bool
 
 	warnings problem.List // what the API server would warn of, once planned
 }
@@ -43,6 +44,7 @@ var sourceFlags = []cli.Flag{
 	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 	&cli.StringSliceFlag{Name: "env", Usage: "only this `environment` (may be repeated)"},
 	&cli.BoolFlag{Name: "strict", Usage: "an object of a kind that is not known is an error"},
+	&cli.BoolFlag{Name: "no-validate", Usage: "do not ask what the API server would refuse"},
 	&cli.BoolFlag{Name: "full", Usage: "show the whole diff of every file, not each distinct difference once"},
 	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json, or markdown for a pull request's comment"},
 }
@@ -65,7 +67,7 @@ anew. Files that are no longer wanted are removed last.
 		}),
 		Action: func(c *cli.Context) error {
 			return renderAll(c.Context, con, "render", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), noValidate: c.Bool("no-validate"),
 				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
 			})
 		},
@@ -97,7 +99,7 @@ every environment; exit 1 if anything.
 				})
 			}
 			return renderAll(c.Context, con, "check", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), noValidate: c.Bool("no-validate"),
 				dryRun: true, allowMassPrune: true,
 			})
 		},

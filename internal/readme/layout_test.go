@@ -37,6 +37,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"cmd/manifestgen":          {"console inventory limit manifest problem render trace tree validate", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":              {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
+	"bench/validate":           {"", ""},
 }
 
 // TestLayout holds the packages to it.
