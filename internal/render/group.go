@@ -36,13 +36,12 @@ func Groups(found []Finding) [][]Finding {
 }
 
 // Problems tells findings at the lines of the templates that made them, each problem once however
-// many manifests have it, with an example and what led to it. They are refusals.
+// many manifests have it, with an example and what led to it.
 func Problems(found []Finding) problem.List {
 	var all findings
 	for _, group := range Groups(found) { // the source map of one manifest stands for all of its group
 		f := group[0]
 		p := f.Manifest.Problem(f.Line, f.Hint, f.Message).WithCode(f.Code)
-		p.Refused = true
 		tell := func(p *problem.Problem) { p.Notes = f.Manifest.Notes(f.Line) }
 		for range group {
 			all.add(p, f.Manifest.Path, tell)
