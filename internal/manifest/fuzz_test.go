@@ -206,3 +206,85 @@ func FuzzParsePath(f *testing.F) {
 		file.Images(p)
 	})
 }
+
+// FuzzPatch adds an item to the first list of a file, an entry to its first item, and
+// deletes the item again. Whatever the file is, lines are added to it and nothing else; and
+// what it says is what it said, and the change.
+func FuzzPatch(f *testing.F) {
+	addHardCases(f)
+	for _, seed := range []string{
+		"users:\n  - name: a # x\n    services: [b]\n\n  - {name: c}\n", "users: []\n", "users:\r\n-\r\n  a: |+\r\n    x\r\n\r\n", "users: [a,\n b, # c\n]",
+		"# x\nusers:", "{\"users\":[{\"a\":\"b\"}]}", "users:\n- - a\n", "users: &x\n- *y\n", "users:\n  # x\n  - a: 'b''c'\n     \n  # d",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Parse("users.yaml", data)
+		if err != nil || len(file.docs) != 1 || file.docs[0].root.Kind != yaml.MappingNode {
+			return
+		}
+		added := Value{}
+		added.Add("name", NewString("erin"))
+		added.Add("on", NewString("no: # x"))
+		for i := 0; i < len(file.docs[0].root.Content); i += 2 {
+			key := file.docs[0].root.Content[i].Value
+			path := Path{text: "fuzz", steps: []step{{key: key}}}
+			out, err := file.Patch(InsertAt(path, added))
+			if err != nil {
+				continue
+			}
+			checkAdded(t, file, key, out)
+			after, err := Parse(file.Name, out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, _ := after.Values()
+			items, _ := list[0].Get(key)
+			path.steps = append(path.steps, step{item: true, index: len(items.Items) - 1})
+			inItem := Path{text: "fuzz", steps: append(path.steps[:2:2], step{key: "state"})}
+			if _, err := after.Patch(SetAt(inItem, NewString("absent"))); err != nil {
+				t.Fatalf("%q: %v", out, err)
+			}
+			back, err := after.Patch(DeleteAt(path))
+			if err != nil {
+				t.Fatalf("%q: %v", out, err)
+			}
+			if again, err := Parse(file.Name, back); err != nil || len(items.Items) > 1 && commentCount(again) < commentCount(file) {
+				t.Fatalf("%q, and then %q: %v", out, back, err)
+			}
+		}
+	})
+}
+
+// checkAdded fails where a byte was taken away that is no empty list and none between a
+// colon and a line's end.
+func checkAdded(t *testing.T, before *File, key string, out []byte) {
+	rest := before.Data
+	for _, b := range out {
+		if len(rest) > 0 && b == rest[0] {
+			rest = rest[1:]
+		}
+	}
+	values, err := before.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, _ := values[0].Get(key)
+	if len(rest) > 0 && len(was.Items) > 0 {
+		t.Fatalf("%q became %q: bytes are gone", before.Data, out)
+	}
+	after, err := Parse(before.Name, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := after.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, _ := now[0].Get(key)
+	if len(is.Items) != len(was.Items)+1 {
+		t.Fatalf("%q became %q", before.Data, out)
+	}
+}
+
+func commentCount(f *File) int { return len(commentLines(f.docs[0].node)) }
