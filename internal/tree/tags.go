@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -338,119 +337,6 @@ func (t *tags) merged(w *Want, r ran) (manifest.Run, bool) {
 	return r.run, false
 }
 
-// gone is what files ran that are no longer wanted, of one environment, template and
-// repository.
-type gone struct {
-	byDir   map[string]origin
-	suffix  string // what all of them ran; "" where they differ
-	path    string // the first that ran it
-	differs bool
-}
-
-type origin struct{ suffix, path string }
-
-func goneKey(env, template, repository string) string {
-	return env + "|" + template + "|" + repository
-}
-
-// readGone fills t.gone.
-func (t *tags) readGone() {
-	t.gone = map[string]*gone{}
-	for _, f := range t.disk.files {
-		if f.whose == foreign || t.wanted[f.path] {
-			continue
-		}
-		for _, r := range f.images() {
-			if r.other != nil {
-				continue
-			}
-			key, dir := goneKey(f.env, f.template, r.repository), path.Dir(f.path)
-			g := t.gone[key]
-			if g == nil {
-				g = &gone{byDir: map[string]origin{}, suffix: r.run.Suffix, path: f.path}
-				t.gone[key] = g
-			}
-			g.differs = g.differs || g.suffix != r.run.Suffix
-			if _, known := g.byDir[dir]; !known {
-				g.byDir[dir] = origin{r.run.Suffix, f.path}
-			}
-		}
-	}
-}
-
-// replaced is what a file ran that this one takes the place of, such as that of a
-// service that was renamed: a file that is no longer wanted, of the same template
-// and image, in the same folder; or in any, if all such files ran the same.
-func (t *tags) replaced(w *Want, repository string) (suffix, from string, ok bool) {
-	if t.disk.byPath[w.Path] != nil {
-		return "", "", false
-	}
-	if t.gone == nil {
-		t.readGone()
-	}
-	g := t.gone[goneKey(w.Env, w.Template, repository)]
-	if g == nil {
-		return "", "", false
-	}
-	if o, ok := g.byDir[path.Dir(w.Path)]; ok {
-		return o.suffix, o.path, true
-	}
-	return g.suffix, g.path, !g.differs
-}
-
-// elsewhere is what runs of an image in an environment, else in those that it extends.
-func (t *tags) elsewhere(env, repository string) (suffix, reason string, ok bool) {
-	if suffix, ok := t.common(env, repository); ok {
-		return suffix, "as it runs in " + env, true
-	}
-	for _, base := range t.environments[env].Extends {
-		t.readBase(base)
-		for _, name := range t.sameImage(env, base, repository) {
-			if suffix, ok := t.common(base, name); ok {
-				return suffix, "as it runs in " + base + ", which " + env + " extends", true
-			}
-		}
-	}
-	return "", "", false
-}
-
-// sameImage lists the repositories that an environment's has in one that it extends:
-// its own, and those of its services.
-func (t *tags) sameImage(env, base, repository string) []string {
-	names := []string{repository}
-	for _, service := range slices.Sorted(maps.Keys(t.environments[env].Images)) {
-		if canonical(t.environments[env].Images[service]) == repository {
-			names = append(names, canonical(t.environments[base].Images[service]))
-		}
-	}
-	return names
-}
-
-func canonical(repository string) string {
-	ref, err := image.ParseRepository(repository)
-	if err != nil {
-		return repository
-	}
-	return ref.Repository()
-}
-
-// readBase reads an environment that another extends, if it was not read with the rest.
-func (t *tags) readBase(name string) {
-	env, known := t.environments[name]
-	if !known || env.Complete || t.disk.root == nil {
-		return
-	}
-	env.Complete = true
-	t.environments[name] = env
-	r := &diskReader{disk: &disk{matches: map[string][]manifest.Run{}, ours: map[string]int{}}}
-	r.read(t.disk.root, name, env.Dir)
-	r.disk.byPath = map[string]*file{}
-	r.disk.judge(nil)
-	for _, f := range r.disk.files {
-		t.countFile(f)
-	}
-}
-
 // missing is an image that has no tag to start with.
 type missing struct {
 	ref  image.Ref
@@ -495,47 +381,4 @@ func (w *Want) keys() []string {
 		keys[i] = r.key
 	}
 	return keys
-}
-
-// noteList collects what is said of tags that were not simply kept: once for all
-// files that have it in common.
-type noteList struct {
-	order []string
-	notes map[string]*note
-}
-
-type note struct {
-	image, reason, first string
-	files                int
-	envs                 []string
-}
-
-func (l *noteList) add(w *Want, ref image.Ref, suffix, reason string) {
-	if l.notes == nil {
-		l.notes = map[string]*note{}
-	}
-	key := ref.Name + suffix + "|" + reason
-	n := l.notes[key]
-	if n == nil {
-		n = &note{image: ref.Base() + suffix, reason: reason, first: w.Path}
-		l.notes[key] = n
-		l.order = append(l.order, key)
-	}
-	if n.files++; !slices.Contains(n.envs, w.Env) {
-		n.envs = append(n.envs, w.Env)
-	}
-}
-
-// lines says each note in a line.
-func (l *noteList) lines() []string {
-	var lines []string
-	for _, key := range l.order {
-		n := l.notes[key]
-		where := n.first
-		if n.files > 1 {
-			where = fmt.Sprintf("%s of %s, such as %s", plural(n.files, "file"), strings.Join(n.envs, ", "), n.first)
-		}
-		lines = append(lines, fmt.Sprintf("%s: %s (%s)", n.image, n.reason, where))
-	}
-	return lines
 }
