@@ -28,7 +28,7 @@ func readBase(ctx context.Context, o *Options, t *task) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := readPolicy(ctx, o, tip, t.env, o.Push || o.DryRun)
+	policy, err := readPolicy(ctx, o, tip, t.envs[0], o.Push || o.DryRun)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func readBase(ctx context.Context, o *Options, t *task) (*base, error) {
 			return nil, err
 		}
 		// The policy sent us here; the copy that this branch may have can only say no.
-		if _, err := readPolicy(ctx, o, tip, t.env, true); err != nil {
+		if _, err := readPolicy(ctx, o, tip, t.envs[0], true); err != nil {
 			return nil, err
 		}
 	}
@@ -51,21 +51,31 @@ func readTip(ctx context.Context, o *Options, t *task, branch string) (*repo.Com
 	if err != nil {
 		return nil, err
 	}
-	root := path.Join(t.env, "manifests") // before it is known, the usual one costs nothing
-	for {
-		paths, err := pathsOf(ctx, tip, t.selection, root, len(t.selection.Images) > 0)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if err := tip.Tree.Fetch(ctx, append(inputs(t.env), paths...)...); err != nil {
-			return nil, err
-		}
-		known, err := t.selection.Root(tip.FS(ctx))
-		if err != nil || known == root {
-			return tip, nil // what is wrong with the file, its reader reports
-		}
-		root = known
+	roots := make([]string, len(t.selections))
+	for i, s := range t.selections {
+		roots[i] = path.Join(s.Env, "manifests") // before it is known, the usual one costs nothing
 	}
+	for again := true; again; {
+		paths := t.inputs()
+		for i, s := range t.selections {
+			more, err := pathsOf(ctx, tip, s, roots[i], len(s.Images) > 0)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+			paths = append(paths, more...)
+		}
+		if err := tip.Tree.Fetch(ctx, paths...); err != nil {
+			return nil, err
+		}
+		again = false
+		for i, s := range t.selections {
+			known, err := s.Root(tip.FS(ctx))
+			if err == nil && known != roots[i] { // what is wrong with the file, its reader reports
+				roots[i], again = known, true
+			}
+		}
+	}
+	return tip, nil
 }
 
 // pathsOf returns the manifests that a selection may be about: those that are the

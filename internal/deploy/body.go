@@ -74,8 +74,8 @@ func yours(body string) string {
 
 // bodyOf gathers what the reviewer is told.
 func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*body, error) {
-	text := &body{kind: t.kind, Env: t.env, Services: sorted(t.names), Tag: plan.NewTag, Asked: o.Pulls.Asked, Repo: o.URL, Notices: plan.Notices}
-	query, err := t.selection.Query(b.FS(ctx))
+	text := &body{kind: t.kind, Env: t.env(), Services: sorted(t.names), Tag: plan.NewTag, Asked: o.Pulls.Asked, Repo: o.URL, Notices: plan.Notices}
+	targets, err := t.scope(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 			continue
 		}
 		text.Images = append(text.Images, i)
-		target := query.Target(i.Old)
+		target := targets.of(i.Place.File).Target(i.Old)
 		if key := target.Name() + " " + i.Old.Tag; !listed[key] {
 			listed[key] = true
 			if c := commitsBetween(ctx, o, t, plan, *target, i.Old.Tag, i.New.Tag); c != nil {
@@ -93,7 +93,7 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 			}
 		}
 	}
-	text.Elsewhere, err = elsewhere(ctx, o, b, query)
+	text.Elsewhere, err = elsewhere(ctx, o, b, t.envs, targets[0])
 	return text, err
 }
 

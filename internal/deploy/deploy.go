@@ -28,17 +28,27 @@ func (d *Deployment) Run(ctx context.Context) (*Outcome, error) {
 	return run(ctx, &d.Options, deployTask(&d.Options, []bump.Selection{d.Selection}))
 }
 
-// deployTask is the task of one or several selections in one environment. Several
-// are one commit, or one pull request.
+// deployTask is the task of selections in one or several environments. They are one
+// commit, or one pull request.
 func deployTask(o *Options, selections []bump.Selection) *task {
-	t := &task{kind: deploying, env: selections[0].Env, version: versionsOf(selections), selection: selections[0]}
-	for n, s := range selections {
-		if n > 0 {
-			t.selection.Services = append(slices.Clip(t.selection.Services), s.Services...)
-			t.selection.Images = append(slices.Clip(t.selection.Images), s.Images...)
+	t := &task{kind: deploying, version: versionsOf(selections)}
+	for _, s := range selections {
+		at := slices.Index(t.envs, s.Env)
+		if at < 0 {
+			t.envs, t.selections = append(t.envs, s.Env), append(t.selections, s)
+		} else {
+			whole := &t.selections[at]
+			whole.Services = append(slices.Clip(whole.Services), s.Services...)
+			whole.Images = append(slices.Clip(whole.Images), s.Images...)
 		}
-		t.names = append(t.names, namesOf(s)...)
+		for _, name := range namesOf(s) {
+			if !slices.Contains(t.names, name) {
+				t.names = append(t.names, name)
+			}
+		}
 	}
+	slices.Sort(t.envs)
+	slices.SortFunc(t.selections, func(a, b bump.Selection) int { return strings.Compare(a.Env, b.Env) })
 	t.plan = func(ctx context.Context, b *base) (*Outcome, error) {
 		plan, err := planBumps(ctx, o, b, selections)
 		if err != nil || len(plan.Files) == 0 && len(plan.Superseded) == 0 {

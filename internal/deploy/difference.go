@@ -37,19 +37,64 @@ func readDifference(ctx context.Context, o *Options, b *base, head *repo.Commit)
 
 // isOurs reports whether changes move nothing but tags, digests and renamed
 // repositories of a task's services, below the environment's path, and their holds.
-func isOurs(t *task, targets *bump.Query, changes []repo.FileChange) bool {
+func isOurs(t *task, targets scope, changes []repo.FileChange) bool {
 	for _, c := range changes {
 		switch {
 		case !c.Kept:
 			return false
-		case slices.ContainsFunc(t.names, func(service string) bool { return c.Path == hold.File(t.env, service) }):
-		case c.Old == nil || c.New == nil || !targets.Covers(c.Path):
+		case t.isHold(c.Path):
+		case c.Old == nil || c.New == nil || targets.of(c.Path) == nil:
 			return false
-		case !onlyMoves(targets, c):
+		case !onlyMoves(targets.of(c.Path), c):
 			return false
 		}
 	}
 	return true
+}
+
+// isHold reports whether a file is the hold of one of a task's services.
+func (t *task) isHold(file string) bool {
+	for _, env := range t.envs {
+		if slices.ContainsFunc(t.names, func(service string) bool { return file == hold.File(env, service) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// scope is whose images a task may move: a query for each environment.
+type scope []*bump.Query
+
+// scope returns whose images a task may move in a base.
+func (t *task) scope(ctx context.Context, b *base) (scope, error) {
+	var all scope
+	for _, s := range t.selections {
+		query, err := s.Query(b.FS(ctx))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, query)
+	}
+	return all, nil
+}
+
+// of returns the query of the environment that a file belongs to, nil where it belongs
+// to none of them.
+func (s scope) of(file string) *bump.Query {
+	for _, query := range s {
+		if query.Covers(file) {
+			return query
+		}
+	}
+	return nil
+}
+
+// imagesIn returns the images of a file that a task may move.
+func (s scope) imagesIn(file bump.File) ([]bump.ImageChange, error) {
+	if query := s.of(file.Path); query != nil {
+		return imagesIn(query, file)
+	}
+	return nil, nil
 }
 
 // onlyMoves reports whether a file's change is one that an edit of the targets'
@@ -99,7 +144,7 @@ func onlyMoves(targets *bump.Query, c repo.FileChange) bool {
 
 // person returns the commit that makes a branch a person's: the first, going forward,
 // that by itself changes more than is ours, else the head.
-func (d *difference) person(ctx context.Context, t *task, targets *bump.Query) (*repo.Commit, error) {
+func (d *difference) person(ctx context.Context, t *task, targets scope) (*repo.Commit, error) {
 	byHash := map[string]*repo.Commit{d.MergeBase.Hash: d.MergeBase}
 	for _, c := range d.Commits {
 		byHash[c.Hash] = c
@@ -120,19 +165,19 @@ func (d *difference) person(ctx context.Context, t *task, targets *bump.Query) (
 }
 
 // proposed returns the references of the targets that the changes bring, each once.
-func (d *difference) proposed(targets *bump.Query) []image.Ref {
+func (d *difference) proposed(targets scope) []image.Ref {
 	var refs []image.Ref
 	for _, c := range d.changes {
 		if c.New == nil {
 			continue
 		}
-		images, err := imagesIn(targets, bump.File{Path: c.Path, Data: c.New})
+		images, err := targets.imagesIn(bump.File{Path: c.Path, Data: c.New})
 		if err != nil {
 			continue
 		}
 		old := map[string]bool{}
 		if c.Old != nil {
-			before, _ := imagesIn(targets, bump.File{Path: c.Path, Data: c.Old})
+			before, _ := targets.imagesIn(bump.File{Path: c.Path, Data: c.Old})
 			for _, i := range before {
 				old[i.Old.String()] = true
 			}
@@ -236,7 +281,7 @@ func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Sele
 		if err != nil {
 			return "", err
 		}
-		for _, ref := range proposed.proposed(targets) {
+		for _, ref := range proposed.proposed(scope{targets}) {
 			s.Tag, s.Digest = ref.Tag, ref.Digest
 			again := *o
 			again.DryRun = false

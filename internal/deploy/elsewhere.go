@@ -15,11 +15,11 @@ import (
 	"k8srepo/internal/repo"
 )
 
-// elsewhere returns what the other environments of a base run of the request's targets,
-// as far as the folders of their services tell.
-func elsewhere(ctx context.Context, o *Options, b *base, query *bump.Query) ([]running, error) {
+// elsewhere returns what the environments of a base run of the request's targets, but
+// for some, as far as the folders of their services tell.
+func elsewhere(ctx context.Context, o *Options, b *base, but []string, query *bump.Query) ([]running, error) {
 	tree := b.FS(ctx)
-	envs, err := otherEnvs(tree, query.Env)
+	envs, err := otherEnvs(tree, but)
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +97,16 @@ func since(ctx context.Context, o *Options, b *base, folders []string, runs map[
 	return days
 }
 
-// otherEnvs are the environments by their files, which are here, else by the
-// folders at the top.
-func otherEnvs(tree fs.ReadDirFS, env string) ([]string, error) {
+// otherEnvs returns the environments, but for some: by their files, which are here,
+// else by the folders at the top.
+func otherEnvs(tree fs.ReadDirFS, but []string) ([]string, error) {
 	var envs []string
 	entries, err := tree.ReadDir(inventory.EnvironmentsDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != env {
+		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && !slices.Contains(but, name) {
 			envs = append(envs, name)
 		}
 	}
@@ -115,7 +115,7 @@ func otherEnvs(tree fs.ReadDirFS, env string) ([]string, error) {
 	}
 	entries, err = tree.ReadDir(".")
 	for _, e := range entries {
-		if e.IsDir() && e.Name() != env {
+		if e.IsDir() && !slices.Contains(but, e.Name()) {
 			envs = append(envs, e.Name())
 		}
 	}

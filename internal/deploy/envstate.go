@@ -25,7 +25,7 @@ type envState struct {
 // readEnv reads what an environment runs of some services; of all where none is
 // named. The tip is that of the branch that the environment is deployed from.
 func readEnv(ctx context.Context, o *Options, s bump.Selection) (*envState, error) {
-	t := &task{env: s.Env, selection: s}
+	t := &task{envs: []string{s.Env}, selections: []bump.Selection{s}}
 	tip, err := readTip(ctx, o, t, o.Branch)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"k8srepo/internal/bump"
@@ -27,27 +26,29 @@ func newHold(o *Options, env, service, tag, from, reason string) *hold.Hold {
 func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome) error {
 	var refusals problem.List
 	tree := b.FS(ctx)
-	holds, err := hold.All(tree, t.env)
-	if err != nil {
-		return err
-	}
-	for _, h := range holds {
-		if !moves(tree, t, plan, h.Service) {
-			continue
+	for _, env := range t.envs {
+		holds, err := hold.All(tree, env)
+		if err != nil {
+			return err
 		}
-		p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
-		p.Place = h.Place
-		refusals.Add(p)
+		for _, h := range holds {
+			if !moves(tree, t, plan, h.Service) {
+				continue
+			}
+			p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
+			p.Place = h.Place
+			refusals.Add(p)
+		}
 	}
 	if len(refusals) == 0 && o.Pulls != nil && b.policy.Strategy == inventory.PullRequest {
-		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, rollbackPrefix+t.env+"/")
+		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, rollbackPrefix)
 		if err != nil {
 			return err
 		}
 		for _, pull := range open {
-			service := strings.TrimPrefix(pull.Branch, rollbackPrefix+t.env+"/")
-			if moves(tree, t, plan, service) {
-				refusals.Add(problem.Refuse("merge or close it first", "%s is held in %s while %s is open", service, t.env, pull.URL))
+			envs, services, ok := parseBranch(rollbackPrefix, pull.Branch)
+			if ok && slices.Contains(t.envs, envs[0]) && moves(tree, t, plan, services[0]) {
+				refusals.Add(problem.Refuse("merge or close it first", "%s is held in %s while %s is open", services[0], envs[0], pull.URL))
 			}
 		}
 	}
@@ -182,7 +183,7 @@ func (r *Release) edit(ctx context.Context, b *base) (*Outcome, error) {
 
 // serviceTask is a task of one service.
 func serviceTask(kind kind, s bump.Selection) *task {
-	return &task{kind: kind, env: s.Env, names: s.Services, selection: s}
+	return &task{kind: kind, envs: []string{s.Env}, names: s.Services, selections: []bump.Selection{s}}
 }
 
 // imagesOf returns what a service runs. That it does not run is a refusal.

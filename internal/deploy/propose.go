@@ -26,7 +26,7 @@ type PullRequests struct {
 // services, on a branch of its own.
 type proposal struct {
 	branch  string
-	targets *bump.Query          // whose images may differ
+	targets scope                // whose images may differ
 	pulls   []github.PullRequest // of the branch, the newest first
 	open    *github.PullRequest  // to the base; nil where there is none
 	head    *repo.Commit         // of the branch; nil where there is none
@@ -72,7 +72,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool) (*proposal, error) {
 	p := &proposal{branch: t.branch()}
 	var err error
-	if p.targets, err = t.selection.Query(b.FS(ctx)); err != nil {
+	if p.targets, err = t.scope(ctx, b); err != nil {
 		return nil, err
 	}
 	if p.pulls, err = o.Pulls.GitHub.PullRequests(ctx, o.Pulls.Repo, p.branch); err != nil {
@@ -148,13 +148,13 @@ func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *
 		return strings.Contains(c.Body, stoppedLine) && strings.Contains(c.Body, hash)
 	}) {
 		text := fmt.Sprintf("%s\nThe commit %s by %s changes more than the tags of %s in %s, so tagbump leaves this branch alone, and `%s` is not proposed here. "+
-			"Merge or close this pull request, and the next deployment opens a new one.", stoppedLine, hash, plain(author, ""), strings.Join(t.names, ", "), t.env, plan.NewTag)
+			"Merge or close this pull request, and the next deployment opens a new one.", stoppedLine, hash, plain(author, ""), strings.Join(t.names, ", "), t.env(), plan.NewTag)
 		if err := o.Pulls.GitHub.Comment(ctx, o.Pulls.Repo, p.open.Number, text); err != nil {
 			return err
 		}
 	}
 	return problem.Refuse("merge or close it, and run this again",
-		"%s: the commit %.7s by %s changes more than the tags of %s in %s, so the branch %s is left alone", p.open.URL, hash, author, strings.Join(t.names, ", "), t.env, p.branch)
+		"%s: the commit %.7s by %s changes more than the tags of %s in %s, so the branch %s is left alone", p.open.URL, hash, author, strings.Join(t.names, ", "), t.env(), p.branch)
 }
 
 // The lines that tagbump finds its own comments by. They are labels, and no proof.
@@ -225,8 +225,8 @@ func proposedSame(ctx context.Context, o *Options, pull *github.PullRequest, p *
 			}
 			continue
 		}
-		was, _ := imagesIn(p.targets, bump.File{Path: f.Path, Data: data})
-		is, _ := imagesIn(p.targets, bump.File{Path: f.Path, Data: f.New})
+		was, _ := p.targets.imagesIn(bump.File{Path: f.Path, Data: data})
+		is, _ := p.targets.imagesIn(bump.File{Path: f.Path, Data: f.New})
 		same := func(x, y bump.ImageChange) bool { return x.Old.String() == y.Old.String() }
 		if !slices.EqualFunc(was, is, same) {
 			return false, nil
@@ -244,7 +244,7 @@ func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	if err != nil {
 		return nil, err
 	}
-	why := fmt.Sprintf("%s has it already.", t.env)
+	why := fmt.Sprintf("%s has it already.", t.env())
 	if t.moot != nil {
 		if why, err = t.moot(ctx, b, p.diff); err != nil {
 			return nil, err
@@ -338,16 +338,17 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 
 // closeDeploys closes the open deployments of a service that is rolled back or held.
 func closeDeploys(ctx context.Context, o *Options, t *task, plan *Outcome) error {
-	pulls, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, deployPrefix+t.env+"/")
+	pulls, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, deployPrefix)
 	if err != nil {
 		return err
 	}
 	what := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
 	for _, pull := range pulls {
-		if strings.TrimPrefix(pull.Branch, deployPrefix+t.env+"/") != t.names[0] {
+		envs, names, _ := parseBranch(deployPrefix, pull.Branch)
+		if !slices.Contains(envs, t.envs[0]) || !slices.Equal(names, t.names) {
 			continue
 		}
-		if err := closePull(ctx, o, &pull, plan, fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env, plan.PullRequest)); err != nil {
+		if err := closePull(ctx, o, &pull, plan, fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), plan.PullRequest)); err != nil {
 			return err
 		}
 	}

@@ -61,16 +61,17 @@ func (o *Options) progress(format string, args ...any) {
 	}
 }
 
-// task is one change of one environment: what a command does to the files of a tip.
-// It is made again, from the start, when the branch has moved.
+// task is one change of one environment, or of several that move together: what a
+// command does to the files of a tip. It is made again, from the start, when the branch
+// has moved.
 type task struct {
 	kind    kind
-	env     string
+	envs    []string // sorted
 	names   []string // of the services, as people call them
 	version string   // what is to run, as far as it is known beforehand
-	// selection is whose images may be moved, and where they are.
-	selection bump.Selection
-	reason    string // why, in a commit's message; may be empty
+	// selections are whose images may be moved, and where they are: one for each of envs.
+	selections []bump.Selection
+	reason     string // why, in a commit's message; may be empty
 
 	// plan decides what is to be written, in memory.
 	plan func(ctx context.Context, b *base) (*Outcome, error)
@@ -96,7 +97,20 @@ func (t *task) branch() string {
 	if t.kind != deploying {
 		prefix = rollbackPrefix
 	}
-	return prefix + t.env + "/" + strings.Join(sorted(t.names), "+")
+	return prefix + t.env() + "/" + strings.Join(sorted(t.names), "+")
+}
+
+// env returns the environments of a task in one word: prod, or prod+prod-next.
+func (t *task) env() string { return strings.Join(t.envs, "+") }
+
+// parseBranch returns what a branch with a prefix is about: see branch.
+func parseBranch(prefix, branch string) (envs, names []string, ok bool) {
+	rest, ok := strings.CutPrefix(branch, prefix)
+	env, name, both := strings.Cut(rest, "/")
+	if !ok || !both || env == "" || name == "" {
+		return nil, nil, false
+	}
+	return strings.Split(env, "+"), strings.Split(name, "+"), true
 }
 
 const (
@@ -106,19 +120,25 @@ const (
 
 func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }
 
-// likely returns the paths that a task reads of a tip, where the environment's folder
-// is the usual one.
+// likely returns the paths that a task reads of a tip, where the environments' folders
+// are the usual ones.
 func (t *task) likely() []string {
-	paths := inputs(t.env)
-	for _, service := range t.selection.Services {
-		paths = append(paths, path.Join(t.env, "manifests", service))
+	paths := t.inputs()
+	for _, s := range t.selections {
+		for _, service := range s.Services {
+			paths = append(paths, path.Join(s.Env, "manifests", service))
+		}
 	}
 	return paths
 }
 
 // inputs returns the files and folders that are read of a tip beside the manifests.
-func inputs(env string) []string {
-	return []string{inventory.UsersFile, inventory.EnvironmentsDir, path.Join(hold.Dir, env)}
+func (t *task) inputs() []string {
+	paths := []string{inventory.UsersFile, inventory.EnvironmentsDir}
+	for _, env := range t.envs {
+		paths = append(paths, path.Join(hold.Dir, env))
+	}
+	return paths
 }
 
 // run reads the tip, plans the change, and pushes or proposes it. Where the branch
