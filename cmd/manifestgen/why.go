@@ -193,7 +193,7 @@ func (o *renderOptions) explainLine(m *render.Manifest, line int) (*whyResult, e
 			r.Template = whyPlace{o.placeInSource(problem.Place{File: place.File}).File, place.Line, sourceLine(o.source, place)}
 			for i, image := range m.Text.Images {
 				if image.Line == at {
-					r.Notes = append(r.Notes, "the tag is tagbump's: "+runs(m, i, text))
+					r.Notes = append(r.Notes, "the tag is tagbump's: "+currentTag(m, i, text))
 				}
 			}
 		}
@@ -225,8 +225,8 @@ func (o *renderOptions) onDisk(m *render.Manifest) (text []byte, note string) {
 	return body, ""
 }
 
-// runs says what the i-th image runs in a text.
-func runs(m *render.Manifest, i int, text []byte) string {
+// currentTag says what the i-th image runs in a text.
+func currentTag(m *render.Manifest, i int, text []byte) string {
 	all, ok := m.Text.Match(text)
 	if !ok || all[i].Suffix == "" || all[i].Suffix == ":" {
 		return "it moves it from the first one on"

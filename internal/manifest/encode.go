@@ -37,7 +37,7 @@ func appendString(dst []byte, s string, flow bool) []byte {
 	return appendDoubleQuoted(dst, s)
 }
 
-// plainSafe tells whether s, written plainly on one line, is read as the string
+// plainSafe reports whether s, written plainly on one line, is read as the string
 // s by YAML 1.1 and 1.2. It is careful: some strings that it rejects would do.
 func plainSafe(s string, flow bool) bool {
 	if s == "" {
@@ -79,7 +79,7 @@ func plainSafe(s string, flow bool) bool {
 	return !readsAsOther(s)
 }
 
-// readsAsOther tells whether YAML 1.1 or 1.2 reads the plain scalar s as
+// readsAsOther reports whether YAML 1.1 or 1.2 reads the plain scalar s as
 // something that is no string: a number, boolean, null, date, merge or value key.
 func readsAsOther(s string) bool {
 	switch c := s[0]; {
@@ -117,7 +117,7 @@ var number = regexp.MustCompile(`^[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE]
 // 1.2: 0x1F, 0b1, 1_000, -1.5e+3, .inf, .NaN, 1:30, 2001-12-14t21:59:43.10Z.
 const numeric = "0123456789abcdefABCDEFinINxXoOtTzZ+-._: "
 
-// isBase60 tells whether s is a number in base 60, such as 1:30, of which YAML
+// isBase60 reports whether s is a number in base 60, such as 1:30, of which YAML
 // 1.1 speaks and the parsers here do not.
 func isBase60(s string) bool {
 	digits := strings.TrimLeft(s, "+-")
@@ -163,7 +163,7 @@ func appendEscaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// literalSafe tells whether s can stand in a literal block scalar ("|") as it is.
+// literalSafe reports whether s can stand in a literal block scalar ("|") as it is.
 func literalSafe(s string) bool {
 	if s == "" || strings.IndexByte(" \t\n", s[0]) >= 0 || strings.HasSuffix(s, "\n\n") {
 		return false
@@ -196,7 +196,7 @@ func appendLiteral(dst []byte, s string, indent int, header string) []byte {
 	return dst
 }
 
-// printable tells whether s needs no escape: it is on one line, and every
+// printable reports whether s needs no escape: it is on one line, and every
 // character of it can be seen.
 func printable(s string) bool {
 	for _, r := range s {

@@ -13,7 +13,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Fill writes values into the marks, in their order. The error is a *MarkProblem
+// Fill writes values into the placeholders, in their order. The error is a *PlaceholderProblem
 // where a value is to blame.
 func (s *Skeleton) Fill(values []any) (*Text, error) {
 	f, err := s.fill(values)
@@ -46,8 +46,8 @@ func (f *filling) track(t *Text) {
 const maxText = 16 << 20
 
 func (s *Skeleton) fill(values []any) (*filling, error) {
-	if len(values) != s.marks {
-		return nil, fmt.Errorf("%s: %d values for %d marks", s.file.Name, len(values), s.marks)
+	if len(values) != s.placeholders {
+		return nil, fmt.Errorf("%s: %d values for %d placeholders", s.file.Name, len(values), s.placeholders)
 	}
 	f := &filling{skeleton: s, values: values, filled: make([]string, len(s.slots)), spans: make([]span, len(s.slots)),
 		out: make([]byte, 0, len(s.file.Data)+16*len(values))}
@@ -89,14 +89,14 @@ func (f *filling) checkKeys() error {
 	return nil
 }
 
-// Filled is a scalar with marks in it, and what it was filled with.
+// Filled is a scalar with placeholders in it, and what it was filled with.
 type Filled struct {
 	In, Out Bytes // in the skeleton's text, and in the filled one
-	First   int   // the number of its first mark
+	First   int   // the number of its first placeholder
 	Marks   int
 }
 
-// Filled are the scalars with marks in them, in their order, as Fill fills them.
+// Filled are the scalars with placeholders in them, in their order, as Fill fills them.
 func (s *Skeleton) Filled(values []any) ([]Filled, error) {
 	f, err := s.fill(values)
 	if err != nil {
@@ -113,20 +113,20 @@ func (s *Skeleton) Filled(values []any) ([]Filled, error) {
 
 // filling is one Fill.
 type filling struct {
-	skeleton *Skeleton
-	values   []any
-	out      []byte
-	filled   []string // each slot's value, as far as it is a string
-	spans    []span   // each slot's bytes in out
-	followed []followed
-	risky    []int // slots whose values are not tame
-	hidden   bool  // some value may hold images of its own
+	skeleton      *Skeleton
+	values        []any
+	out           []byte
+	filled        []string // each slot's value, as far as it is a string
+	spans         []span   // each slot's bytes in out
+	followed      []followed
+	unproved      []int // slots whose values are not plain
+	mayHoldImages bool  // some value may hold images of its own
 
 	skipBreak bool // the line break that follows belongs to a line that is gone
 }
 
-func fail(mark int, hint, format string, args ...any) error {
-	return &MarkProblem{Mark: mark, Message: fmt.Sprintf(format, args...), Hint: hint}
+func fail(placeholder int, hint, format string, args ...any) error {
+	return &PlaceholderProblem{Placeholder: placeholder, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // write writes one slot.
@@ -141,8 +141,8 @@ func (f *filling) write(i int, s *slot) error {
 	case len(s.texts) == 1: // an image without a value in it
 		f.filled[i] = s.value
 		f.out = append(f.out, f.skeleton.file.Data[s.start:s.end]...)
-	case s.solo():
-		err = f.writeSolo(i, s)
+	case s.isWhole():
+		err = f.writeWhole(i, s)
 	default:
 		err = f.writeString(i, s)
 	}
@@ -151,24 +151,24 @@ func (f *filling) write(i int, s *slot) error {
 	return err
 }
 
-// valueProblem is an error of a value, as a problem of its mark.
-func (f *filling) valueProblem(mark int, err error) error {
+// valueProblem is an error of a value, as a problem of its placeholder.
+func (f *filling) valueProblem(placeholder int, err error) error {
 	ambiguous := (*AmbiguousError)(nil)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &ambiguous):
-		return &MarkProblem{Mark: mark, Message: "the number " + err.Error(), Hint: ambiguous.Hint(), Code: problem.AmbiguousNumber}
+		return &PlaceholderProblem{Placeholder: placeholder, Message: "the number " + err.Error(), Hint: ambiguous.Hint(), Code: problem.AmbiguousNumber}
 	}
-	return fail(mark, "", "%v", err)
+	return fail(placeholder, "", "%v", err)
 }
 
-// solo tells whether a slot is one value and nothing else: it keeps its type.
-func (s *slot) solo() bool {
+// isWhole reports whether a slot is one value and nothing else: it keeps its type.
+func (s *slot) isWhole() bool {
 	return !s.key && len(s.texts) == 2 && s.texts[0] == "" && s.texts[1] == "" && (s.node.Style == 0 || s.node.Kind != yaml.ScalarNode)
 }
 
-func (f *filling) writeSolo(i int, s *slot) error {
+func (f *filling) writeWhole(i int, s *slot) error {
 	value := f.values[s.first]
 	var err error
 	switch _, isYAML := value.(YAMLText); {
@@ -188,12 +188,12 @@ func (f *filling) writeSolo(i int, s *slot) error {
 		return f.valueProblem(s.first, err)
 	}
 	if collectionSize(value) > 0 {
-		f.risky = append(f.risky, i)
-		f.hidden = f.hidden || mayHoldImages(value)
+		f.unproved = append(f.unproved, i)
+		f.mayHoldImages = f.mayHoldImages || mayHoldImages(value)
 	} else if text, isString, err := scalarText(value); err == nil {
 		f.filled[i] = text
-		if isString && !isTame(text) {
-			f.risky = append(f.risky, i)
+		if isString && !isPlain(text) {
+			f.unproved = append(f.unproved, i)
 		}
 	}
 	return nil
@@ -207,7 +207,7 @@ func (f *filling) writeString(i int, s *slot) error {
 		return err
 	}
 	f.filled[i] = value
-	tame := isTame(value)
+	plain := isPlain(value)
 	if s.key {
 		if hasBreak(value) {
 			return fail(s.first, "take a name of one line", "a key cannot hold the line break in %s", quoteForPeople(value))
@@ -216,10 +216,10 @@ func (f *filling) writeString(i int, s *slot) error {
 			return fail(s.first, "shorten it", "%v", err)
 		}
 	} else {
-		tame = f.appendInStyle(s, value) || tame
+		plain = f.appendInStyle(s, value) || plain
 	}
-	if !tame {
-		f.risky = append(f.risky, i)
+	if !plain {
+		f.unproved = append(f.unproved, i)
 	}
 	return nil
 }
@@ -244,16 +244,16 @@ func (f *filling) join(s *slot) (string, error) {
 }
 
 // textIn is the text of a value that stands in a string, between before and after.
-func (f *filling) textIn(mark int, before, after string, block bool) (string, error) {
+func (f *filling) textIn(placeholder int, before, after string, block bool) (string, error) {
 	column := len(before) - 1 - strings.LastIndexByte(before, '\n')
 	alone := block && strings.Trim(before[len(before)-column:], " ") == "" && (after == "" || after[0] == '\n')
-	switch value := f.values[mark].(type) {
+	switch value := f.values[placeholder].(type) {
 	case YAMLText:
 		if !alone {
-			return "", fail(mark, toYAMLHint, "toYaml is only for a line of its own in a block of text")
+			return "", fail(placeholder, toYAMLHint, "toYaml is only for a line of its own in a block of text")
 		}
 		text, err := AppendYAML(nil, value.Value, column)
-		return string(text), f.valueProblem(mark, err)
+		return string(text), f.valueProblem(placeholder, err)
 	case FileText:
 		if alone {
 			return strings.ReplaceAll(strings.TrimSuffix(string(value), "\n"), "\n", "\n"+strings.Repeat(" ", column)), nil
@@ -263,15 +263,15 @@ func (f *filling) textIn(mark int, before, after string, block bool) (string, er
 		if block {
 			hint = "write {{ toYaml … }} on a line of its own, or {{ toJson … }}"
 		}
-		return "", fail(mark, hint, "a list or a map cannot stand inside a string")
+		return "", fail(placeholder, hint, "a list or a map cannot stand inside a string")
 	}
-	text, _, err := scalarText(f.values[mark])
-	return text, f.valueProblem(mark, err)
+	text, _, err := scalarText(f.values[placeholder])
+	return text, f.valueProblem(placeholder, err)
 }
 
 // appendInStyle writes a string in the style of its slot where that can hold it,
-// else in double quotes. Tame tells that it is tame in that style.
-func (f *filling) appendInStyle(s *slot, value string) (tame bool) {
+// else in double quotes. Plain reports that it is plain in that style.
+func (f *filling) appendInStyle(s *slot, value string) (plain bool) {
 	switch style := s.node.Style &^ yaml.TaggedStyle; {
 	case style&yaml.DoubleQuotedStyle != 0:
 		f.out = appendDoubleQuoted(f.out, value)
@@ -292,7 +292,7 @@ func (f *filling) appendInStyle(s *slot, value string) (tame bool) {
 }
 
 // appendBlockText writes the string of a slot that is a block of text.
-func (f *filling) appendBlockText(s *slot, value string) (tame bool) {
+func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 	data := f.skeleton.file.Data
 	header, body, _ := strings.Cut(string(data[s.start:s.end]), "\n")
 	comment := strings.TrimLeft(header, "|>+-0123456789")
@@ -335,12 +335,12 @@ func (f *filling) appendBlockText(s *slot, value string) (tame bool) {
 // text is the filled text with what is known of it.
 func (f *filling) text() (*Text, error) {
 	s := f.skeleton
-	if f.hidden || s.dynamic || !f.known() {
+	if f.mayHoldImages || s.dynamic || !f.known() {
 		after, err := f.prove()
 		if err != nil {
 			return nil, err
 		}
-		if f.hidden || s.dynamic {
+		if f.mayHoldImages || s.dynamic {
 			return after.Text()
 		}
 		f.remember()
@@ -366,7 +366,7 @@ func (f *filling) text() (*Text, error) {
 		f.take(o.namespace, &object.Namespace)
 		f.take(o.name, &object.Name)
 		if object.Name == "" {
-			return nil, &MarkProblem{Mark: s.slots[o.name].first, Message: fmt.Sprintf("this %s gets no name", object.Kind),
+			return nil, &PlaceholderProblem{Placeholder: s.slots[o.name].first, Message: fmt.Sprintf("this %s gets no name", object.Kind),
 				Hint: "give it a name that is a string", Code: problem.NotAnObject}
 		}
 		t.Objects = append(t.Objects, object)
@@ -408,7 +408,7 @@ func (f *filling) prove() (*File, error) {
 	for i := range s.slots {
 		if slot := &s.slots[i]; slot.into != nil {
 			changes.spliced[slot.node] = f.values[slot.first]
-		} else if slot.solo() {
+		} else if slot.isWhole() {
 			changes.values[slot.node] = f.values[slot.first]
 		} else {
 			changes.values[slot.node] = f.filled[i]
@@ -427,13 +427,13 @@ func (f *filling) prove() (*File, error) {
 	return after, nil
 }
 
-// known tells whether fillings were proved that had the same bytes in each slot
-// that is not tame. Slots do not touch each other, so it need not have been one.
+// known reports whether fillings were proved that had the same bytes in each slot
+// that is not plain. Slots do not touch each other, so it need not have been one.
 func (f *filling) known() bool {
 	s := f.skeleton
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	for _, i := range f.risky {
+	for _, i := range f.unproved {
 		if _, ok := s.known[f.written(i)]; !ok {
 			return false
 		}
@@ -450,8 +450,8 @@ func (f *filling) remember() {
 	if s.known == nil {
 		s.known = map[written]struct{}{}
 	}
-	for _, i := range f.risky {
-		if len(s.known) < mostKnown {
+	for _, i := range f.unproved {
+		if len(s.known) < maxKnown {
 			s.known[f.written(i)] = struct{}{}
 		}
 	}
@@ -461,10 +461,10 @@ func (f *filling) written(slot int) written {
 	return written{slot, string(f.out[f.spans[slot].start:f.spans[slot].end])}
 }
 
-// isTame tells whether s is so plain that no place reads it as anything but a
+// isPlain reports whether s is so plain that no place reads it as anything but a
 // word, a number or a boolean, quoted or not: words, paths, addresses and image
 // references, without what YAML has a use for. So it need not be proved.
-func isTame(s string) bool {
+func isPlain(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case isLetter(c), isDigit(c), c == '/':
@@ -477,7 +477,7 @@ func isTame(s string) bool {
 	return true
 }
 
-// isASCII tells whether s is printable ASCII and line breaks, and has none of
+// isASCII reports whether s is printable ASCII and line breaks, and has none of
 // the bytes in except.
 func isASCII(s, except string) bool {
 	for i := 0; i < len(s); i++ {

@@ -62,7 +62,7 @@ func (w *imageFinder) object(n *yaml.Node, kustomization bool) {
 	w.walk(n, "", false)
 }
 
-// walk visits everything below n, which stands under key; aliased tells whether an
+// walk visits everything below n, which stands under key; aliased reports whether an
 // alias, or a merge key, led here.
 func (w *imageFinder) walk(n *yaml.Node, key string, aliased bool) {
 	if n.Kind == yaml.AliasNode {
@@ -87,7 +87,7 @@ func (w *imageFinder) walk(n *yaml.Node, key string, aliased bool) {
 	}
 }
 
-// walkMap visits the entries of a map. Object tells whether it is an object's own
+// walkMap visits the entries of a map. Object reports whether it is an object's own
 // map, whose status is left out.
 func (w *imageFinder) walkMap(n *yaml.Node, parentKey string, aliased, object bool) {
 	list := fields(n)

@@ -43,9 +43,9 @@ type parts struct {
 	malformed bool    // what the marker stands behind is none of its tags
 }
 
-// runs is the scalar that says what runs: the whole reference, or the tag; nil where
+// tagOrDigest is the scalar that says what runs: the whole reference, or the tag; nil where
 // there is neither.
-func (p *parts) runs() *yaml.Node {
+func (p *parts) tagOrDigest() *yaml.Node {
 	if p.whole != nil {
 		return p.whole
 	}
@@ -112,7 +112,7 @@ type stage int
 const (
 	finished stage = iota
 	rendered       // tags may be missing, as in "repository:", or malformed behind a marker
-	template       // so may values be: a Mark stands for each
+	template       // so may values be: a Placeholder stands for each
 )
 
 func (f *File) findImages(at stage, paths []Path) *Found {

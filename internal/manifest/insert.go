@@ -189,7 +189,7 @@ func (f *File) fill(t target, v Value) ([]cut, error) {
 	}
 	rest := bytes.TrimLeft(f.Data[end:end+lineLength(f.Data[end:])], " \t")
 	if len(rest) > 0 && rest[0] != '#' || f.lineStart(colon) != f.lineStart(end) {
-		return nil, f.doubt(n)
+		return nil, f.ambiguous(n)
 	}
 	return []cut{{span{colon, end}, nil}, f.addLines(f.nextLine(end), l.filled(v, parent, key), l.newline)}, nil
 }
@@ -233,7 +233,7 @@ func (f *File) behindColon(key *yaml.Node) (int, error) {
 		at++
 	}
 	if at >= len(f.Data) || f.Data[at] != ':' {
-		return 0, f.doubt(key)
+		return 0, f.ambiguous(key)
 	}
 	return at + 1, nil
 }

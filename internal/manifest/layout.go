@@ -292,7 +292,7 @@ func (f *File) dash(list *yaml.Node, i int) (int, error) {
 		at = f.skipSpace(end)
 	}
 	if at < 0 || at >= len(f.Data) || f.Data[at] != '-' {
-		return 0, f.doubt(list)
+		return 0, f.ambiguous(list)
 	}
 	return at, nil
 }

@@ -188,8 +188,8 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 	w.images = append(w.images, Image{Ref: m.ref.With(tag, digest), Where: where, Place: place, parts: parts{tag: n, at: at, marker: m}})
 }
 
-// valueSpans are the bytes of the document's scalars. A scalar whose bytes are in
-// doubt has none.
+// valueSpans are the bytes of the document's scalars. A scalar whose bytes are
+// ambiguous has none.
 func (f *File) valueSpans(doc document) []valueSpan {
 	var list []valueSpan
 	var visit func(n *yaml.Node, key bool)

@@ -340,7 +340,7 @@ func (f *File) end(n *yaml.Node) (int, error) {
 		return s.end, err
 	case n.Style&yaml.FlowStyle == 0:
 		if len(n.Content) == 0 {
-			return 0, f.doubt(n)
+			return 0, f.ambiguous(n)
 		}
 		return f.end(n.Content[len(n.Content)-1])
 	}
@@ -356,7 +356,7 @@ func (f *File) end(n *yaml.Node) (int, error) {
 	for {
 		at = f.skipSpace(at)
 		if at >= len(f.Data) {
-			return 0, f.doubt(n)
+			return 0, f.ambiguous(n)
 		}
 		switch f.Data[at] {
 		case ',', ':':
@@ -364,7 +364,7 @@ func (f *File) end(n *yaml.Node) (int, error) {
 		case ']', '}':
 			return at + 1, nil
 		default:
-			return 0, f.doubt(n)
+			return 0, f.ambiguous(n)
 		}
 	}
 }
@@ -373,11 +373,11 @@ func (f *File) end(n *yaml.Node) (int, error) {
 func (f *File) behindBracket(n *yaml.Node) (int, error) {
 	r := reader{data: f.Data, at: f.offset(n.Line, n.Column)}
 	if r.at < 0 {
-		return 0, f.doubt(n)
+		return 0, f.ambiguous(n)
 	}
 	r.skipProperties()
 	if c := r.peek(); c != '[' && c != '{' {
-		return 0, f.doubt(n)
+		return 0, f.ambiguous(n)
 	}
 	return r.at + 1, nil
 }

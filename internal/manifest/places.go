@@ -72,7 +72,7 @@ func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod b
 		}
 	}
 	ref, err := image.Parse(text)
-	if err != nil && (w.stage == finished || !strings.Contains(text, Mark) && !strings.HasSuffix(text, ":")) {
+	if err != nil && (w.stage == finished || !strings.Contains(text, Placeholder) && !strings.HasSuffix(text, ":")) {
 		return
 	}
 	w.known[n] = true
@@ -151,7 +151,7 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 // open reports whether a template leaves the repository or the tag open.
 func (e entries) open() bool {
 	for _, n := range []*yaml.Node{e.registry, e.repository, e.newName, e.tag} {
-		if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, Mark) {
+		if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, Placeholder) {
 			return true
 		}
 	}

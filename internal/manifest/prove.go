@@ -153,7 +153,7 @@ func commentLines(n *yaml.Node) []string {
 	return lines
 }
 
-// means tells whether a node says a value, and says it to YAML 1.1 and 1.2 alike.
+// means reports whether a node says a value, and says it to YAML 1.1 and 1.2 alike.
 func means(n *yaml.Node, value any) bool {
 	switch value := value.(type) {
 	case []any:

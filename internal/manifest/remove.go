@@ -82,7 +82,7 @@ func (f *File) emptied(t target, lines cut) ([]cut, error) {
 		return nil, err
 	}
 	if colon > lines.start {
-		return nil, f.doubt(t.node())
+		return nil, f.ambiguous(t.node())
 	}
 	return []cut{{span{colon, colon}, []byte(" []")}, lines}, nil
 }

@@ -38,7 +38,7 @@ func (s scalar) offset(i int) int {
 func (f *File) find(n *yaml.Node) (scalar, error) {
 	r := reader{data: f.Data, at: f.offset(n.Line, n.Column), value: n.Value}
 	if r.at < 0 || n.Kind != yaml.ScalarNode {
-		return scalar{}, f.doubt(n)
+		return scalar{}, f.ambiguous(n)
 	}
 	if n.Column == 1 && bytes.HasPrefix(r.rest(), byteOrderMark) && !strings.HasPrefix(n.Value, string(byteOrderMark)) {
 		r.at += len(byteOrderMark) // the parser passes it over where a line begins
@@ -57,12 +57,12 @@ func (f *File) find(n *yaml.Node) (scalar, error) {
 		s, ok = r.plain()
 	}
 	if !ok {
-		return scalar{}, f.doubt(n)
+		return scalar{}, f.ambiguous(n)
 	}
 	return s, nil
 }
 
-func (f *File) doubt(n *yaml.Node) error {
+func (f *File) ambiguous(n *yaml.Node) error {
 	return f.problemAt(n, "write the value plainly, on one line", "cannot be sure which bytes make the value %s", quoteForPeople(n.Value))
 }
 

@@ -12,32 +12,32 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Mark stands for a value in the text of a Skeleton: the first character of
+// Placeholder stands for a value in the text of a Skeleton: the first character of
 // Unicode's private use area, which no manifest has a use for.
-const Mark = "\uE000"
+const Placeholder = "\uE000"
 
 // A placeholder alone on its line, for a map or a list that is spliced into the one
 // that it stands in, beside entries of its own.
 const (
-	SpliceMark = "\uE002"
-	MapEntry   = Mark + SpliceMark + ":"
-	ListEntry  = "- " + Mark + SpliceMark
+	SplicePlaceholder = "\uE002"
+	MapEntry          = Placeholder + SplicePlaceholder + ":"
+	ListEntry         = "- " + Placeholder + SplicePlaceholder
 )
 
-// Skeleton is a manifest with marks in the places of its values.
+// Skeleton is a manifest with placeholders in the places of its values.
 //
-// It is parsed as it is, marks and all: so its structure is what its author
+// It is parsed as it is, placeholders and all: so its structure is what its author
 // wrote, and no value has a say in it. Fill then writes each scalar that has
-// marks in it anew, as the scalar of the same meaning with values for marks.
+// placeholders in it anew, as the scalar of the same meaning with values for placeholders.
 type Skeleton struct {
-	file    *File
-	slots   []slot // in the order of the bytes
-	objects []slotObject
-	maps    []openMap
-	splices map[*yaml.Node][]int // the slots that are spliced into a map or list
-	dynamic bool                 // which objects these are is known only when filled
-	marks   int
-	lines   int
+	file         *File
+	slots        []slot // in the order of the bytes
+	objects      []slotObject
+	maps         []openMap
+	splices      map[*yaml.Node][]int // the slots that are spliced into a map or list
+	dynamic      bool                 // which objects these are is known only when filled
+	placeholders int
+	lines        int
 
 	lock   sync.Mutex
 	proved bool                 // a filling was parsed again, and compared
@@ -50,16 +50,16 @@ type written struct {
 	bytes string
 }
 
-// mostKnown is how many proofs are remembered, so that values that are all
+// maxKnown is how many proofs are remembered, so that values that are all
 // different cannot fill the memory.
-const mostKnown = 1000
+const maxKnown = 1000
 
-// slot is a scalar that Fill looks at: one with marks, or an image.
+// slot is a scalar that Fill looks at: one with placeholders, or an image.
 type slot struct {
 	scalar
 	node  *yaml.Node
-	first int        // the number of its first mark
-	texts []string   // its value around its marks: one more than there are marks
+	first int        // the number of its first placeholder
+	texts []string   // its value around its placeholders: one more than there are placeholders
 	image *placed    // nil where it is no part of an image
 	into  *yaml.Node // the map or list that it is spliced into; nil for a scalar
 	place
@@ -75,10 +75,10 @@ type place struct {
 	parent int  // the column of the map or list around it
 }
 
-// openMap is a map with marks in its keys: values must not make two of them equal.
+// openMap is a map with placeholders in its keys: values must not make two of them equal.
 type openMap struct {
 	node  *yaml.Node
-	fixed map[string]bool // the keys without marks
+	fixed map[string]bool // the keys without placeholders
 	open  []*yaml.Node
 }
 
@@ -89,18 +89,18 @@ type slotObject struct {
 	apiVersion, kind, namespace, name int
 }
 
-// MarkProblem is what is wrong with a value, or with the place of its mark.
-type MarkProblem struct {
-	Mark    int // counted from 0, in the order of the text
-	Message string
-	Hint    string
-	Code    problem.Code // "" where it is the place of the mark that is wrong
+// PlaceholderProblem is what is wrong with a value, or with the place of its placeholder.
+type PlaceholderProblem struct {
+	Placeholder int // counted from 0, in the order of the text
+	Message     string
+	Hint        string
+	Code        problem.Code // "" where it is the place of the placeholder that is wrong
 }
 
-func (p *MarkProblem) Error() string { return p.Message }
+func (p *PlaceholderProblem) Error() string { return p.Message }
 
-// ParseSkeleton parses a text with marks. The error is a *problem.Problem with a
-// line of the text, or a *MarkProblem: a mark stands where no value can.
+// ParseSkeleton parses a text with placeholders. The error is a *problem.Problem with a
+// line of the text, or a *PlaceholderProblem: a placeholder stands where no value can.
 func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	if !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text[:len(text):len(text)], '\n') // a literal block scalar may come last
@@ -112,10 +112,10 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	if _, err := f.Values(); err != nil {
 		return nil, err
 	}
-	s := &Skeleton{file: f, marks: bytes.Count(text, []byte(Mark)), lines: bytes.Count(text, []byte("\n"))}
+	s := &Skeleton{file: f, placeholders: bytes.Count(text, []byte(Placeholder)), lines: bytes.Count(text, []byte("\n"))}
 	images := map[*yaml.Node]*placed{}
 	for _, i := range f.findImages(template, nil).Images {
-		if n := i.parts.runs(); n != nil {
+		if n := i.parts.tagOrDigest(); n != nil {
 			images[n] = &placed{i.parts, n}
 		}
 	}
@@ -131,13 +131,13 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 			s.splices[into] = append(s.splices[into], i)
 		}
 	}
-	if err := s.numberMarks(); err != nil {
+	if err := s.numberPlaceholders(); err != nil {
 		return nil, err
 	}
 	return s, s.addObjects()
 }
 
-// Empty tells whether the skeleton holds nothing but comments.
+// Empty reports whether the skeleton holds nothing but comments.
 func (s *Skeleton) Empty() bool {
 	for _, doc := range s.file.docs {
 		if root := doc.root; root.Kind != yaml.ScalarNode || root.Tag != yaml.NodeTagNull {
@@ -148,7 +148,7 @@ func (s *Skeleton) Empty() bool {
 }
 
 func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*placed) error {
-	if n.Kind == yaml.ScalarNode && (images[n] != nil || strings.Contains(n.Value, Mark)) {
+	if n.Kind == yaml.ScalarNode && (images[n] != nil || strings.Contains(n.Value, Placeholder)) {
 		found, err := s.file.find(n)
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*place
 			at.indent = n.Column - 1
 		}
 		at.line = at.flow || breakLength(s.file.Data[found.end:]) == 0
-		s.slots = append(s.slots, slot{scalar: found, node: n, texts: strings.Split(n.Value, Mark), image: images[n], place: at})
+		s.slots = append(s.slots, slot{scalar: found, node: n, texts: strings.Split(n.Value, Placeholder), image: images[n], place: at})
 	}
 	flow := at.flow || n.Style&yaml.FlowStyle != 0
 	switch n.Kind {
@@ -169,13 +169,13 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*place
 		keys := openMap{node: n, fixed: map[string]bool{}}
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i]
-			if key.Value == Mark+SpliceMark {
+			if key.Value == Placeholder+SplicePlaceholder {
 				if err := s.addMapSplice(n, i, at); err != nil {
 					return err
 				}
 				continue
 			}
-			if strings.Contains(key.Value, Mark) {
+			if strings.Contains(key.Value, Placeholder) {
 				keys.open = append(keys.open, key)
 			} else {
 				keys.fixed[resolved(key).Value] = true
@@ -192,7 +192,7 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*place
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
-			if item.Value == Mark+SpliceMark {
+			if item.Value == Placeholder+SplicePlaceholder {
 				if err := s.addListSplice(n, item); err != nil {
 					return err
 				}
@@ -238,13 +238,13 @@ func (s *Skeleton) addListSplice(into, item *yaml.Node) error {
 	return nil
 }
 
-// numberMarks gives each slot the number of its first mark. A mark that is in no
+// numberPlaceholders gives each slot the number of its first placeholder. A placeholder that is in no
 // slot stands in a comment, an anchor, a tag or a directive.
-func (s *Skeleton) numberMarks() error {
-	mark, done := 0, 0
+func (s *Skeleton) numberPlaceholders() error {
+	placeholder, done := 0, 0
 	between := func(end int) error {
-		if bytes.Contains(s.file.Data[done:end], []byte(Mark)) {
-			return &MarkProblem{Mark: mark, Message: "a value cannot stand in a comment, an anchor or a tag",
+		if bytes.Contains(s.file.Data[done:end], []byte(Placeholder)) {
+			return &PlaceholderProblem{Placeholder: placeholder, Message: "a value cannot stand in a comment, an anchor or a tag",
 				Hint: "put it into a label or an annotation, or leave it out"}
 		}
 		return nil
@@ -254,8 +254,8 @@ func (s *Skeleton) numberMarks() error {
 		if err := between(slot.start); err != nil {
 			return err
 		}
-		slot.first = mark
-		mark += len(slot.texts) - 1
+		slot.first = placeholder
+		placeholder += len(slot.texts) - 1
 		done = slot.end
 	}
 	return between(len(s.file.Data))

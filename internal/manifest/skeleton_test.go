@@ -14,10 +14,10 @@ import (
 	"k8srepo/internal/image"
 )
 
-// fill is a template's text with each «» a mark, filled with values.
+// fill is a template's text with each «» a placeholder, filled with values.
 func fill(t *testing.T, text string, values ...any) (*Text, error) {
 	t.Helper()
-	s, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Mark)))
+	s, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Placeholder)))
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +80,10 @@ func TestFillWritesValuesAsData(t *testing.T) {
 
 func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 	for name, c := range map[string]struct {
-		text   string
-		values []any
-		mark   int
-		want   string
+		text        string
+		values      []any
+		placeholder int
+		want        string
 	}{
 		"a comment":              {"a: «» # «»", []any{"x", "y"}, 1, "comment"},
 		"a key with a break":     {"«»: x", []any{"a\nb"}, 0, "line break"},
@@ -96,9 +96,9 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := fill(t, object+c.text, c.values...)
-			var p *MarkProblem
-			if !errors.As(err, &p) || p.Mark != c.mark || !strings.Contains(p.Message, c.want) {
-				t.Errorf("got %#v (%v), want mark %d and %q", p, err, c.mark, c.want)
+			var p *PlaceholderProblem
+			if !errors.As(err, &p) || p.Placeholder != c.placeholder || !strings.Contains(p.Message, c.want) {
+				t.Errorf("got %#v (%v), want placeholder %d and %q", p, err, c.placeholder, c.want)
 			}
 		})
 	}
@@ -229,11 +229,11 @@ var hostile = []string{
 	"", " ", "a", "no", "y", "null", "~", "true", "1", "0o17", "010", "1_000", "12e4", ".inf", "2026-11-20", "1:30", "=", "<<", "-", "--", "---", "--- a", "...",
 	"*a", "&a", "!!x", "!x", "# x", "x # y", "x #y", "a: b", "a:", ": ", ":", "- a", "? a", "{{", "{", "[a", "}", "]", ",", "a, b", "%TAG", "@a", "`a`", "'", `"`, `\`, `\n`,
 	"a\nb", "a\n", "\na", "a\n\n", "a\n\nb\n", " a", "a ", "a  b", "\ta", "a\tb", "a\t", "\t", "\n", "a\r\nb", "\r", "\u0085", "a\u0085b", "\u2028", "a\u2029b", "\ufeff", "a\ufeff",
-	"日本語", "é", "🙂", "a🙂: b", "\x00", "\x07", "\x7f", "\u200b", "\ufffd", "\uffff", Mark, "a" + Mark, "|", ">", "|-\n a", "a\n  b\n c", "a \nb", "  \n", "a\n   ", "0x1F", "+1", "-1", "1.", ".5", "1e3",
+	"日本語", "é", "🙂", "a🙂: b", "\x00", "\x07", "\x7f", "\u200b", "\ufffd", "\uffff", Placeholder, "a" + Placeholder, "|", ">", "|-\n a", "a\n  b\n c", "a \nb", "  \n", "a\n   ", "0x1F", "+1", "-1", "1.", ".5", "1e3",
 	strings.Repeat("long ", 200), "a'b\"c", "key: value\nother: value\n", "#", "a#b", "<", "x\n# y\n",
 }
 
-// places are texts with one mark, each in a kind of place of its own, and where
+// places are texts with one placeholder, each in a kind of place of its own, and where
 // its value is then found.
 var places = []struct{ text, before, after string }{
 	{"v: «»", "", ""},
@@ -380,7 +380,7 @@ func compare(t *testing.T, text, want string, value any, pick func(map[string]an
 	t.Helper()
 	filled, err := fill(t, text, slices.Repeat([]any{value}, strings.Count(text, "«»"))...)
 	if err != nil {
-		var p *MarkProblem
+		var p *PlaceholderProblem
 		if errors.As(err, &p) && (strings.Contains(p.Message, "UTF-8") || strings.Contains(p.Message, "key")) {
 			return
 		}
@@ -407,7 +407,7 @@ func compare(t *testing.T, text, want string, value any, pick func(map[string]an
 // everything. Both must write the same.
 func TestFillProvesOnceWhatItWritesOften(t *testing.T) {
 	const text = object + "data:\n  a: «»\n  b: x-«»\n  c: \"«», «»\"\n  d: '«»'\n  «»: 1\n  e: [«», {f: «»}]\n  g: |\n    «» #\n    - «»\n  h: >\n    «»\n  i: «»\n"
-	used, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Mark)))
+	used, err := ParseSkeleton("t.yaml", []byte(strings.ReplaceAll(text, "«»", Placeholder)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -423,11 +423,11 @@ func TestFillProvesOnceWhatItWritesOften(t *testing.T) {
 		return strings.ToValidUTF8(string(b), "é")
 	}
 	for range 5000 {
-		values := make([]any, used.marks)
+		values := make([]any, used.placeholders)
 		for i := range values {
 			values[i] = word()
 		}
-		values[used.marks-1] = map[string]any{"x": []any{word(), int64(random.IntN(3))}}
+		values[used.placeholders-1] = map[string]any{"x": []any{word(), int64(random.IntN(3))}}
 		got, err := used.Fill(values)
 		proved, errProved := fill(t, text, values...)
 		if (err == nil) != (errProved == nil) {

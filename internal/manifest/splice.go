@@ -24,8 +24,8 @@ func (f *filling) writeSplice(i int, s *slot) error {
 	default:
 		f.out, err = appendBlock(f.out, value, s.indent)
 	}
-	f.risky = append(f.risky, i)
-	f.hidden = f.hidden || mayHoldImages(value)
+	f.unproved = append(f.unproved, i)
+	f.mayHoldImages = f.mayHoldImages || mayHoldImages(value)
 	return f.valueProblem(s.first, err)
 }
 

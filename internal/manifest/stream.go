@@ -77,13 +77,13 @@ func (f *File) split() []document {
 	return append(docs, current)
 }
 
-// isMarker tells whether a line is a document's marker.
+// isMarker reports whether a line is a document's marker.
 func isMarker(line []byte, marker string) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(marker))
 	return ok && (len(rest) == 0 || isBlank(rest[0]) || breakLength(rest) > 0)
 }
 
-// parse parses a document, and tells whether there is anything in it but
+// parse parses a document, and reports whether there is anything in it but
 // comments. What the parser rejects although it is YAML, or JSON, is read all the
 // same.
 func (f *File) parse(d *document) (bool, error) {
@@ -96,8 +96,8 @@ func (f *File) parse(d *document) (bool, error) {
 		read = decodeSolidus
 		node, failure = read(data)
 	}
-	const mostTabs = 100 // each costs a parse
-	for n := 0; failure != nil && n < mostTabs; n++ {
+	const maxTabs = 100 // each costs a parse
+	for n := 0; failure != nil && n < maxTabs; n++ {
 		without := withoutTab(data, failure)
 		if without == nil {
 			break

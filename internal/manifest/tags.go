@@ -17,11 +17,11 @@ type followed struct {
 	tagOnly bool
 }
 
-// tagIn is the Tag that a slot prints, and the number of its mark.
-func (f *filling) tagIn(s *slot) (tag Tag, mark int, ok bool) {
-	for mark = s.first; mark < s.first+len(s.texts)-1; mark++ {
-		if tag, ok = f.values[mark].(Tag); ok {
-			return tag, mark, true
+// tagIn is the Tag that a slot prints, and the number of its placeholder.
+func (f *filling) tagIn(s *slot) (tag Tag, placeholder int, ok bool) {
+	for placeholder = s.first; placeholder < s.first+len(s.texts)-1; placeholder++ {
+		if tag, ok = f.values[placeholder].(Tag); ok {
+			return tag, placeholder, true
 		}
 	}
 	return Tag{}, 0, false
@@ -30,14 +30,14 @@ func (f *filling) tagIn(s *slot) (tag Tag, mark int, ok bool) {
 // checkTag refuses a Tag where nothing could move it. Where no image is, the slot
 // gets a marker.
 func (f *filling) checkTag(i int, s *slot) error {
-	tag, mark, ok := f.tagIn(s)
+	tag, placeholder, ok := f.tagIn(s)
 	if !ok {
 		return nil
 	}
 	last := len(s.texts) - 1
-	ends := mark == s.first+last-1 && s.texts[last] == ""
+	ends := placeholder == s.first+last-1 && s.texts[last] == ""
 	refuse := func(message, hint string) error {
-		return &MarkProblem{Mark: mark, Message: message, Hint: hint, Code: problem.WrongTag}
+		return &PlaceholderProblem{Placeholder: placeholder, Message: message, Hint: hint, Code: problem.WrongTag}
 	}
 	whole := "write {{ .Service.Image }}:{{ .Tag }}, or {{ .Tag }} alone"
 	switch style := s.node.Style &^ yaml.TaggedStyle; {

@@ -57,7 +57,7 @@ func (f *File) Text() (*Text, error) {
 
 // add adds an image that was found in a file.
 func (t *Text) add(f *File, i Image) error {
-	n := i.parts.runs()
+	n := i.parts.tagOrDigest()
 	if n == nil {
 		return nil // the digest alone, or a place where a tag is added
 	}

@@ -86,7 +86,7 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 		switch first := seen[key.Value]; {
 		case key.Kind != yaml.ScalarNode:
 			problems.Add(f.problemAt(key, "", "a key must be a string"))
-		case strings.Contains(key.Value, Mark): // what it will be is not known yet
+		case strings.Contains(key.Value, Placeholder): // what it will be is not known yet
 		case first != nil && key.Tag != yaml.MergeTag:
 			p := f.problemAt(key, "remove one of the two", "duplicate key %s", quoteForPeople(key.Value))
 			p.Notes = []problem.Note{{Place: f.place(first), Text: "here for the first time"}}

@@ -65,7 +65,7 @@ func (x *execution) run(file string, dot any) error {
 
 // Write takes text that the template prints, and hooks.
 func (x *execution) Write(text []byte) (int, error) {
-	if bytes.HasPrefix(text, []byte(hookMark)) {
+	if bytes.HasPrefix(text, []byte(hookPrefix)) {
 		return len(text), x.hook(&x.templates.hooks[hookNumber(text)])
 	}
 	return len(text), x.print(text)

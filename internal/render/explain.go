@@ -17,18 +17,18 @@ import (
 // that it comes from. rec holds the execution that made the text.
 func (r *renderer) explain(j job, x *execution, err error) {
 	rec := x.rec
-	if mark := (*manifest.MarkProblem)(nil); errors.As(err, &mark) {
+	if wrong := (*manifest.PlaceholderProblem)(nil); errors.As(err, &wrong) {
 		place := problem.Place{File: j.source.file}
-		if mark.Mark < len(rec.actions) {
-			place = x.templates.actions[rec.actions[mark.Mark]].place
+		if wrong.Placeholder < len(rec.actions) {
+			place = x.templates.actions[rec.actions[wrong.Placeholder]].place
 		}
-		code := mark.Code
+		code := wrong.Code
 		if code == "" {
 			code = problem.WrongPlace
 		}
-		p := problem.At(place, mark.Hint, "%s", mark.Message).WithCode(code)
+		p := problem.At(place, wrong.Hint, "%s", wrong.Message).WithCode(code)
 		p.Source = r.templates.sources[place.File].line(place.Line)
-		r.find(j, p, func(p *problem.Problem) { p.Notes = r.markNotes(j, mark.Mark) })
+		r.find(j, p, func(p *problem.Problem) { p.Notes = r.placeholderNotes(j, wrong.Placeholder) })
 		return
 	}
 	first := problem.All(problem.WithCode(err, problem.BrokenYAML))[0]
@@ -60,7 +60,7 @@ func (m *Manifest) Notes(line int) []problem.Note {
 	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, trace.Excerpt(m.Text.Data, line))})
 }
 
-// inLine is a problem in a line of a text with marks, told at the template's line.
+// inLine is a problem in a line of a text with placeholders, told at the template's line.
 func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
 	start, end := trace.LineBytes(t.Text, line)
 	first := start + len(t.Text[start:end]) - len(bytes.TrimLeft(t.Text[start:end], " "))
@@ -103,44 +103,44 @@ func setIn(s *subject, variable string) string {
 	return hint
 }
 
-// markNotes are those of the line that a mark stands in.
-func (r *renderer) markNotes(j job, mark int) []problem.Note {
+// placeholderNotes are those of the line that a placeholder stands in.
+func (r *renderer) placeholderNotes(j job, placeholder int) []problem.Note {
 	t := r.trace(j)
 	for _, e := range t.rec.events {
-		if e.mark == mark && e.offset >= t.Skipped {
+		if e.placeholder == placeholder && e.offset >= t.Skipped {
 			return r.lineNotes(j, 1+bytes.Count(t.Text[:e.offset-t.Skipped], []byte("\n")))
 		}
 	}
 	return nil
 }
 
-// lineNotes are the values in a line of the text with marks, and the lines around
+// lineNotes are the values in a line of the text with placeholders, and the lines around
 // it as they would be rendered.
 func (r *renderer) lineNotes(j job, line int) []problem.Note {
 	t := r.trace(j)
 	return append(notes(t.InLine(j.subject.traced, line)), problem.Note{Text: fmt.Sprintf("%s would have%s", j.subject.path(j.source), trace.Excerpt(t.shown(), line))})
 }
 
-// mostNotes keeps a problem readable whose line prints a large map.
-const mostNotes = 8
+// maxNotes keeps a problem readable whose line prints a large map.
+const maxNotes = 8
 
 func notes(values []trace.Origin) []problem.Note {
 	var list []problem.Note
 	for i, v := range values {
-		if i == mostNotes {
-			return append(list, problem.Note{Text: fmt.Sprintf("and %d more values", len(values)-mostNotes)})
+		if i == maxNotes {
+			return append(list, problem.Note{Text: fmt.Sprintf("and %d more values", len(values)-maxNotes)})
 		}
 		list = append(list, problem.Note{Place: v.Place, Text: v.String()})
 	}
 	return list
 }
 
-// shown is the text with its values, as far as they can be shown in their marks'
+// shown is the text with its values, as far as they can be shown in their placeholders'
 // places: it may be no YAML, and is only looked at.
 func (t tracing) shown() []byte {
 	var b strings.Builder
-	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.Text), manifest.MapEntry, manifest.Mark), manifest.SpliceMark, "")
-	for i, text := range strings.Split(whole, manifest.Mark) {
+	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.Text), manifest.MapEntry, manifest.Placeholder), manifest.SplicePlaceholder, "")
+	for i, text := range strings.Split(whole, manifest.Placeholder) {
 		if i > 0 && i <= len(t.rec.values) {
 			switch v := t.rec.values[i-1].(type) {
 			case string:

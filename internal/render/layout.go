@@ -253,7 +253,7 @@ func joinsStructure(before []byte, left, right string, indent int) bool {
 
 // readable is a part of a line as a message has it.
 func readable(line string) string {
-	line = strings.NewReplacer(manifest.MapEntry, "{{ … }}", manifest.ListEntry, "{{ … }}", manifest.Mark, "{{ … }}").Replace(strings.TrimSpace(line))
+	line = strings.NewReplacer(manifest.MapEntry, "{{ … }}", manifest.ListEntry, "{{ … }}", manifest.Placeholder, "{{ … }}").Replace(strings.TrimSpace(line))
 	return problem.Cut(line, 50)
 }
 

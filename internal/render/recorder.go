@@ -102,7 +102,7 @@ func (x *execution) value(n int, v any) (string, error) {
 	if r.isText {
 		return "", x.valueText(v, alone)
 	}
-	placeholder := manifest.Mark
+	placeholder := manifest.Placeholder
 	if alone {
 		placeholder = r.splice(v)
 	}
@@ -148,7 +148,7 @@ func (x *execution) notices() []Notice {
 // splice returns the placeholder of a value that is alone on its line: a map is
 // spliced into the map around it, a list into the list.
 func (r *recorder) splice(v any) string {
-	placeholder := manifest.Mark
+	placeholder := manifest.Placeholder
 	switch v.(type) {
 	case map[string]any:
 		placeholder = manifest.MapEntry
@@ -158,7 +158,7 @@ func (r *recorder) splice(v any) string {
 		return placeholder
 	}
 	if _, ok := r.ownLine(); !ok {
-		return manifest.Mark
+		return manifest.Placeholder
 	}
 	return placeholder
 }

@@ -1,10 +1,10 @@
 // Package render is templates and an inventory into manifests.
 //
 // A template is plain text/template, and what it prints is data. Before it runs,
-// every action that prints is made to hand its value over and print a mark in
-// its place; the text with marks is parsed as YAML (a manifest.Skeleton), once
+// every action that prints is made to hand its value over and print a placeholder in
+// its place; the text with placeholders is parsed as YAML (a manifest.Skeleton), once
 // for all that render alike; then the values are written into the scalars where
-// their marks stand. So a value can never become structure, and no template has
+// their placeholders stand. So a value can never become structure, and no template has
 // to count indentation or quote.
 //
 // Where a line and its values come from is told by running the template once more,
@@ -91,7 +91,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 		problems = problem.List{r.limit.problem}
 	}
 	if len(problems) == 0 {
-		problems = append(conflicts(manifests), r.twins(manifests)...)
+		problems = append(duplicatePaths(manifests), r.duplicateObjects(manifests)...)
 	}
 	return manifests, problems.Err()
 }
@@ -137,7 +137,7 @@ func (r *renderer) exceed(i int, j job, p *problem.Problem) {
 	r.exceeded.Store(int64(i))
 }
 
-// skeleton is a text with marks, parsed once.
+// skeleton is a text with placeholders, parsed once.
 type skeleton struct {
 	once sync.Once
 	*manifest.Skeleton
@@ -221,8 +221,8 @@ func (r *renderer) skeleton(j job, text []byte) *skeleton {
 	return s
 }
 
-// conflicts are the manifests that two templates make for one path.
-func conflicts(manifests []Manifest) problem.List {
+// duplicatePaths are the manifests that two templates make for one path.
+func duplicatePaths(manifests []Manifest) problem.List {
 	var problems problem.List
 	for i := 1; i < len(manifests); i++ {
 		if a, b := manifests[i-1], manifests[i]; a.Path == b.Path {
@@ -236,8 +236,8 @@ func conflicts(manifests []Manifest) problem.List {
 	return problems
 }
 
-// twins are the objects that an environment would have twice.
-func (r *renderer) twins(manifests []Manifest) problem.List {
+// duplicateObjects are the objects that an environment would have twice.
+func (r *renderer) duplicateObjects(manifests []Manifest) problem.List {
 	var found findings
 	owners := map[string]*Manifest{}
 	for i := range manifests {

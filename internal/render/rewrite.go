@@ -50,7 +50,7 @@ func (w *rewriter) hookNode(at parse.Pos, h hook) *parse.TextNode {
 // isHook reports whether a node is a hook.
 func isHook(n parse.Node) bool {
 	text, ok := n.(*parse.TextNode)
-	return ok && strings.HasPrefix(string(text.Text), hookMark)
+	return ok && strings.HasPrefix(string(text.Text), hookPrefix)
 }
 
 // prepareList is prepare for a list, which belongs to what stands at pos.
@@ -148,7 +148,7 @@ func (w *rewriter) splitHooks(n *parse.TextNode) []parse.Node {
 		}
 	}
 	for text != "" {
-		before, _, found := strings.Cut(text, hookMark)
+		before, _, found := strings.Cut(text, hookPrefix)
 		add(before)
 		if !found {
 			break
@@ -166,7 +166,7 @@ func (w *rewriter) hookOf(n parse.Node) hook { return w.hooks[hookNumber(n.(*par
 // hookNumber reads the number of a hook.
 func hookNumber(text []byte) int {
 	n := 0
-	for _, c := range text[len(hookMark) : len(text)-len(hookEnd)] {
+	for _, c := range text[len(hookPrefix) : len(text)-len(hookEnd)] {
 		n = n*10 + int(c-'0')
 	}
 	return n

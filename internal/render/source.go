@@ -68,23 +68,23 @@ func (s *source) line(n int) string {
 	return lines[n-1]
 }
 
-// A hook is a note in a template's text: hookMark, a number and hookEnd. text/template
+// A hook is a note in a template's text: hookPrefix, a number and hookEnd. text/template
 // writes it out like any text, and so tells the execution where it is. Authors cannot
 // write the characters: templates that hold them are refused.
 const (
-	hookMark = "\ue001"
-	hookEnd  = ";"
+	hookPrefix = "\ue001"
+	hookEnd    = ";"
 )
 
-func hookText(n int) string { return hookMark + strconv.Itoa(n) + hookEnd }
+func hookText(n int) string { return hookPrefix + strconv.Itoa(n) + hookEnd }
 
 // withoutHooks is text less its hooks.
 func withoutHooks(text string) string {
-	if !strings.Contains(text, hookMark) {
+	if !strings.Contains(text, hookPrefix) {
 		return text
 	}
 	var b strings.Builder
-	for i, part := range strings.Split(text, hookMark) {
+	for i, part := range strings.Split(text, hookPrefix) {
 		if i > 0 {
 			_, part, _ = strings.Cut(part, hookEnd)
 		}

@@ -34,10 +34,10 @@ func (r *renderer) trace(j job) tracing {
 	recorded.Text, recorded.Skipped = trimmed(bytes.Clone(recorded.Out))
 	for _, e := range t.rec.events {
 		place := r.place(e)
-		if e.mark < 0 {
+		if e.placeholder < 0 {
 			place.Line += e.gone
 		}
-		recorded.Events = append(recorded.Events, trace.Event{Offset: e.offset, Length: e.length, Place: place, Value: e.mark, From: e.from})
+		recorded.Events = append(recorded.Events, trace.Event{Offset: e.offset, Length: e.length, Place: place, Value: e.placeholder, From: e.from})
 	}
 	return tracing{t, recorded, j.source.file, err}
 }

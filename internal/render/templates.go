@@ -158,7 +158,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		}
 		s := &source{file: file, name: name, text: strings.ReplaceAll(string(data), "\r\n", "\n")}
 		s.hooked = s.text
-		if at := strings.IndexAny(s.text, manifest.Mark+hookMark+manifest.SpliceMark); at >= 0 {
+		if at := strings.IndexAny(s.text, manifest.Placeholder+hookPrefix+manifest.SplicePlaceholder); at >= 0 {
 			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the characters U+E000 to U+E002 have a meaning of their own in templates").WithCode(problem.NotATemplate))
 			continue
 		}

@@ -63,12 +63,12 @@ func (x *execution) valueTemplate(text string, dot any) (*template.Template, err
 	wrong := func(message, hint string) error {
 		return &hintedError{fmt.Sprintf("in the value %q: %s", problem.Cut(text, 60), message), hint}
 	}
-	if strings.Contains(text, hookMark) {
+	if strings.Contains(text, hookPrefix) {
 		return nil, wrong("the character U+E001 has a meaning of its own in templates", "remove it")
 	}
 	functions := x.functions()
-	for _, hidden := range hiddenFunctions {
-		delete(functions, hidden)
+	for _, name := range hiddenFunctions {
+		delete(functions, name)
 	}
 	trees, err := parse.Parse(name, text, "", "", builtins, functions)
 	if err != nil {

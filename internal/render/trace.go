@@ -234,12 +234,12 @@ type tracer struct {
 
 // event is a run of text or a value that comes out.
 type event struct {
-	offset int // in out
-	length int // of a value's placeholder
-	gone   int // how many line breaks of a text were taken away before what is there
-	action int
-	mark   int // the number of the value, -1 for a text
-	from   trace.Trails
+	offset      int // in out
+	length      int // of a value's placeholder
+	gone        int // how many line breaks of a text were taken away before what is there
+	action      int
+	placeholder int // the number of the value, -1 for a text
+	from        trace.Trails
 }
 
 // traceFunctions are what traced templates call beside the others.
@@ -247,7 +247,7 @@ func (t *tracer) traceFunctions() template.FuncMap {
 	return template.FuncMap{
 		"text": func(n int) string {
 			if !t.rec.isText {
-				t.rec.events = append(t.rec.events, event{offset: t.rec.out.Len(), action: n, mark: -1})
+				t.rec.events = append(t.rec.events, event{offset: t.rec.out.Len(), action: n, placeholder: -1})
 			}
 			return ""
 		},
@@ -261,7 +261,7 @@ func (t *tracer) traceFunctions() template.FuncMap {
 			source := t.about.from
 			placeholder, err := t.value(n, v)
 			if err == nil && !t.rec.isText {
-				t.rec.events = append(t.rec.events, event{offset: t.rec.out.Len(), length: len(placeholder), action: n, mark: len(t.rec.values) - 1, from: source})
+				t.rec.events = append(t.rec.events, event{offset: t.rec.out.Len(), length: len(placeholder), action: n, placeholder: len(t.rec.values) - 1, from: source})
 			}
 			return placeholder, err
 		},

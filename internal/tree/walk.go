@@ -32,7 +32,7 @@ type File struct {
 	info fs.FileInfo // as it was read
 }
 
-// Leftover tells whether it is a temporary file of a run that was killed.
+// Leftover reports whether it is a temporary file of a run that was killed.
 func (e Entry) Leftover() bool {
 	return strings.HasPrefix(e.entry.Name(), temporary) && (e.Type.IsRegular() || e.Type&fs.ModeSymlink != 0)
 }
