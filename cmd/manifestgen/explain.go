@@ -63,7 +63,7 @@ func (o *explainOptions) explain(con *console.Console) error {
 	if codeLike.MatchString(o.what) {
 		return explainCode(con, problem.Code(strings.ToUpper(o.what)), o.output)
 	}
-	con.Source = sourceFS{o.source}
+	con.Source = sourceFS{folder: o.source}
 	inv, err := o.inventory()
 	if err != nil {
 		return err

@@ -32,7 +32,8 @@ that were edited by hand, are never touched; the image tags in them stay.
                                             # where does this line come from?
    manifestgen explain replicas --env prod --service api
                                             # who says what, and who wins?`,
-		Commands: []*cli.Command{renderCommand(con), checkCommand(con), lintCommand(con, os.Stdin), whyCommand(con), explainCommand(con)},
+		Commands: []*cli.Command{renderCommand(con), checkCommand(con), lintCommand(con, os.Stdin), whyCommand(con), explainCommand(con),
+			userCommand(con), serviceCommand(con), envCommand(con)},
 	})
 	return console.Main(context.Background(), con, app, args)
 }

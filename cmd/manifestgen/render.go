@@ -35,8 +35,12 @@ type renderOptions struct {
 	kubernetes     string // of check: the minor that an upgrade leads to
 	strict         bool   // an object of an unknown kind is an error
 	noValidate     bool
+	today          string // a day: whose expires: has come is absent; "" for no day
 
-	warnings problem.List // what the API server would warn of, once planned
+	edits    map[string][]byte // files of the inventory as they are to be, by name
+	edited   []tree.Change     // the same, against what they are; paths below the source folder
+	tagsFrom map[string]string // environment → another whose tags it starts on too
+	warnings problem.List      // what the API server would warn of, once planned
 }
 
 var sourceFlags = []cli.Flag{
@@ -44,6 +48,7 @@ var sourceFlags = []cli.Flag{
 	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 	&cli.StringSliceFlag{Name: "env", Usage: "only this `environment` (may be repeated)"},
 	&cli.BoolFlag{Name: "strict", Usage: "an object of a kind that is not known is an error"},
+	&cli.StringFlag{Name: "today", Usage: "a `day` such as 2027-04-01: users whose expires: has come are absent"},
 	&cli.BoolFlag{Name: "no-validate", Usage: "do not ask what the API server would refuse"},
 	&cli.BoolFlag{Name: "full", Usage: "show the whole diff of every file, not each distinct difference once"},
 	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json, or markdown for a pull request's comment"},
@@ -59,6 +64,7 @@ anew. Files that are no longer wanted are removed last.
 
    manifestgen render                          # in a k8s repo
    manifestgen render --dry-run --full         # the whole diff of each file
+   manifestgen render --today 2027-04-01       # whose expires: has come is absent
    manifestgen render --source . --out k8s     # manifests in another folder`,
 		Flags: slices.Concat(sourceFlags, []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"},
@@ -67,7 +73,7 @@ anew. Files that are no longer wanted are removed last.
 		}),
 		Action: func(c *cli.Context) error {
 			return renderAll(c.Context, con, "render", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), noValidate: c.Bool("no-validate"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), today: c.String("today"), noValidate: c.Bool("no-validate"),
 				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
 			})
 		},
@@ -88,18 +94,22 @@ every environment; exit 1 if anything.
    manifestgen check
    manifestgen check --env prod --full         # the whole diff of each file
    manifestgen check -o markdown               # for a pull request's comment
+   manifestgen check --today 2027-04-01        # whose expires: has come?
    manifestgen check --kubernetes 1.36         # before the cluster is upgraded`,
 		Flags: slices.Concat(sourceFlags, []cli.Flag{
 			&cli.StringFlag{Name: "kubernetes", Usage: "validate for this `minor` instead of the environments' own"},
 		}),
 		Action: func(c *cli.Context) error {
+			if c.String("kubernetes") != "" && c.String("today") != "" {
+				return problem.New("", "--today and --kubernetes cannot be used together")
+			}
 			if c.String("kubernetes") != "" {
 				return upgrade(con, renderOptions{
 					source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), kubernetes: c.String("kubernetes"),
 				})
 			}
 			return renderAll(c.Context, con, "check", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), noValidate: c.Bool("no-validate"),
+				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), today: c.String("today"), noValidate: c.Bool("no-validate"),
 				dryRun: true, allowMassPrune: true,
 			})
 		},
@@ -168,14 +178,19 @@ func renderAll(ctx context.Context, con *console.Console, command string, o rend
 	if err := o.validate(); err != nil {
 		return err
 	}
-	con.Source = sourceFS{o.source}
-	plan, err := o.plan()
+	due, soon, err := o.expire()
+	con.Source = sourceFS{folder: o.source, edits: o.edits}
+	var plan *tree.Plan
+	if err == nil {
+		plan, err = o.plan()
+	}
 	if err == nil && !o.dryRun {
 		err = o.apply(ctx, plan)
 	}
 	if err == nil && command == "check" {
-		err = drift(plan)
+		err = errors.Join(due.Err(), drift(plan))
 	}
+	o.warnings = append(soon, o.warnings...)
 	return report(con, command, o, plan, err)
 }
 
@@ -266,6 +281,9 @@ func (o *renderOptions) treeEnvironments(inv *inventory.Inventory, complete []*i
 				e.Extends = append([]string{link.Name}, e.Extends...) // the nearest first
 			}
 		}
+		if from := o.tagsFrom[env.Name]; from != "" {
+			e.Extends = append(e.Extends, from)
+		}
 		for _, service := range inv.Services {
 			e.Images[service.Name] = env.Image(service)
 		}
@@ -310,7 +328,14 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 	return envs, nil
 }
 
+// apply writes the edited files of the inventory first: whatever stops it, rendering
+// again completes it.
 func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := o.writeEdits(ctx); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
@@ -319,8 +344,6 @@ func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
 		return err
 	}
 	defer root.Close()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	err = plan.Apply(ctx, root)
 	if ctx.Err() != nil && err != nil {
 		return problem.New("run it again: it completes what is left", "interrupted while writing")

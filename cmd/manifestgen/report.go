@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/console"
@@ -16,6 +17,7 @@ type renderResult struct {
 	Version   int               `json:"version"`
 	Command   string            `json:"command"`
 	DryRun    bool              `json:"dry_run"`
+	Edited    []fileChange      `json:"edited,omitempty"` // files of the inventory
 	Changes   []fileChange      `json:"changes"`
 	Unchanged int               `json:"unchanged"`
 	Review    *reviewResult     `json:"review,omitempty"` // on a dry run
@@ -66,19 +68,24 @@ type groupResult struct {
 func report(con *console.Console, command string, o renderOptions, plan *tree.Plan, err error) error {
 	status := problem.ExitStatus(err)
 	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show || plan == nil {
-		plan = &tree.Plan{} // nothing was done
+		plan, o.edited = &tree.Plan{}, nil // nothing was done
 	}
-	if outputErr := con.Outputs(stepOutputs(command, plan, status)); outputErr != nil {
+	if outputErr := con.Outputs(stepOutputs(command, plan, status, len(o.edited) > 0)); outputErr != nil {
 		err = errors.Join(err, problem.New("", "the outputs of the step cannot be written: %v", outputErr))
 	}
 	if o.output == "json" {
 		return errors.Join(err, con.JSON(resultOf(command, o, plan, err)))
 	}
+	if o.dryRun && o.output == "text" {
+		for _, c := range o.shownEdits() {
+			con.Diff(c.Unified())
+		}
+	}
 	switch {
 	case o.output == "markdown":
 		con.Printf("%s", markdown(command, plan, o.dryRun))
 	case !o.dryRun:
-		for _, c := range plan.Changes {
+		for _, c := range slices.Concat(o.shownEdits(), plan.Changes) {
 			con.Printf("%s %s\n", c.Action, described(c))
 		}
 	case len(plan.Changes) > 0:
@@ -97,13 +104,18 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 func resultOf(command string, o renderOptions, plan *tree.Plan, err error) renderResult {
 	result := renderResult{Version: 1, Command: command, DryRun: o.dryRun, Changes: []fileChange{}, Unchanged: plan.Unchanged,
 		Notices: append([]string{}, plan.Notices...), Problems: console.JSONProblems(err), Warnings: console.JSONProblems(o.warnings.Err())}
-	for _, c := range plan.Changes {
-		change := fileChange{Action: c.Action, Path: c.Path, From: c.From, Conflict: c.Conflict}
-		if o.dryRun {
-			change.Diff = string(c.Unified())
+	changesOf := func(list []tree.Change) (changes []fileChange) {
+		for _, c := range list {
+			change := fileChange{Action: c.Action, Path: c.Path, From: c.From, Conflict: c.Conflict}
+			if o.dryRun {
+				change.Diff = string(c.Unified())
+			}
+			changes = append(changes, change)
 		}
-		result.Changes = append(result.Changes, change)
+		return changes
 	}
+	result.Edited = changesOf(o.shownEdits())
+	result.Changes = append(result.Changes, changesOf(plan.Changes)...)
 	if o.dryRun {
 		review := plan.Review()
 		r := &reviewResult{Counts: countsOf(review.Total), Environments: countsByName(review.Environments), Templates: countsByName(review.Templates), Groups: []groupResult{}}
@@ -267,14 +279,15 @@ func hunkText(h tree.Hunk) string {
 // stepOutputs are the outputs of a step in GitHub Actions. The result is clean or
 // drift (check), changed or unchanged (render), or failed; with --dry-run,
 // changed means that there is something to change.
-func stepOutputs(command string, plan *tree.Plan, status int) []console.Output {
+func stepOutputs(command string, plan *tree.Plan, status int, edited bool) []console.Output {
 	result := "failed"
+	changes := edited || len(plan.Changes) > 0
 	switch check := command == "check"; {
 	case status == problem.ExitDone && check:
 		result = "clean"
-	case status == problem.ExitRefused && check && len(plan.Changes) > 0:
+	case status == problem.ExitRefused && check && changes:
 		result = "drift"
-	case status == problem.ExitDone && len(plan.Changes) > 0:
+	case status == problem.ExitDone && changes:
 		result = "changed"
 	case status == problem.ExitDone:
 		result = "unchanged"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -39,19 +40,30 @@ func (o *renderOptions) inSource(err error) error {
 
 // sourceFS is the source folder, whose files are opened by the names that
 // placeInSource gives them.
-type sourceFS struct{ folder string }
+type sourceFS struct {
+	folder string
+	edits  map[string][]byte // see renderOptions
+}
 
 func (f sourceFS) Open(name string) (fs.File, error) {
 	below, err := filepath.Rel(f.folder, filepath.FromSlash(name))
 	if err != nil {
 		return nil, err
 	}
-	return os.DirFS(f.folder).Open(filepath.ToSlash(below))
+	return inventory.Overlay{FS: os.DirFS(f.folder), Files: f.edits}.Open(filepath.ToSlash(below))
 }
+
+// sourceFolder is the source folder, open, with the edits that are not written yet.
+type sourceFolder struct {
+	inventory.Overlay
+	closer io.Closer
+}
+
+func (f *sourceFolder) Close() error { return f.closer.Close() }
 
 // openSource opens the source folder, if this version of manifestgen can read it.
 // The caller closes it.
-func (o *renderOptions) openSource() (*inventory.Source, error) {
+func (o *renderOptions) openSource() (*sourceFolder, error) {
 	source, err := inventory.OpenSource(o.source)
 	if err != nil {
 		return nil, err
@@ -60,7 +72,7 @@ func (o *renderOptions) openSource() (*inventory.Source, error) {
 		source.Close()
 		return nil, o.inSource(err)
 	}
-	return source, nil
+	return &sourceFolder{inventory.Overlay{FS: source, Files: o.edits}, source}, nil
 }
 
 // inventory reads the inventory.

@@ -39,7 +39,7 @@ func upgrade(con *console.Console, o renderOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	con.Source = sourceFS{o.source}
+	con.Source = sourceFS{folder: o.source}
 	result := upgradeResult{Version: 1, Command: "check", Kubernetes: o.kubernetes, Breaks: []upgradeFinding{}, Warnings: []upgradeFinding{}}
 	refused, warned, err := o.findingsOf()
 	if err == nil {

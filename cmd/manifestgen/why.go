@@ -79,7 +79,7 @@ func (o *renderOptions) why(con *console.Console, what string) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	con.Source = sourceFS{o.source}
+	con.Source = sourceFS{folder: o.source}
 	file, line := splitLine(what)
 	m, err := o.rendered(file)
 	if err != nil {

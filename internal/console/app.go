@@ -67,8 +67,8 @@ func Main(ctx context.Context, con *Console, app *cli.App, args []string) int {
 	err := Run(ctx, app, args)
 	if err != nil && !con.answered && wantsJSON(args) {
 		f := Failure{Version: 1, Result: "failed", Problems: JSONProblems(err)}
-		if len(args) > 1 && app.Command(args[1]) != nil {
-			f.Command = args[1]
+		if command, words := commandOf(app, args); command != nil {
+			f.Command = strings.Join(args[1:words], " ")
 		}
 		err = errors.Join(err, con.JSON(f))
 	}
@@ -106,18 +106,36 @@ func Run(ctx context.Context, app *cli.App, args []string) error {
 	return app.RunContext(ctx, args)
 }
 
+// commandOf returns the command that arguments name, as in "explain" or "user add", and how
+// many arguments name it and the program; nil where they name none.
+func commandOf(app *cli.App, args []string) (command *cli.Command, words int) {
+	if len(args) < 2 {
+		return nil, len(args)
+	}
+	command, words = app.Command(args[1]), 2
+	for command != nil && len(command.Subcommands) > 0 && words < len(args) {
+		i := slices.IndexFunc(command.Subcommands, func(c *cli.Command) bool { return c.HasName(args[words]) })
+		if i < 0 {
+			break
+		}
+		command, words = command.Subcommands[i], words+1
+	}
+	return command, words
+}
+
 // givenTwice is the problem of a flag that would silently keep its last value.
 func givenTwice(app *cli.App, args []string) error {
-	if len(args) < 2 || app.Command(args[1]) == nil {
+	command, words := commandOf(app, args)
+	if command == nil {
 		return nil
 	}
 	seen := map[string]bool{}
-	for i := 2; i < len(args) && args[i] != "--"; i++ {
+	for i := words; i < len(args) && args[i] != "--"; i++ {
 		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
 		if !strings.HasPrefix(args[i], "-") {
 			continue
 		}
-		for _, flag := range app.Command(args[1]).Flags {
+		for _, flag := range command.Flags {
 			if _, many := flag.(*cli.StringSliceFlag); many || !slices.Contains(flag.Names(), name) {
 				continue
 			}
@@ -127,7 +145,7 @@ func givenTwice(app *cli.App, args []string) error {
 				seen[first] = true
 			}
 		}
-		if !joined && takesValue(app.Command(args[1]), name) {
+		if !joined && takesValue(command, name) {
 			i++
 		}
 	}
@@ -138,15 +156,12 @@ func givenTwice(app *cli.App, args []string) error {
 // them, as in "explain replicas --env prod": cli takes what follows the first
 // argument for arguments. What follows "--" stays.
 func FlagsFirst(app *cli.App, args []string) []string {
-	if len(args) < 2 {
-		return args
-	}
-	command := app.Command(args[1])
+	command, words := commandOf(app, args)
 	if command == nil {
 		return args
 	}
-	flags, rest := slices.Clone(args[:2]), []string{}
-	for i := 2; i < len(args); i++ {
+	flags, rest := slices.Clone(args[:words]), []string{}
+	for i := words; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
 			rest = append(rest, args[i:]...)
@@ -180,16 +195,38 @@ func prepare(commands []*cli.Command) {
 	for _, command := range commands {
 		command.OnUsageError = usageError
 		command.HideHelpCommand = true
+		if len(command.Subcommands) > 0 && command.Action == nil {
+			command.Action = needsSubcommand
+			command.ArgsUsage = "COMMAND"
+		}
 		if action := command.Action; action != nil && command.ArgsUsage == "" {
 			command.Action = func(c *cli.Context) error {
 				if c.Args().Present() {
-					return problem.New("see "+c.App.Name+" "+c.Command.Name+" --help", "%s takes no argument, and here is %q", c.Command.Name, c.Args().First())
+					return problem.New("see "+c.App.Name+" "+CommandName(c)+" --help", "%s takes no argument, and here is %q", CommandName(c), c.Args().First())
 				}
 				return action(c)
 			}
 		}
 		prepare(command.Subcommands)
 	}
+}
+
+// CommandName returns the name of the command that runs, with those above it, as in
+// "user add".
+func CommandName(c *cli.Context) string {
+	return strings.TrimPrefix(c.Command.HelpName, c.App.Name+" ")
+}
+
+// needsSubcommand is the action of a command that is nothing without one of its own.
+func needsSubcommand(c *cli.Context) error {
+	var names []string
+	for _, command := range c.Command.Subcommands {
+		names = append(names, command.Name)
+	}
+	if word := c.Args().First(); word != "" {
+		return problem.New(problem.DidYouMean(word, names), "unknown command %q", c.Command.Name+" "+word)
+	}
+	return problem.New("see "+c.App.Name+" "+c.Command.Name+" --help", "%s takes a command: %s", c.Command.Name, strings.Join(names, ", "))
 }
 
 func unknownCommand(c *cli.Context) error {
@@ -206,11 +243,10 @@ const undefined = "flag provided but not defined: -"
 // usageError gives the flag package's error a hint. An unknown flag is told by
 // its text; there is nothing else to tell it by.
 func usageError(c *cli.Context, err error, _ bool) error {
-	command := c.App.Name
-	if name := c.Command.Name; name != command { // the application itself is a command of its name
-		command += " " + name
+	help := "see " + c.App.Name + " --help"
+	if c.Command.Name != c.App.Name { // the application itself is a command of its name
+		help = "see " + c.App.Name + " " + CommandName(c) + " --help"
 	}
-	help := "see " + command + " --help"
 	word, unknown := strings.CutPrefix(err.Error(), undefined)
 	if !unknown {
 		return problem.New(help, "%v", err)

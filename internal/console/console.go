@@ -30,6 +30,7 @@ type Console struct {
 	OutputFile, SummaryFile string // of GitHub Actions; "" elsewhere
 
 	answered bool // JSON was printed
+	terminal bool // Err is one
 }
 
 // New returns the console of a process: coloured on a terminal unless NO_COLOR is set.
@@ -41,6 +42,8 @@ func New(program string, stdout, stderr io.Writer, getenv func(string) string) *
 		Err:     NewWriter(stderr, actions),
 		Colour:  getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && isTerminal(stdout) && isTerminal(stderr),
 		Actions: actions,
+
+		terminal: isTerminal(stderr),
 
 		OutputFile:  getenv("GITHUB_OUTPUT"),
 		SummaryFile: getenv("GITHUB_STEP_SUMMARY"),

@@ -60,19 +60,29 @@ func (v *Value) Add(key string, value Value) {
 // Patch returns the file's bytes with the changes made, one after the other, each in
 // what the ones before it left. What is written looks like its neighbours; every other
 // byte stays. The result is parsed again and must say what the file said, and the
-// changes, and nothing else. The error is a *problem.Problem, at the place where the
-// change cannot be made.
+// changes, and nothing else. The error is a refusal, at the place where the change cannot
+// be made.
 func (f *File) Patch(patches ...Patch) ([]byte, error) {
 	for _, p := range patches {
 		data, err := f.patch(p)
 		if err != nil {
-			return nil, err
+			return nil, refused(err)
 		}
 		if f, err = Parse(f.Name, data); err != nil {
 			return nil, err
 		}
 	}
 	return f.Data, nil
+}
+
+func refused(err error) error {
+	var list problem.List
+	for _, p := range problem.All(err) {
+		r := *p
+		r.Refused = true
+		list.Add(&r)
+	}
+	return list.Err()
 }
 
 // patch makes one change, and proves it.

@@ -29,6 +29,8 @@ const (
 	NoEffect        Code = "MG115"
 	NotASchema      Code = "MG116"
 	AgainstSchema   Code = "MG117"
+	Expires         Code = "MG118"
+	NotChanged      Code = "MG119"
 )
 
 // Problems of templates, found before anything is rendered.

@@ -31,7 +31,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/bump":            {"image inventory manifest problem", ""},
 	"internal/deploy":          {"bump github gitrepo hold httpclient image inventory manifest problem repo", ""},
 	"internal/status":          {"bump hold image inventory limit manifest problem repo", ""},
-	"internal/console":         {"problem", "github.com/urfave/cli/v2"},
+	"internal/console":         {"problem", "github.com/urfave/cli/v2 golang.org/x/term"},
 	"internal/readme":          {},
 	"internal/workflows":       {},
 	"cmd/manifestgen":          {"console inventory limit manifest problem render trace tree validate", "github.com/urfave/cli/v2"},

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/tree"
+)
+
+// editFlags are those of the commands that change the inventory.
+func editFlags(own ...cli.Flag) []cli.Flag {
+	return append(own,
+		sourceFlag,
+		&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
+	)
+}
+
+// editOptions are what such a command is asked to do.
+type editOptions struct {
+	renderOptions
+	con    *console.Console
+	prompt *console.Prompt // nil where nobody can be asked
+}
+
+func newEditOptions(c *cli.Context, con *console.Console) editOptions {
+	return editOptions{
+		renderOptions: renderOptions{source: c.String("source"), out: c.String("out"), dryRun: c.Bool("dry-run"), output: c.String("output")},
+		con:           con, prompt: con.Prompt(os.Stdin),
+	}
+}
+
+// run changes the inventory, renders, and shows what came and went. Nothing is written
+// before all of it is known to be right.
+func (o *editOptions) run(ctx context.Context, command string, change func(*inventory.Editor) (inventory.Edit, error)) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	o.con.Source = sourceFS{folder: o.source}
+	if err := o.change(change); err != nil {
+		return err
+	}
+	o.con.Source = sourceFS{folder: o.source, edits: o.edits}
+	plan, err := o.plan()
+	if err == nil && !o.dryRun {
+		err = o.apply(ctx, plan)
+	}
+	return report(o.con, command, o.renderOptions, plan, err)
+}
+
+// change asks for an edit of the inventory as it is, and keeps it.
+func (o *editOptions) change(change func(*inventory.Editor) (inventory.Edit, error)) error {
+	if o.output == "markdown" {
+		return problem.New("", "--output must be text or json, not %q", o.output)
+	}
+	source, err := o.openSource()
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	inv, err := inventory.Load(source)
+	if err != nil {
+		return o.inSource(err)
+	}
+	edit, err := change(&inventory.Editor{FS: source, Inventory: inv})
+	if err != nil {
+		return o.inSource(err)
+	}
+	return o.edit(edit)
+}
+
+// edit keeps an edit of the inventory: what is loaded from now on has it.
+func (o *renderOptions) edit(e inventory.Edit) error {
+	if !e.Changes() {
+		return nil
+	}
+	c := tree.Change{Action: tree.Update, Path: e.File, Old: e.Old, New: e.New, Mode: 0o644}
+	if e.Old == nil {
+		c.Action = tree.Create
+	} else {
+		info, err := os.Stat(filepath.Join(o.source, filepath.FromSlash(e.File)))
+		if err != nil {
+			return err
+		}
+		c.Mode = info.Mode()
+	}
+	o.edits, o.edited = map[string][]byte{e.File: e.New}, []tree.Change{c}
+	return nil
+}
+
+// writeEdits writes the edited files of the inventory.
+func (o *renderOptions) writeEdits(ctx context.Context) error {
+	if len(o.edited) == 0 {
+		return nil
+	}
+	root, err := os.OpenRoot(o.source)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return (&tree.Plan{Changes: o.edited}).Apply(ctx, root)
+}
+
+// shownEdits are the edited files, by the names that people give them who are not in the
+// source folder.
+func (o *renderOptions) shownEdits() []tree.Change {
+	shown := slices.Clone(o.edited)
+	for i := range shown {
+		shown[i].Path = o.placeInSource(problem.Place{File: shown[i].Path}).File
+	}
+	return shown
+}

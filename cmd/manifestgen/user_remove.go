@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"k8srepo/internal/console"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+)
+
+func userRemoveCommand(con *console.Console) *cli.Command {
+	return &cli.Command{
+		Name:      "remove",
+		Usage:     "make a user absent, or delete the user's entry, and render",
+		ArgsUsage: "NAME",
+		Description: `Writes state: absent, and keeps the entry: manifestgen user set NAME --present
+brings the user back. --purge deletes the entry's lines; comments above them stay.
+
+   manifestgen user remove erin
+   manifestgen user remove erin --purge`,
+		Flags: editFlags(&cli.BoolFlag{Name: "purge", Usage: "delete the user's lines from users.yaml"}),
+		Action: func(c *cli.Context) error {
+			name, err := oneName(c)
+			if err != nil {
+				return err
+			}
+			if name == "" {
+				return problem.New("see manifestgen user remove --help", "user remove takes the user's name")
+			}
+			o := newEditOptions(c, con)
+			return o.run(c.Context, "user remove", func(e *inventory.Editor) (inventory.Edit, error) {
+				if c.Bool("purge") {
+					return e.PurgeUser(name)
+				}
+				return e.RemoveUser(name)
+			})
+		},
+	}
+}
