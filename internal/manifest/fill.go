@@ -410,7 +410,7 @@ func (f *filling) prove() (*File, error) {
 			changes.spliced[slot.node] = f.values[slot.first]
 		} else if slot.isWhole() {
 			changes.values[slot.node] = f.values[slot.first]
-		} else {
+		} else if len(slot.texts) > 1 {
 			changes.values[slot.node] = f.filled[i]
 		}
 	}

@@ -30,9 +30,10 @@ type Image struct {
 // parts are the scalars that a reference is written in: whole, in the entries of a
 // map, of which some may be missing, or in a scalar with a marker.
 type parts struct {
-	whole *yaml.Node
-	at    int  // where the reference starts in it: behind blanks, line breaks, or "name="
-	pod   bool // it is of a container or volume of a pod, where nothing but a reference can stand
+	whole    *yaml.Node
+	at       int  // where the reference starts in it: behind blanks, line breaks, or "name="
+	assigned bool // it may stand behind "name="
+	pod      bool // it is of a container or volume of a pod, where nothing but a reference can stand
 
 	entries                     *yaml.Node // the map
 	registry, name, tag, digest *yaml.Node
@@ -43,9 +44,9 @@ type parts struct {
 	malformed bool    // what the marker stands behind is none of its tags
 }
 
-// tagOrDigest is the scalar that says what runs: the whole reference, or the tag; nil where
+// tagNode is the scalar that has the tag: the whole reference, or the tag itself; nil where
 // there is neither.
-func (p *parts) tagOrDigest() *yaml.Node {
+func (p *parts) tagNode() *yaml.Node {
 	if p.whole != nil {
 		return p.whole
 	}

@@ -76,7 +76,7 @@ func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod b
 		return
 	}
 	w.known[n] = true
-	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: container, Place: w.file.place(n), parts: parts{whole: n, at: at, pod: pod}})
+	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: container, Place: w.file.place(n), parts: parts{whole: n, at: at, assigned: assigned, pod: pod}})
 }
 
 func joined(prefix, where string) string { return strings.Trim(prefix+" "+where, " ") }
@@ -103,8 +103,7 @@ func (w *imageFinder) kustomization(list *yaml.Node, aliased bool) {
 			w.add(item, w.where(0), "", true, false)
 		case yaml.MappingNode:
 			if e, some := entriesOf(fields(item)); some {
-				ref, p, ok := e.kustomize(item)
-				w.addSplit(ref, p, ok)
+				w.addSplit(w.kustomize(e, item))
 			}
 			w.walkRest(item, aliased)
 		}
@@ -128,13 +127,8 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 	if !some {
 		return
 	}
-	if w.stage == template && e.tagKey == newTagKey && e.open() {
-		w.addSplit(image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: e.tag, digest: e.digest, digestKey: e.digestKey}, true)
-		return
-	}
-	if e.newName != nil && e.tagKey == newTagKey || e.repositoryKey == nameKey && e.tagKey == newTagKey {
-		ref, p, ok := e.kustomize(n)
-		w.addSplit(ref, p, ok)
+	if e.tagKey == newTagKey && (e.newName != nil || e.repositoryKey == nameKey || w.stage == template && e.open()) {
+		w.addSplit(w.kustomize(e, n))
 		return
 	}
 	if e.repository == nil || e.tag == nil && e.registry == nil && (e.repositoryKey == imageKey || e.repositoryKey == nameKey) {
@@ -146,6 +140,14 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 	}
 	ref, p, ok := e.split(n, parentKey)
 	w.addSplit(ref, p, ok)
+}
+
+// kustomize reads an entry of a kustomization's images, which a template may leave open.
+func (w *imageFinder) kustomize(e entries, n *yaml.Node) (image.Ref, parts, bool) {
+	if w.stage == template && e.tagKey == newTagKey && e.open() {
+		return image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: e.tag, digest: e.digest, digestKey: e.digestKey}, true
+	}
+	return e.kustomize(n)
 }
 
 // open reports whether a template leaves the repository or the tag open.

@@ -115,8 +115,11 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	s := &Skeleton{file: f, placeholders: bytes.Count(text, []byte(Placeholder)), lines: bytes.Count(text, []byte("\n"))}
 	images := map[*yaml.Node]*placed{}
 	for _, i := range f.findImages(template, nil).Images {
-		if n := i.parts.tagOrDigest(); n != nil {
+		if n := i.parts.tagNode(); n != nil {
 			images[n] = &placed{i.parts, n}
+			if d := i.parts.digest; d != nil && d.Kind == yaml.ScalarNode {
+				images[d] = &placed{i.parts, d}
+			}
 		}
 	}
 	s.splices = map[*yaml.Node][]int{}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -51,6 +52,8 @@ func (f *filling) checkTag(i int, s *slot) error {
 			return refuse("the tag of this image is joined with other text", "write {{ .Tag }} alone")
 		}
 		return nil
+	case s.image.isDigest():
+		return refuse("a tag is no digest", "leave the digest empty: tagbump fills it in with --digest")
 	case s.key:
 		return refuse("a tag cannot stand in a key", whole+", as a value")
 	case s.flow:
@@ -94,14 +97,19 @@ type placed struct {
 
 func (p *placed) isWhole() bool { return p != nil && p.node == p.parts.whole }
 
-func (p *placed) isTag() bool { return p != nil && p.node != p.parts.whole }
+func (p *placed) isTag() bool { return p != nil && p.node == p.parts.tag }
+
+func (p *placed) isDigest() bool { return p != nil && p.node == p.parts.digest }
 
 // addPlaced adds the image of a slot to what is known of a text.
 func (f *filling) addPlaced(t *Text, i int, s *slot) error {
 	value, p := f.filled[i], s.image
+	if p.isDigest() {
+		return nil // it is added with the tag
+	}
 	_, _, tracked := f.tagIn(s)
 	if p.isWhole() {
-		ref, tagged, err := parseUnfinished(value)
+		ref, tagged, err := parseUnfinished(value, p.parts.assigned)
 		switch {
 		case err != nil && (p.parts.pod || tracked):
 			return fail(s.first, "", "%v", err)
@@ -126,10 +134,24 @@ func (f *filling) addPlaced(t *Text, i int, s *slot) error {
 	ref, err := image.ParseRepository(repository)
 	if tag, digest, ok := image.SplitTag(value); err == nil && ok {
 		t.addMarked(ref.With(tag, digest), f.spans[i], true, true)
+		f.addDigest(t, p)
 	} else if tracked {
 		return fail(s.first, "", "%s is not a repository, so nothing can move its tag", quoteForPeople(repository))
 	}
 	return nil
+}
+
+// addDigest adds the entry of the digest to the image that was added last.
+func (f *filling) addDigest(t *Text, p *placed) {
+	at := slices.IndexFunc(f.skeleton.slots, func(s slot) bool { return s.node == p.parts.digest && s.image.isDigest() })
+	if at < 0 {
+		return
+	}
+	r := &t.Images[len(t.Images)-1]
+	t.setDigest(r, p.parts.digestKey, f.spans[at])
+	if digest, _, ok := r.readDigest(t.ownDigest(r), t.ownDigest(r)); ok && digest != "" {
+		r.Ref = r.Ref.With(r.Ref.Tag, digest)
+	}
 }
 
 // textOf is what a scalar of the skeleton says when it is filled.

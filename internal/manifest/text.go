@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"k8srepo/internal/image"
 )
 
@@ -24,11 +26,13 @@ type Running struct {
 	Tagged    bool   // false where the tag is empty or malformed
 	Pod       bool   // it is of a container or a volume of a pod
 	Tracked   bool   // a template wrote it with .Tag, so that tagbump moves it; false in a parsed File
-	Marked    bool   // a marker behind the scalar binds it to the image
-	TagOnly   bool   // it is Marked, and the tag alone, without a repository
+	Marked    bool   // the comment behind the scalar is a marker, or there is none to keep
+	TagOnly   bool   // it is the tag alone, without a repository: marked, or an entry of a map
+	DigestKey string // of the entry beside a tag that has the digest; "" where there is none
 
 	Suffix  Bytes // from behind the name to the reference's end, such as ":tag@digest"; the whole scalar if TagOnly
 	Comment Bytes // from behind the scalar to the line's end: blanks and a comment, or nothing
+	Digest  Bytes // the scalar of DigestKey, and a space before it; empty in "digest:"
 }
 
 // Tag is a value of Fill that says which tag runs. Where it ends an image
@@ -57,7 +61,7 @@ func (f *File) Text() (*Text, error) {
 
 // add adds an image that was found in a file.
 func (t *Text) add(f *File, i Image) error {
-	n := i.parts.tagOrDigest()
+	n := i.parts.tagNode()
 	if n == nil {
 		return nil // the digest alone, or a place where a tag is added
 	}
@@ -67,7 +71,7 @@ func (t *Text) add(f *File, i Image) error {
 	}
 	ref, tagged := i.Ref, !i.parts.malformed
 	if i.parts.whole != nil {
-		ref, tagged, err = parseUnfinished(n.Value)
+		ref, tagged, err = parseUnfinished(n.Value, i.parts.assigned)
 		if err != nil && !i.parts.pod {
 			return nil
 		}
@@ -80,7 +84,15 @@ func (t *Text) add(f *File, i Image) error {
 	} else {
 		t.addImage(ref, s.span, tagged)
 	}
-	t.Images[len(t.Images)-1].Container, t.Images[len(t.Images)-1].Pod = i.Where, i.parts.pod
+	r := &t.Images[len(t.Images)-1]
+	r.Container, r.Pod = i.Where, i.parts.pod
+	if d := i.parts.digest; d != nil && d.Kind == yaml.ScalarNode {
+		s, err := f.find(d)
+		if err != nil {
+			return err
+		}
+		t.setDigest(r, i.parts.digestKey, s.span)
+	}
 	return nil
 }
 
@@ -106,7 +118,8 @@ func (t *Text) addMarked(ref image.Ref, at span, tagOnly, tagged bool) {
 // reference is the place of a reference whose scalar is the bytes at, without a comment.
 func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
 	scalar := t.Data[at.start:at.end]
-	suffix := Bytes{Start: at.start + bytes.Index(scalar, []byte(ref.Name)) + len(ref.Name)}
+	from := bytes.IndexByte(scalar, '=') + 1 // of name=reference
+	suffix := Bytes{Start: at.start + from + bytes.Index(scalar[from:], []byte(ref.Name)) + len(ref.Name)}
 	suffix.End = suffix.Start + len(ref.Suffix())
 	if !tagged {
 		suffix.End++ // the colon before the tag that is not there
@@ -117,8 +130,12 @@ func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
 // lineAt is the line of a byte, counted from 1.
 func (t *Text) lineAt(at int) int { return 1 + bytes.Count(t.Data[:at], []byte("\n")) }
 
-// parseUnfinished parses a reference that may lack its tag, as in "repository:".
-func parseUnfinished(s string) (ref image.Ref, tagged bool, err error) {
+// parseUnfinished parses a reference that may lack its tag, as in "repository:". If
+// assigned, it may stand behind "name=".
+func parseUnfinished(s string, assigned bool) (ref image.Ref, tagged bool, err error) {
+	if _, reference, found := strings.Cut(s, "="); assigned && found {
+		s = reference
+	}
 	if name, untagged := strings.CutSuffix(s, ":"); untagged {
 		ref, err = image.ParseRepository(name)
 		return ref, false, err
@@ -136,116 +153,6 @@ func commentLength(b []byte) int {
 		return len(line)
 	}
 	return 0
-}
-
-// Blank calls write with the text's bytes, in order, less those that say what the
-// chosen images run: each one's tag and digest, and the comment behind it.
-func (t *Text) Blank(write func([]byte), chosen func(Running) bool) {
-	done := 0
-	for _, i := range t.Images {
-		if !chosen(i) {
-			continue
-		}
-		write(t.Data[done:i.Suffix.Start])
-		write(t.Data[i.Suffix.End:i.Comment.Start])
-		done = i.Comment.End
-	}
-	write(t.Data[done:])
-}
-
-// Run is what an image runs: its tag and digest, and the comment behind them.
-type Run struct {
-	Suffix  string // ":tag", "@digest", or both; "" for a reference without either
-	Comment string
-	Quote   byte // around a tag that stands alone: ', " or 0 for none
-}
-
-// Run is what the i-th image runs.
-func (t *Text) Run(i int) Run {
-	r := t.Images[i]
-	run := Run{Suffix: string(t.Data[r.Suffix.Start:r.Suffix.End]), Comment: string(t.Data[r.Comment.Start:r.Comment.End])}
-	if !r.TagOnly || run.Suffix == "" {
-		return run
-	}
-	if c := run.Suffix[0]; c == '"' || c == '\'' {
-		run.Quote = c
-		run.Suffix = run.Suffix[1 : len(run.Suffix)-1]
-	}
-	run.Suffix = ":" + run.Suffix
-	return run
-}
-
-// Match reports whether data is the text but for what its images run, and if so,
-// what they run in data. What a Tracked image runs must be a valid tag, digest or
-// both; any other image runs what the text says. It parses nothing: where data has
-// the text's bytes around its images, they stand where the text's do.
-func (t *Text) Match(data []byte) (runs []Run, ok bool) {
-	done, at := 0, 0
-	same := func(end int) bool {
-		piece := t.Data[done:end]
-		if !bytes.HasPrefix(data[at:], piece) {
-			return false
-		}
-		at += len(piece)
-		return true
-	}
-	for n, i := range t.Images {
-		if !i.Tracked {
-			runs = append(runs, t.Run(n))
-			continue
-		}
-		if !same(i.Suffix.Start) {
-			return nil, false
-		}
-		run, length := i.read(data[at:])
-		if length == 0 {
-			return nil, false
-		}
-		at += length
-		done = i.Suffix.End
-		if !same(i.Comment.Start) {
-			return nil, false
-		}
-		if !i.Marked {
-			length := commentLength(data[at:])
-			run.Comment = string(data[at : at+length])
-			at += length
-		}
-		done = i.Comment.End
-		runs = append(runs, run)
-	}
-	return runs, bytes.Equal(data[at:], t.Data[done:])
-}
-
-// read reads what a place runs at the beginning of data, and how many bytes say so;
-// 0 where they say nothing valid.
-func (r Running) read(data []byte) (run Run, length int) {
-	if !r.TagOnly {
-		suffix := data[:tagLength(data)]
-		if !validSuffix(suffix) {
-			return Run{}, 0
-		}
-		return Run{Suffix: string(suffix)}, len(suffix)
-	}
-	inner := data
-	if len(data) > 0 && (data[0] == '"' || data[0] == '\'') {
-		run.Quote, inner = data[0], data[1:]
-	}
-	tag := inner[:tagLength(inner)]
-	run.Suffix = ":" + string(tag)
-	length = len(tag)
-	if run.Quote != 0 {
-		if length >= len(inner) || inner[length] != run.Quote {
-			return Run{}, 0
-		}
-		length += 2
-	} else if !plainSafe(string(tag), false) {
-		return Run{}, 0
-	}
-	if !validSuffix([]byte(run.Suffix)) {
-		return Run{}, 0
-	}
-	return run, length
 }
 
 // tagLength is how many bytes b starts with that a tag and a digest can have.
@@ -266,74 +173,4 @@ func validSuffix(b []byte) bool {
 	}
 	ref, err := image.Parse("a" + string(b))
 	return err == nil && ref.Suffix() == string(b) && ref.Suffix() != ""
-}
-
-// WithRuns is the text's bytes with what its images run replaced.
-func (t *Text) WithRuns(runs []Run) []byte {
-	out := make([]byte, 0, len(t.Data)+16*len(runs))
-	done := 0
-	for n, i := range t.Images {
-		out = append(out, t.Data[done:i.Suffix.Start]...)
-		run := runs[n]
-		if run.Quote == 0 && i.TagOnly {
-			run.Quote = t.Run(n).Quote
-		}
-		out = i.append(out, run)
-		out = append(out, t.Data[i.Suffix.End:i.Comment.Start]...)
-		if !i.Marked {
-			out = append(out, runs[n].Comment...)
-		}
-		done = i.Comment.End
-	}
-	return append(out, t.Data[done:]...)
-}
-
-// append writes what a place runs.
-func (r Running) append(out []byte, run Run) []byte {
-	if !r.TagOnly {
-		return append(out, run.Suffix...)
-	}
-	tag := strings.TrimPrefix(run.Suffix, ":")
-	if run.Quote != 0 {
-		return append(append(append(out, run.Quote), tag...), run.Quote)
-	}
-	return appendString(out, tag, false)
-}
-
-// Difference returns the offset in data where it first differs from the text in more
-// than what its images run; len(data) if it does not.
-func (t *Text) Difference(data []byte) int {
-	done, at := 0, 0
-	same := func(end int) bool {
-		piece := t.Data[done:end]
-		for i := range piece {
-			if at >= len(data) || data[at] != piece[i] {
-				return false
-			}
-			at++
-		}
-		return true
-	}
-	for _, i := range t.Images {
-		if !i.Tracked {
-			continue
-		}
-		if !same(i.Suffix.Start) {
-			return at
-		}
-		_, length := i.read(data[at:])
-		if length == 0 {
-			return at
-		}
-		at += length
-		if done = i.Suffix.End; !same(i.Comment.Start) {
-			return at
-		}
-		if !i.Marked {
-			at += commentLength(data[at:])
-		}
-		done = i.Comment.End
-	}
-	same(len(t.Data))
-	return at
 }

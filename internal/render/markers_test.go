@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
@@ -56,6 +57,38 @@ func TestTagsAreFollowed(t *testing.T) {
 		_, err := render(t, map[string]string{"templates/_shared/s.tmpl": `{{ define "tag" }}{{ .Tag }}{{ end }}`, "templates/service/x.yaml.tmpl": pod + text + "\n"})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestTagsThatNeedNoMarker has places of tags that tagbump finds by their shape.
+func TestTagsThatNeedNoMarker(t *testing.T) {
+	const kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: x}\nimages:\n"
+	for _, text := range []string{
+		pod + "image:\n  repository: {{ .Service.Image }}\n  tag: \"{{ .Tag }}\"\n  digest: \"\"\n",
+		pod + "image:\n  registry: ecr.example\n  repository: api\n  tag: {{ .Tag }}\n",
+		pod + "baseImage: {{ .Service.Image }}\nversion: {{ .Tag }}\n",
+		pod + "images:\n  - name: {{ .Service.Image }}\n    newTag: {{ .Tag }}\n",
+		kustomization + "  - name: {{ .Service.Image }}\n    newTag: {{ .Tag }}\n",
+		kustomization + "  - name: api\n    newName: {{ .Service.Image }}\n    newTag: {{ .Tag }}\n    digest: \"\"\n",
+		kustomization + "  - {newTag: {{ .Tag }}, name: {{ .Service.Image }}}\n",
+		"{{/* path: kustomization.yaml */}}\n" + kustomization + "  - api={{ .Service.Image }}:{{ .Tag }}\n",
+	} {
+		got, err := render(t, map[string]string{"templates/service/x.yaml.tmpl": "{{ if eq .Service.Name \"api\" }}" + text + "{{ end }}"})
+		if strings.HasPrefix(text, "{{/*") {
+			got, err = render(t, map[string]string{"templates/service/x.yaml.tmpl": strings.Replace(text, "}}\n", "}}\n{{ if eq .Service.Name \"api\" }}", 1) + "{{ end }}"})
+		}
+		if err != nil || len(got) != 1 {
+			t.Errorf("%s: got %v, %v", text, got, err)
+		}
+		for file, rendered := range got {
+			parsed, err := manifest.Parse(file, []byte(rendered))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if images := parsed.Images(); len(images) != 1 || images[0].Ref.String() != "ecr.example/api:abc" || strings.Contains(rendered, manifest.MarkerPrefix) {
+				t.Errorf("%s: got\n%s\nwith %v", text, rendered, images)
+			}
 		}
 	}
 }

@@ -16,9 +16,9 @@ type noteList struct {
 }
 
 type note struct {
-	image, reason, first string
-	files                int
-	envs                 []string
+	image, reason, first, last string // first and last are paths
+	files                      int
+	envs                       []string
 }
 
 func (l *noteList) add(w *Want, ref image.Ref, suffix, reason string) {
@@ -32,7 +32,10 @@ func (l *noteList) add(w *Want, ref image.Ref, suffix, reason string) {
 		l.notes[key] = n
 		l.order = append(l.order, key)
 	}
-	if n.files++; !slices.Contains(n.envs, w.Env) {
+	if n.last != w.Path { // a file may have an image several times
+		n.files, n.last = n.files+1, w.Path
+	}
+	if !slices.Contains(n.envs, w.Env) {
 		n.envs = append(n.envs, w.Env)
 	}
 }
