@@ -21,6 +21,7 @@ import (
 // deployOptions are what deploy is asked to do.
 type deployOptions struct {
 	bump.Selection
+	envs                []string // that move together
 	repo, branch        string
 	push, force, dryRun bool
 	via, github         string
@@ -47,9 +48,15 @@ starts over from the new tip, so no push is lost. Where the tags are commit
 hashes, an older one never replaces a newer one.
 
    tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag "$GITHUB_SHA"
+   tagbump deploy --repo https://github.com/example/k8s --env prod --env prod-next \
+       --service api --tag "$GITHUB_SHA"
 
-environments/<env>.yaml of the k8s repo says how it is deployed; --push says so
-where it has no such file. TAGBUMP_TOKEN opens the k8s repo, GITHUB_TOKEN reads the
+environments/<env>.yaml on the default branch of the k8s repo says how it is deployed
+(deploy.strategy: push or pull-request); --push pushes where it does not say.
+Several environments move in one commit or pull request, as the strictest of their
+files says. --force deploys an older tag too, and nothing else; --push and --force
+together push past the strategy, and past the environment that comes before (after:).
+TAGBUMP_TOKEN opens the k8s repo, GITHUB_TOKEN reads the
 service's own repository; one is used for both where both are on one host.
 With --service, the image is looked for where its manifests are: in
 <env>/manifests/<service>/, users/*/<service>-<env>-*, and right in manifests/;
@@ -57,11 +64,13 @@ with --image, everywhere in <env>/manifests.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
 		}, selectionFlags, []cli.Flag{
-			&cli.BoolFlag{Name: "force", Usage: "deploy an older tag too; with --push, past a policy that wants a pull request"},
+			&cli.BoolFlag{Name: "force", Usage: "deploy an older tag too; with --push, past a policy that wants a pull request or another environment first"},
 		}, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
 			o.Selection, o.force = selectionOf(c), c.Bool("force")
+			o.envs = slices.Compact(slices.Sorted(slices.Values(c.StringSlice("env"))))
+			o.Env = strings.Join(o.envs, "+")
 			return deployTag(c.Context, con, o)
 		},
 	}
@@ -90,7 +99,7 @@ func (o *deployOptions) deployment(con *console.Console) (*deploy.Deployment, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return &deploy.Deployment{Options: *options, Selection: o.Selection}, closeStore, nil
+	return &deploy.Deployment{Options: *options, Selection: o.Selection, Envs: o.envs}, closeStore, nil
 }
 
 // options returns what all commands that write share, and what closes it.

@@ -169,7 +169,7 @@ func summaryOf(r deployResult, outcome *deploy.Outcome) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### tagbump: %s %s in %s\n\n", r.Result, markdown(r.NewTag), markdown(r.Env))
 	for _, p := range r.Problems {
-		fmt.Fprintf(&b, "- **%s**", markdown(p.Message))
+		fmt.Fprintf(&b, "- **%s**", markdown(placed(p)))
 		if p.Hint != "" {
 			fmt.Fprintf(&b, ": %s", markdown(p.Hint))
 		}
@@ -206,6 +206,15 @@ func summaryOf(r deployResult, outcome *deploy.Outcome) string {
 		fmt.Fprintf(&b, "\n<details><summary>diff</summary>\n\n%sdiff\n%s%s\n\n</details>\n", fence, diff, fence)
 	}
 	return b.String() + "\n"
+}
+
+// placed is a problem's message, with its place.
+func placed(p console.Problem) string {
+	at := problem.Place{File: p.File, Line: p.Line, Col: p.Column}
+	if at.File == "" {
+		return p.Message
+	}
+	return at.String() + ": " + p.Message
 }
 
 // diffOf is what changes, as far as a summary should hold it: a page may have a

@@ -15,8 +15,8 @@ import (
 // serviceFlags are the flags that name one service in one environment.
 var serviceFlags = []cli.Flag{
 	&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
-	&cli.StringFlag{Name: "env", Usage: "the `environment`: the folder above manifests/"},
-	&cli.StringFlag{Name: "service", Usage: "the `service` of users.yaml"},
+	&cli.StringSliceFlag{Name: "env", Usage: "the `environment`: the folder above manifests/"},
+	&cli.StringSliceFlag{Name: "service", Usage: "the `service` of users.yaml"},
 	&cli.StringFlag{Name: "reason", Usage: "why, for those who read it later"},
 	&cli.BoolFlag{Name: "force", Usage: "with --push, past a policy that wants a pull request"},
 }
@@ -73,8 +73,15 @@ same commit.
 // serviceOptions are what the flags of a command for one service say.
 func serviceOptions(c *cli.Context, getenv func(string) string) (deployOptions, error) {
 	o := pushOptions(c, getenv)
-	o.Env, o.Services, o.force = c.String("env"), []string{c.String("service")}, c.Bool("force")
+	o.force = c.Bool("force")
 	var missing problem.List
+	env, err := once(c, "env", "a hold is of one service in one environment")
+	missing.Add(err)
+	service, err := once(c, "service", "a hold is of one service in one environment")
+	missing.Add(err)
+	if o.Env, o.Services = env, []string{service}; len(missing) > 0 {
+		return o, missing.Err()
+	}
 	if o.output != "text" && o.output != "json" {
 		missing.Add(problem.New("", "--output must be text or json, not %q", o.output))
 	}

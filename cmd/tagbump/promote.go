@@ -29,8 +29,8 @@ not run there goes no further. Older never replaces newer.
    tagbump promote --repo https://github.com/example/k8s --from staging --to prod --all`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
-			&cli.StringFlag{Name: "from", Usage: "the `environment` that runs it"},
-			&cli.StringFlag{Name: "to", Usage: "the `environment` that is to run it"},
+			&cli.StringSliceFlag{Name: "from", Usage: "the `environment` that runs it"},
+			&cli.StringSliceFlag{Name: "to", Usage: "the `environment` that is to run it"},
 			&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml (may be repeated)"},
 			&cli.BoolFlag{Name: "all", Usage: "every service that runs in both"},
 			&cli.BoolFlag{Name: "together", Usage: "one commit or pull request for all of them, or nothing"},
@@ -38,9 +38,16 @@ not run there goes no further. Older never replaces newer.
 		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
-			o.Env, o.Services, o.force = c.String("to"), c.StringSlice("service"), c.Bool("force")
+			o.Services, o.force = c.StringSlice("service"), c.Bool("force")
+			from, err := once(c, "from", "a promotion is from one environment")
+			if err != nil {
+				return err
+			}
+			if o.Env, err = once(c, "to", "a promotion is to one environment"); err != nil {
+				return err
+			}
 			placesOf(c, &o.Selection)
-			return promote(c.Context, con, o, c.String("from"), c.Bool("all"), c.Bool("together"))
+			return promote(c.Context, con, o, from, c.Bool("all"), c.Bool("together"))
 		},
 	}
 }
@@ -51,9 +58,9 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 	case o.output != "text" && o.output != "json":
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	case len(o.Services) == 0 && !all:
-		return problem.New("say --service api, or --all", "--service is missing")
+		return problem.New("pass --service api, or --all", "--service is missing")
 	case len(o.Services) > 0 && all:
-		return problem.New("say one of the two", "--service and --all are both given")
+		return problem.New("pass one of the two", "--service and --all are both given")
 	}
 	options, closeStore, err := o.options(con)
 	if err != nil {
@@ -215,7 +222,7 @@ func summaryOfPromoted(r promoteResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### tagbump: promote %s to %s\n\n", markdown(r.From), markdown(r.To))
 	for _, p := range r.Problems {
-		fmt.Fprintf(&b, "- **%s**: %s\n", markdown(p.Message), markdown(p.Hint))
+		fmt.Fprintf(&b, "- **%s**: %s\n", markdown(placed(p)), markdown(p.Hint))
 	}
 	if len(r.Services) > 0 {
 		b.WriteString("\n| service | tag | result | before | commit or pull request |\n|---|---|---|---|---|\n")

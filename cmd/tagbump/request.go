@@ -3,15 +3,17 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/problem"
 )
 
 // selectionFlags are the flags that say which images, and what they are to run.
 var selectionFlags = slices.Concat([]cli.Flag{
-	&cli.StringFlag{Name: "env", Usage: "the `environment`, such as dev"},
+	&cli.StringSliceFlag{Name: "env", Usage: "the `environment`, such as dev"},
 	&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml, for its image (may be repeated)"},
 	&cli.StringSliceFlag{Name: "image", Usage: "an image's `repository`, without a tag (may be repeated)"},
 	&cli.StringFlag{Name: "tag", Usage: "the new `tag`"},
@@ -32,13 +34,25 @@ var placeFlags = []cli.Flag{
 	&cli.StringFlag{Name: "container", Usage: "leave out images that are not of the container `NAME`"},
 }
 
+// selectionOf returns what those flags say but --env, which some commands take several
+// times.
 func selectionOf(c *cli.Context) bump.Selection {
 	s := bump.Selection{
-		Env: c.String("env"), Services: c.StringSlice("service"), Images: c.StringSlice("image"), Tag: c.String("tag"), Digest: c.String("digest"),
+		Services: c.StringSlice("service"), Images: c.StringSlice("image"), Tag: c.String("tag"), Digest: c.String("digest"),
 		ResolveDigest: c.Bool("resolve-digest"), Renames: c.StringSlice("rename"), Fields: c.StringSlice("field"), Expect: c.Int("expect"),
 	}
 	placesOf(c, &s)
 	return s
+}
+
+// once returns the value of a flag that may be given once; "" where it is not given. The
+// last of several would win, and nobody would learn of the others.
+func once(c *cli.Context, flag, why string) (string, error) {
+	values := c.StringSlice(flag)
+	if len(values) > 1 {
+		return "", problem.New("pass it once: "+why, "--%s is given %d times", flag, len(values))
+	}
+	return strings.Join(values, ""), nil
 }
 
 // placesOf sets what placeFlags say.

@@ -28,7 +28,7 @@ The service stays held: nothing is deployed or promoted there until tagbump rele
 lets it go. Asked again for what is done, rollback changes nothing.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
-			&cli.StringFlag{Name: "env", Usage: "the `environment`: the folder above manifests/"},
+			&cli.StringSliceFlag{Name: "env", Usage: "the `environment`: the folder above manifests/"},
 			&cli.StringSliceFlag{Name: "service", Usage: "the `service` of users.yaml"},
 			&cli.StringFlag{Name: "to", Usage: "the `tag` to go back to (default: the last other one that ran there)"},
 			&cli.StringFlag{Name: "reason", Usage: "why, for those who find the service held (default: what was done)"},
@@ -36,7 +36,11 @@ lets it go. Asked again for what is done, rollback changes nothing.`,
 		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
-			o.Env, o.Services, o.force = c.String("env"), c.StringSlice("service"), c.Bool("force")
+			o.Services, o.force = c.StringSlice("service"), c.Bool("force")
+			var err error
+			if o.Env, err = once(c, "env", "a rollback is of one environment"); err != nil {
+				return err
+			}
 			placesOf(c, &o.Selection)
 			return rollback(c.Context, con, o, c.String("to"), c.String("reason"))
 		},
@@ -50,7 +54,7 @@ func rollback(ctx context.Context, con *console.Console, o deployOptions, to, re
 	}
 	var missing problem.List
 	if o.Env == "" {
-		missing.Add(problem.New("say --env prod", "--env is missing"))
+		missing.Add(problem.New("pass --env prod", "--env is missing"))
 	}
 	switch {
 	case len(o.Services) == 0:

@@ -53,7 +53,12 @@ lists the places where an image is found.
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
 		}),
 		Action: func(c *cli.Context) error {
-			return set(c.Context, con, setOptions{Selection: selectionOf(c), root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
+			selection := selectionOf(c)
+			var err error
+			if selection.Env, err = once(c, "env", "run set for each environment"); err != nil {
+				return err
+			}
+			return set(c.Context, con, setOptions{Selection: selection, root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
 		},
 	}
 }

@@ -82,9 +82,9 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	}
 	switch {
 	case o.repo == "" && o.root == "":
-		problems.Add(problem.New("say --repo https://github.com/example/k8s, or --root and a folder", "--repo is missing"))
+		problems.Add(problem.New("pass --repo https://github.com/example/k8s, or --root and a folder", "--repo is missing"))
 	case o.repo != "" && o.root != "":
-		problems.Add(problem.New("say one of the two", "--repo and --root are both given"))
+		problems.Add(problem.New("pass one of the two", "--repo and --root are both given"))
 	case o.root != "" && o.branch != "":
 		problems.Add(problem.New("check it out there, or say --repo", "a folder has no --branch"))
 	}

@@ -14,34 +14,64 @@ import (
 	"k8srepo/internal/repo"
 )
 
-// base is what an attempt starts from: the tip of the branch that an environment is
-// deployed from, and the policy.
+// base is what an attempt starts from: the tip of the branch that the environments are
+// deployed from, and their policy.
 type base struct {
 	*repo.Commit
-	policy inventory.Deploy
+	policy *policy
+	home   *repo.Commit // of the default branch, whose files have the policy; nil where there is none
 }
 
-// readBase reads the tip of the branch that the environment is deployed from, as the
-// policy says that is on the default branch.
+// readBase reads the tip of the branch that the environments are deployed from, and
+// refuses where the policy does not allow to write to it. A dry run goes on.
 func readBase(ctx context.Context, o *Options, t *task) (*base, error) {
+	b, err := readBranch(ctx, o, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.policy.check(ctx, o, b, t.envs); err != nil && !o.DryRun {
+		return nil, err
+	}
+	return b, nil
+}
+
+// readBranch reads the policy from the default branch, and the tip of the branch that it
+// names, unless another was asked for.
+func readBranch(ctx context.Context, o *Options, t *task) (*base, error) {
 	tip, err := readTip(ctx, o, t, o.Branch)
 	if err != nil {
 		return nil, err
 	}
-	policy, err := readPolicy(ctx, o, tip, t.envs[0], o.Push || o.DryRun)
+	b := &base{Commit: tip, home: tip}
+	if tip.Branch != tip.Default {
+		if b.home, err = readHome(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	if b.policy, err = readPolicy(ctx, b.home, t.envs); err != nil {
+		return nil, err
+	}
+	if named := b.policy.Branch; o.Branch == "" && named != "" && named != tip.Branch {
+		if b.Commit, err = readTip(ctx, o, t, named); err != nil {
+			return nil, err
+		}
+	}
+	if b.Commit != b.home {
+		err = b.policy.add(ctx, b.Commit, t.envs)
+	}
+	return b, err
+}
+
+// readHome reads the policies on the default branch; nil where there is no such branch.
+func readHome(ctx context.Context, o *Options) (*repo.Commit, error) {
+	home, err := o.Store.Tip(ctx, "", inventory.EnvironmentsDir)
+	if errors.Is(err, repo.ErrNoBranch) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if o.Branch == "" && policy.Branch != "" && policy.Branch != tip.Branch {
-		if tip, err = readTip(ctx, o, t, policy.Branch); err != nil {
-			return nil, err
-		}
-		// The policy sent us here; the copy that this branch may have can only say no.
-		if _, err := readPolicy(ctx, o, tip, t.envs[0], true); err != nil {
-			return nil, err
-		}
-	}
-	return &base{tip, policy}, nil
+	return home, home.Tree.Fetch(ctx, inventory.EnvironmentsDir)
 }
 
 // readTip reads the tip of a branch with all that is sure to be read of it, in as few

@@ -18,6 +18,7 @@ import (
 type Deployment struct {
 	Options
 	bump.Selection
+	Envs []string // environments that move together; none is the Selection's Env
 }
 
 // Run deploys: see run.
@@ -25,7 +26,16 @@ func (d *Deployment) Run(ctx context.Context) (*Outcome, error) {
 	if err := d.Selection.Validate(); err != nil {
 		return &Outcome{Result: &bump.Result{}, Status: Failed, NewTag: d.Version()}, err
 	}
-	return run(ctx, &d.Options, deployTask(&d.Options, []bump.Selection{d.Selection}))
+	selections := []bump.Selection{d.Selection}
+	if len(d.Envs) > 0 {
+		selections = nil
+	}
+	for _, env := range slices.Compact(sorted(d.Envs)) {
+		s := d.Selection
+		s.Env = env
+		selections = append(selections, s)
+	}
+	return run(ctx, &d.Options, deployTask(&d.Options, selections))
 }
 
 // deployTask is the task of selections in one or several environments. They are one

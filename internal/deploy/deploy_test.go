@@ -263,7 +263,7 @@ func TestPolicy(t *testing.T) {
 	t.Run("pull requests", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, with(func(f gittest.Files) { f["environments/dev.yaml"] = "deploy: {strategy: pull-request}\n" }))
-		s.refused(problem.ExitRefused, "dev is deployed by pull request, as environments/dev.yaml says", "--force")
+		s.refused(problem.ExitRefused, "environments/dev.yaml:1:10: dev is deployed by pull request, and there is nobody to propose to", "--push --force")
 		s.Push = true
 		s.refused(problem.ExitRefused, "--force")
 		s.Force = true
@@ -279,7 +279,7 @@ func TestPolicy(t *testing.T) {
 	t.Run("broken", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, with(func(f gittest.Files) { f["environments/dev.yaml"] = "deploy: {strategy: psuh}\n" }))
-		s.refused(problem.ExitTrouble, "environments/dev.yaml:1:")
+		s.refused(problem.ExitRefused, "environments/dev.yaml:1:")
 	})
 	t.Run("another branch", func(t *testing.T) {
 		t.Parallel()

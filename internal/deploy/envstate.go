@@ -16,7 +16,7 @@ import (
 // changed.
 type envState struct {
 	env      string
-	base     *base // its policy is the zero Deploy where the k8s repo does not say
+	base     *base
 	services []*inventory.Service
 	query    *bump.Query
 	images   map[string][]bump.ImageChange // by canonical repository; New means nothing
@@ -25,21 +25,11 @@ type envState struct {
 // readEnv reads what an environment runs of some services; of all where none is
 // named. The tip is that of the branch that the environment is deployed from.
 func readEnv(ctx context.Context, o *Options, s bump.Selection) (*envState, error) {
-	t := &task{envs: []string{s.Env}, selections: []bump.Selection{s}}
-	tip, err := readTip(ctx, o, t, o.Branch)
+	b, err := readBranch(ctx, o, &task{envs: []string{s.Env}, selections: []bump.Selection{s}})
 	if err != nil {
 		return nil, err
 	}
-	policy, err := inventory.LoadDeploy(tip.FS(ctx), s.Env)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if o.Branch == "" && policy.Branch != "" && policy.Branch != tip.Branch {
-		if tip, err = readTip(ctx, o, t, policy.Branch); err != nil {
-			return nil, err
-		}
-	}
-	return readEnvAt(ctx, &base{tip, policy}, s)
+	return readEnvAt(ctx, b, s)
 }
 
 // readEnvAt reads what an environment runs at a commit.

@@ -81,6 +81,9 @@ func messageOf(o *Options, t *task, plan *Outcome) (string, error) {
 	if err == nil && t.reason != "" {
 		message += "\n" + t.reason + "\n"
 	}
+	if err == nil && len(plan.past) > 0 {
+		message += "\nPushed past the policy with --push --force: " + strings.Join(plan.past, ", ") + "\n"
+	}
 	return message, err
 }
 

@@ -40,6 +40,8 @@ type Outcome struct {
 	PullRequest string             // its URL, where one is concerned
 	Pull        string             // what became of it; "" where none is concerned
 	NewTag      string             // or digest
+	PullBranch  string             // that a dry run would propose it on; "" where it would push
+	past        []string           // rules of the policy that a push goes past
 	Note        string             // why there is nothing to do, where the tag does not say it
 	Superseded  []bump.ImageChange // images that run something newer, and stay
 	Notices     []string

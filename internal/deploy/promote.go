@@ -53,21 +53,20 @@ func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
 	if err != nil {
 		return nil, err
 	}
-	var after *envState
-	if name := to.base.policy.After; name != "" && name != p.From {
-		if after, err = readEnv(ctx, &p.Options, p.in(name)); err != nil {
-			return nil, err
-		}
+	list, err := p.decide(ctx, from, to)
+	if err != nil {
+		return nil, err
 	}
-	list := p.decide(from, to, after)
 	if err := p.leaveHeldOut(ctx, to, list); err != nil {
 		return nil, err
 	}
 	if p.Together && slices.ContainsFunc(list, func(s Promoted) bool { return s.Err != nil && !errors.Is(s.Err, ErrHeld) }) {
 		return list, nil
 	}
-	for _, group := range p.groups(list, to.base.policy) {
-		outcome, err := run(ctx, &p.Options, deployTask(&p.Options, p.selections(list, group)))
+	for _, group := range p.groups(list, to.base.policy.Deploy) {
+		t := deployTask(&p.Options, p.selections(list, group))
+		t.from = p.From
+		outcome, err := run(ctx, &p.Options, t)
 		for _, i := range group {
 			list[i].Outcome, list[i].Err = outcome, err
 		}
@@ -137,7 +136,11 @@ func (p *Promotion) validate() error {
 }
 
 // decide says of each service what is to be deployed.
-func (p *Promotion) decide(from, to, after *envState) []Promoted {
+func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted, error) {
+	before, err := p.readBefore(ctx, to)
+	if err != nil {
+		return nil, err
+	}
 	names := slices.Clone(p.Services)
 	if len(names) == 0 {
 		for _, s := range from.services {
@@ -148,7 +151,12 @@ func (p *Promotion) decide(from, to, after *envState) []Promoted {
 	}
 	list := make([]Promoted, len(names))
 	for i, name := range names {
-		ref, err := promotable(name, from, to, after, p.Force && p.Push)
+		ref, err := promotable(name, from, to)
+		for c, there := range before {
+			if err == nil {
+				err = c.refuse(name, ref, versions(there[name]))
+			}
+		}
 		list[i] = Promoted{Service: name, Err: err}
 		if ref.Name != "" {
 			list[i].Tag = ref.TagOrDigest()
@@ -166,7 +174,27 @@ func (p *Promotion) decide(from, to, after *envState) []Promoted {
 		}
 		list[i].next = ref
 	}
-	return list
+	return list, nil
+}
+
+// readBefore reads what the environments run that come before the target.
+func (p *Promotion) readBefore(ctx context.Context, to *envState) (map[*condition]map[string][]bump.ImageChange, error) {
+	before := map[*condition]map[string][]bump.ImageChange{}
+	t := &task{envs: []string{p.To}, selections: []bump.Selection{p.in(p.To)}}
+	if len(p.Services) == 0 {
+		t.selections[0].Services = inventory.Names(to.services)
+	}
+	for i := range to.base.policy.after {
+		c := &to.base.policy.after[i]
+		if c.env == p.From || pastPolicy(&p.Options) {
+			continue
+		}
+		var err error
+		if before[c], err = c.read(ctx, &p.Options, t, to.base); err != nil {
+			return nil, err
+		}
+	}
+	return before, nil
 }
 
 // same are images that stay what they are.
@@ -179,7 +207,7 @@ func same(images []bump.ImageChange) []bump.ImageChange {
 }
 
 // promotable is what a service runs in from, if that may go on.
-func promotable(service string, from, to, after *envState, force bool) (image.Ref, error) {
+func promotable(service string, from, to *envState) (image.Ref, error) {
 	all := versions(from.of(service))
 	switch {
 	case len(all) == 0:
@@ -192,23 +220,8 @@ func promotable(service string, from, to, after *envState, force bool) (image.Re
 		return all[0], problem.Refuse("look for another --to or --service", "%s does not run in %s", service, to.env)
 	case all[0].Tag == "" && all[0].Digest == "":
 		return image.Ref{}, problem.Refuse("give it a tag with tagbump deploy", "%s runs without a tag in %s", service, from.env)
-	case after == nil || force:
-		return all[0], nil
 	}
-	there := versions(after.of(service))
-	if len(there) == 1 && there[0].Tag == all[0].Tag && (all[0].Tag != "" || there[0].Digest == all[0].Digest) {
-		return all[0], nil
-	}
-	what := "does not run there"
-	if len(there) > 0 {
-		what = tagList(there) + " runs there"
-	}
-	p := problem.Refuse("", "%s: %s has not been in %s, which comes before %s: %s", service, all[0].TagOrDigest(), after.env, to.env, what)
-	if len(there) == 0 {
-		p.Message = fmt.Sprintf("%s has not been in %s, which comes before %s: it does not run there", service, after.env, to.env)
-	}
-	p.Hint = fmt.Sprintf("first run tagbump promote --from %s --to %s --service %s; the line after: %s is in %s/%s.yaml", from.env, after.env, service, after.env, inventory.EnvironmentsDir, to.env)
-	return all[0], p
+	return all[0], nil
 }
 
 func places(images []bump.ImageChange) string {

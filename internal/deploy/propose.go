@@ -112,7 +112,7 @@ func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposa
 	}
 	again := *o
 	again.DryRun = false
-	proposed, err := t.plan(ctx, &base{p.head, b.policy})
+	proposed, err := t.plan(ctx, &base{Commit: p.head, policy: b.policy, home: b.home})
 	if errors.Is(err, ErrHeld) {
 		return false, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"k8srepo/internal/bump"
 	"k8srepo/internal/hold"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
 
@@ -67,6 +68,7 @@ func (o *Options) progress(format string, args ...any) {
 type task struct {
 	kind    kind
 	envs    []string // sorted
+	from    string   // the environment whose tags are promoted; may be empty
 	names   []string // of the services, as people call them
 	version string   // what is to run, as far as it is known beforehand
 	// selections are whose images may be moved, and where they are: one for each of envs.
@@ -194,12 +196,15 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 		return nil, err
 	}
 	plan.Branch = b.Branch
+	if err := checkAfter(ctx, o, t, b, plan); err != nil {
+		return nil, err
+	}
 	if err := verify(ctx, o, a, plan); err != nil {
 		return nil, err
 	}
 	switch {
 	case plan.Status == Planned:
-		return plan, nil
+		return plan, foresee(ctx, o, t, b, plan)
 	case b.policy.Strategy == inventory.PullRequest && !pastPolicy(o):
 		return propose(ctx, o, t, a, b, plan)
 	case plan.Status != Changed:
@@ -208,8 +213,21 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	return push(ctx, o, t, a, b, plan)
 }
 
+// foresee notes in the plan of a dry run what would become of it.
+func foresee(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
+	if err := b.policy.check(ctx, o, b, t.envs); err != nil {
+		plan.notice("without --dry-run this is refused: %s", problem.All(err)[0].Error())
+	} else if b.policy.Strategy == inventory.PullRequest && !pastPolicy(o) {
+		plan.PullBranch = t.branch()
+	}
+	return nil
+}
+
 // push puts the commit of a plan on the branch.
 func push(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
+	if b.policy.Strategy == inventory.PullRequest {
+		plan.past = append(plan.past, fmt.Sprintf("strategy: %s (%s)", b.policy.Strategy, b.policy.decides))
+	}
 	message, err := messageOf(o, t, plan)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func (s *Store) public(t *Tip) *repo.Commit {
 		s.tips = map[string]*Tip{}
 	}
 	s.tips[t.OID] = t
-	return &repo.Commit{Branch: t.Branch, Hash: t.OID, Message: t.Message, Parents: t.Parents, Tree: t,
+	return &repo.Commit{Branch: t.Branch, Default: t.Default, Hash: t.OID, Message: t.Message, Parents: t.Parents, Tree: t,
 		Author: t.author, Committer: repo.Signature{When: t.Time}}
 }
 

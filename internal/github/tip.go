@@ -24,9 +24,10 @@ import (
 // Tip is the commit at the end of a branch, with those of its files that have
 // been read. It belongs to one goroutine at a time.
 type Tip struct {
-	Repo   Repo
-	Branch string
-	OID    string
+	Repo    Repo
+	Branch  string
+	Default string // the repository's default branch
+	OID     string
 
 	Message string
 	Parents []string
@@ -251,7 +252,7 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 		fmt.Fprintf(&params, ", $p%d: String!", i)
 	}
 	fmt.Fprintf(&document, "query(%s) {\n  repository(owner: $owner, name: $name) {\n    id\n", &params)
-	fmt.Fprintf(&document, "    tip: %s\n", ref)
+	fmt.Fprintf(&document, "    default: defaultBranchRef { name }\n    tip: %s\n", ref)
 	for i := range paths {
 		fmt.Fprintf(&document, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
 	}
@@ -268,12 +269,15 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 	if json.Unmarshal(answer.Repository["id"], &id) == nil {
 		t.client.remember(t.Repo, id)
 	}
-	var tip, last *graphqlRef
+	var home, tip, last *graphqlRef
 	if err := errors.Join(json.Unmarshal(answer.Repository["tip"], &tip), json.Unmarshal(answer.Repository["end"], &last)); err != nil {
 		return "", t.client.fault(ctx, at, err)
 	}
 	if tip == nil || tip.Target == nil || last == nil || last.Target == nil {
 		return "", t.client.noBranch(t.Repo, at, t.Branch)
+	}
+	if json.Unmarshal(answer.Repository["default"], &home) == nil && home != nil {
+		t.Default = home.Name
 	}
 	c := tip.Target.commit()
 	t.Branch, t.OID, end = tip.Name, c.SHA, last.Target.Oid

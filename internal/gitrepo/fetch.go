@@ -37,6 +37,7 @@ var filters = [...]packp.Filter{byTree: packp.FilterTreeDepth(0), byBlob: packp.
 // Tip is the commit that a branch was at when it was read.
 type Tip struct {
 	Branch    string // without refs/heads/
+	Default   string // the repository's default branch; "" where it has none
 	Hash      Hash   // of the commit
 	Tree      Hash   // of the root folder
 	Parents   []Hash
@@ -56,7 +57,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities, listed: counter{what: "what the commit's folders list"}}
+	t := &Tip{remote: r, offer: refs.Capabilities, listed: counter{what: "what the commit's folders list"}, Default: defaultBranch(refs)}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (s *Store) Tip(ctx context.Context, branch string, likely ...string) (*repo
 
 // public is a tip as package repo has it.
 func (s *Store) public(t *Tip) *repo.Commit {
-	c := &repo.Commit{Branch: t.Branch, Hash: t.Hash.String(), Message: t.Message, Tree: t,
+	c := &repo.Commit{Branch: t.Branch, Default: t.Default, Hash: t.Hash.String(), Message: t.Message, Tree: t,
 		Author:    repo.Signature{Name: t.Author.Name, Email: t.Author.Email, When: t.Author.When},
 		Committer: repo.Signature{Name: t.Committer.Name, Email: t.Committer.Email, When: t.Committer.When},
 	}

@@ -174,7 +174,7 @@ func TestCircles(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for env, want := range map[string]string{"a": circle, "b": circle, "c": circle, "in": circle, "own": own} {
-		if _, err := LoadDeploy(fsys, env); err == nil || err.Error() != want {
+		if _, err := LoadPolicy(fsys, env); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", env, err, want)
 		}
 	}

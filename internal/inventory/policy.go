@@ -1,19 +1,104 @@
 package inventory
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 )
 
-// LoadDeploy reads how tags reach an environment. See LoadEnvironment.
-func LoadDeploy(fsys fs.FS, env string) (Deploy, error) {
-	e, err := LoadEnvironment(fsys, env)
-	if e == nil {
-		return Deploy{}, err
+// Policy is how tags reach an environment, as its files say it: Strategy is "" where
+// none of them does.
+type Policy struct {
+	Deploy
+	places map[string]problem.Place // of the keys below deploy
+}
+
+// Place returns where a key below deploy is set, else the environment's file.
+func (p *Policy) Place(key string) problem.Place {
+	if place, set := p.places[key]; set {
+		return place
 	}
-	return e.Deploy, err
+	return p.places[""]
+}
+
+// LoadPolicy reads how tags reach an environment. Whoever moves tags relies on it, so
+// each mistake that could hide a part of the policy is a refusal: an unknown key below
+// deploy, and a key at the top that may be meant for one that the policy depends on. The
+// error is fs.ErrNotExist where the environment has no file.
+func LoadPolicy(fsys fs.FS, env string) (*Policy, error) {
+	file := path.Join(EnvironmentsDir, env+".yaml")
+	p := &Policy{places: map[string]problem.Place{"": {File: file}}}
+	e, err := LoadEnvironment(fsys, env)
+	if short := strings.TrimSuffix(file, ".yaml") + ".yml"; e == nil && errors.Is(err, fs.ErrNotExist) && exists(fsys, short) {
+		wrong := problem.At(problem.Place{File: short}, "rename it to "+file, "an environment's file ends in .yaml, so this one decides nothing").WithCode(problem.Missing)
+		wrong.Refused = true
+		return p, wrong
+	}
+	if e == nil {
+		return p, err
+	}
+	l := &loader{}
+	for _, link := range e.Chain {
+		l.checkTopKeys(link)
+	}
+	l.problems.Add(err)
+	for _, wrong := range l.problems {
+		wrong.Refused = wrong.Refused || wrong.Code != problem.NotReadable
+	}
+	p.Deploy = e.Deploy
+	deploy, set := e.Source.Get("deploy")
+	if set {
+		p.places[""] = deploy.Place
+	}
+	for _, f := range deploy.Fields {
+		p.places[f.Key.Text] = f.Key.Place
+	}
+	if _, set := deploy.Get("strategy"); !set {
+		p.Strategy = ""
+	}
+	return p, l.problems.Err()
+}
+
+func exists(fsys fs.FS, name string) bool {
+	_, err := fs.Stat(fsys, name)
+	return err == nil
+}
+
+// policyKeys are the keys at the top of an environment's file that its policy depends
+// on.
+var policyKeys = []string{"deploy", "extends", "path"}
+
+// maxSlip is how many letters a key may be away from one of policyKeys to be taken for
+// it.
+const maxSlip = 2
+
+// checkTopKeys reports the keys of an environment's file that may be meant for one of
+// policyKeys. Other keys are manifestgen's to judge.
+func (l *loader) checkTopKeys(link Link) {
+	if link.Source.Kind != manifest.Map {
+		if link.Source.Kind != manifest.Null {
+			l.report(problem.WrongType, link.Source.Place, "", "an environment must be a map, not %s", link.Source.Kind)
+		}
+		return
+	}
+	for _, f := range link.Source.Fields {
+		key := f.Key.Text
+		if slices.Contains(policyKeys, key) {
+			continue
+		}
+		for _, known := range policyKeys {
+			if problem.Distance(strings.ToLower(key), known) <= maxSlip {
+				l.report(problem.UnknownKey, f.Key.Place, fmt.Sprintf("did you mean %q? It decides what may be deployed, so nothing is done until this is clear", known), "unknown key %q in an environment", key)
+				break
+			}
+		}
+	}
 }
 
 // LoadEnvironment reads from an environment's file, and those that it extends,
@@ -41,7 +126,7 @@ func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
 	}
 	whole, ok := l.extended(docs, env, nil)
 	if !ok {
-		return newEnvironment(env, whole, nil), l.problems.Err()
+		return newEnvironment(env, whole, []Link{{env, docs[env]}}), l.problems.Err()
 	}
 	e := newEnvironment(env, whole, chainOf(docs, env))
 	l.some(whole, map[string]func(manifest.Value){

@@ -56,6 +56,7 @@ func (s Signature) String() string {
 // Commit is a commit with its files. It belongs to one goroutine at a time.
 type Commit struct {
 	Branch    string // whose tip it was when it was read; "" where it was not read as one
+	Default   string // the repository's default branch, for a tip; "" where it has none
 	Hash      string
 	Parents   []string
 	Author    Signature
