@@ -30,6 +30,8 @@ value out "$INPUT_OUT"
 read -r -d '' -a environments <<<"$INPUT_ENV" || true
 for environment in ${environments[@]+"${environments[@]}"}; do value env "$environment"; done
 value today "$INPUT_TODAY"
+value kubernetes "$INPUT_KUBERNETES"
+switch no-validate "$INPUT_NO_VALIDATE"
 switch full "$INPUT_FULL"
 switch strict "$INPUT_STRICT"
 switch dry-run "$INPUT_DRY_RUN"
