@@ -173,23 +173,15 @@ func (t *Tip) requestSince(ctx context.Context, base Hash) error {
 	if err := t.request(ctx, []Hash{t.Hash}, nil, farthest, filters[byTree]); err != nil {
 		return err
 	}
-	joined, err := t.walksTo(base)
+	joined, err := t.history().descends(ctx, t.Hash, base)
 	if err != nil || !joined {
 		return err // moved by force, or far: its trees come as they are needed
 	}
 	return t.request(ctx, []Hash{t.Hash}, []Hash{base}, 0, filters[byBlob])
 }
 
-// walksTo tells whether the commits that are here lead from the tip to another one.
-func (t *Tip) walksTo(commit Hash) (bool, error) {
-	w := (&History{objects: t.remote.store}).walk(t.Hash)
-	for {
-		more, err := w.step()
-		if err != nil || !more || w.seen[commit] {
-			return w.seen[commit], err
-		}
-	}
-}
+// history is the commits that are here, to ask which descends from which.
+func (t *Tip) history() *History { return &History{objects: t.remote.store} }
 
 // want brings the objects with these hashes, and what is in and below them
 // unless filter leaves it out. A server that does not serve them is asked for
@@ -363,7 +355,7 @@ func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
 	return t.bring(ctx, paths, "")
 }
 
-// Follows tells whether a commit is the tip itself, or one of the commits before
+// Follows reports whether a commit is the tip itself, or one of the commits before
 // it, no more than depth steps back.
 func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error) {
 	if commit == t.Hash || slices.Contains(t.Parents, commit) {
@@ -372,7 +364,7 @@ func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error)
 	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filters[t.remote.mode]); err != nil {
 		return false, t.remote.fault(ctx, t.moved(ctx, err))
 	}
-	return t.walksTo(commit)
+	return t.history().descends(ctx, t.Hash, commit)
 }
 
 // Entry is a file, link or submodule in the tree of a Tip.

@@ -18,11 +18,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// What History's questions may end in, with errors.Is.
-var (
-	// ErrNoCommit: no commit has that hash.
-	ErrNoCommit = errors.New("no such commit")
-)
+// ErrNoCommit means that no commit has that hash.
+var ErrNoCommit = errors.New("no such commit")
 
 // History is the commits of a repository, to ask which descends from which.
 type History struct {
@@ -137,79 +134,5 @@ func (h *History) Message(commit Hash) (string, error) {
 	return c.message, err
 }
 
-// Shallow tells whether some of the history is known to be cut off.
+// Shallow reports whether some of the history is known to be cut off.
 func (h *History) Shallow() bool { return len(h.shallow) > 0 }
-
-// Compare tells whether a descends from b, and b from a: both where they are the
-// same, neither where they have parted. ErrShallow means that the history ends
-// before that is clear.
-func (h *History) Compare(ctx context.Context, a, b Hash) (ahead, behind bool, err error) {
-	if a == b {
-		return true, true, nil
-	}
-	// Step by step in turn, so that a short way is found before the long one back
-	// to the first commit has been gone.
-	fromA, fromB := h.walk(a), h.walk(b)
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return false, false, err
-		}
-		more = false
-		for _, w := range []*walk{fromA, fromB} {
-			went, err := w.step()
-			if err != nil {
-				return false, false, err
-			}
-			more = more || went
-		}
-		if ahead, behind = fromA.seen[b], fromB.seen[a]; ahead || behind {
-			return ahead, behind, nil
-		}
-	}
-	if fromA.cut || fromB.cut {
-		return false, false, ErrShallow
-	}
-	return false, false, nil
-}
-
-// walk goes from a commit to all that are behind it, the nearest first.
-type walk struct {
-	history *History
-	queue   []Hash
-	seen    map[Hash]bool
-	cut     bool // the history is cut off somewhere
-}
-
-func (h *History) walk(from Hash) *walk {
-	return &walk{history: h, queue: []Hash{from}, seen: map[Hash]bool{from: true}}
-}
-
-// step visits one commit; it is false where none is left.
-func (w *walk) step() (bool, error) {
-	if len(w.queue) == 0 {
-		return false, nil
-	}
-	commit := w.queue[0]
-	w.queue = w.queue[1:]
-	if w.history.shallow[commit] {
-		w.cut = true
-		return true, nil
-	}
-	parents, err := w.history.parents(commit)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		w.cut = true
-		return true, nil
-	}
-	for _, parent := range parents {
-		if !w.seen[parent] {
-			w.seen[parent] = true
-			w.queue = append(w.queue, parent)
-		}
-	}
-	return true, err
-}
-
-func (h *History) parents(commit Hash) ([]Hash, error) {
-	text, err := h.commit(commit)
-	return text.parents, err
-}

@@ -142,7 +142,11 @@ func (t *Tip) deepen(ctx context.Context, depth int) error {
 	for m := r.mode; ; m++ {
 		var have, shallow []Hash
 		if m != byTree && m == r.mode && r.base == t.Hash {
-			have, shallow = []Hash{t.Hash}, t.shallow()
+			ends, err := t.history().ends(ctx, t.Hash)
+			if err != nil {
+				return err
+			}
+			have, shallow = []Hash{t.Hash}, ends
 		}
 		err := t.requestBehind(ctx, []Hash{t.Hash}, have, shallow, depth, filters[m])
 		var refused *refusedError
@@ -157,32 +161,6 @@ func (t *Tip) deepen(ctx context.Context, depth int) error {
 		}
 		return t.moved(ctx, err)
 	}
-}
-
-// shallow are the commits behind a tip whose parents are not all here.
-func (t *Tip) shallow() []Hash {
-	var cut []Hash
-	seen := map[Hash]bool{t.Hash: true}
-	for queue := []Hash{t.Hash}; len(queue) > 0; queue = queue[1:] {
-		raw, err := t.object(plumbing.CommitObject, queue[0])
-		if err != nil {
-			continue
-		}
-		c, _ := parseCommit(raw)
-		here := true
-		for _, parent := range c.parents {
-			if !t.has(parent) {
-				here = false
-			} else if !seen[parent] {
-				seen[parent] = true
-				queue = append(queue, parent)
-			}
-		}
-		if !here {
-			cut = append(cut, queue[0])
-		}
-	}
-	return cut
 }
 
 // pathNode is a folder or file on the way to those that are asked about.
