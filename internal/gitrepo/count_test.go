@@ -38,7 +38,7 @@ func TestCount(t *testing.T) {
 				t.Fatal(err)
 			}
 			tips, ancestors := commitsOf(repo), ancestorsOf(repo)
-			for range 300 {
+			for range 60 {
 				x, y := tips[rand.IntN(60)], tips[rand.IntN(60)]
 				a, _ := gitrepo.ParseHash(x)
 				b, _ := gitrepo.ParseHash(y)
