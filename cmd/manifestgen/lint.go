@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/limit"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -37,7 +38,8 @@ func lintCommand(con *console.Console, stdin io.Reader) *cli.Command {
 		Usage:     "validate manifests as the API server would, without a cluster",
 		ArgsUsage: "PATH…|-",
 		Description: `PATH is a file, or a folder whose .yaml, .yml and .json files are read at any
-depth; - reads standard input. No inventory is needed. Exit status 1: the API
+depth; - reads standard input. No inventory is needed; of a k8s repo, its inputs
+(users.yaml, environments/, templates/) are left out. Exit status 1: the API
 server would refuse something; 2: a file cannot be read.
 
    manifestgen lint k8s/dev/manifests
@@ -148,10 +150,13 @@ func (l *linter) path(name string, stdin io.Reader) {
 		l.data(filepath.ToSlash(name), data, err)
 		return
 	}
+	isRepo := inventory.IsRepo(name)
 	err = filepath.WalkDir(name, func(file string, entry fs.DirEntry, err error) error {
+		below, _ := filepath.Rel(name, file)
 		switch {
 		case err != nil:
 			return err
+		case isRepo && !entry.IsDir() && inventory.IsInput(filepath.ToSlash(below)):
 		case entry.IsDir() && file != name && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
 		case !entry.IsDir() && isManifest(entry.Name()):

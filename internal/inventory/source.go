@@ -72,13 +72,19 @@ func FindSource(folder string) string {
 		return folder
 	}
 	for at, found := full, folder; ; at, found = filepath.Dir(at), filepath.Join(found, "..") {
-		users, err := os.Lstat(filepath.Join(at, UsersFile))
-		templates, templatesErr := os.Lstat(filepath.Join(at, path.Dir(VariablesFile)))
-		if err == nil && templatesErr == nil && !users.IsDir() && templates.IsDir() {
+		if IsRepo(at) {
 			return found
 		}
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil || filepath.Dir(at) == at {
 			return folder
 		}
 	}
+}
+
+// IsRepo reports whether a folder is the root of a k8s repo: it holds users.yaml and
+// templates/.
+func IsRepo(folder string) bool {
+	users, err := os.Lstat(filepath.Join(folder, UsersFile))
+	templates, templatesErr := os.Lstat(filepath.Join(folder, path.Dir(VariablesFile)))
+	return err == nil && templatesErr == nil && !users.IsDir() && templates.IsDir()
 }

@@ -21,7 +21,7 @@ func workflows(t *testing.T) []source {
 	t.Helper()
 	top := filepath.Join("..", "..")
 	var list []source
-	for _, pattern := range []string{".github/workflows/*.yml", ".github/actions/*/action.yml", "README.md", "docs/*.md", "*.md"} {
+	for _, pattern := range []string{".github/workflows/*.yml", ".github/actions/*/action.yml", "internal/scaffold/own/*.yml", "README.md", "docs/*.md", "*.md"} {
 		names, err := filepath.Glob(filepath.Join(top, pattern))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: no file, %v", pattern, err)
@@ -121,7 +121,7 @@ func TestActionlint(t *testing.T) {
 			t.Errorf("%s:%d:%d: %s [%s]", s.name, p.Line, p.Column, p.Message, p.Kind)
 		}
 	}
-	for _, name := range []string{".github/workflows/bump.yml", ".github/actions/tagbump/action.yml", "README.md", "docs/deploy.md"} {
+	for _, name := range []string{".github/workflows/bump.yml", ".github/actions/tagbump/action.yml", "README.md", "docs/deploy.md", "docs/inventory.md", "internal/scaffold/own/check.yml"} {
 		if !slices.ContainsFunc(list, func(s source) bool { return strings.HasPrefix(s.name, name) }) {
 			t.Errorf("no workflow of %s was read", name)
 		}

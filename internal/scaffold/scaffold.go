@@ -1,0 +1,337 @@
+// Package scaffold makes a k8s repo of one's own from this repository's inventory and
+// templates, without what a team does not have.
+package scaffold
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8srepo"
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+//go:embed own
+var own embed.FS
+
+// Options are what differs between one team's repository and another's.
+type Options struct {
+	Account      string // of AWS, 12 digits
+	Region       string
+	Domain       string // of production; another environment has its name in front
+	Repository   string // owner/name on GitHub, or the URL that Argo CD clones
+	Environments []string
+	Routing      string // one of Routings
+	Karpenter    bool
+	Version      string // the release of the workflows, such as v1.4.0
+}
+
+// Sandbox is the environment of users: each has hosts of their own.
+const Sandbox = "sandbox"
+
+// Routings are the ways in which the starter's services are reached.
+var Routings = []string{"alb", "target-group", "ambassador", "gateway"}
+
+var (
+	account    = regexp.MustCompile(`^[0-9]{12}$`)
+	region     = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	domain     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
+	ownerName  = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+	repository = regexp.MustCompile(`^((https|ssh)://|git@)[^\s"']+$`)
+	label      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+)
+
+// Validate reports every option that is missing or not valid.
+func (o *Options) Validate() error {
+	var problems problem.List
+	check := func(ok bool, value, flag, hint string) {
+		switch {
+		case value == "":
+			problems.Add(problem.New("pass "+flag+": "+hint, "%s is missing", flag))
+		case !ok:
+			problems.Add(problem.New(hint, "%s %q is not valid", flag, value))
+		}
+	}
+	check(account.MatchString(o.Account), o.Account, "--account", "the AWS account, 12 digits")
+	check(region.MatchString(o.Region), o.Region, "--region", "an AWS region, such as ap-northeast-1")
+	check(domain.MatchString(o.Domain), o.Domain, "--domain", "production's domain, such as example.com")
+	check(ownerName.MatchString(o.Repository) || repository.MatchString(o.Repository), o.Repository, "--repository", "the repository that Argo CD will sync, as owner/name on GitHub or a URL")
+	check(slices.Contains(Routings, o.Routing), o.Routing, "--routing", "one of "+strings.Join(Routings, ", "))
+	if len(o.Environments) == 0 {
+		check(false, "", "--env", "an environment, such as dev; once for each")
+	}
+	for i, env := range o.Environments {
+		valid := label.MatchString(env) && env != base && env != "environments" && env != "templates" && !slices.Contains(o.Environments[:i], env)
+		check(valid, env, "--env", "lower-case letters, digits and -, each name once, and not "+base)
+	}
+	return problems.Err()
+}
+
+// base is the environment that the others extend.
+const base = "shared"
+
+// part is something that a team may not have.
+type part struct {
+	has       func(*Options) bool
+	files     []string // patterns of its templates
+	variables []string
+}
+
+var parts = []part{
+	{func(o *Options) bool { return o.Karpenter }, []string{"templates/environment/karpenter-*"}, []string{"karpenter", "spot"}},
+	{(*Options).sandbox, []string{"templates/team/*", "templates/user/*", "templates/user-service/*", "templates/environment/home.*", "templates/environment/ingress.*"}, []string{"nginx", "home"}},
+	{routes("alb"), []string{"templates/service/ingress.*"}, nil},
+	{func(o *Options) bool { return o.Routing == "alb" || o.sandbox() }, nil, []string{"certificate_arn", "alb_scheme"}},
+	{routes("target-group"), []string{"templates/service/target-group-binding.*"}, []string{"target_group_arn", "alb_security_group"}},
+	{routes("ambassador"), []string{"templates/service/mapping.*"}, nil},
+	{routes("gateway"), []string{"templates/service/http-route.*"}, []string{"gateway"}},
+}
+
+func routes(by string) func(*Options) bool { return func(o *Options) bool { return o.Routing == by } }
+
+func (o *Options) sandbox() bool { return slices.Contains(o.Environments, Sandbox) }
+
+// without returns the patterns of files, and the variables, of the parts that are left out.
+func (o *Options) without() (files, variables []string) {
+	for _, p := range parts {
+		if !p.has(o) {
+			files, variables = append(files, p.files...), append(variables, p.variables...)
+		}
+	}
+	return files, variables
+}
+
+// Files returns the files of the repository, by name.
+func Files(o Options) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	if err := o.templates(files); err != nil {
+		return nil, err
+	}
+	for _, write := range []func(map[string][]byte) error{o.variables, o.schema, o.users, o.environments, o.others} {
+		if err := write(files); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// allRoutings is how the starter's comments list the routings.
+const allRoutings = "alb, target-group, ambassador or gateway"
+
+// templates takes over the templates of what the team has.
+func (o *Options) templates(files map[string][]byte) error {
+	left, variables := o.without()
+	return fs.WalkDir(k8srepo.Starter, "templates", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if slices.ContainsFunc(left, func(pattern string) bool { match, _ := path.Match(pattern, name); return match }) {
+			return nil
+		}
+		data, err := k8srepo.Starter.ReadFile(name)
+		text := strings.ReplaceAll(string(data), allRoutings, o.Routing)
+		text = strings.Replace(text, `(eq .Vars.routing "alb" "target-group" "ambassador" "gateway")`, `(eq .Vars.routing "`+o.Routing+`")`, 1)
+		files[name] = []byte(withoutBlocks(text, variables))
+		return err
+	})
+}
+
+var (
+	opens  = regexp.MustCompile(`^\s*\{\{-? *(if|range|with|define|block) `)
+	closes = regexp.MustCompile(`^\s*\{\{-? *end *-?\}\}`)
+)
+
+// withoutBlocks is a template without the blocks that are there if one of some variables
+// is set. Such a block begins and ends on lines of its own.
+func withoutBlocks(text string, variables []string) string {
+	var kept strings.Builder
+	depth := 0 // of the blocks inside the one that is left out, itself included
+	for line := range strings.Lines(text) {
+		word := strings.TrimSpace(line)
+		begins := slices.ContainsFunc(variables, func(v string) bool { return word == "{{- if .Vars."+v+" }}" })
+		switch {
+		case depth == 0 && !begins:
+			kept.WriteString(line)
+		case opens.MatchString(line):
+			depth++
+		case closes.MatchString(line):
+			depth--
+		}
+	}
+	return kept.String()
+}
+
+// variables sets what the options say, and leaves out what no template needs.
+func (o *Options) variables(files map[string][]byte) error {
+	_, left := o.without()
+	home := o.Environments[0]
+	for _, env := range o.Environments {
+		if isProduction(env) {
+			home = env
+		}
+	}
+	url := o.Repository
+	if ownerName.MatchString(url) {
+		url = "https://github.com/" + url + ".git"
+	}
+	patches := []manifest.Patch{
+		setText("routing", o.Routing), setText("aws_account", o.Account), setText("aws_region", o.Region), setText("git_repository", url), setText("argocd_home", home),
+	}
+	data := files[inventory.VariablesFile]
+	for _, name := range left {
+		data = withoutEntry(data, name)
+	}
+	var err error
+	files[inventory.VariablesFile], err = patch(inventory.VariablesFile, data, patches...)
+	return err
+}
+
+// withoutEntry is a file of variables without one of them, and the comments above it.
+func withoutEntry(data []byte, name string) []byte {
+	entry := regexp.MustCompile(`(?m)^(#[^-\n].*\n)*` + regexp.QuoteMeta(name) + `:.*\n( .*\n)*`)
+	return entry.ReplaceAll(data, nil)
+}
+
+// schema leaves out what variables.yaml no longer has.
+func (o *Options) schema(files map[string][]byte) error {
+	_, left := o.without()
+	patches := []manifest.Patch{manifest.SetAt(at("properties.routing.enum"), manifest.NewList(o.Routing))}
+	text := string(files[inventory.SchemaFile])
+	for _, name := range left {
+		if regexp.MustCompile(`(?m)^  ` + regexp.QuoteMeta(name) + `:`).MatchString(text) {
+			patches = append(patches, manifest.DeleteAt(at("properties."+name)))
+		}
+	}
+	var err error
+	files[inventory.SchemaFile], err = patch(inventory.SchemaFile, []byte(text), patches...)
+	return err
+}
+
+// users is the starter's users.yaml, with nobody in it; users need a team.
+func (o *Options) users(files map[string][]byte) error {
+	data, err := k8srepo.Starter.ReadFile(inventory.UsersFile)
+	if err != nil {
+		return err
+	}
+	file, err := manifest.Parse(inventory.UsersFile, data)
+	if err != nil {
+		return err
+	}
+	values, err := file.Values()
+	if err != nil {
+		return err
+	}
+	var patches []manifest.Patch
+	for _, f := range values[0].Fields {
+		for i := range slices.Backward(f.Value.Items) {
+			patches = append(patches, manifest.DeleteAt(at(fmt.Sprintf("%s[%d]", f.Key.Text, i))))
+		}
+	}
+	if o.sandbox() {
+		var team manifest.Value
+		team.Add("name", manifest.NewString("dev"))
+		patches = append(patches, manifest.InsertAt(at("teams"), team))
+	}
+	files[inventory.UsersFile], err = patch(inventory.UsersFile, data, patches...)
+	return err
+}
+
+func isProduction(env string) bool { return env == "prod" || env == "production" }
+
+// environments are the shared one, and those that were named.
+func (o *Options) environments(files map[string][]byte) error {
+	name := environmentFile(base)
+	data, err := k8srepo.Starter.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	data = []byte(strings.Replace(string(data), "# What dev, qa, staging and prod have in common.", "# What all environments have in common.", 1))
+	if files[name], err = patch(name, data, manifest.DeleteAt(at("services"))); err != nil {
+		return err
+	}
+	for _, env := range o.Environments {
+		data, host := []byte(modeline+"extends: "+base+"\nnamespace: "+env+"\n"), env+"."+o.Domain
+		if isProduction(env) {
+			host = o.Domain
+		}
+		patches := []manifest.Patch{setText("domain", host), setText("cluster", env)}
+		switch {
+		case env == Sandbox:
+			if data, err = k8srepo.Starter.ReadFile(environmentFile(Sandbox)); err != nil {
+				return err
+			}
+			patches = append(patches, manifest.DeleteAt(at("vars.home")), manifest.DeleteAt(at("vars.certificate_arn")))
+			if !o.Karpenter {
+				patches = append(patches, manifest.DeleteAt(at("vars.spot")), manifest.DeleteAt(at("vars.karpenter")))
+			}
+		case isProduction(env):
+			patches = append(patches, setText("deploy.strategy", inventory.PullRequest))
+			if slices.Contains(o.Environments, "staging") {
+				patches = append(patches, setText("deploy.after", "staging"))
+			}
+		}
+		file := environmentFile(env)
+		if files[file], err = patch(file, data, patches...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func environmentFile(env string) string { return path.Join(inventory.EnvironmentsDir, env+".yaml") }
+
+// others are the files that are no part of the inventory.
+func (o *Options) others(files map[string][]byte) error {
+	var err error
+	if files[".gitattributes"], err = k8srepo.Starter.ReadFile(".gitattributes"); err != nil {
+		return err
+	}
+	readme, err := own.ReadFile("own/README.md")
+	if err != nil {
+		return err
+	}
+	file, err := manifest.Parse(inventory.VariablesFile, files[inventory.VariablesFile])
+	if err != nil {
+		return err
+	}
+	values, err := file.Values()
+	if err != nil {
+		return err
+	}
+	home, _ := values[0].Get("argocd_home")
+	files["README.md"] = []byte(strings.ReplaceAll(string(readme), "HOME", home.Text))
+	workflow, err := own.ReadFile("own/check.yml")
+	files[".github/workflows/check.yml"] = []byte(strings.ReplaceAll(string(workflow), "@v1.4.0", "@"+o.Version))
+	files[".gitignore"] = []byte("/.schemas/\n")
+	return err
+}
+
+// modeline names the schema of an environment's file to editors.
+const modeline = "# yaml-language-server: $schema=../.schemas/environment.json\n"
+
+func setText(path, text string) manifest.Patch {
+	return manifest.SetAt(at(path), manifest.NewString(text))
+}
+
+// at is a path that is written in this package, with names that were checked.
+func at(s string) manifest.Path {
+	p, err := manifest.ParsePath(s)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func patch(name string, data []byte, patches ...manifest.Patch) ([]byte, error) {
+	f, err := manifest.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return f.Patch(patches...)
+}
