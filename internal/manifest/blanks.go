@@ -18,11 +18,12 @@ type blank struct {
 	comment  Bytes // behind the value; empty where it is not tagbump's
 }
 
-// blanks are those of the chosen images, in the order of the bytes.
-func (t *Text) blanks(chosen func(Running) bool) []blank {
-	list, sorted := make([]blank, 0, len(t.Images)), true
-	for n, i := range t.Images {
-		if !chosen(i) {
+// blanks appends those of the chosen images to a list, in the order of the bytes.
+func (t *Text) blanks(list []blank, chosen func(Running) bool) []blank {
+	sorted := true
+	for n := range t.Images {
+		i := &t.Images[n]
+		if !chosen(*i) {
 			continue
 		}
 		list = append(list, blank{n, false, i.Suffix, i.Comment})
@@ -42,7 +43,8 @@ func isTracked(r Running) bool { return r.Tracked }
 // chosen images run: each one's tag and digest, and the comment behind it.
 func (t *Text) Blank(write func([]byte), chosen func(Running) bool) {
 	done := 0
-	for _, b := range t.blanks(chosen) {
+	var few [4]blank // most texts have no more
+	for _, b := range t.blanks(few[:0], chosen) {
 		write(t.Data[done:b.value.Start])
 		write(t.Data[b.value.End:b.comment.Start])
 		done = b.comment.End
@@ -130,7 +132,8 @@ func (t *Text) compare(data []byte, runs []Run) (at int, same bool) {
 		return false
 	}
 	var digests []blank // read when all tags are known
-	for _, b := range t.blanks(isTracked) {
+	var few [4]blank
+	for _, b := range t.blanks(few[:0], isTracked) {
 		i := &t.Images[b.image]
 		if !follow(b.value.Start) {
 			return at, false
@@ -247,7 +250,8 @@ func (t *Text) ownDigest(r *Running) []byte { return t.Data[r.Digest.Start:r.Dig
 func (t *Text) WithRuns(runs []Run) []byte {
 	out := make([]byte, 0, len(t.Data)+16*len(runs))
 	done := 0
-	for _, b := range t.blanks(func(Running) bool { return true }) {
+	var few [4]blank
+	for _, b := range t.blanks(few[:0], func(Running) bool { return true }) {
 		i, run := &t.Images[b.image], runs[b.image]
 		out = append(out, t.Data[done:b.value.Start]...)
 		switch {

@@ -1,0 +1,142 @@
+package manifest
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// writeString writes a slot that is a string: a key, or a scalar that has quotes,
+// or text around its values.
+func (f *filling) writeString(i int, s *slot) error {
+	value, err := f.join(s)
+	if err != nil {
+		return err
+	}
+	f.filled[i] = value
+	plain := isPlain(value)
+	if s.key {
+		if hasBreak(value) {
+			return fail(s.first, "take a name of one line", "a key cannot hold the line break in %s", quoteForPeople(value))
+		}
+		if f.out, err = appendKey(f.out, value, s.flow); err != nil {
+			return fail(s.first, "shorten it", "%v", err)
+		}
+	} else {
+		plain = f.appendInStyle(s, value) || plain
+	}
+	if !plain {
+		f.unproved = append(f.unproved, i)
+	}
+	return nil
+}
+
+const toYAMLHint = "leave it out: {{ .Vars.x }} is written as YAML, indented and quoted as its place needs it"
+
+// join is the string that a slot means.
+func (f *filling) join(s *slot) (string, error) {
+	var b strings.Builder
+	block := s.node != nil && s.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	for i, text := range s.texts {
+		if i > 0 {
+			value, err := f.textIn(s.first+i-1, b.String(), text, block)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(value)
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+// textIn is the text of a value that stands in a string, between before and after.
+func (f *filling) textIn(placeholder int, before, after string, block bool) (string, error) {
+	column := len(before) - 1 - strings.LastIndexByte(before, '\n')
+	alone := block && strings.Trim(before[len(before)-column:], " ") == "" && (after == "" || after[0] == '\n')
+	switch value := f.values[placeholder].(type) {
+	case YAMLText:
+		if !alone {
+			return "", fail(placeholder, toYAMLHint, "toYaml is only for a line of its own in a block of text")
+		}
+		text, err := AppendYAML(nil, value.Value, column)
+		return string(text), f.valueProblem(placeholder, err)
+	case FileText:
+		if alone {
+			return strings.ReplaceAll(strings.TrimSuffix(string(value), "\n"), "\n", "\n"+strings.Repeat(" ", column)), nil
+		}
+	case []any, map[string]any:
+		hint := "give it a place of its own, without quotes and other text; in a text, toJson makes JSON of it"
+		if block {
+			hint = "write {{ toYaml … }} on a line of its own, or {{ toJson … }}"
+		}
+		return "", fail(placeholder, hint, "a list or a map cannot stand inside a string")
+	}
+	text, _, err := scalarText(f.values[placeholder])
+	return text, f.valueProblem(placeholder, err)
+}
+
+// appendInStyle writes a string in the style of its slot where that can hold it,
+// else in double quotes. Plain reports that it is plain in that style.
+func (f *filling) appendInStyle(s *slot, value string) (plain bool) {
+	switch style := s.node.Style &^ yaml.TaggedStyle; {
+	case style&yaml.DoubleQuotedStyle != 0:
+		f.out = appendDoubleQuoted(f.out, value)
+		return isASCII(value, `"\`+"\n")
+	case style&yaml.SingleQuotedStyle != 0 && printable(value):
+		f.out = append(f.out, '\'')
+		f.out = append(f.out, strings.ReplaceAll(value, "'", "''")...)
+		f.out = append(f.out, '\'')
+		return isASCII(value, "'\n")
+	case style&yaml.SingleQuotedStyle != 0:
+		f.out = appendDoubleQuoted(f.out, value)
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return f.appendBlockText(s, value)
+	default:
+		f.out = appendString(f.out, value, s.flow)
+	}
+	return false
+}
+
+// appendBlockText writes the string of a slot that is a block of text.
+func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
+	data := f.skeleton.file.Data
+	header, body, _ := strings.Cut(string(data[s.start:s.end]), "\n")
+	comment := strings.TrimLeft(header, "|>+-0123456789")
+	body = body[strings.LastIndex(body[:len(body)-len(strings.TrimLeft(body, " \n"))], "\n")+1:]
+	indent := len(body) - len(strings.TrimLeft(body, " "))
+	literal := s.node.Style&yaml.LiteralStyle != 0
+	if literalSafe(value) && indent > 0 && !strings.Contains(header, "+") && (literal || hasBreak(strings.TrimSuffix(value, "\n"))) {
+		f.out = appendLiteral(f.out, value, indent, comment)
+		return isASCII(value, "")
+	}
+	// Text that begins with blanks, or ends in more than one line break, needs a header
+	// that says so. What follows the block must not be part of it then.
+	following := data[min(s.end+1, len(data)):]
+	ends := len(following) == 0 || len(bytes.TrimLeft(following, " ")) > 0 && bytes.TrimLeft(following, " ")[0] != '\n'
+	if text := strings.TrimRight(value, "\n"); text != "" && text[0] != '\n' && indent > s.parent && indent-s.parent < 10 && !strings.Contains(header, "+") && ends &&
+		(literal || hasBreak(text)) && literalSafe("x"+text) {
+		f.out = append(f.out, '|')
+		if text[0] == ' ' || text[0] == '\t' {
+			f.out = strconv.AppendInt(f.out, int64(indent-s.parent), 10)
+		}
+		lines := appendLiteral(nil, "x"+text, indent, "") // "|-", and the lines
+		breaks := len(value) - len(text)
+		if breaks > 1 {
+			f.out = append(f.out, '+')
+		} else if breaks == 0 {
+			f.out = append(f.out, '-')
+		}
+		f.out = append(f.out, comment...)
+		lines = bytes.Replace(lines[len("|-"):], []byte("x"), nil, 1)
+		f.out = append(f.out, lines...)
+		for range breaks - 1 {
+			f.out = append(f.out, '\n')
+		}
+		return false
+	}
+	f.out = append(appendString(f.out, value, s.flow), comment...)
+	return false
+}

@@ -1,0 +1,156 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+func (x *execution) replace(old, new, s any) (string, error) {
+	t, err := x.texts(old, new, s)
+	if err != nil {
+		return "", err
+	}
+	if n := len(t[2]) + strings.Count(t[2], t[0])*len(t[1]); n > maxString {
+		return "", x.spendBytes(n)
+	}
+	return x.bounded(strings.ReplaceAll(t[2], t[0], t[1]))
+}
+
+func (x *execution) repeat(count, s any) (string, error) {
+	n, err := intOf(count)
+	if err != nil {
+		return "", err
+	}
+	text, err := x.textOf(s)
+	if err != nil {
+		return "", err
+	}
+	if n < 0 {
+		n = 0
+	}
+	if n > maxString || n*int64(len(text)) > maxString {
+		return "", x.spendBytes(maxString + 1)
+	}
+	return x.bounded(strings.Repeat(text, int(n)))
+}
+
+// trunc is the first n characters of a text; the last ones where n is negative.
+func (x *execution) trunc(n, s any) (string, error) {
+	count, err := intOf(n)
+	if err != nil {
+		return "", err
+	}
+	text, err := x.textOf(s)
+	runes := []rune(text)
+	switch {
+	case err != nil:
+		return "", err
+	case count >= 0 && int(count) < len(runes):
+		return string(runes[:count]), nil
+	case count < 0 && int(-count) < len(runes):
+		return string(runes[len(runes)+int(count):]), nil
+	}
+	return text, nil
+}
+
+// substr is the characters of a text from start up to end; to its end where end is
+// negative or behind it.
+func (x *execution) substr(start, end, s any) (string, error) {
+	from, err := intOf(start)
+	if err != nil {
+		return "", err
+	}
+	to, err := intOf(end)
+	if err != nil {
+		return "", err
+	}
+	text, err := x.textOf(s)
+	if err != nil {
+		return "", err
+	}
+	runes := []rune(text)
+	n := int64(len(runes))
+	if to < 0 || to > n {
+		to = n
+	}
+	from = min(max(from, 0), to)
+	return string(runes[from:to]), nil
+}
+
+func (x *execution) regexMatch(pattern, s any) (bool, error) {
+	t, err := x.texts(pattern, s)
+	if err != nil {
+		return false, err
+	}
+	re, err := regexp.Compile(t[0])
+	if err != nil {
+		return false, err
+	}
+	return re.MatchString(t[1]), x.charge(len(t[0]) + len(t[1]))
+}
+
+func (x *execution) regexReplaceAll(pattern, s, by any) (string, error) {
+	t, err := x.texts(pattern, s, by)
+	if err != nil {
+		return "", err
+	}
+	re, err := regexp.Compile(t[0])
+	if err != nil {
+		return "", err
+	}
+	if err := x.charge(len(t[0]) + len(t[1])); err != nil {
+		return "", err
+	}
+	if n := (len(t[1]) + 1) * (len(t[2]) + 1); n > maxString && len(re.FindAllStringIndex(t[1], -1))*len(t[2])+len(t[1]) > maxString {
+		return "", x.spendBytes(maxString + 1)
+	}
+	return x.bounded(re.ReplaceAllString(t[1], t[2]))
+}
+
+// sha256 is the checksum of a text, or of the JSON of any other value.
+func (x *execution) sha256(v any) (string, error) {
+	text, err := x.textOrJSON(v)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func (x *execution) textOrJSON(v any) (string, error) {
+	if data, err := x.plainData(v); err == nil && data != nil && !isPlainScalar(data) {
+		return x.toJSON(data)
+	}
+	return x.textOf(v)
+}
+
+func isPlainScalar(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return true
+}
+
+func base64Encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func (x *execution) base64Decode(v any) (string, error) {
+	s, err := x.textOf(v)
+	if err != nil {
+		return "", err
+	}
+	data, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return "", fmt.Errorf("b64dec: %w", err)
+	}
+	if !utf8.Valid(data) {
+		return "", errors.New("b64dec: what is encoded is not text")
+	}
+	return x.bounded(string(data))
+}
