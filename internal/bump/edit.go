@@ -133,10 +133,22 @@ func (r *Request) editFile(file File) fileResult {
 	if !r.Covers(file.Path) || !r.Matches(r.relative(file.Path)) {
 		return fileResult{}
 	}
-	f, found, err := r.parse(file)
+	f, found, err := r.parse(file, manifest.Scan)
 	if f == nil || err != nil {
 		return fileResult{err: err}
 	}
+	result := r.editImages(file, f, found)
+	if result.err == nil || !f.Scanned() {
+		return result
+	}
+	if f, found, err = r.parse(file, manifest.Parse); f == nil || err != nil {
+		return fileResult{err: err}
+	}
+	return r.editImages(file, f, found)
+}
+
+// editImages edits a file that was read.
+func (r *Request) editImages(file File, f *manifest.File, found *manifest.Found) fileResult {
 	for _, half := range found.Halves {
 		if r.Target(half.Ref) != nil {
 			return fileResult{err: refusal(f, half.Place, "name the map that holds both, or leave --field out: the image is found without it",

@@ -142,7 +142,7 @@ func (q *Query) Read(files []File) (images []Image, problems problem.List) {
 		if !q.Covers(file.Path) || !q.Matches(q.relative(file.Path)) {
 			return r
 		}
-		f, found, err := q.parse(file)
+		f, found, err := q.parse(file, manifest.Scan)
 		if r.err = err; f == nil || err != nil {
 			return r
 		}
@@ -167,10 +167,11 @@ func (q *Query) relative(file string) string {
 	return strings.TrimPrefix(file, q.Dir()+"/")
 }
 
-// parse reads a file's images. The file is nil where it cannot be parsed, and does
-// not hold a target as a reference, so that it is no matter.
-func (q *Query) parse(file File) (*manifest.File, *manifest.Found, error) {
-	f, err := manifest.Parse(file.Path, file.Data)
+// parse reads a file's images with manifest.Parse or manifest.Scan. The file is nil
+// where it cannot be parsed, and does not hold a target as a reference, so that it is no
+// matter.
+func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.File, error)) (*manifest.File, *manifest.Found, error) {
+	f, err := read(file.Path, file.Data)
 	if err == nil {
 		err = f.DuplicateKeys()
 	}

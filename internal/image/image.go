@@ -23,8 +23,10 @@ type Ref struct {
 	repository string // the canonical name
 }
 
-// Parse reads a reference by the distribution project's grammar.
+// Parse reads a reference by the distribution project's grammar. The Ref does not keep
+// s, which may be a part of a long text.
 func Parse(s string) (Ref, error) {
+	s = strings.Clone(s)
 	named, err := reference.ParseNormalizedNamed(s)
 	if err != nil {
 		return Ref{}, fmt.Errorf("%q is no image reference: %w", s, unprefixed(err))
@@ -71,8 +73,9 @@ func ValidDigest(s string) bool {
 
 // SplitTag reads a tag that may have a digest behind it, TAG@DIGEST, as a chart's
 // values hold it; ok is false where s is neither. An empty tag before a digest is
-// none.
+// none. The results do not keep s.
 func SplitTag(s string) (tag, digest string, ok bool) {
+	s = strings.Clone(s)
 	tag, digest, pinned := strings.Cut(s, "@")
 	if pinned && !ValidDigest(digest) || !ValidTag(tag) && !(pinned && tag == "") {
 		return "", "", false

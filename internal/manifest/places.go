@@ -76,7 +76,7 @@ func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod b
 		return
 	}
 	w.known[n] = true
-	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: container, Place: w.file.place(n), parts: parts{whole: n, at: at, assigned: assigned, pod: pod}})
+	w.images = append(w.images, Image{Ref: ref, Where: joined(w.prefix, where), Container: strings.Clone(container), Place: w.file.place(n), parts: parts{whole: n, at: at, assigned: assigned, pod: pod}})
 }
 
 func joined(prefix, where string) string { return strings.Trim(prefix+" "+where, " ") }

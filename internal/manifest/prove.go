@@ -50,14 +50,17 @@ func (c *changes) prove(before, after *File) error {
 
 // proveDocument is prove for one document of the file before.
 func (c *changes) proveDocument(file *File, before, after document) error {
-	p := prover{changes: c, before: file, pairs: map[*yaml.Node]*yaml.Node{}}
+	p := prover{changes: c, before: file, scanned: before.scanned, pairs: map[*yaml.Node]*yaml.Node{}}
 	if err := p.same(before.node, after.node); err != nil {
 		return err
 	}
-	if !c.comments || !c.filled && c.markers == nil {
+	if !c.comments || p.commentsInPlace() {
 		return nil // same has compared them where they stand
 	}
-	lines := commentLines(before.node)
+	lines := slices.Clone(before.comments)
+	if !before.scanned {
+		lines = commentLines(before.node)
+	}
 	for _, m := range c.markers {
 		if m.at.start < before.start || m.at.start >= before.end {
 			continue
@@ -77,8 +80,9 @@ func (c *changes) proveDocument(file *File, before, after document) error {
 
 type prover struct {
 	*changes
-	before *File
-	pairs  map[*yaml.Node]*yaml.Node // anchored nodes, before → after
+	before  *File
+	scanned bool                      // the nodes before have no comments
+	pairs   map[*yaml.Node]*yaml.Node // anchored nodes, before → after
 }
 
 func (p *prover) same(a, b *yaml.Node) error {
@@ -131,8 +135,12 @@ func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
 }
 
 func (p *prover) sameComments(a, b *yaml.Node) bool {
-	return !p.comments || p.filled || p.markers != nil || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
+	return !p.comments || !p.commentsInPlace() || a.HeadComment == b.HeadComment && a.LineComment == b.LineComment && a.FootComment == b.FootComment
 }
+
+// commentsInPlace reports whether comments are compared node by node. Else the lines of
+// all comments of the document are.
+func (p *prover) commentsInPlace() bool { return !p.filled && p.markers == nil && !p.scanned }
 
 // commentLines are the lines of all comments below a node, sorted.
 func commentLines(n *yaml.Node) []string {

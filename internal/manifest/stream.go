@@ -27,6 +27,9 @@ type document struct {
 	lines      int  // of the file, before it
 	body       int  // the offset behind its "---", or where it starts
 	directives bool // it has some
+
+	scanned  bool     // by Scan, so that the nodes have no comments
+	comments []string // then: all of them
 }
 
 // split finds the documents in the bytes. A line that starts with "---" or "..."
