@@ -203,7 +203,7 @@ func (o *deployOptions) pullRequests(con *console.Console, sources *deploy.Sourc
 	case err != nil:
 		return nil, nil // a path, or another host: a policy that wants one says so
 	}
-	return &deploy.PullRequests{GitHub: client, Repo: repo, Sources: sources, Asked: o.environment.asked(), AutoMerge: o.autoMerge}, nil
+	return &deploy.PullRequests{GitHub: client, Repo: repo, Sources: sources, AutoMerge: o.autoMerge}, nil
 }
 
 // history is where the commits are that a service is built from: in --app-repo,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"net/mail"
 	"net/url"
 	"os"
@@ -114,17 +113,6 @@ func (e *environment) client(token, caFile string, con *console.Console) (*githu
 	return github.New(github.Options{
 		Token: token, ServerURL: e.server, APIURL: e.api, GraphQLURL: e.graphQL, CAFile: caFile, UserAgent: "tagbump", Tell: con.Notice,
 	})
-}
-
-// asked is who or what runs this, as Markdown.
-func (e *environment) asked() string {
-	switch {
-	case e.runURL != "" && e.actor != "":
-		return fmt.Sprintf("[this run](%s) of %s", e.runURL, markdown(e.actor))
-	case e.runURL != "":
-		return fmt.Sprintf("[this run](%s)", e.runURL)
-	}
-	return ""
 }
 
 // idle is how long a server may be silent in the middle of a request. Git's own

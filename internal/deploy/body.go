@@ -9,48 +9,43 @@ import (
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
+	"k8srepo/internal/image"
 )
 
 // body is what a pull request tells the person who approves it.
 type body struct {
-	kind      kind
-	Env       string
-	Services  []string
-	Tag       string
-	Images    []bump.ImageChange // that change
-	Histories []commits          // of each service, as far as they are known
-	Elsewhere []running          // what the other environments run
-	Asked     string             // who or what asked for it, in Markdown; may be empty
-	Repo      string             // the k8s repo's URL
-	Notices   []string
+	kind        kind
+	From        string   // the environment that a promotion takes its tags from; "" where it is none
+	Envs        []string // that change
+	Services    []string
+	Images      []bump.ImageChange // that change
+	Tags        []string           // that are proposed, each once
+	Moves       []move
+	MoreMoves   int        // that are left out
+	Elsewhere   []*running // what the other environments run
+	Differences *differences
+	Reason      string // as it was given; may be empty
+	RequestedBy string // may be empty
+	RunURL      string // may be empty
+	Repo        string // the k8s repo's URL
+	Notices     []string
 }
 
-// commits are what lies between a running tag and a new one.
-type commits struct {
-	Service string
-	Source  string // owner/name
-	URL     string // of the comparison
-	Total   int
-	List    []commit // the newest first; at most maxCommits
-	Back    bool     // they are taken away
+// move is one service that goes from one tag to another.
+type move struct {
+	Target  bump.Target
+	Old     image.Ref
+	New     image.Ref
+	Between *Between
+	Unknown string // why Between is not known
 }
 
-type commit struct {
-	Hash, Title, Author string
-	Pull                int // the number of its pull request; 0 where unknown
-}
-
-// running is what an environment runs of a service.
-type running struct{ Env, Service, Tags, Since string }
-
-const (
-	maxCommits = 50
-	maxImages  = 100
-	maxBody    = 65_000 // characters; GitHub takes 65,536
-)
+// maxMoves is how many comparisons of commits a body has: sandboxes of people may run a
+// tag each.
+const maxMoves = 20
 
 // The lines that tagbump finds its way by in a body. What people write below the
-// last one stays when the rest is made anew.
+// last one stays when the rest is made anew. They are labels, and no proof.
 const (
 	tagLine   = "<!-- tagbump: %s %s -->"
 	yoursLine = "<!-- Yours: what is written below this line stays. -->"
@@ -58,10 +53,11 @@ const (
 
 var tagInBody = regexp.MustCompile(`<!-- tagbump: (\S+) (\S+) -->`)
 
-// proposedTag is the tag that a body proposes, "" where tagbump did not write it.
+// proposedTag returns the tag that a body proposes, several with commas between them; ""
+// where tagbump did not write it.
 func proposedTag(body string) string {
 	if m := tagInBody.FindStringSubmatch(body); m != nil {
-		return m[2]
+		return strings.ReplaceAll(m[2], ",", ", ")
 	}
 	return ""
 }
@@ -74,51 +70,76 @@ func yours(body string) string {
 
 // bodyOf gathers what the reviewer is told.
 func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*body, error) {
-	text := &body{kind: t.kind, Env: t.env(), Services: sorted(t.names), Tag: plan.NewTag, Asked: o.Pulls.Asked, Repo: o.URL, Notices: plan.Notices}
+	text := &body{
+		kind: t.kind, From: t.from, Envs: t.envs, Services: sorted(t.names), Reason: t.reason,
+		RequestedBy: o.RequestedBy, RunURL: o.RunURL, Repo: o.URL,
+	}
 	targets, err := t.scope(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	listed := map[string]bool{}
 	for _, i := range plan.Images {
-		if !i.Changed() {
-			continue
+		if tag := i.New.TagOrDigest(); !slices.Contains(text.Tags, tag) {
+			text.Tags = append(text.Tags, tag)
 		}
-		text.Images = append(text.Images, i)
-		target := targets.of(i.Place.File).Target(i.Old)
-		if key := target.Name() + " " + i.Old.Tag; !listed[key] {
-			listed[key] = true
-			if c := commitsBetween(ctx, o, t, plan, *target, i.Old.Tag, i.New.Tag); c != nil {
-				text.Histories = append(text.Histories, *c)
-			}
+		if i.Changed() {
+			text.Images = append(text.Images, i)
+			text.addMove(ctx, o, *targets.of(i.Place.File).Target(i.Old), i)
 		}
 	}
-	text.Elsewhere, err = elsewhere(ctx, o, b, t.envs, targets[0])
+	if text.Elsewhere, err = elsewhere(ctx, o, t, b); err != nil {
+		return nil, err
+	}
+	if t.from != "" {
+		text.Differences = contrast(ctx, o, t, b)
+	}
+	text.Notices = plan.Notices
 	return text, err
 }
 
-// commitsBetween returns the commits that a deployment brings, or that a rollback takes
-// away; nil where they cannot be told, which keeps nothing from being proposed.
-func commitsBetween(ctx context.Context, o *Options, t *task, plan *Outcome, target bump.Target, running, next string) *commits {
-	from, to := hashOf(running), hashOf(next)
-	at, err := github.ParseRepo(target.Source)
-	if err != nil || o.Pulls.Sources == nil || from == "" || to == "" {
-		return nil
+// addMove adds what lies between the two tags of an image, once for all images that
+// move so.
+func (b *body) addMove(ctx context.Context, o *Options, target bump.Target, i bump.ImageChange) {
+	if slices.ContainsFunc(b.Moves, func(m move) bool {
+		return m.Target.Name() == target.Name() && m.Old.Suffix() == i.Old.Suffix() && m.New.Suffix() == i.New.Suffix()
+	}) {
+		return
 	}
-	if t.kind == rollingBack {
-		from, to = to, from
+	if len(b.Moves) == maxMoves {
+		b.MoreMoves++
+		return
 	}
-	found, err := o.Pulls.Sources.compare(ctx, at, from, to)
-	if err != nil {
-		plan.notice("the commits of %s are not listed: %v", target.Source, err)
-		return nil
+	m := move{Target: target, Old: i.Old, New: i.New}
+	var history History
+	if o.History != nil {
+		history = o.History(target)
 	}
-	c := &commits{Service: target.Name(), Source: target.Source, URL: found.URL, Total: found.Total, Back: t.kind == rollingBack}
-	for _, one := range found.Commits {
-		c.List = append(c.List, commit{Hash: one.SHA, Title: one.Title, Author: one.Author.String(), Pull: one.PullRequest})
+	var err error
+	switch {
+	case i.Old.Tag == "" || i.New.Tag == "":
+		m.Unknown = "a digest does not name a commit"
+	default:
+		if m.Between, err = between(ctx, history, target.Name(), i.Old.Tag, i.New.Tag); err != nil {
+			m.Unknown = whyNotKnown(err)
+		}
 	}
-	slices.Reverse(c.List)
-	return c
+	m.link(o)
+	b.Moves = append(b.Moves, m)
+}
+
+// link adds the addresses of the comparisons where the history did not give them.
+func (m *move) link(o *Options) {
+	at, err := github.ParseRepo(m.Target.Source)
+	if err != nil || m.Between == nil || o.Pulls.Sources == nil {
+		return
+	}
+	page := func(c *Commits, from, to string) {
+		if c.Total > 0 && c.URL == "" {
+			c.URL = o.Pulls.Sources.Client.PageURL(at, "compare", from+"..."+to)
+		}
+	}
+	page(&m.Between.Added, m.Between.From, m.Between.To)
+	page(&m.Between.Removed, m.Between.To, m.Between.From)
 }
 
 // maxTitle is how many characters a title may have; GitHub takes 256.
@@ -127,121 +148,47 @@ const maxTitle = 250
 // title returns the pull request's, as in "Deploy api 9f2c1ab to prod". Where there are
 // too many services for it, it counts them.
 func (b *body) title() string {
-	if title := b.titleOf(strings.Join(b.Services, ", ")); len([]rune(title)) <= maxTitle {
-		return title
+	title := b.titleOf(strings.Join(b.Services, ", "), b.versions())
+	if len([]rune(title)) > maxTitle {
+		title = b.titleOf(fmt.Sprintf("%d services", len(b.Services)), "")
 	}
-	return b.titleOf(fmt.Sprintf("%d services", len(b.Services)))
+	return harmless(strings.Join(strings.Fields(title), " "))
 }
 
-func (b *body) titleOf(services string) string {
+func (b *body) titleOf(services, versions string) string {
+	env := strings.Join(b.Envs, " and ")
 	switch b.kind {
 	case rollingBack:
-		return fmt.Sprintf("Roll back %s to %s in %s", services, shortened(b.Tag), b.Env)
+		return fmt.Sprintf("Roll back %s to %s in %s", services, b.short(), env)
 	case holding:
-		return fmt.Sprintf("Hold %s at %s in %s", services, shortened(b.Tag), b.Env)
+		return fmt.Sprintf("Hold %s at %s in %s", services, b.short(), env)
 	case releasing:
-		return fmt.Sprintf("Release %s in %s", services, b.Env)
+		return fmt.Sprintf("Release %s in %s", services, env)
 	}
-	return fmt.Sprintf("Deploy %s %s to %s", services, shortenedAll(b.Tag), b.Env)
+	if versions == "" {
+		return fmt.Sprintf("Deploy %s to %s", services, env)
+	}
+	return fmt.Sprintf("Deploy %s to %s", versions, env)
 }
 
-// markdown is the body, with what a person wrote below an older one.
-func (b *body) markdown(older string) string {
-	var w strings.Builder
-	fmt.Fprintf(&w, tagLine+"\n\n", b.Env, b.Tag)
-	b.images(&w)
-	for _, h := range b.Histories {
-		h.markdown(&w)
-	}
-	b.elsewhere(&w)
-	for _, n := range b.Notices {
-		fmt.Fprintf(&w, "\n> %s\n", plain(n, ""))
-	}
-	if b.Asked != "" {
-		fmt.Fprintf(&w, "\nAsked for by %s.\n", b.Asked)
-	}
-	w.WriteString("\n**To go back** after the merge:\n\n```sh\n")
-	for _, s := range b.Services {
-		fmt.Fprintf(&w, "tagbump rollback --repo %s --env %s --service %s\n", b.Repo, b.Env, s)
-	}
-	w.WriteString("```\n")
-	text, theirs := []rune(w.String()), yours(older)
-	if room := max(0, maxBody-len([]rune(theirs))); len(text) > room {
-		text = append(text[:room], []rune("\n…\n")...)
-	}
-	return string(text) + "\n" + yoursLine + "\n" + theirs
-}
+// short returns the proposed tags, cut as in a title.
+func (b *body) short() string { return shortenedAll(strings.Join(b.Tags, ", ")) }
 
-func (b *body) images(w *strings.Builder) {
-	w.WriteString("| image | runs | is to run | in |\n|---|---|---|---|\n")
-	for n, i := range b.Images {
-		if n == maxImages {
-			fmt.Fprintf(w, "| … and %d more | | | |\n", len(b.Images)-n)
-			break
+// versions returns the services with their tags: "api, front 9f2c1ab" where all have the
+// same, "api 9f2c1ab, front 7be21d4" where not.
+func (b *body) versions() string {
+	if len(b.Tags) < 2 {
+		return strings.Join(b.Services, ", ") + " " + b.short()
+	}
+	var list []string
+	for _, service := range b.Services {
+		var tags []string
+		for _, m := range b.Moves {
+			if tag := shortened(m.New.TagOrDigest()); m.Target.Name() == service && !slices.Contains(tags, tag) {
+				tags = append(tags, tag)
+			}
 		}
-		name := "`" + i.Old.Name + "`"
-		if i.New.Name != i.Old.Name {
-			name += " → `" + i.New.Name + "`"
-		}
-		fmt.Fprintf(w, "| %s | `%s` | **`%s`** | %s:%d |\n", name, i.Old.TagOrDigest(), i.New.TagOrDigest(), cell(i.Place.File), i.Place.Line)
+		list = append(list, strings.TrimSpace(service+" "+strings.Join(tags, " and ")))
 	}
+	return strings.Join(list, ", ")
 }
-
-func (c *commits) markdown(w *strings.Builder) {
-	count := fmt.Sprintf("%d commits", c.Total)
-	if c.Total == 1 {
-		count = "1 commit"
-	}
-	what := ""
-	if c.Back {
-		what = "goes back, without "
-	}
-	fmt.Fprintf(w, "\n**%s**: %s[%s](%s)\n\n", plain(c.Service, ""), what, count, c.URL)
-	for _, one := range c.List {
-		short := one.Hash[:min(7, len(one.Hash))]
-		fmt.Fprintf(w, "- `%s` %s", short, plain(one.Title, c.Source))
-		if one.Pull > 0 && !strings.Contains(one.Title, fmt.Sprintf("#%d", one.Pull)) {
-			fmt.Fprintf(w, " (%s#%d)", c.Source, one.Pull)
-		}
-		if one.Author != "" {
-			fmt.Fprintf(w, ", %s", plain(one.Author, ""))
-		}
-		w.WriteString("\n")
-	}
-	if more := c.Total - len(c.List); more > 0 {
-		fmt.Fprintf(w, "- … and [%d more](%s)\n", more, c.URL)
-	}
-}
-
-func (b *body) elsewhere(w *strings.Builder) {
-	if len(b.Elsewhere) == 0 {
-		return
-	}
-	w.WriteString("\n| environment | service | runs | since |\n|---|---|---|---|\n")
-	for _, r := range b.Elsewhere {
-		tags := "`" + r.Tags + "`"
-		if r.Tags == b.Tag {
-			tags = "**" + tags + "**"
-		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", cell(r.Env), cell(r.Service), tags, cell(r.Since))
-	}
-}
-
-var (
-	mention = regexp.MustCompile(`@(\w)`)
-	number  = regexp.MustCompile(`(^|[^\w/&#-])(?:#|GH-)(\d+)`)
-)
-
-// plain is other people's words as Markdown that says just that: it formats
-// nothing, calls nobody, and a number of a pull request is one of their own
-// repository.
-func plain(s, source string) string {
-	if source != "" {
-		s = number.ReplaceAllString(s, "${1}"+source+"#$2")
-	}
-	s = strings.NewReplacer("&", "&amp;", "~", "\\~", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|", "\n", " ", "\r", "").Replace(s)
-	return mention.ReplaceAllString(s, "@\u200b${1}")
-}
-
-// cell is a text in a cell of a table.
-func cell(s string) string { return strings.NewReplacer("|", "\\|", "\n", " ").Replace(s) }

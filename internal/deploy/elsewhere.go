@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -11,63 +12,172 @@ import (
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/inventory"
-	"k8srepo/internal/manifest"
 	"k8srepo/internal/repo"
 )
 
-// elsewhere returns what the environments of a base run of the request's targets, but
-// for some, as far as the folders of their services tell.
-func elsewhere(ctx context.Context, o *Options, b *base, but []string, query *bump.Query) ([]running, error) {
-	tree := b.FS(ctx)
-	envs, err := otherEnvs(tree, but)
+// running is what an environment runs of a service.
+type running struct {
+	Env, Service string
+	Tags         []string // or digests, each once
+	Since        string   // the day on which they came, in words
+
+	tip   *repo.Commit
+	query *bump.Query
+	paths []string // the files that say so, or the folder of all of them
+}
+
+// elsewhere returns what the environments that a task does not change run of its
+// services, and since when. What is wrong with another environment is no matter of
+// this pull request: it is left out.
+func elsewhere(ctx context.Context, o *Options, t *task, b *base) ([]*running, error) {
+	envs, err := otherEnvs(b.FS(ctx), t.envs)
 	if err != nil {
 		return nil, err
 	}
-	var folders []string
-	where := map[string]running{}
+	tips := map[string]*repo.Commit{b.Branch: b.Commit}
+	var rows []*running
+	folders := map[*repo.Commit][]string{}
 	for _, env := range envs {
-		root, err := (&bump.Selection{Env: env}).Root(tree)
+		tip, err := tipOf(ctx, o, b, env, tips)
 		if err != nil {
-			continue // what is wrong with its file is no matter of this environment
+			return nil, err
 		}
-		for _, t := range query.Targets {
-			folder := path.Join(root, t.Name())
-			folders, where[folder] = append(folders, folder), running{Env: env, Service: t.Name()}
+		if tip == nil {
+			continue
+		}
+		query, err := in(t.selections[0], env).Query(tip.FS(ctx))
+		if err != nil {
+			continue
+		}
+		for _, target := range query.Targets {
+			folder := path.Join(query.Dir(), target.Name())
+			folders[tip] = append(folders[tip], folder)
+			rows = append(rows, &running{Env: env, Service: target.Name(), tip: tip, query: query, paths: []string{folder}})
 		}
 	}
-	if err := b.Tree.Fetch(ctx, folders...); err != nil {
-		return nil, err
-	}
-	runs := map[string][]string{}
-	for _, folder := range folders {
-		if runs[folder], err = tagsIn(tree, folder, query); err != nil {
+	for tip, paths := range folders {
+		if err := tip.Tree.Fetch(ctx, paths...); err != nil {
 			return nil, err
 		}
 	}
-	folders = slices.DeleteFunc(folders, func(folder string) bool { return len(runs[folder]) == 0 })
-	days := since(ctx, o, b, folders, runs, query)
-	var list []running
-	for _, folder := range folders {
-		r := where[folder]
-		r.Tags, r.Since = strings.Join(runs[folder], ", "), days[folder]
-		list = append(list, r)
+	for _, r := range rows {
+		if err := r.read(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return list, nil
+	rows = slices.DeleteFunc(rows, func(r *running) bool { return len(r.Tags) == 0 })
+	for tip := range folders {
+		since(ctx, o, tip, slices.DeleteFunc(slices.Clone(rows), func(r *running) bool { return r.tip != tip }))
+	}
+	return rows, nil
+}
+
+// read sets the row's tags: those of its folder, else those of the whole environment.
+func (r *running) read(ctx context.Context) error {
+	var err error
+	if r.Tags, err = r.at(ctx, r.tip); err != nil || len(r.Tags) > 0 {
+		return err
+	}
+	paths, err := manifestsBelow(ctx, r.tip, r.query.Dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	files, err := read(ctx, r.tip, r.query, paths)
+	if err != nil {
+		return err
+	}
+	images, _ := r.query.Read(files)
+	r.paths = nil
+	for _, i := range images {
+		if r.query.Target(i.Ref).Name() == r.Service && !slices.Contains(r.paths, i.Place.File) {
+			r.paths = append(r.paths, i.Place.File)
+		}
+	}
+	r.Tags, err = r.at(ctx, r.tip)
+	return err
+}
+
+// in returns a selection in another environment.
+func in(s bump.Selection, env string) *bump.Selection {
+	if !strings.Contains(s.Path, "{env}") {
+		s.Path = ""
+	}
+	s.Env = env
+	return &s
+}
+
+// tipOf returns the tip of the branch that an environment is deployed from, nil where
+// that cannot be told.
+func tipOf(ctx context.Context, o *Options, b *base, env string, tips map[string]*repo.Commit) (*repo.Commit, error) {
+	policy, err := inventory.LoadPolicy(b.FS(ctx), env)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && policy.Branch == "":
+		return b.Commit, nil
+	case err != nil:
+		return nil, nil
+	}
+	if tip, known := tips[policy.Branch]; known {
+		return tip, nil
+	}
+	tip, err := o.Store.Tip(ctx, policy.Branch, inventory.UsersFile, inventory.EnvironmentsDir)
+	if errors.Is(err, repo.ErrNoBranch) {
+		tip, err = nil, nil
+	}
+	tips[policy.Branch] = tip
+	return tip, err
+}
+
+// at returns the tags that the row's files run at a commit, each once. A file that
+// cannot be parsed says nothing.
+func (r *running) at(ctx context.Context, c *repo.Commit) ([]string, error) {
+	var there []string
+	for _, p := range r.paths {
+		if _, err := c.Tree.Lookup(ctx, p); err == nil {
+			there = append(there, p)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	files, err := read(ctx, c, r.query, there)
+	if err != nil {
+		return nil, err
+	}
+	images, _ := r.query.Read(files)
+	var tags []string
+	for _, i := range images {
+		if tag := i.Ref.TagOrDigest(); r.query.Target(i.Ref).Name() == r.Service && !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags, nil
 }
 
 // lookBack is how many commits are looked at for when a tag came.
 const lookBack = 100
 
-// since returns the day on which each folder's tags came: that of the last commit that
-// changed them. A folder has none where that is not near.
-func since(ctx context.Context, o *Options, b *base, folders []string, runs map[string][]string, query *bump.Query) map[string]string {
-	days := map[string]string{}
-	if len(folders) == 0 {
-		return days
+// since sets the day on which each row's tags came: that of the last commit that changed
+// them. It is nice to know, and no more: what fails leaves it not known.
+func since(ctx context.Context, o *Options, tip *repo.Commit, rows []*running) {
+	if len(rows) == 0 {
+		return
 	}
-	w, err := o.Store.Log(ctx, b.Commit, lookBack, folders...)
+	byPath := map[string][]*running{}
+	var paths []string
+	for _, r := range rows {
+		r.Since = "not known"
+		for _, p := range r.paths {
+			if byPath[p] == nil {
+				paths = append(paths, p)
+			}
+			byPath[p] = append(byPath[p], r)
+		}
+	}
+	w, err := o.Store.Log(ctx, tip, lookBack, paths...)
 	if err != nil {
-		return days // it is nice to know, and no more
+		return
 	}
 	var parts []repo.Part
 	for _, e := range w.Entries {
@@ -76,29 +186,39 @@ func since(ctx context.Context, o *Options, b *base, folders []string, runs map[
 		}
 	}
 	if err := o.Store.Fetch(ctx, parts...); err != nil {
-		return days
+		return
+	}
+	open := map[*running]bool{}
+	for _, r := range rows {
+		open[r] = true
 	}
 	for _, e := range w.Entries {
-		for _, folder := range e.Paths {
-			if days[folder] != "" {
-				continue
-			}
-			var before []string
-			if e.Before != nil {
-				if before, err = tagsIn(e.Before.FS(ctx), folder, query); err != nil {
-					return days
+		for _, p := range e.Paths {
+			for _, r := range byPath[p] {
+				if !open[r] {
+					continue
 				}
-			}
-			if !slices.Equal(before, runs[folder]) {
-				days[folder] = e.Committer.When.UTC().Format(time.DateOnly)
+				var before []string
+				if e.Before != nil {
+					if before, err = r.at(ctx, e.Before); err != nil {
+						return
+					}
+				}
+				if !slices.Equal(before, r.Tags) {
+					r.Since, open[r] = e.Committer.When.UTC().Format(time.DateOnly), false
+				}
 			}
 		}
 	}
-	return days
+	for _, r := range rows {
+		if open[r] && !w.Oldest.IsZero() {
+			r.Since = fmt.Sprintf("before %s", w.Oldest.UTC().Format(time.DateOnly))
+		}
+	}
 }
 
-// otherEnvs returns the environments, but for some: by their files, which are here,
-// else by the folders at the top.
+// otherEnvs returns the environments but some: by their files, which are here, else by
+// the folders at the top.
 func otherEnvs(tree fs.ReadDirFS, but []string) ([]string, error) {
 	var envs []string
 	entries, err := tree.ReadDir(inventory.EnvironmentsDir)
@@ -120,37 +240,4 @@ func otherEnvs(tree fs.ReadDirFS, but []string) ([]string, error) {
 		}
 	}
 	return envs, err
-}
-
-// tagsIn are the tags that a folder's files run of the targets, each once. A file
-// that cannot be parsed says nothing.
-func tagsIn(tree fs.FS, folder string, query *bump.Query) ([]string, error) {
-	entries, err := fs.ReadDir(tree, folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // the environment does not have the service
-	}
-	if err != nil {
-		return nil, err
-	}
-	var tags []string
-	for _, e := range entries {
-		file := path.Join(folder, e.Name())
-		if !e.Type().IsRegular() || !bump.IsManifest(file) {
-			continue
-		}
-		data, err := fs.ReadFile(tree, file)
-		if err != nil {
-			return nil, err
-		}
-		f, err := manifest.Parse(file, data)
-		if err != nil || !query.Mentions(data) {
-			continue
-		}
-		for _, i := range f.Images(query.Fields...) {
-			if query.Target(i.Ref) != nil && !slices.Contains(tags, i.Ref.TagOrDigest()) {
-				tags = append(tags, i.Ref.TagOrDigest())
-			}
-		}
-	}
-	return tags, nil
 }

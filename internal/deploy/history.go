@@ -36,6 +36,8 @@ func (r Relation) settled() bool { return r == Ahead || r == Behind || r == Dive
 // History is a service's commits. Hashes may be short.
 type History interface {
 	Relation(ctx context.Context, running, next string) (Relation, error)
+	// Between returns what lies between the commits of two image tags.
+	Between(ctx context.Context, from, to string) (*Between, error)
 }
 
 // GitHistory is a History in Git: a clone on disk, or commits that were fetched.

@@ -40,6 +40,8 @@ func (f fixed) Relation(context.Context, string, string) (deploy.Relation, error
 	return f.relation, f.err
 }
 
+func (f fixed) Between(context.Context, string, string) (*deploy.Between, error) { return nil, f.err }
+
 // TestShallowCloneWhereTheAPIFails says both, and what to do about the clone.
 func TestShallowCloneWhereTheAPIFails(t *testing.T) {
 	t.Parallel()

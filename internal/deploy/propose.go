@@ -18,7 +18,6 @@ type PullRequests struct {
 	GitHub    *github.Client // for the k8s repo
 	Repo      github.Repo    // the k8s repo
 	Sources   *Sources       // the services' own repositories; nil leaves their commits out
-	Asked     string         // who or what asks, in Markdown; may be empty
 	AutoMerge bool           // merge by itself once everything that it needs is there
 }
 
@@ -148,7 +147,7 @@ func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *
 		return strings.Contains(c.Body, stoppedLine) && strings.Contains(c.Body, hash)
 	}) {
 		text := fmt.Sprintf("%s\nThe commit %s by %s changes more than the tags of %s in %s, so tagbump leaves this branch alone, and `%s` is not proposed here. "+
-			"Merge or close this pull request, and the next deployment opens a new one.", stoppedLine, hash, plain(author, ""), strings.Join(t.names, ", "), t.env(), plan.NewTag)
+			"Merge or close this pull request, and the next deployment opens a new one.", stoppedLine, hash, data(author), strings.Join(t.names, ", "), t.env(), plan.NewTag)
 		if err := o.Pulls.GitHub.Comment(ctx, o.Pulls.Repo, p.open.Number, text); err != nil {
 			return err
 		}
@@ -330,7 +329,7 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 	label := proposedTag(p.open.Body)
 	for _, ref := range p.diff.proposed(p.targets) {
 		if tag := ref.TagOrDigest(); label != "" && tag != label && !strings.Contains(label, tag) && tag != plan.NewTag {
-			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, plain(p.head.Author.String(), ""), plan.NewTag)
+			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(p.head.Author.String()), plan.NewTag)
 		}
 	}
 	return ""

@@ -57,7 +57,8 @@ func newHub(t *testing.T, services ...string) *hub {
 	sources.Private = false
 	client := h.client()
 	reached := &deploy.Sources{Client: client}
-	h.Pulls = &deploy.PullRequests{GitHub: client, Sources: reached, Repo: github.Repo{Owner: "example", Name: "k8s"}, Asked: "[this run](https://example.com/run/1)"}
+	h.Pulls = &deploy.PullRequests{GitHub: client, Sources: reached, Repo: github.Repo{Owner: "example", Name: "k8s"}}
+	h.RunURL, h.RequestedBy = "https://example.com/run/1", "alice"
 	h.History = func(target bump.Target) deploy.History {
 		return reached.History(github.Repo{Owner: "example", Name: "api"})
 	}
@@ -144,7 +145,7 @@ func TestPullRequestIsMade(t *testing.T) {
 		if outcome.PullRequest == "" || outcome.Commit != h.repo.Tip(branch) {
 			t.Errorf("got %+v", outcome)
 		}
-		for _, want := range []string{"`" + h.builds[1] + "` | **`" + h.builds[2] + "`**", "Change 2", "example/api#2", "| dev | api | `" + h.builds[3] + "` | " + map[bool]string{false: "2026-01-02"}[api], "tagbump rollback", "[this run]"} {
+		for _, want := range []string{"`" + h.builds[1] + "` | **`" + h.builds[2] + "`**", "Change 2 (#2)", "/example/api/pull/2)", "forward, [1 commit](", "| `dev` | `api` | `" + h.builds[3] + "` | " + map[bool]string{false: "2026-01-02"}[api], "tagbump rollback", "`alice` ([run](https://example.com/run/1))"} {
 			if !strings.Contains(p.Body, want) {
 				t.Errorf("%q is not in the body:\n%s", want, p.Body)
 			}

@@ -219,7 +219,7 @@ func TestRollbackByPullRequest(t *testing.T) {
 		if len(pulls) != 2 || pulls[0].Open || len(pulls[0].Comments) != 1 || !pulls[1].Open || pulls[1].Title != "Roll back api to "+h.builds[1]+" in prod" {
 			t.Fatalf("got %+v", pulls)
 		}
-		if !strings.Contains(pulls[1].Body, "goes back, without [1 commit]") || !strings.Contains(pulls[1].Body, "Change 2") {
+		if !strings.Contains(pulls[1].Body, "back. This takes away [1 commit]") || !strings.Contains(pulls[1].Body, "Change 2") {
 			t.Errorf("what is taken away is not in the body:\n%s", pulls[1].Body)
 		}
 		if again := h.rollsBack("", deploy.Unchanged); again.Pull != deploy.Untouched || again.PullRequest != outcome.PullRequest {

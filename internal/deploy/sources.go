@@ -23,7 +23,7 @@ type compared struct {
 	running, next string
 }
 
-// compare is the comparison of two commits, with the first of those between.
+// compare is the comparison of two commits, with the newest of those between.
 func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next string) (*github.Comparison, error) {
 	key := compared{repo, running, next}
 	s.lock.Lock()
@@ -32,7 +32,7 @@ func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next s
 	if c != nil {
 		return c, nil
 	}
-	c, err := s.Client.Compare(ctx, repo, running, next, maxCommits)
+	c, err := s.Client.CompareNewest(ctx, repo, running, next, maxCommits)
 	if err != nil {
 		return nil, err
 	}

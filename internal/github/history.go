@@ -70,39 +70,85 @@ func (p Person) String() string {
 // short ones too, and reads the commits between: the first limit ones, all if it
 // is negative, none if it is 0.
 func (c *Client) Compare(ctx context.Context, repo Repo, base, head string, limit int) (*Comparison, error) {
-	at := call{repo, "comparing " + base + " with " + head, "contents=read"}
 	out := &Comparison{}
-	page := &gh.ListOptions{PerPage: perPage}
-	if limit >= 0 && limit < perPage {
-		page.PerPage = max(1, limit)
-	}
+	page := pageOf(limit)
 	for {
-		got, res, err := c.rest.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, base, head, page)
-		if err != nil {
-			if err = c.fault(ctx, at, err); errors.Is(err, ErrNotFound) {
-				return c.unrelated(ctx, repo, base, head, err)
-			}
-			return nil, err
+		res, err := c.comparePage(ctx, repo, base, head, page, out)
+		if err != nil || res == nil {
+			return out, err
 		}
-		if got.GetStatus() == "" {
-			return nil, c.fault(ctx, at, errEmpty)
+		if limit >= 0 && len(out.Commits) >= limit {
+			out.Commits = out.Commits[:limit]
+			return out, nil
 		}
-		out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
-		out.Total, out.URL = got.GetTotalCommits(), got.GetHTMLURL()
-		if got.MergeBaseCommit.GetSHA() != "" {
-			base := commitOf(got.MergeBaseCommit)
-			out.MergeBase = &base
-		}
-		for _, commit := range got.Commits {
-			if limit < 0 || len(out.Commits) < limit {
-				out.Commits = append(out.Commits, commitOf(commit))
-			}
-		}
-		if res.NextPage == 0 || limit >= 0 && len(out.Commits) >= limit {
+		if res.NextPage == 0 {
 			return out, nil
 		}
 		page.Page = res.NextPage
 	}
+}
+
+// CompareNewest is Compare with the newest limit commits between the two, the oldest of
+// them first. GitHub lists the oldest first, so that is up to two requests more where
+// there are more than limit.
+func (c *Client) CompareNewest(ctx context.Context, repo Repo, base, head string, limit int) (*Comparison, error) {
+	out := &Comparison{}
+	page := pageOf(limit)
+	res, err := c.comparePage(ctx, repo, base, head, page, out)
+	if err != nil || res == nil || res.LastPage == 0 {
+		return out, err
+	}
+	first := out.Commits
+	out.Commits = nil
+	for page.Page = res.LastPage; page.Page > 1 && len(out.Commits) < limit; page.Page-- {
+		newer := out.Commits
+		out.Commits = nil
+		if res, err = c.comparePage(ctx, repo, base, head, page, out); err != nil || res == nil {
+			return out, err
+		}
+		out.Commits = append(out.Commits, newer...)
+	}
+	if len(out.Commits) < limit {
+		out.Commits = append(first, out.Commits...)
+	}
+	out.Commits = out.Commits[max(0, len(out.Commits)-limit):]
+	return out, nil
+}
+
+func pageOf(limit int) *gh.ListOptions {
+	if limit >= 0 && limit < perPage {
+		return &gh.ListOptions{PerPage: max(1, limit)}
+	}
+	return &gh.ListOptions{PerPage: perPage}
+}
+
+// comparePage adds one page of a comparison to out. The response is nil where the two
+// cannot be compared, which out then says.
+func (c *Client) comparePage(ctx context.Context, repo Repo, base, head string, page *gh.ListOptions, out *Comparison) (*gh.Response, error) {
+	at := call{repo, "comparing " + base + " with " + head, "contents=read"}
+	got, res, err := c.rest.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, base, head, page)
+	if err != nil {
+		if err = c.fault(ctx, at, err); errors.Is(err, ErrNotFound) {
+			var found *Comparison
+			if found, err = c.unrelated(ctx, repo, base, head, err); err == nil {
+				*out = *found
+			}
+		}
+		return nil, err
+	}
+	if got.GetStatus() == "" {
+		return nil, c.fault(ctx, at, errEmpty)
+	}
+	out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
+	out.Total, out.URL = got.GetTotalCommits(), got.GetHTMLURL()
+	if got.MergeBaseCommit.GetSHA() != "" {
+		base := commitOf(got.MergeBaseCommit)
+		out.MergeBase = &base
+	}
+	for _, commit := range got.Commits {
+		out.Commits = append(out.Commits, commitOf(commit))
+	}
+	return res, nil
 }
 
 // unrelated finds out why two commits cannot be compared.

@@ -1,0 +1,169 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8srepo/internal/github"
+	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/problem"
+)
+
+// Between is what lies between the commits of two tags: what a reviewer approves.
+type Between struct {
+	From, To string  // the commits, in full where that is known
+	Added    Commits // that the new tag brings
+	Removed  Commits // that it takes away
+}
+
+// Commits are the commits on one side of a comparison.
+type Commits struct {
+	Total  int
+	Newest []Commit // the newest first; at most maxCommits
+	URL    string   // of the comparison, for people; "" where there is none
+}
+
+// Commit is a commit of a service.
+type Commit struct {
+	Hash, Title, Author string
+	Pull                int // the number of its pull request; 0 where unknown
+}
+
+// maxCommits is how many commits a pull request's body lists for one service.
+const maxCommits = 50
+
+// notKnown is why it is not known what lies between two tags.
+type notKnown string
+
+func (e notKnown) Error() string { return string(e) }
+
+// between asks a service's history for the commits between two tags. The error is
+// notKnown where it does not tell.
+func between(ctx context.Context, history History, service, from, to string) (*Between, error) {
+	switch {
+	case history == nil:
+		return nil, notKnown("users.yaml names no repository for " + service + ", and --app-repo no clone")
+	case from == to:
+		return &Between{From: from, To: to}, nil
+	}
+	return history.Between(ctx, from, to)
+}
+
+// pullInTitle is the number of a pull request in the title of its merge.
+var pullInTitle = regexp.MustCompile(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
+
+// Between returns what lies between the commits of two tags.
+func (h GitHistory) Between(ctx context.Context, from, to string) (*Between, error) {
+	var hashes [2]gitrepo.Hash
+	for i, tag := range []string{from, to} {
+		commit := hashOf(tag)
+		if commit == "" {
+			return nil, notKnown(tag + " names no commit")
+		}
+		var err error
+		if hashes[i], err = h.Resolve(commit); errors.Is(err, gitrepo.ErrNoCommit) {
+			return nil, notKnown("the service's history has no commit " + commit)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	added, removed, err := h.History.Between(ctx, hashes[0], hashes[1], maxCommits)
+	if errors.Is(err, gitrepo.ErrShallow) {
+		return nil, notKnown("the clone of the service is shallow: check it out with fetch-depth: 0")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Between{From: hashes[0].String(), To: hashes[1].String(), Added: commitsOf(added), Removed: commitsOf(removed)}, nil
+}
+
+func commitsOf(b gitrepo.Between) Commits {
+	list := Commits{Total: b.Total}
+	for _, c := range b.Commits {
+		one := Commit{Hash: c.Hash, Author: c.Author.String()}
+		one.Title, _, _ = strings.Cut(strings.TrimSpace(c.Message), "\n")
+		if m := pullInTitle.FindStringSubmatch(one.Title); m != nil {
+			one.Pull, _ = strconv.Atoi(m[1] + m[2])
+		}
+		list.Newest = append(list.Newest, one)
+	}
+	return list
+}
+
+// Between returns what lies between the commits of two tags.
+func (h *FetchedHistory) Between(ctx context.Context, from, to string) (*Between, error) {
+	if h.known == nil {
+		fetched, err := h.Fetch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h.known = fetched
+	}
+	return GitHistory{h.known}.Between(ctx, from, to)
+}
+
+// Between asks each history in turn, until one knows. The error is the last one's: the
+// clone is asked first, and what is wrong with it matters less.
+func (hs Histories) Between(ctx context.Context, from, to string) (*Between, error) {
+	var last error = notKnown("there is no history to ask")
+	for _, h := range hs {
+		found, err := h.Between(ctx, from, to)
+		if err == nil {
+			return found, nil
+		}
+		last = err
+	}
+	return nil, last
+}
+
+// Between returns what lies between the commits of two tags.
+func (h githubHistory) Between(ctx context.Context, from, to string) (*Between, error) {
+	base, head := hashOf(from), hashOf(to)
+	for i, commit := range []string{base, head} {
+		if commit == "" {
+			return nil, notKnown([]string{from, to}[i] + " names no commit")
+		}
+	}
+	c, err := h.sources.compare(ctx, h.repo, base, head)
+	if err != nil {
+		return nil, err
+	}
+	b := &Between{From: base, To: head}
+	switch c.Relation {
+	case github.BaseUnknown:
+		return nil, notKnown(fmt.Sprintf("%s has no commit %s", h.repo, base))
+	case github.HeadUnknown:
+		return nil, notKnown(fmt.Sprintf("%s has no commit %s", h.repo, head))
+	case github.Identical:
+		return b, nil
+	case github.Ahead, github.Diverged:
+		b.Added = commitsIn(c)
+	}
+	if c.Relation == github.Diverged || c.Relation == github.Behind {
+		back, err := h.sources.compare(ctx, h.repo, head, base)
+		if err != nil {
+			return nil, err
+		}
+		b.Removed = commitsIn(back)
+	}
+	if b.Added.Total+b.Removed.Total == 0 {
+		return nil, notKnown(fmt.Sprintf("%s and %s have no commit in common", base, head))
+	}
+	return b, nil
+}
+
+func commitsIn(c *github.Comparison) Commits {
+	list := Commits{Total: c.Total, URL: c.URL}
+	for _, one := range slices.Backward(c.Commits) {
+		list.Newest = append(list.Newest, Commit{Hash: one.SHA, Title: one.Title, Author: one.Author.String(), Pull: one.PullRequest})
+	}
+	return list
+}
+
+// whyNotKnown returns why the commits are not known, for people.
+func whyNotKnown(err error) string { return problem.All(err)[0].Message }

@@ -1,0 +1,282 @@
+package deploy
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+const (
+	maxImages = 100
+	maxBody   = 65_000 // characters; GitHub takes 65,536
+	maxWords  = 200    // characters of one text of others
+)
+
+// markdown is the body, with what a person wrote below an older one.
+func (b *body) markdown(older string) string {
+	var w, end strings.Builder
+	fmt.Fprintf(&w, tagLine+"\n\n", strings.Join(b.Envs, "+"), strings.Join(b.Tags, ","))
+	b.intro(&w)
+	b.images(&w)
+	for _, m := range b.Moves {
+		m.markdown(&w)
+	}
+	if b.MoreMoves > 0 {
+		fmt.Fprintf(&w, "\nThe commits of %d more images are not listed.\n", b.MoreMoves)
+	}
+	b.elsewhere(&w)
+	if b.Differences != nil {
+		b.Differences.markdown(&w)
+	}
+	for _, n := range b.Notices {
+		fmt.Fprintf(&w, "\n> %s\n", data(n))
+	}
+	b.requested(&end)
+	b.undo(&end)
+	theirs := yours(older)
+	text, room := w.String(), maxBody-len([]rune(end.String()))-len([]rune(theirs))
+	if len([]rune(text)) > room {
+		text = string([]rune(text)[:max(0, room)])
+		text = text[:strings.LastIndexByte(text, '\n')+1] + "\n… There is more than fits here.\n"
+	}
+	return text + end.String() + "\n" + yoursLine + "\n" + theirs
+}
+
+// intro says in a sentence what a merge does.
+func (b *body) intro(w *strings.Builder) {
+	services, env := dataList(b.Services), dataList(b.Envs)
+	switch {
+	case b.kind == rollingBack:
+		fmt.Fprintf(w, "Merging this rolls back %s in %s, and holds it there: it is not deployed or promoted until it is released.\n", services, env)
+	case b.kind == holding:
+		fmt.Fprintf(w, "Merging this holds %s at %s in %s: it is not deployed or promoted until it is released.\n", services, dataList(b.Tags), env)
+	case b.kind == releasing && len(b.Images) > 0:
+		fmt.Fprintf(w, "Merging this releases the hold of %s in %s, and moves it.\n", services, env)
+	case b.kind == releasing:
+		fmt.Fprintf(w, "Merging this releases the hold of %s in %s: it can be deployed and promoted again.\n", services, env)
+	case b.From != "":
+		fmt.Fprintf(w, "Merging this deploys to %s what %s runs.\n", env, data(b.From))
+	default:
+		fmt.Fprintf(w, "Merging this deploys to %s.\n", env)
+	}
+	if b.Reason != "" {
+		fmt.Fprintf(w, "\nReason: %s\n", data(b.Reason))
+	}
+}
+
+func (b *body) images(w *strings.Builder) {
+	if len(b.Images) == 0 {
+		return
+	}
+	w.WriteString("\n| image | current | proposed | file |\n|---|---|---|---|\n")
+	for n, i := range b.Images {
+		if n == maxImages {
+			fmt.Fprintf(w, "| … and %d more | | | |\n", len(b.Images)-n)
+			break
+		}
+		name := cell(i.Old.Name)
+		if i.New.Name != i.Old.Name {
+			name += " → " + cell(i.New.Name)
+		}
+		fmt.Fprintf(w, "| %s | %s | **%s** | %s |\n", name, cell(i.Old.TagOrDigest()), cell(i.New.TagOrDigest()), cell(fmt.Sprintf("%s:%d", i.Place.File, i.Place.Line)))
+	}
+}
+
+// markdown says in which direction the service moves, and lists the commits.
+func (m *move) markdown(w *strings.Builder) {
+	fmt.Fprintf(w, "\n**%s** %s → %s: ", data(m.Target.Name()), data(shortened(m.Old.TagOrDigest())), data(shortened(m.New.TagOrDigest())))
+	switch b := m.Between; {
+	case b == nil:
+		fmt.Fprintf(w, "the commits between are not known, because %s.\n", data(m.Unknown))
+	case b.Added.Total > 0 && b.Removed.Total > 0:
+		fmt.Fprintf(w, "the two have diverged. This adds %s and takes away %s.\n", b.Added.count(), b.Removed.count())
+		m.list(w, "\nAdded:\n", b.Added)
+		m.list(w, "\nTaken away:\n", b.Removed)
+	case b.Removed.Total > 0:
+		fmt.Fprintf(w, "back. This takes away %s.\n", b.Removed.count())
+		m.list(w, "", b.Removed)
+	case b.Added.Total > 0:
+		fmt.Fprintf(w, "forward, %s.\n", b.Added.count())
+		m.list(w, "", b.Added)
+	default:
+		w.WriteString("the same commit.\n")
+	}
+}
+
+// count returns how many commits there are, as a link to all of them.
+func (c *Commits) count() string {
+	count := fmt.Sprintf("%d commits", c.Total)
+	if c.Total == 1 {
+		count = "1 commit"
+	}
+	return link(count, c.URL)
+}
+
+func (m *move) list(w *strings.Builder, title string, c Commits) {
+	w.WriteString(title + "\n")
+	for _, one := range c.Newest {
+		fmt.Fprintf(w, "- %s %s", data(one.Hash[:min(7, len(one.Hash))]), data(one.Title))
+		if page := m.page(c, one.Pull); page != "" {
+			fmt.Fprintf(w, " (%s)", link(fmt.Sprintf("#%d", one.Pull), page))
+		}
+		if one.Author != "" {
+			fmt.Fprintf(w, ", %s", data(one.Author))
+		}
+		w.WriteString("\n")
+	}
+	if more := c.Total - len(c.Newest); more > 0 {
+		fmt.Fprintf(w, "- … and %s\n", link(fmt.Sprintf("%d more", more), c.URL))
+	}
+}
+
+// page returns the address of a pull request of the service, "" where there is none.
+func (m *move) page(c Commits, number int) string {
+	repository, _, ok := strings.Cut(c.URL, "/compare/")
+	if number == 0 || !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s/pull/%d", repository, number)
+}
+
+func (b *body) elsewhere(w *strings.Builder) {
+	if len(b.Elsewhere) == 0 {
+		return
+	}
+	w.WriteString("\n| environment | service | current | since |\n|---|---|---|---|\n")
+	for _, r := range b.Elsewhere {
+		var tags []string
+		for _, tag := range r.Tags {
+			if slices.Contains(b.Tags, tag) {
+				tags = append(tags, "**"+cell(tag)+"**")
+			} else {
+				tags = append(tags, cell(tag))
+			}
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", cell(r.Env), cell(r.Service), strings.Join(tags, ", "), r.Since)
+	}
+}
+
+// requested says who asked for it.
+func (b *body) requested(w *strings.Builder) {
+	switch run := link("run", b.RunURL); {
+	case b.RequestedBy != "" && b.RunURL != "":
+		fmt.Fprintf(w, "\nRequested by %s (%s).\n", data(b.RequestedBy), run)
+	case b.RequestedBy != "":
+		fmt.Fprintf(w, "\nRequested by %s.\n", data(b.RequestedBy))
+	case b.RunURL != "":
+		fmt.Fprintf(w, "\nRequested by a %s.\n", run)
+	}
+}
+
+// undo says how to go back after the merge.
+func (b *body) undo(w *strings.Builder) {
+	w.WriteString("\n**To go back** after the merge:\n\n```sh\n")
+	for _, env := range b.Envs {
+		for _, service := range b.Services {
+			for _, line := range b.undoOf(env, service) {
+				fmt.Fprintf(w, "tagbump %s\n", line)
+			}
+		}
+	}
+	w.WriteString("```\n")
+}
+
+// undoOf returns the commands that undo what is done to a service.
+func (b *body) undoOf(env, service string) []string {
+	where := fmt.Sprintf("--repo %s --env %s", b.Repo, env)
+	at := slices.IndexFunc(b.Moves, func(m move) bool { return m.Target.Name() == service })
+	named := where + " --service " + service
+	switch {
+	case b.kind == holding:
+		return []string{"release " + named}
+	case b.kind == releasing && at < 0:
+		return []string{"hold " + named}
+	case b.kind == rollingBack && at >= 0:
+		if old := b.Moves[at].Old; old.Tag != "" {
+			return []string{"release " + named + " --tag " + old.Tag}
+		}
+		return []string{"release " + named}
+	case at >= 0 && b.Moves[at].Target.Service == "":
+		m := b.Moves[at]
+		version := "--digest " + m.Old.Digest
+		if m.Old.Tag != "" {
+			version = "--tag " + m.Old.Tag
+		}
+		return []string{fmt.Sprintf("deploy %s --image %s %s --force", where, m.Target.Repository.Name, version)}
+	}
+	return []string{"rollback " + named}
+}
+
+// What others wrote is printed as data: in code spans, where GitHub makes no link,
+// mention, image or tag of it. It is made harmless beside that, as the description of a
+// pull request may become the message of its merge, in which code spans mean nothing:
+// a closing keyword would close an issue there.
+
+// data returns a text of others as a code span.
+func data(text string) string { return strings.ReplaceAll(cell(text), `\|`, "|") }
+
+// cell returns a text of others as a code span in a table.
+func cell(text string) string {
+	text = visible(strings.Join(strings.Fields(text), " "))
+	if runes := []rune(text); len(runes) > maxWords {
+		text = string(runes[:maxWords]) + "…"
+	}
+	if text == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(harmless(text), "|", `\|`) + "`"
+}
+
+// visible returns a text with what cannot be seen as what it is by its number: control
+// characters, and those that set the direction of writing. Two that languages need
+// between letters stay.
+func visible(text string) string {
+	const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
+	var b strings.Builder
+	for _, r := range text {
+		if r == zeroWidthNonJoiner || r == zeroWidthJoiner || !unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	}
+	return b.String()
+}
+
+func dataList(texts []string) string {
+	list := make([]string, len(texts))
+	for i, text := range texts {
+		list[i] = data(text)
+	}
+	return strings.Join(list, ", ")
+}
+
+var (
+	// closing is a keyword and an issue, as GitHub reads them: "Linking a pull request to an
+	// issue" in its documentation.
+	closing  = regexp.MustCompile(`(?i)\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:[\w.-]+/[\w.-]+)?#|(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:gh-|https?://\S+/(?:issues|pull)/))(\d)`)
+	mention  = regexp.MustCompile(`(^|[^\w])@(\w)`)
+	harmful  = strings.NewReplacer("`", "'", "<!--", "<! --")
+	unlinked = regexp.MustCompile(`[\s()<>\[\]"'` + "`" + `\\]`)
+)
+
+// harmless returns a text that closes no issue and mentions nobody, wherever it stands.
+// People read it as it was: a blank is added.
+func harmless(text string) string {
+	text = harmful.Replace(text)
+	text = closing.ReplaceAllString(text, "$1 $2")
+	return mention.ReplaceAllString(text, "$1@ $2")
+}
+
+// link returns a link, and the text alone where an address is not one.
+func link(text, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || unlinked.MatchString(address) {
+		return text
+	}
+	return fmt.Sprintf("[%s](%s)", text, address)
+}
