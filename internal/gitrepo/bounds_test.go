@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
-	"context"
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
@@ -204,23 +203,34 @@ func offset(n int) []byte {
 	return b
 }
 
+// The bounds of these tests. Those of everybody else are package limit's.
+const (
+	maxPack    = 32 << 20
+	maxAnswer  = 4 << 20
+	maxEntries = 10_000
+)
+
 // read opens a server's repository, and reads a file of its tip.
 func read(t *testing.T, server http.Handler, name string) ([]byte, error) {
 	t.Helper()
 	s := httptest.NewServer(server)
 	defer s.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tip, err := open(t, s.URL+"/k8s", gitrepo.Options{}).Tip(ctx, "main")
+	r := open(t, s.URL+"/k8s", gitrepo.Options{})
+	r.SetBounds(maxPack, maxAnswer, maxEntries)
+	tip, err := r.Tip(t.Context(), "main")
 	if err != nil {
 		return nil, err
 	}
-	return tip.FS(ctx).ReadFile(name)
+	return tip.FS(t.Context()).ReadFile(name)
 }
 
 // TestBounds meets servers that send little which unpacks to much, or never end: an error
-// names the limit, and memory stays within 600 MB.
+// names the limit, and memory stays within 100 MB.
 func TestBounds(t *testing.T) {
+	pack, answer, entries := open(t, "https://git.example/k8s", gitrepo.Options{}).Bounds()
+	if pack != limit.MaxPack || answer != limit.MaxAnswer || entries != limit.MaxEntries {
+		t.Errorf("got the bounds %d, %d, %d", pack, answer, entries)
+	}
 	endless := func(w io.Writer) {
 		for i := 0; ; i++ {
 			if _, err := io.WriteString(w, pkt(fmt.Sprintf("%040x refs/heads/%0100d\n", i+1, i))); err != nil {
@@ -230,7 +240,7 @@ func TestBounds(t *testing.T) {
 	}
 	blank := func(w io.Writer) {
 		line := pkt(strings.Repeat("0", 40) + " refs/" + strings.Repeat("x", 60_000) + "\n")
-		for range 2000 {
+		for range 200 {
 			io.WriteString(w, line)
 		}
 	}
@@ -242,7 +252,7 @@ func TestBounds(t *testing.T) {
 	}
 	many := func() *evil {
 		var p packWriter
-		for range 1_200_000 {
+		for range 150_000 {
 			p.header(blobType, 0)
 			p.Write([]byte{0x78, 0x9c, 3, 0, 0, 0, 0, 1})
 		}
@@ -252,15 +262,15 @@ func TestBounds(t *testing.T) {
 		server *evil
 		want   string
 	}{
-		"a pack of 1.5 GB of zeros":    {zeros(1536), "limit of 256 MB"},
-		"many files of zeros":          {manyZeros(60), "limit of 256 MB"},
-		"1,500 delta copies":           {deltas(1500), "limit of 256 MB"},
-		"countless empty objects":      {many(), "limit of 256 MB"},
-		"endless references":           {&evil{commit: strings.Repeat("1", 40), refs: endless}, "limit of 64 MB"},
-		"references in a gzip bomb":    {&evil{commit: strings.Repeat("1", 40), refs: blank, gzip: true}, "limit of 64 MB"},
-		"progress that does not end":   {&evil{commit: strings.Repeat("1", 40), progress: true}, "limit of 256 MB"},
-		"a chain of growing deltas":    {chain(60), "limit of 256 MB"},
-		"a delta of a delta's promise": {promise(), "limit of 256 MB"},
+		"a pack of 200 MB of zeros":    {zeros(200), "limit of 32 MB"},
+		"many files of zeros":          {manyZeros(6), "limit of 32 MB"},
+		"delta copies":                 {deltas(40), "limit of 32 MB"},
+		"countless empty objects":      {many(), "limit of 32 MB"},
+		"endless references":           {&evil{commit: strings.Repeat("1", 40), refs: endless}, "limit of 4 MB"},
+		"references in a gzip bomb":    {&evil{commit: strings.Repeat("1", 40), refs: blank, gzip: true}, "limit of 4 MB"},
+		"progress that does not end":   {&evil{commit: strings.Repeat("1", 40), progress: true}, "limit of 32 MB"},
+		"a chain of growing deltas":    {chain(60), "limit of 32 MB"},
+		"a delta of a delta's promise": {promise(), "limit of 32 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -274,7 +284,7 @@ func TestBounds(t *testing.T) {
 			if _, again := gitrepo.Retry(err); again {
 				t.Error("it is asked again")
 			}
-			if used := (after.Sys - before.Sys) >> 20; used > 600 {
+			if used := (after.Sys - before.Sys) >> 20; used > 100 {
 				t.Errorf("%d MB", used)
 			}
 			t.Logf("%d MB allocated, %d MB more of the system, %v", (after.TotalAlloc-before.TotalAlloc)>>20, (after.Sys-before.Sys)>>20, time.Since(start))
@@ -392,14 +402,16 @@ func TestFolderOfFolders(t *testing.T) {
 	}
 	s := httptest.NewServer(&evil{commit: p.object(commitType, commitOf(below)), pack: p.bytes()})
 	defer s.Close()
-	tip := tipOf(t, open(t, s.URL+"/k8s", gitrepo.Options{}), "main")
+	r := open(t, s.URL+"/k8s", gitrepo.Options{})
+	r.SetBounds(maxPack, maxAnswer, maxEntries)
+	tip := tipOf(t, r, "main")
 	if err := tip.Fetch(t.Context(), "."); err != nil {
 		t.Fatal(err)
 	}
 	_, err := tip.List(t.Context(), ".")
 	walked := fs.WalkDir(tip.FS(t.Context()), ".", func(_ string, _ fs.DirEntry, err error) error { return err })
 	for _, err := range []error{err, walked} {
-		if err == nil || !strings.Contains(err.Error(), "limit of 1000000 entries") {
+		if err == nil || !strings.Contains(err.Error(), "limit of 10000 entries") {
 			t.Errorf("got %v", err)
 		}
 	}

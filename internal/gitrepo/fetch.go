@@ -57,7 +57,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities, listed: counter{what: "what the commit's folders list"}, Default: defaultBranch(refs)}
+	t := &Tip{remote: r, offer: refs.Capabilities, listed: counter{what: "what the commit's folders list", max: r.bounds.entries}, Default: defaultBranch(refs)}
 	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}
@@ -273,7 +273,7 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 		return err
 	}
 	defer answer.Close()
-	bounded := limit.NewReader(answer, limit.MaxPack, "the server's pack")
+	bounded := limit.NewReader(answer, t.remote.bounds.pack, "the server's pack")
 	res := packp.NewUploadPackResponse(req)
 	if err := res.Decode(io.NopCloser(bounded)); err != nil {
 		return garbled(cmp.Or(bounded.Over(), err), "the server's answer")
@@ -393,20 +393,20 @@ func (t *Tip) List(ctx context.Context, dir string) ([]Entry, error) {
 		prefix = ""
 	}
 	var entries []Entry
-	err = t.walk(top.hash, prefix, &counter{what: "folder " + dir}, func(e Entry) { entries = append(entries, e) })
+	err = t.walk(top.hash, prefix, &counter{what: "folder " + dir, max: t.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
 	return entries, t.remote.fault(ctx, err)
 }
 
 // counter counts entries of folders: a few small trees, each many times in the next, can
 // make more of them than anybody can list.
 type counter struct {
-	what string
-	n    int
+	what   string
+	n, max int
 }
 
 func (c *counter) add(n int) error {
-	if c.n += n; c.n > limit.MaxEntries {
-		return &limit.Error{What: c.what, Max: limit.MaxEntries, Unit: "entries"}
+	if c.n += n; c.n > c.max {
+		return &limit.Error{What: c.what, Max: int64(c.max), Unit: "entries"}
 	}
 	return nil
 }

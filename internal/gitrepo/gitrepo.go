@@ -35,6 +35,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 
 	"k8srepo/internal/httpclient"
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -93,6 +94,13 @@ type Remote struct {
 	early   chan *packp.AdvRefs // what PreparePush has asked for; nil if nothing
 	large   map[Hash]bool       // objects that have come down and were left out: they are over limit.MaxFile
 	leftOut bool                // some were
+	bounds  bounds
+}
+
+// bounds are what one answer of the server, and one commit, may take.
+type bounds struct {
+	pack, answer int64 // bytes
+	entries      int   // of folders
 }
 
 func (r *Remote) tooLarge(h Hash) {
@@ -107,10 +115,11 @@ func (r *Remote) tooLarge(h Hash) {
 // refused, since URLs end up in logs.
 func Open(rawURL string, o Options) (*Remote, error) {
 	r := &Remote{
-		url:   rawURL,
-		agent: cmp.Or(o.UserAgent, capability.DefaultAgent()),
-		store: memory.NewStorage(),
-		trees: map[Hash]*tree{},
+		url:    rawURL,
+		agent:  cmp.Or(o.UserAgent, capability.DefaultAgent()),
+		store:  memory.NewStorage(),
+		trees:  map[Hash]*tree{},
+		bounds: bounds{limit.MaxPack, limit.MaxAnswer, limit.MaxEntries},
 	}
 	if o.Token != "" {
 		r.secrets = []string{o.Token, basicAuth(o.Token)}

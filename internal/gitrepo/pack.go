@@ -18,7 +18,7 @@ import (
 const objectCost = 256
 
 // packReader reads one pack into a Remote's store. Unlike go-git's own it never holds more
-// than limit.MaxPack of content, and no object of more than limit.MaxFile: such a file is
+// than the bounds allow, and no object of more than limit.MaxFile: such a file is
 // left out, and reading it is an error that says so.
 type packReader struct {
 	remote *Remote
@@ -116,8 +116,9 @@ func orEOF(err error) error {
 
 // grow counts what is about to be unpacked.
 func (p *packReader) grow(n int64) error {
-	if p.size += n + objectCost; n > limit.MaxPack || p.size > limit.MaxPack {
-		return &limit.Error{What: "what the server's pack unpacks to", Max: limit.MaxPack}
+	max := p.remote.bounds.pack
+	if p.size += n + objectCost; n > max || p.size > max {
+		return &limit.Error{What: "what the server's pack unpacks to", Max: max}
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, n
 	}
 	defer answer.Close()
 	said := &tail{}
-	var report io.Reader = limit.NewReader(answer, limit.MaxAnswer, "the server's report")
+	var report io.Reader = limit.NewReader(answer, r.bounds.answer, "the server's report")
 	if refs.Capabilities.Supports(capability.Sideband64k) {
 		report = newDemux(report, said)
 	}

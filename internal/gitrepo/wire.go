@@ -51,7 +51,7 @@ func (r *Remote) advertised(ctx context.Context, service string) (*packp.AdvRefs
 		return nil, r.fault(ctx, err)
 	}
 	defer answer.Close()
-	bounded := limit.NewReader(answer, limit.MaxAnswer, "the list of references")
+	bounded := limit.NewReader(answer, r.bounds.answer, "the list of references")
 	refs := packp.NewAdvRefs()
 	if err := refs.Decode(bounded); err != nil && !errors.Is(err, packp.ErrEmptyAdvRefs) {
 		return nil, r.fault(ctx, unlisted(cmp.Or(bounded.Over(), err)))

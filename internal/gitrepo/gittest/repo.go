@@ -3,13 +3,16 @@ package gittest
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 )
 
 // Files is the content of a repository by path. A path may carry a mode before
@@ -33,6 +36,14 @@ func NewRepo(t testing.TB, files Files) *Repo {
 func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	t.Helper()
 	r := &Repo{t: t, Dir: dir}
+	key := fmt.Sprint(files == nil, files)
+	made, known := snapshots.Load(key)
+	if known {
+		if err := os.CopyFS(dir, made.(fstest.MapFS)); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +59,39 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	if files != nil {
 		r.Commit("main", files, "initial")
 	}
+	snapshots.Store(key, snapshot(t, dir))
 	return r
+}
+
+// snapshots are the repositories that this process has made, by their files: to make
+// one again is to copy it.
+var snapshots sync.Map
+
+// snapshot reads a folder.
+func snapshot(t testing.TB, dir string) fstest.MapFS {
+	t.Helper()
+	all := fstest.MapFS{}
+	fsys := os.DirFS(dir)
+	if err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		file := &fstest.MapFile{Mode: info.Mode()}
+		if !d.IsDir() {
+			if file.Data, err = fs.ReadFile(fsys, name); err != nil {
+				return err
+			}
+		}
+		all[name] = file
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // repoConfig makes a repository one that can do what the big hosts' can.
@@ -150,7 +193,18 @@ func (r *Repo) Import(stream string) {
 // Tip is the commit that a branch is at, "" if there is no such branch.
 func (r *Repo) Tip(branch string) string {
 	r.t.Helper()
-	return r.Git("for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
+	ref := "refs/heads/" + branch
+	loose, err := os.ReadFile(filepath.Join(r.Dir, ref))
+	if err == nil && !bytes.HasPrefix(loose, []byte("ref:")) {
+		return string(bytes.TrimSpace(loose))
+	}
+	packed, _ := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
+	for line := range strings.Lines(string(packed)) {
+		if hash, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == ref {
+			return hash
+		}
+	}
+	return ""
 }
 
 // Read is a file's content on a branch.
