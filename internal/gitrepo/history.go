@@ -65,7 +65,7 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tip{remote: r, offer: refs.Capabilities}
+	t := r.commitAt("", Hash{}, refs.Capabilities, nil)
 	wanted := map[Hash]bool{}
 	for name, hash := range refs.References {
 		switch {

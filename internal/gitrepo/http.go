@@ -127,6 +127,11 @@ func statusError(res *http.Response, body io.Reader) error {
 	return e
 }
 
+func (h *httpWire) aside() wire {
+	own := *h // a redirect changes it
+	return &own
+}
+
 func (h *httpWire) close() error {
 	h.client.CloseIdleConnections()
 	return nil

@@ -131,7 +131,7 @@ func (l *line) walk(depth int) ([]*Tip, error) {
 
 // past is a commit behind the tip that is here.
 func (l *line) past(h Hash) (*Tip, error) {
-	t := &Tip{Branch: l.tip.Branch, Hash: h, remote: l.tip.remote, offer: l.tip.offer, line: l}
+	t := l.tip.remote.commitAt(l.tip.Branch, h, l.tip.offer, l)
 	return t, t.read()
 }
 
@@ -269,7 +269,7 @@ func (r *Remote) treeOf(e treeEntry) (*tree, error) {
 	if !e.isDir() {
 		return &tree{}, nil
 	}
-	return (&Tip{remote: r}).tree(e.hash)
+	return r.commitAt("", Hash{}, nil, nil).tree(e.hash)
 }
 
 // Part is files and folders in the tree of a tip.

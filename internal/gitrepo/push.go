@@ -139,12 +139,11 @@ func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, n
 // nothing elsewhere. Call it before Tip, with the context of the whole bump. It
 // reports no error: Push asks again, and reports that.
 func (r *Remote) PreparePush(ctx context.Context) {
-	h, ok := r.wire.(*httpWire)
-	if !ok {
+	own := r.wire.aside()
+	if own == nil {
 		return
 	}
-	wire := *h // a redirect changes it
-	aside := &Remote{url: r.url, wire: &wire, agent: r.agent, secrets: r.secrets}
+	aside := &Remote{url: r.url, wire: own, agent: r.agent, secrets: r.secrets, bounds: r.bounds}
 	early := make(chan *packp.AdvRefs, 1)
 	go func() {
 		defer close(early)

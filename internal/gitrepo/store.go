@@ -184,7 +184,7 @@ func (s *Store) publicAncestry(base, head *Tip, joined *ancestry) (*repo.Ancestr
 		if known := s.tips[h.String()]; known != nil {
 			return s.public(known), nil
 		}
-		t := &Tip{Branch: head.Branch, Hash: h, remote: s.Remote, offer: base.offer, line: &line{tip: head, depth: firstDepth, known: map[Hash]bool{}}}
+		t := s.Remote.commitAt(head.Branch, h, base.offer, &line{tip: head, depth: firstDepth, known: map[Hash]bool{}})
 		if err := t.read(); err != nil {
 			return nil, err
 		}

@@ -127,6 +127,8 @@ func (s *streamWire) dismiss() {
 	}
 }
 
+func (s *streamWire) aside() wire { return nil }
+
 func (s *streamWire) close() error {
 	s.dismiss()
 	return s.stop()

@@ -30,7 +30,7 @@ const (
 // and wait for processes without a context, advertise anew for each fetch, and
 // turn errors into text.
 //
-// Both methods give up when the context ends or the server falls silent. Over
+// All methods give up when the context ends or the server falls silent. Over
 // HTTP the conversation has no state, and one advertisement serves any number
 // of requests; over SSH and on disk, ask uses up the session that advertise
 // has begun, and begins one itself if there is none.
@@ -40,6 +40,9 @@ type wire interface {
 	advertise(ctx context.Context, service string) (io.ReadCloser, error)
 	// ask sends one request, and is the answer to it. The caller closes it.
 	ask(ctx context.Context, service string, request []byte) (io.ReadCloser, error)
+	// aside returns a wire to the same place that may be used at the same time, for
+	// one request ahead; nil where each service has a session of its own.
+	aside() wire
 	close() error
 }
 

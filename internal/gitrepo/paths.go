@@ -1,0 +1,201 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+
+	"k8srepo/internal/limit"
+	"k8srepo/internal/repo"
+)
+
+// Fetch brings files, and folders with all that is in them, so that reading
+// them asks the server nothing. It takes one request for each level of folders
+// that is not here yet and one for everything at the end of the paths. Paths
+// that do not exist, and those below a link, are passed over.
+func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
+	return t.bring(ctx, paths, "")
+}
+
+// Entry is a file, link or submodule in the tree of a Tip.
+type Entry struct {
+	Path string      // from the root folder, with slashes; any bytes but NUL
+	Mode fs.FileMode // fs.ModeSymlink for a link, fs.ModeIrregular for a submodule
+	Hash Hash        // of the content; of a commit elsewhere for a submodule
+}
+
+// List is all that is below a folder ("." is the root), in the order of a tree,
+// without the folders themselves. It brings no file's content. A folder that
+// does not exist is an error that is fs.ErrNotExist.
+func (t *Tip) List(ctx context.Context, dir string) ([]Entry, error) {
+	if err := t.bring(ctx, []string{dir}, packp.FilterBlobNone()); err != nil {
+		return nil, err
+	}
+	top, err := t.at(ctx, dir)
+	if err != nil {
+		return nil, &fs.PathError{Op: "list", Path: dir, Err: err}
+	}
+	if !top.isDir() {
+		return nil, &fs.PathError{Op: "list", Path: dir, Err: errors.New("not a folder")}
+	}
+	prefix := dir + "/"
+	if dir == "." {
+		prefix = ""
+	}
+	var entries []Entry
+	err = t.walk(top.hash, prefix, &counter{what: "folder " + dir, max: t.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
+	return entries, t.remote.fault(ctx, err)
+}
+
+// counter counts entries of folders: a few small trees, each many times in the next, can
+// make more of them than anybody can list.
+type counter struct {
+	what   string
+	n, max int
+}
+
+func (c *counter) add(n int) error {
+	if c.n += n; c.n > c.max {
+		return &limit.Error{What: c.what, Max: int64(c.max), Unit: "entries"}
+	}
+	return nil
+}
+
+// walk visits what is below a tree that is here.
+func (t *Tip) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
+	tree, err := t.tree(h)
+	if err != nil {
+		return err
+	}
+	if err := count.add(len(tree.entries)); err != nil {
+		return err
+	}
+	for _, e := range tree.entries {
+		if !e.isDir() {
+			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
+		} else if err := t.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring is bringEach for one tip.
+func (t *Tip) bring(ctx context.Context, paths []string, filter packp.Filter) error {
+	return t.bringEach(ctx, []Part{{t, paths}}, filter)
+}
+
+// bringEach goes down all paths level by level, with one request a level, and then
+// fetches all that was found at their ends, in and below it, but for filter. The
+// parts are of one Remote, and of one Log if any is.
+func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) error {
+	type step struct {
+		entry treeEntry
+		rest  []string
+	}
+	var steps []step
+	for _, part := range parts {
+		root := treeEntry{mode: modeDir, hash: part.Tip.Tree}
+		for _, p := range part.Paths {
+			if !fs.ValidPath(p) {
+				return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
+			}
+			if p == "." {
+				steps = append(steps, step{root, nil})
+			} else {
+				steps = append(steps, step{root, strings.Split(p, "/")})
+			}
+		}
+	}
+	var ends []Hash
+	seen := map[Hash]bool{}
+	for len(steps) > 0 {
+		var level []Hash
+		for _, s := range steps {
+			if len(s.rest) > 0 {
+				level = append(level, s.entry.hash)
+			}
+		}
+		if err := t.want(ctx, level, filters[byTree]); err != nil {
+			return t.remote.fault(ctx, err)
+		}
+		var below []step
+		for _, s := range steps {
+			if len(s.rest) == 0 {
+				missing, err := t.missing(s.entry, filter == "", seen)
+				if err != nil {
+					return t.remote.fault(ctx, err)
+				}
+				ends = append(ends, missing...)
+				continue
+			}
+			tree, err := t.tree(s.entry.hash)
+			if err != nil {
+				return t.remote.fault(ctx, err)
+			}
+			if e, ok := tree.find(s.rest[0]); ok && (len(s.rest) == 1 || e.isDir()) {
+				below = append(below, step{e, s.rest[1:]})
+			}
+		}
+		steps = below
+	}
+	return t.remote.fault(ctx, t.want(ctx, ends, filter))
+}
+
+// missing is what has to be asked for, so that all in and below e is here; trees that are
+// in seen have been looked into.
+func (t *Tip) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
+	switch {
+	case e.hasBlob() && !blobs, !e.hasBlob() && !e.isDir():
+		return nil, nil
+	case !t.has(e.hash):
+		return []Hash{e.hash}, nil
+	case e.hasBlob(), seen[e.hash]:
+		return nil, nil
+	}
+	seen[e.hash] = true
+	tree, err := t.tree(e.hash)
+	if err != nil {
+		return nil, err
+	}
+	var all []Hash
+	for _, below := range tree.entries {
+		missing, err := t.missing(below, blobs, seen)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, missing...)
+	}
+	return all, nil
+}
+
+// at finds what is at path, and brings the folders above it.
+func (t *Tip) at(ctx context.Context, path string) (treeEntry, error) {
+	e := treeEntry{mode: modeDir, name: ".", hash: t.Tree}
+	if path == "." {
+		return e, nil
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		if e.fileMode()&fs.ModeSymlink != 0 {
+			return e, repo.ErrLink
+		}
+		if !e.isDir() {
+			return e, fs.ErrNotExist
+		}
+		if err := t.want(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
+			return e, t.remote.fault(ctx, err)
+		}
+		tree, err := t.tree(e.hash)
+		if err != nil {
+			return e, err
+		}
+		var ok bool
+		if e, ok = tree.find(name); !ok {
+			return e, fs.ErrNotExist
+		}
+	}
+	return e, nil
+}

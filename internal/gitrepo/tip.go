@@ -1,0 +1,160 @@
+package gitrepo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"k8srepo/internal/limit"
+	"k8srepo/internal/problem"
+)
+
+// Tip is the commit that a branch was at when it was read.
+type Tip struct {
+	Branch    string // without refs/heads/
+	Default   string // the repository's default branch; "" where it has none
+	Hash      Hash   // of the commit
+	Tree      Hash   // of the root folder
+	Parents   []Hash
+	Author    Signature
+	Committer Signature
+	Message   string
+
+	remote *Remote
+	offer  *capability.List // what the server can do
+	line   *line            // nil unless it is a commit of a Log
+	listed counter          // the entries that FS has listed
+}
+
+// Tip reads the tip of a branch; "" is the repository's default branch.
+func (r *Remote) Tip(ctx context.Context, branch string) (*Tip, error) {
+	refs, err := r.advertised(ctx, uploadPack)
+	if err != nil {
+		return nil, err
+	}
+	t := r.commitAt("", Hash{}, refs.Capabilities, nil)
+	t.Default = defaultBranch(refs)
+	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
+		return nil, err
+	}
+	if err := t.fetchCommit(ctx); err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	if err := t.read(); err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	return t, nil
+}
+
+// commitAt is a commit that is not read yet.
+func (r *Remote) commitAt(branch string, hash Hash, offer *capability.List, l *line) *Tip {
+	return &Tip{Branch: branch, Hash: hash, remote: r, offer: offer, line: l,
+		listed: counter{what: "what the commit's folders list", max: r.bounds.entries}}
+}
+
+// pick finds a branch among the references.
+func (r *Remote) pick(refs *packp.AdvRefs, branch string) (string, Hash, error) {
+	fail := func(kind error, hint, format string, args ...any) (string, Hash, error) {
+		return "", Hash{}, &fault{Problem: problem.Refuse(hint, "%s: "+format, append([]any{r.url}, args...)...), Kind: kind}
+	}
+	if len(refs.References) == 0 && refs.Head == nil {
+		return fail(ErrEmptyRepository, "push a first commit to it", "the repository is empty")
+	}
+	if branch == "" {
+		if branch = defaultBranch(refs); branch == "" {
+			return fail(ErrNoBranch, "name the branch", "the repository has no default branch")
+		}
+	}
+	if hash, ok := refs.References[branchPrefix+branch]; ok {
+		return branch, hash, nil
+	}
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(refs.References)) {
+		if b, ok := strings.CutPrefix(name, branchPrefix); ok {
+			known = append(known, b)
+		}
+	}
+	return fail(ErrNoBranch, problem.DidYouMean(branch, known), "there is no branch %q", branch)
+}
+
+// defaultBranch is the branch that HEAD points to. Servers too old to say so
+// get the branch that is at the same commit, main and master first.
+func defaultBranch(refs *packp.AdvRefs) string {
+	for _, link := range refs.Capabilities.Get(capability.SymRef) {
+		if branch, ok := strings.CutPrefix(link, "HEAD:"+branchPrefix); ok {
+			return branch
+		}
+	}
+	if refs.Head == nil {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(refs.References))
+	for _, name := range append([]string{branchPrefix + "main", branchPrefix + "master"}, names...) {
+		if branch, ok := strings.CutPrefix(name, branchPrefix); ok && refs.References[name] == *refs.Head {
+			return branch
+		}
+	}
+	return ""
+}
+
+// Follows reports whether a commit is the tip itself, or one of the commits before
+// it, no more than depth steps back.
+func (t *Tip) Follows(ctx context.Context, commit Hash, depth int) (bool, error) {
+	if commit == t.Hash || slices.Contains(t.Parents, commit) {
+		return true, nil
+	}
+	if err := t.request(ctx, []Hash{t.Hash}, nil, depth, filters[t.remote.mode]); err != nil {
+		return false, t.remote.fault(ctx, t.moved(ctx, err))
+	}
+	return t.history().descends(ctx, t.Hash, commit)
+}
+
+// has reports whether an object is here, or is known to be too large.
+func (t *Tip) has(h Hash) bool { return t.remote.large[h] || t.remote.store.HasEncodedObject(h) == nil }
+
+// object is a copy of an object that is here.
+func (t *Tip) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
+	if t.remote.large[h] && kind == plumbing.BlobObject {
+		return nil, limit.FileError("the file")
+	}
+	if t.remote.large[h] {
+		return nil, limit.FileError("the " + kind.String() + " " + h.String())
+	}
+	o, err := t.remote.store.EncodedObject(kind, h)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s is not here", kind, h)
+	}
+	reader, err := o.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	raw := make([]byte, o.Size())
+	_, err = io.ReadFull(reader, raw)
+	return raw, err
+}
+
+// tree is a tree that is here. It must not be changed.
+func (t *Tip) tree(h Hash) (*tree, error) {
+	if known, ok := t.remote.trees[h]; ok {
+		return known, nil
+	}
+	raw, err := t.object(plumbing.TreeObject, h)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := parseTree(raw)
+	if err != nil {
+		return nil, fmt.Errorf("tree %s: %w", h, err)
+	}
+	read := &tree{entries: entries}
+	t.remote.trees[h] = read
+	return read, nil
+}
