@@ -11,26 +11,28 @@ import (
 )
 
 // firstTagNotices say of each service whose tag: was changed, and which runs already,
-// that this moves nothing. What it was before is what the last commit has; outside of a
-// clone, a render that changes nothing speaks of each tag: that nothing runs.
+// that this moves nothing. A change is one of the working tree or of the last commit;
+// outside of a clone, a render that changes nothing speaks of each tag that nothing runs.
 func (o *renderOptions) firstTagNotices(inv *inventory.Inventory, plan *tree.Plan) []string {
-	var differing []*inventory.Service
+	running := map[*inventory.Service]string{}
 	for _, s := range inv.Services {
-		if running := plan.Running(s.Image); s.Tag != "" && len(running) > 0 && !slices.ContainsFunc(running, func(suffix string) bool { return hasTag(suffix, s.Tag) }) {
-			differing = append(differing, s)
+		all := runningOf(inv, plan, s)
+		if s.Tag != "" && len(all) > 0 && !slices.ContainsFunc(all, func(suffix string) bool { return hasTag(suffix, s.Tag) }) {
+			running[s] = strings.TrimPrefix(all[0], ":")
 		}
 	}
-	if len(differing) == 0 {
+	if len(running) == 0 {
 		return nil
 	}
-	before, known := o.committedTags()
+	last, known := o.committedTags("HEAD")
 	if !known && len(plan.Changes) > 0 {
 		return nil
 	}
+	before, _ := o.committedTags("HEAD~1")
 	var notices []string
-	for _, s := range differing {
-		tag, was := before[s.Name]
-		if known && (!was || tag == s.Tag) {
+	for _, s := range inv.Services {
+		now := running[s]
+		if now == "" || known && !changed(last, s) && !changed(before, s) {
 			continue
 		}
 		place := s.Place
@@ -38,9 +40,30 @@ func (o *renderOptions) firstTagNotices(inv *inventory.Inventory, plan *tree.Pla
 			place = v.Place
 		}
 		notices = append(notices, fmt.Sprintf("%s: tag: %s moves nothing: %s runs %s already, and tag: is only what a service starts with; to move it: tagbump set --env ENV --service %s --tag %s",
-			o.placeInSource(place), s.Tag, s.Name, strings.TrimPrefix(plan.Running(s.Image)[0], ":"), s.Name, s.Tag))
+			o.placeInSource(place), s.Tag, s.Name, now, s.Name, s.Tag))
 	}
 	return notices
+}
+
+// runningOf lists what a service runs in any environment, the most common first.
+func runningOf(inv *inventory.Inventory, plan *tree.Plan, s *inventory.Service) []string {
+	images := []string{s.Image}
+	for _, env := range inv.Environments {
+		if image := env.Image(s); !slices.Contains(images, image) {
+			images = append(images, image)
+		}
+	}
+	var all []string
+	for _, image := range images {
+		all = append(all, plan.Running(image)...)
+	}
+	return all
+}
+
+// changed reports whether a service had another tag.
+func changed(before map[string]string, s *inventory.Service) bool {
+	tag, was := before[s.Name]
+	return was && tag != s.Tag
 }
 
 // hasTag reports whether ":tag", "@digest" or both has a tag.
@@ -49,10 +72,10 @@ func hasTag(suffix, tag string) bool {
 	return suffix == ":"+tag
 }
 
-// committedTags are the tags of services, by name, as the last commit has them; known
-// is false where there is none.
-func (o *renderOptions) committedTags() (tags map[string]string, known bool) {
-	data, err := gitIn(o.source, "show", "HEAD:./"+inventory.UsersFile)
+// committedTags are the tags of services, by name, as a commit has them; known is false
+// where there is none.
+func (o *renderOptions) committedTags(commit string) (tags map[string]string, known bool) {
+	data, err := gitIn(o.source, "show", commit+":./"+inventory.UsersFile)
 	if err != nil {
 		return nil, false
 	}

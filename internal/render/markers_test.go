@@ -93,6 +93,19 @@ func TestTagsThatNeedNoMarker(t *testing.T) {
 	}
 }
 
+// TestTagFollowsTheEnvironmentsImage has a service that runs from another repository in
+// the environment: that is the one whose tag is followed.
+func TestTagFollowsTheEnvironmentsImage(t *testing.T) {
+	got, err := render(t, map[string]string{
+		"environments/dev.yaml":         "templates: [service]\nservices: {api: {image: ecr.example/api-dev}}\n",
+		"templates/service/x.yaml.tmpl": "{{ if eq .Service.Name \"api\" }}" + pod + "a: {{ .Tag }}\nb: {{ .Service.Image }}:{{ .Tag }}\n{{ end }}",
+	})
+	const want = "a: abc # tagbump: ecr.example/api-dev\nb: ecr.example/api-dev:abc # tagbump: ecr.example/api-dev\n"
+	if text := got["dev/manifests/api/api-dev-x.yaml"]; err != nil || !strings.HasSuffix(text, want) {
+		t.Errorf("got %v\n%s\nwant\n%s", err, text, want)
+	}
+}
+
 // TestNumbersAsWritten prints numbers of each kind in text, alone, and in JSON.
 func TestNumbersAsWritten(t *testing.T) {
 	for number, want := range map[string][3]string{

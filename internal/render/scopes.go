@@ -11,6 +11,11 @@ import (
 
 // What templates see. A field that is unset where it may be is nil: printing it
 // is an error, and if, with and default can ask.
+//
+// Env, Service and User are types of their own beside the inventory's: what a template
+// sees of a service depends on the environment and the user (image, variables), a field
+// of an exported struct is a template's to print (deploy policy, places in files), and an
+// unset text must be nil here and "" there. A team is the same everywhere: inventory.Team.
 
 // Env is the environment that is rendered.
 type Env struct {
@@ -38,7 +43,7 @@ type User struct {
 // Vars are the variables as they are where a template is rendered.
 type Vars map[string]any
 
-// Tag is a service's first tag. What runs is known only when files are compared
+// Tag is a service's first tag, and the repository that it runs from in the environment. What runs is known only when files are compared
 // with what is there, so a template may print it behind an image and nowhere else.
 type Tag struct{ text, repository string }
 
@@ -196,7 +201,8 @@ func (b *builder) all() []*subject {
 }
 
 func (b *builder) service(s *inventory.Service, vars Vars) *Service {
-	return &Service{Name: s.Name, Image: b.env.Image(s), Tag: Tag{s.Tag, s.Image}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
+	image := b.env.Image(s)
+	return &Service{Name: s.Name, Image: image, Tag: Tag{s.Tag, image}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
 }
 
 func (b *builder) user(u *inventory.User) *User {
