@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
+	"k8srepo/internal/trace"
 	"k8srepo/internal/tree"
 )
 
@@ -125,14 +127,18 @@ func (o *renderOptions) rendered(file string) (*render.Manifest, error) {
 	}
 	below = append(below, filepath.ToSlash(filepath.Clean(file)))
 	var envs []*inventory.Environment
-	for _, path := range below {
-		name, _, _ := strings.Cut(path, "/")
-		if env := inv.Environment(name); env != nil && !slices.Contains(envs, env) {
+	example := ""
+	for _, env := range inv.Environments {
+		if env.Abstract {
+			continue
+		}
+		example = cmp.Or(example, env.Path)
+		if slices.ContainsFunc(below, func(path string) bool { return env.Path == "." || strings.HasPrefix(path, env.Path+"/") }) {
 			envs = append(envs, env)
 		}
 	}
 	if len(envs) == 0 {
-		return nil, problem.New("name a file below an environment's folder, such as "+inv.Environments[0].Name+"/manifests/…, with --out if it is not here", "%s is in no environment's folder", file)
+		return nil, problem.New("name a file below an environment's folder, such as "+example+"/…, with --out if it is not here", "%s is in no environment's folder", file)
 	}
 	manifests, err := render.Render(templates, inv, envs)
 	if err != nil {
@@ -176,29 +182,20 @@ func (o *renderOptions) explainLine(m *render.Manifest, line int) (*whyResult, e
 	if note != "" {
 		r.Notes = append(r.Notes, note)
 	}
-	values := sources.Values()
-	if line > 0 {
-		lines := bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
-		at := line - tree.HeaderLines
-		switch {
-		case at > len(lines):
-			return nil, problem.New("", "%s has %d lines", m.Path, len(lines)+tree.HeaderLines)
-		case at < 1:
-			r.Notes = append(r.Notes, "this line is manifestgen's own: it names the template, and carries a checksum of what follows")
-			values = nil
-		default:
-			var place problem.Place
-			place, values = sources.Line(at)
-			r.Text = string(lines[at-1])
-			r.Template = whyPlace{o.placeInSource(problem.Place{File: place.File}).File, place.Line, sourceLine(o.source, place)}
-			for i, image := range m.Text.Images {
-				if image.Line == at {
-					r.Notes = append(r.Notes, "the tag is tagbump's: "+currentTag(m, i, text))
-				}
-			}
-		}
+	if line > 0 && line <= tree.HeaderLines {
+		r.Notes = append(r.Notes, "this line is manifestgen's own: it names the template, and carries a checksum of what follows")
+		return r, nil
 	}
-	for _, v := range values {
+	answer, err := sources.Explain(text, max(line-tree.HeaderLines, 0))
+	if err != nil {
+		return nil, problem.New("", "%s has %d lines", m.Path, trace.Lines(text)+tree.HeaderLines)
+	}
+	if line > 0 {
+		r.Text = answer.Text
+		r.Template = whyPlace{o.placeInSource(problem.Place{File: answer.Place.File}).File, answer.Place.Line, sourceLine(o.source, answer.Place)}
+	}
+	r.Notes = append(r.Notes, answer.Notes...)
+	for _, v := range answer.Values {
 		place := o.placeInSource(v.Place)
 		r.Values = append(r.Values, whyValue{v.Name, v.Text, place.File, place.Line, place.Col, place.String(), v.String()})
 	}
@@ -223,15 +220,6 @@ func (o *renderOptions) onDisk(m *render.Manifest) (text []byte, note string) {
 		return m.Text.Data, "the file that is there is not what render makes: see manifestgen check; this is the line that render would write"
 	}
 	return body, ""
-}
-
-// currentTag says what the i-th image runs in a text.
-func currentTag(m *render.Manifest, i int, text []byte) string {
-	all, ok := m.Text.Match(text)
-	if !ok || all[i].Suffix == "" || all[i].Suffix == ":" {
-		return "it moves it from the first one on"
-	}
-	return "this runs " + strings.TrimPrefix(all[i].Suffix, ":")
 }
 
 func sourceLine(source string, place problem.Place) string {

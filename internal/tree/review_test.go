@@ -24,6 +24,35 @@ func configMap(t *testing.T, user string, lines ...string) Want {
 	return Want{Env: "dev", Path: path, Template: "templates/user/x.yaml.tmpl", Subject: []string{"dev", user}, Text: text}
 }
 
+// TestReviewOfThreeHundredUsers changes one template line for all, and a value of one of
+// them: the whole review is short, and what differs from the crowd is at its head.
+func TestReviewOfThreeHundredUsers(t *testing.T) {
+	var before, after []Want
+	for i := range 300 {
+		user := fmt.Sprintf("u%03d", i)
+		lines := func(level, memory string) []string {
+			return []string{"level: " + level, "host: " + user + ".example.com", "port: 8080", "a: x", "b: x", "c: x", "memory: " + memory, "owner: " + user}
+		}
+		memory := "1Gi"
+		before = append(before, configMap(t, user, lines("info", memory)...))
+		if i == 217 {
+			memory = "64Gi"
+		}
+		after = append(after, configMap(t, user, lines("debug", memory)...))
+	}
+	var lines []string
+	for _, h := range reviewed(t, before, after).Hunks {
+		lines = append(append(lines, "", fmt.Sprintf("%d files, %s:%d", h.Files, h.Path, h.Line)), h.Lines...)
+	}
+	text := strings.Join(lines, "\n")
+	if len(lines) >= 50 || strings.Count(text, "level: debug") != 1 || !strings.Contains(text, "300 files") {
+		t.Errorf("got %d lines:\n%s", len(lines), text)
+	}
+	if head := strings.Join(lines[:min(len(lines), 15)], "\n"); !strings.Contains(head, "memory: 64Gi") || !strings.Contains(head, "u217") {
+		t.Errorf("the one that differs is not in the first lines:\n%s", text)
+	}
+}
+
 // reviewed is the review of what changes one list of files into another.
 func reviewed(t *testing.T, before, after []Want) Review {
 	t.Helper()

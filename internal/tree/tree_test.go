@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"k8srepo/internal/manifest"
@@ -88,73 +86,6 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// TestStoppedApplyIsCompleted stops Apply at each of its writes, before its first
-// byte and in the middle of it, and lets the next one complete it.
-func TestStoppedApplyIsCompleted(t *testing.T) {
-	old := []Want{
-		deployment(t, "dev/manifests/a/a.yaml", "a", "1"),
-		deployment(t, "dev/manifests/b/b.yaml", "b", "1"),
-		deployment(t, "dev/manifests/c/c.yaml", "c", "1"),
-	}
-	wants := []Want{
-		deployment(t, "dev/manifests/a/a.yaml", "a2", "2"),
-		deployment(t, "dev/manifests/b/b.yaml", "b", "1"),
-		deployment(t, "dev/manifests/d/d.yaml", "d", "1"),
-		deployment(t, "dev/manifests/e/e.yaml", "e", "1"),
-	}
-	whole := t.TempDir()
-	apply(t, whole, old)
-	before := contents(t, whole)
-	apply(t, whole, wants)
-	after := contents(t, whole)
-
-	for _, stopAt := range []string{"dev/manifests/a/a.yaml", "dev/manifests/d/d.yaml", "dev/manifests/e/e.yaml"} {
-		t.Run(stopAt, func(t *testing.T) {
-			dir := t.TempDir()
-			apply(t, dir, old)
-			root := openRoot(t, dir)
-			plan, err := Diff(root, wants, everything)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// Nothing can be written where a folder with something in it is.
-			file, temp := filepath.Join(dir, stopAt), filepath.Join(dir, path.Dir(stopAt), temporary+"x")
-			text, wasThere := before[stopAt]
-			_ = os.Remove(file)
-			if err := os.MkdirAll(filepath.Join(file, "x"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := plan.Apply(t.Context(), root); err == nil {
-				t.Fatal("nothing stopped it")
-			}
-			if err := os.RemoveAll(file); err != nil {
-				t.Fatal(err)
-			}
-			if wasThere {
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for file, text := range contents(t, dir) {
-				if text != before[file] && text != after[file] {
-					t.Errorf("%s is neither old nor new:\n%s", file, text)
-				}
-			}
-			if _, err := os.Stat(filepath.Join(dir, "dev/manifests/c/c.yaml")); err != nil {
-				t.Error("c.yaml was removed before everything was written")
-			}
-			// As much as a process that is killed in the middle leaves.
-			if err := os.WriteFile(temp, []byte("apiVersion: ap"), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			apply(t, dir, wants)
-			if got := contents(t, dir); !maps.Equal(got, after) {
-				t.Errorf("got %q, want %q", got, after)
-			}
-		})
-	}
-}
-
 func TestDiffOfWhatWasAppliedIsEmpty(t *testing.T) {
 	dir := t.TempDir()
 	wants := []Want{deployment(t, "dev/manifests/a/a.yaml", "a", "1"), deployment(t, "dev/manifests/b.yaml", "b", "2")}
@@ -165,21 +96,8 @@ func TestDiffOfWhatWasAppliedIsEmpty(t *testing.T) {
 	}
 }
 
-func TestApplyKeepsModes(t *testing.T) {
-	dir := t.TempDir()
-	apply(t, dir, []Want{deployment(t, "dev/manifests/a.yaml", "a", "1")})
-	file := filepath.Join(dir, "dev/manifests/a.yaml")
-	if err := os.Chmod(file, 0o664); err != nil {
-		t.Fatal(err)
-	}
-	apply(t, dir, []Want{deployment(t, "dev/manifests/a.yaml", "b", "1")})
-	if info, err := os.Stat(file); err != nil || info.Mode() != 0o664 {
-		t.Errorf("got %v, %v", info.Mode(), err)
-	}
-}
-
-// runs tells what each file of a folder runs.
-func runs(t *testing.T, dir string) map[string]string {
+// tagsOf is what each file of a folder runs.
+func tagsOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for file, text := range contents(t, dir) {
@@ -254,7 +172,7 @@ func TestKeptRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(t, dir, []Want{deployment(t, file, "b", "1")})
-	got, want := runs(t, dir)[file], "ecr.example/api:2@sha256:"+strings.Repeat("a", 64)+"  # since Monday"
+	got, want := tagsOf(t, dir)[file], "ecr.example/api:2@sha256:"+strings.Repeat("a", 64)+"  # since Monday"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -329,19 +247,6 @@ func TestDiffTellsAllThatIsInTheWay(t *testing.T) {
 	}
 }
 
-func TestWriteStaysInTheRoot(t *testing.T) {
-	dir, outside := t.TempDir(), t.TempDir()
-	if err := os.Symlink(outside, filepath.Join(dir, "dev")); err != nil {
-		t.Fatal(err)
-	}
-	if err := (&Plan{Changes: []Change{{Action: Create, Path: "dev/x.yaml", New: []byte("x"), Mode: 0o644}}}).Apply(t.Context(), openRoot(t, dir)); err == nil {
-		t.Error("it wrote through a link")
-	}
-	if _, err := os.Stat(filepath.Join(outside, "x.yaml")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestMassPrune is at the limits: more than ten files, and more than a quarter.
 func TestMassPrune(t *testing.T) {
 	for _, c := range []struct {
@@ -386,59 +291,6 @@ func TestForceLosesNoTag(t *testing.T) {
 	forced.Force = true
 	if _, err := Diff(openRoot(t, dir), wants, forced); err == nil || !strings.Contains(err.Error(), "the tags in this file cannot be read") {
 		t.Errorf("got %v", err)
-	}
-}
-
-// TestApplyKeepsWhatOthersChanged changes each file between Diff and Apply, as
-// tagbump does: nothing of theirs is lost.
-func TestApplyKeepsWhatOthersChanged(t *testing.T) {
-	old := []Want{deployment(t, "dev/manifests/a.yaml", "a", "1"), deployment(t, "dev/manifests/b.yaml", "b", "1")}
-	wants := []Want{deployment(t, "dev/manifests/a.yaml", "a2", "1"), deployment(t, "dev/manifests/c.yaml", "c", "1")}
-	for _, file := range []string{"dev/manifests/a.yaml", "dev/manifests/b.yaml", "dev/manifests/c.yaml"} {
-		dir := t.TempDir()
-		apply(t, dir, old)
-		root := openRoot(t, dir)
-		plan, err := Diff(root, wants, everything)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, file), []byte("theirs"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := plan.Apply(t.Context(), root); problem.ExitStatus(err) != problem.ExitRefused {
-			t.Errorf("%s: got %v", file, err)
-		}
-		if got := contents(t, dir)[file]; got != "theirs" {
-			t.Errorf("%s is now %q", file, got)
-		}
-	}
-}
-
-// TestAppliesAtOnce applies one plan many times at once: each is done, and every
-// file is whole at all times.
-func TestAppliesAtOnce(t *testing.T) {
-	var wants []Want
-	for i := range 40 {
-		wants = append(wants, deployment(t, fmt.Sprintf("dev/manifests/%02d.yaml", i), fmt.Sprint("n", i), "1"))
-	}
-	dir := t.TempDir()
-	root := openRoot(t, dir)
-	var runs sync.WaitGroup
-	for range 8 {
-		runs.Go(func() {
-			plan, err := Diff(root, wants, everything)
-			if err == nil {
-				err = plan.Apply(t.Context(), root)
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	runs.Wait()
-	plan, err := Diff(root, wants, everything)
-	if err != nil || plan.Unchanged != len(wants) || len(plan.leftovers) > 0 {
-		t.Errorf("got %+v, %v", plan, err)
 	}
 }
 
