@@ -76,6 +76,7 @@ type lintResult struct {
 	Version    int               `json:"version"`
 	Kubernetes string            `json:"kubernetes"`
 	Files      int               `json:"files"`
+	Others     int               `json:"others"` // files in folders that hold no Kubernetes objects
 	Objects    int               `json:"objects"`
 	Unchecked  int               `json:"unchecked"` // of kinds that are not known
 	Problems   []console.Problem `json:"problems"`
@@ -110,6 +111,9 @@ func lint(con *console.Console, o lintOptions) error {
 		return errors.Join(err, con.JSON(l.result))
 	}
 	con.Warnings(l.warnings)
+	if n := l.result.Others; n > 0 {
+		con.Notice(fmt.Sprintf("left out %s without Kubernetes objects, such as %s", count(n, "file"), l.other))
+	}
 	if err == nil {
 		con.Printf("%s in %s: nothing that Kubernetes %s would refuse\n", count(l.result.Objects, "object"), count(l.result.Files, "file"), o.kubernetes)
 	}
@@ -132,6 +136,8 @@ type linter struct {
 	problems  problem.List
 	warnings  problem.List
 	seen      map[string]bool // kinds that were warned of
+	inFolder  bool            // the file was found in a folder, not named
+	other     string          // the first file that holds no Kubernetes objects
 }
 
 func (l *linter) path(name string, stdin io.Reader) {
@@ -151,6 +157,8 @@ func (l *linter) path(name string, stdin io.Reader) {
 		return
 	}
 	isRepo := inventory.IsRepo(name)
+	l.inFolder = true
+	defer func() { l.inFolder = false }()
 	err = filepath.WalkDir(name, func(file string, entry fs.DirEntry, err error) error {
 		below, _ := filepath.Rel(name, file)
 		switch {
@@ -168,18 +176,32 @@ func (l *linter) path(name string, stdin io.Reader) {
 	l.problems.Add(err)
 }
 
-// data validates the objects of a file.
+// data validates the objects of a file. A folder may hold files of other kinds, such as values of a
+// chart: what has neither apiVersion nor kind is left out there.
 func (l *linter) data(name string, data []byte, err error) {
 	var objects []manifest.Value
 	if err == nil {
 		objects, err = parseObjects(name, data)
 	}
 	l.problems.Add(err)
+	if l.inFolder && err == nil && len(objects) > 0 && !slices.ContainsFunc(objects, isObject) {
+		if l.result.Others++; l.result.Others == 1 {
+			l.other = name
+		}
+		return
+	}
 	l.result.Files++
 	for _, object := range objects {
 		l.result.Objects++
 		l.object(object)
 	}
+}
+
+// isObject reports whether a value says that it is a Kubernetes object.
+func isObject(v manifest.Value) bool {
+	return slices.ContainsFunc(v.Fields, func(f manifest.Field) bool {
+		return strings.EqualFold(f.Key.Text, "apiVersion") || strings.EqualFold(f.Key.Text, "kind")
+	})
 }
 
 func (l *linter) object(object manifest.Value) {

@@ -48,7 +48,7 @@ func (v *Validator) emulate() (release func()) {
 
 // builtIn validates an object of a kind that Kubernetes itself serves.
 func (v *Validator) builtIn(o *object, k *served) {
-	v.walk(o, &fieldType{kind: anObject, object: k.object})
+	v.walk(o, &fieldType{kind: anObject, object: k.object}, "")
 	v.deprecated(o)
 	if len(o.verdict.Refused) > 0 {
 		return // a part of the object has no meaning: what the code says of the rest could be wrong

@@ -27,7 +27,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// embedded are the definitions of well-known controllers: KIND.GROUP.json.gz, in lower case.
+// embedded are the definitions of well-known controllers: KIND.GROUP.json.gz.
 //
 //go:embed crds/*.json.gz
 var embedded embed.FS
@@ -42,6 +42,7 @@ type Definitions struct {
 // definition is a CustomResourceDefinition; its versions are compiled when their first object is met.
 type definition struct {
 	crd      *apiextensionsv1.CustomResourceDefinition
+	from     string // the module and version that an embedded one was taken from; "" for others
 	versions map[string]*customVersion
 }
 
@@ -84,17 +85,9 @@ func (d *Definitions) set(id schema.GroupKind, to *definition) {
 	d.kinds[id] = to
 }
 
+// embeddedDefinition returns an embedded definition, nil if there is none.
 func embeddedDefinition(group, kind string) *definition {
-	crd := readDefinition(kind, group)
-	if crd == nil || crd.Spec.Names.Kind != kind { // a name in other letters
-		return nil
-	}
-	return newDefinition(crd)
-}
-
-// readDefinition returns an embedded definition, nil if there is none. The kind's case does not matter.
-func readDefinition(kind, group string) *apiextensionsv1.CustomResourceDefinition {
-	data, err := embedded.ReadFile("crds/" + strings.ToLower(kind+"."+group) + ".json.gz")
+	data, err := embedded.ReadFile("crds/" + kind + "." + group + ".json.gz")
 	if err != nil {
 		return nil
 	}
@@ -108,26 +101,26 @@ func readDefinition(kind, group string) *apiextensionsv1.CustomResourceDefinitio
 	if err != nil {
 		panic("validate: an embedded definition: " + err.Error())
 	}
-	return &crd
+	d := newDefinition(&crd)
+	d.from = crd.Annotations["from"]
+	return d
 }
 
-// known returns the definitions that are embedded or were added.
+// known returns the kinds whose definitions are embedded or were added. It reads none.
 func (d *Definitions) known() []schema.GroupKind {
 	files, err := embedded.ReadDir("crds")
 	if err != nil {
 		panic("validate: " + err.Error())
 	}
+	var known []schema.GroupKind
 	for _, f := range files {
 		kind, group, _ := strings.Cut(strings.TrimSuffix(f.Name(), ".json.gz"), ".")
-		if data := readDefinition(kind, group); data != nil {
-			d.find(group, data.Spec.Names.Kind)
-		}
+		known = append(known, schema.GroupKind{Group: group, Kind: kind})
 	}
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	var known []schema.GroupKind
 	for id, definition := range d.kinds {
-		if definition != nil {
+		if definition != nil && !slices.Contains(known, id) {
 			known = append(known, id)
 		}
 	}
@@ -145,7 +138,7 @@ func (d *Definitions) Add(source manifest.Value, v *Validator) []Problem {
 	if !o.identify() || o.group != "apiextensions.k8s.io" || o.kind != "CustomResourceDefinition" {
 		return []Problem{newProblem(problem.NoSuchKind, "kind", source.Place, "move it out of this folder", "only CustomResourceDefinitions belong here")}
 	}
-	v.walk(o, &fieldType{kind: anObject, object: loadKubernetes().kinds[o.groupVersionKind].object})
+	v.walk(o, &fieldType{kind: anObject, object: loadKubernetes().kinds[o.groupVersionKind].object}, "")
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.content, crd); err != nil {
 		return []Problem{newProblem(problem.ValueRefused, "", source.Place, "", "%v", err)}
@@ -176,7 +169,7 @@ func (v *Validator) custom(o *object, d *definition) {
 			o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), "", "%s", message)
 		}
 	}
-	v.walk(o, version.fields)
+	v.walk(o, version.fields, d.from)
 	if len(o.verdict.Refused) > 0 {
 		return
 	}
@@ -247,8 +240,10 @@ func typeOfSchema(s *structural.Structural, root bool) *fieldType {
 	switch s.Type {
 	case "string":
 		return &fieldType{kind: aString}
-	case "integer", "number":
-		return &fieldType{kind: aNumber} // the schema's validator says more
+	case "integer": // the schema's validator checks the range
+		return &fieldType{kind: anInt64}
+	case "number":
+		return &fieldType{kind: aNumber}
 	case "boolean":
 		return &fieldType{kind: aBool}
 	case "array":

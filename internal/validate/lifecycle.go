@@ -99,7 +99,7 @@ func (v *Validator) notServed(o *object) {
 		message = fmt.Sprintf("%s %s is not served since Kubernetes %d.%d", o.apiVersion(), o.kind, major, minor)
 	case k.kinds[o.groupVersionKind] != nil && !o.isStable():
 		message = fmt.Sprintf("%s %s is not served by default: it is not stable", o.apiVersion(), o.kind)
-	case k.kinds[o.groupVersionKind] != nil:
+	case k.kinds[o.groupVersionKind] != nil || slices.ContainsFunc(same, o.inGroup):
 		message = fmt.Sprintf("Kubernetes %s does not serve %s %s", v.minor, o.apiVersion(), o.kind)
 	}
 	near := v.nearestCustom(o)
@@ -117,6 +117,12 @@ func (v *Validator) notServed(o *object) {
 		return
 	}
 	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+}
+
+// inGroup reports whether an apiVersion is of the object's group.
+func (o *object) inGroup(apiVersion string) bool {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	return grouped && group == o.group || !grouped && o.group == ""
 }
 
 func (v *Validator) since(r removedIn) bool {

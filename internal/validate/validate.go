@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/capabilities"
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -54,7 +55,7 @@ func New(minor string, definitions *Definitions) (*Validator, error) {
 	if definitions == nil {
 		definitions = &Definitions{}
 	}
-	silence()
+	setUp()
 	return &Validator{minor: minor, bit: bit, crds: definitions}, nil
 }
 
@@ -159,14 +160,17 @@ func (o *object) sort() {
 	}
 }
 
-// walk converts the object, and checks it against its type.
-func (v *Validator) walk(o *object, t *fieldType) {
-	w := &walker{minor: v.bit, name: v.minor, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
+// walk converts the object, and checks it against its type. From names the module of an embedded definition.
+func (v *Validator) walk(o *object, t *fieldType, from string) {
+	w := &walker{minor: v.bit, name: v.minor, from: from, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
 	o.content, _ = w.value(o.source, t, nil).(map[string]any)
 }
 
-// silence drops the messages that the API server's code writes to its log.
-var silence = sync.OnceFunc(func() {
+// setUp sets what the API server's code has once for a process. Clusters allow privileged containers:
+// kubeadm, EKS, GKE and AKS start the API server with --allow-privileged, whose default is false.
+// Messages to the log are dropped.
+var setUp = sync.OnceFunc(func() {
+	capabilities.Setup(true, 0)
 	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
 	klog.InitFlags(flags)
 	for name, value := range map[string]string{"logtostderr": "false", "stderrthreshold": "FATAL"} {

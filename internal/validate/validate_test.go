@@ -2,7 +2,9 @@ package validate_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +104,8 @@ func TestRefused(t *testing.T) {
 		{"removed version", "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: extensions/v1beta1 Ingress is not served since Kubernetes 1.22 (write apiVersion: networking.k8s.io/v1)"},
 		{"misspelt kind", deployment, "kind: Deployment", "kind: Deploymnet", `MG501 1:1 apiVersion: Kubernetes 1.34 has no kind Deploymnet in version apps/v1 (did you mean "Deployment"?)`},
 		{"wrong group", service, "apiVersion: v1", "apiVersion: apps/v1", "MG501 1:1 apiVersion: Kubernetes 1.34 has no kind Service in version apps/v1 (write apiVersion: v1)"},
+		{"a version that is gone from the library", "apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: Kubernetes 1.34 does not serve autoscaling/v2beta2 HorizontalPodAutoscaler (write apiVersion: autoscaling/v2)"},
+		{"privileged", deployment, "          env:", "          securityContext: {privileged: true}\n          env:", ""},
 		{"not stable", "apiVersion: resource.k8s.io/v1beta1\nkind: DeviceClass\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: resource.k8s.io/v1beta1 DeviceClass is not served by default: it is not stable"},
 		{"key in other letters", deployment, "apiVersion:", "apiversion:", `MG505 1:1 apiVersion: every object has an apiVersion and a kind (did you mean "apiVersion"?)`},
 		{"left from a cluster", service, "name: api}", "name: api, uid: abc}", "MG508 3:28 metadata.uid: only the API server sets it"},
@@ -109,6 +113,10 @@ func TestRefused(t *testing.T) {
 		{"base64", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: 'no base64!'}\n", "", "", "MG506 4:11 data.a: this is no base64"},
 		{"custom: enum", "apiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: a}\nspec: {serviceRef: {name: a, port: 80}, targetType: IP}\n", "", "", `MG506 4:53 spec.targetType: unsupported value: "IP": supported values: "instance", "ip" (did you mean "ip"?)`},
 		{"custom: unknown field", "apiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: a}\nspec: {serviceRef: {name: a, port: 80}, targettype: ip}\n", "", "", `MG503 4:41 spec.targettype: there is no such field (did you mean "targetType"?)`},
+		{"custom: a field of another release", "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: a}\nspec: {fieldOfTomorrow: 1}\n", "", "",
+			"MG503 4:8 spec.fieldOfTomorrow: there is no such field (valid values: data, dataFrom, refreshInterval, refreshPolicy, secretStoreRef, target; the definition is that of github.com/external-secrets/external-secrets v1.3.2: if your cluster's differs, put it into schemas/)"},
+		{"custom: integer", "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: a}\nspec: {provider: {github: {appID: a, installationID: 1, organization: a, auth: {privateKey: {name: a, key: b}}}}}\n", "", "",
+			"MG504 4:35 spec.provider.github.appID: it must be an integer, not a string"},
 		{"custom: CEL", "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: a}\nspec:\n  amiSelectorTerms: [{alias: al2023@latest}]\n  subnetSelectorTerms: [{id: subnet-0123456789abcdef0}]\n  securityGroupSelectorTerms: [{tags: {a: b}}]\n", "", "", "MG506 4:1 spec: invalid value: must specify exactly one of ['role', 'instanceProfile']"},
 		{"custom: version", "apiVersion: external-secrets.io/v1beta1\nkind: ExternalSecret\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: the definition of ExternalSecret does not serve version v1beta1 (write apiVersion: external-secrets.io/v1)"},
 		{"custom: misspelt kind", "apiVersion: external-secrets.io/v1\nkind: ExternalSecrets\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: Kubernetes 1.34 has no kind ExternalSecrets"},
@@ -263,6 +271,28 @@ func TestScalarsAsKubectl(t *testing.T) {
 		got, _ := said(validator(t, "1.34").Object(objects(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: "+text+"}\n")[0], ""))
 		if taken := got == ""; taken != (isText || isNull) {
 			t.Errorf("%s: kubectl reads %#v; got %q", text, want["data"], got)
+		}
+	}
+}
+
+// TestEmbeddedDefinitions holds that each embedded definition is found by the kind that its file is
+// named after, and can be used.
+func TestEmbeddedDefinitions(t *testing.T) {
+	files, err := os.ReadDir("crds")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		kind, group, _ := strings.Cut(strings.TrimSuffix(f.Name(), ".json.gz"), ".")
+		refused, warned := said(validator(t, "1.34").Object(objects(t, "apiVersion: "+group+"/v1zzz\nkind: "+kind+"\nmetadata: {name: a}\n")[0], ""))
+		version := regexp.MustCompile("write apiVersion: " + group + "/([a-z0-9]+)").FindStringSubmatch(refused)
+		if version == nil || warned != "" {
+			t.Errorf("%s: %s, %s", f.Name(), refused, warned)
+			continue
+		}
+		_, warned = said(validator(t, "1.34").Object(objects(t, "apiVersion: "+group+"/"+version[1]+"\nkind: "+kind+"\nmetadata: {name: a}\n")[0], ""))
+		if strings.Contains(warned, "cannot be used") {
+			t.Errorf("%s: %s", f.Name(), warned)
 		}
 	}
 }

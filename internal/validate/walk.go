@@ -4,6 +4,7 @@ import (
 	stdbase64 "encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 type walker struct {
 	minor  uint8
 	name   string // of the minor
+	from   string // the module and version of an embedded definition; "" for others
 	report func(Problem)
 }
 
@@ -82,7 +84,7 @@ func (w *walker) mapping(v manifest.Value, t *fieldType, at *path) any {
 		w.wrongType(v, t, at)
 		return out
 	}
-	for _, f := range v.Fields {
+	for i, f := range v.Fields {
 		key := keyOf(f.Key)
 		item := t.item
 		if t.kind == anObject {
@@ -91,7 +93,8 @@ func (w *walker) mapping(v manifest.Value, t *fieldType, at *path) any {
 				continue
 			}
 		}
-		if _, twice := out[key]; twice {
+		// A key that is written twice in the same way is an error of the file.
+		if _, twice := out[key]; twice && !slices.ContainsFunc(v.Fields[:i], func(g manifest.Field) bool { return g.Key.Text == f.Key.Text }) {
 			w.add(problem.DuplicateEntry, &path{outer: at, key: key}, f.Key.Place, "remove one of the two", "the key is written twice")
 		}
 		out[key] = w.value(f.Value, item, &path{outer: at, key: key})
@@ -112,7 +115,12 @@ func (w *walker) unknownField(f manifest.Field, key string, in *objectType, at *
 		w.add(problem.FieldUnknown, here, f.Key.Place, "", "Kubernetes %s does not have this field; it is there %s %s", w.name, word, name)
 		return
 	}
-	w.add(problem.FieldUnknown, here, f.Key.Place, problem.DidYouMean(key, in.names(w.minor)), "there is no such field")
+	names := in.names(w.minor)
+	hint := problem.DidYouMean(key, names)
+	if w.from != "" && problem.Nearest(key, names) == "" {
+		hint = strings.TrimPrefix(hint+"; ", "; ") + fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
+	}
+	w.add(problem.FieldUnknown, here, f.Key.Place, hint, "there is no such field")
 }
 
 func (w *walker) list(v manifest.Value, t *fieldType, at *path) any {

@@ -95,7 +95,7 @@ func writeCRDsOf(folder string, data []byte, kinds []string, from string) error 
 		if err != nil {
 			return err
 		}
-		name := strings.ToLower(kind) + "." + spec["group"].(string) + ".json.gz"
+		name := kind + "." + spec["group"].(string) + ".json.gz"
 		if err := writeCompressed(filepath.Join(folder, name), out); err != nil {
 			return err
 		}
