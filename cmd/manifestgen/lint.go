@@ -148,7 +148,7 @@ func (l *linter) path(name string, stdin io.Reader) {
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		l.problems.Add(problem.At(problem.Place{File: filepath.ToSlash(name)}, "", "%v", errors.Unwrap(err)).WithCode(problem.NotReadable))
+		l.problems.Add(notReadable(filepath.ToSlash(name), err))
 		return
 	}
 	if !info.IsDir() {
@@ -176,11 +176,21 @@ func (l *linter) path(name string, stdin io.Reader) {
 	l.problems.Add(err)
 }
 
-// data validates the objects of a file. A folder may hold files of other kinds, such as values of a
-// chart: what has neither apiVersion nor kind is left out there.
+// notReadable gives an error of the file system, which begins with the name too, its place.
+func notReadable(name string, err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return problem.At(problem.Place{File: name}, "", "%v", errors.Unwrap(err)).WithCode(problem.NotReadable)
+	}
+	return err
+}
+
+// data validates the objects of a file. A folder may hold other files, such as the values of a chart:
+// they are left out there.
 func (l *linter) data(name string, data []byte, err error) {
 	var objects []manifest.Value
-	if err == nil {
+	if err != nil {
+		err = notReadable(name, err)
+	} else {
 		objects, err = parseObjects(name, data)
 	}
 	l.problems.Add(err)
@@ -197,11 +207,12 @@ func (l *linter) data(name string, data []byte, err error) {
 	}
 }
 
-// isObject reports whether a value says that it is a Kubernetes object.
+// isObject reports whether a value is meant to be a Kubernetes object: it has a kind and an apiVersion, or metadata.
 func isObject(v manifest.Value) bool {
-	return slices.ContainsFunc(v.Fields, func(f manifest.Field) bool {
-		return strings.EqualFold(f.Key.Text, "apiVersion") || strings.EqualFold(f.Key.Text, "kind")
-	})
+	has := func(key string) bool {
+		return slices.ContainsFunc(v.Fields, func(f manifest.Field) bool { return strings.EqualFold(f.Key.Text, key) })
+	}
+	return has("kind") && has("apiVersion") || has("metadata")
 }
 
 func (l *linter) object(object manifest.Value) {

@@ -14,7 +14,6 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	"k8s.io/kubernetes/pkg/apis/core"
 	podsecurity "k8s.io/pod-security-admission/api"
 
 	"k8srepo/internal/problem"
@@ -76,9 +75,7 @@ func (v *Validator) builtIn(o *object, k *served) {
 		o.refuse(problem.ValueRefused, "", o.source.Place, "", "%v", err)
 		return
 	}
-	if service, ok := internal.(*core.Service); ok && service.Spec.ClusterIP != "" && len(service.Spec.ClusterIPs) == 0 {
-		service.Spec.ClusterIPs = []string{service.Spec.ClusterIP} // as the API server's storage does first
-	}
+	o.allocate(internal)
 	o.create(strategy, internal, k.namespaced)
 	o.checkPodSecurity()
 }

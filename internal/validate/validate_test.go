@@ -106,6 +106,12 @@ func TestRefused(t *testing.T) {
 		{"wrong group", service, "apiVersion: v1", "apiVersion: apps/v1", "MG501 1:1 apiVersion: Kubernetes 1.34 has no kind Service in version apps/v1 (write apiVersion: v1)"},
 		{"a version that is gone from the library", "apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: Kubernetes 1.34 does not serve autoscaling/v2beta2 HorizontalPodAutoscaler (write apiVersion: autoscaling/v2)"},
 		{"privileged", deployment, "          env:", "          securityContext: {privileged: true}\n          env:", ""},
+		{"a node port that the server allocates", service, "  selector:", "  type: LoadBalancer\n  externalTrafficPolicy: Local\n  selector:", ""},
+		{"a health check of no load balancer", service, "  selector:", "  type: NodePort\n  healthCheckNodePort: 30001\n  selector:", "MG506 6:24 spec.healthCheckNodePort: invalid value: 30001: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"},
+		{"two families without a policy", service, "  selector:", "  ipFamilies: [IPv4, IPv6]\n  selector:", `MG506 4:1 spec.ipFamilyPolicy: invalid value: "SingleStack": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified`},
+		{"two families with a policy", service, "  selector:", "  ipFamilyPolicy: PreferDualStack\n  ipFamilies: [IPv4, IPv6]\n  selector:", ""},
+		{"two families of a headless service", service, "  selector: {app: api}", "  clusterIP: None\n  ipFamilies: [IPv4, IPv6]", ""},
+		{"a service account that admission sets", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: a}]\n  volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: t}}]}}]\n", "", "", ""},
 		{"not stable", "apiVersion: resource.k8s.io/v1beta1\nkind: DeviceClass\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: resource.k8s.io/v1beta1 DeviceClass is not served by default: it is not stable"},
 		{"key in other letters", deployment, "apiVersion:", "apiversion:", `MG505 1:1 apiVersion: every object has an apiVersion and a kind (did you mean "apiVersion"?)`},
 		{"left from a cluster", service, "name: api}", "name: api, uid: abc}", "MG508 3:28 metadata.uid: only the API server sets it"},
@@ -196,6 +202,7 @@ func TestWarnings(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"deprecated", "apiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\n", "MG502 1:1 apiVersion: v1 Endpoints is deprecated since Kubernetes 1.33 (use discovery.k8s.io/v1)"},
 		{"unknown kind", "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\nspec: {a: 1}\n", "MG509 2:1 example.com/v1 Thing is not known"},
+		{"node port", strings.Replace(service, "port: 80,", "port: 80, nodePort: 8080,", 1) + "  type: NodePort\n", "MG510 6:32 spec.ports[0].nodePort: an API server takes 30000 to 32767"},
 		{"the API server's", strings.Replace(deployment, "    spec:\n", "    spec:\n      nodeSelector: {beta.kubernetes.io/os: linux}\n", 1), "MG510 9:45 spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated"},
 	}
 	for _, test := range tests {
