@@ -79,7 +79,6 @@ func set(ctx context.Context, con *console.Console, o setOptions) error {
 	}
 	defer root.Close()
 	con.Source = root.FS()
-	debug.SetGCPercent(400) // short of the memory that editIn allows
 	if o.ResolveDigest {
 		if err := request.ResolveDigests(ctx, (&registry.Checker{Tell: con.Notice}).Digest); err != nil {
 			return reportSet(con, o, nil, err)
@@ -116,6 +115,7 @@ func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, er
 	if err != nil {
 		return nil, nil, err
 	}
+	debug.SetGCPercent(400) // short of the limit
 	debug.SetMemoryLimit(memoryLimit(files))
 	result, err := bump.Edit(request, content(files))
 	return result, files, err

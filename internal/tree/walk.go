@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -20,8 +21,15 @@ type Entry struct {
 	Type fs.FileMode
 
 	here   *os.Root // its folder, so that it is one step away
+	open   *os.File // that too
 	entry  fs.DirEntry
 	buffer *bytes.Buffer // for the files of the folder in turn
+}
+
+// opened is a file that is open for reading.
+type opened interface {
+	io.ReadCloser
+	Stat() (fs.FileInfo, error)
 }
 
 // File is a regular file that was read.
@@ -40,7 +48,7 @@ func (e Entry) Leftover() bool {
 // ReadIf reads an entry, if its content is wanted; the data that wanted is shown is
 // not to be kept. A file of more than limit.MaxFile is an error.
 func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err error) {
-	f, err := e.here.Open(e.entry.Name())
+	f, err := e.openFile()
 	if err != nil {
 		return File{}, false, err
 	}
@@ -149,7 +157,12 @@ func (w *walker) walk(here *os.Root, dir string) {
 
 // folder visits what is in a folder, and returns the folders in it.
 func (w *walker) folder(here *os.Root, dir string) (folders []string, err error) {
-	entries, err := fs.ReadDir(here.FS(), ".")
+	open, err := here.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer open.Close()
+	entries, err := open.ReadDir(-1)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +173,7 @@ func (w *walker) folder(here *os.Root, dir string) (folders []string, err error)
 	defer w.buffers.Put(buffer)
 	for _, e := range entries {
 		file := path.Join(dir, e.Name())
-		err := w.visit(Entry{file, e.Type(), here, e, buffer})
+		err := w.visit(Entry{file, e.Type(), here, open, e, buffer})
 		if e.IsDir() && err == fs.SkipDir {
 			continue
 		}
