@@ -131,7 +131,28 @@ func (o *initOptions) run(ctx context.Context) error {
 	if err := writeInto(ctx, o.dir, changes); err != nil {
 		return err
 	}
+	if err := o.writeSchemas(ctx); err != nil {
+		return err
+	}
 	return renderAll(ctx, o.con, "render", renderOptions{source: o.dir, output: "text"})
+}
+
+// writeSchemas writes the schemas that the files name to editors. Git ignores them: they
+// have the names of the inventory, and are written anew when those change.
+func (o *initOptions) writeSchemas(ctx context.Context) error {
+	if _, err := os.Lstat(filepath.Join(o.dir, ".schemas")); err == nil {
+		return nil
+	}
+	names := inventory.LoadNames(os.DirFS(o.dir))
+	var changes []tree.Change
+	for _, kind := range slices.Sorted(slices.Values(inventory.SchemaKinds)) {
+		data, err := inventory.Schema(kind, names)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, tree.Change{Action: tree.Create, Path: ".schemas/" + kind + ".json", New: data, Mode: 0o644})
+	}
+	return writeInto(ctx, o.dir, changes)
 }
 
 // kept are the files that are left as they are where they are there already.

@@ -26,6 +26,8 @@ that were edited by hand, are never touched; the image tags in them stay.
 
    manifestgen render                       # in a k8s repo: make its manifests
    manifestgen render --env dev --dry-run   # show what would change in dev
+   manifestgen user add erin --team web --services api
+                                            # a colleague more
    manifestgen check                        # in CI: exit 1 if render was forgotten
    manifestgen lint k8s/                    # would the API server take these manifests?
    manifestgen why dev/manifests/api/api-dev-deployment.yaml:12
@@ -33,7 +35,8 @@ that were edited by hand, are never touched; the image tags in them stay.
    manifestgen explain replicas --env prod --service api
                                             # who says what, and who wins?`,
 		Commands: []*cli.Command{renderCommand(con), checkCommand(con), lintCommand(con, os.Stdin), whyCommand(con), explainCommand(con),
-			userCommand(con), serviceCommand(con), envCommand(con), initCommand(con)},
+			userCommand(con), serviceCommand(con), envCommand(con), initCommand(con),
+			schemaCommand(con), console.CompletionCommand(con), console.CompleteCommand(con, completions)},
 	})
 	return console.Main(context.Background(), con, app, args)
 }

@@ -35,7 +35,8 @@ kustomizations, and where --field says.
    tagbump hold --repo https://github.com/example/k8s --env prod --service api --reason migration
    tagbump release --repo https://github.com/example/k8s --env prod --service api
    tagbump status --repo https://github.com/example/k8s`,
-		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), holdCommand(con, getenv), releaseCommand(con, getenv), statusCommand(con, getenv)},
+		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), holdCommand(con, getenv), releaseCommand(con, getenv), statusCommand(con, getenv),
+			console.CompletionCommand(con), console.CompleteCommand(con, completions)},
 	})
 	return console.Main(ctx, con, app, args)
 }

@@ -17,29 +17,29 @@ func (l *loader) report(code problem.Code, place problem.Place, hint, format str
 	l.problems.Add(problem.At(place, hint, format, args...).WithCode(code))
 }
 
-// keys reads a map: each key's reader is called with its value. A key that has
-// none is a problem. What tells people which map this is.
-func (l *loader) keys(v manifest.Value, what string, readers map[string]func(manifest.Value)) read {
+// keys reads a map: the reader of each key is called with its value. A key that the
+// shape does not have is a problem.
+func (l *loader) keys(v manifest.Value, s *shape, readers map[string]func(manifest.Value)) read {
+	names := slices.Sorted(slices.Values(s.names()))
 	if v.Kind != manifest.Map {
-		l.report(problem.WrongType, v.Place, "its keys are "+strings.Join(sortedKeys(readers), ", "), "%s must be a map, not %s", what, v.Kind)
+		l.report(problem.WrongType, v.Place, "its keys are "+strings.Join(names, ", "), "%s must be a map, not %s", s.what, v.Kind)
 		return read{isMap: false}
 	}
 	r := read{isMap: true}
 	for _, f := range v.Fields {
-		reader, known := readers[f.Key.Text]
-		if known {
-			reader(f.Value)
+		if slices.Contains(names, f.Key.Text) {
+			readers[f.Key.Text](f.Value)
 			continue
 		}
-		meant := problem.Nearest(f.Key.Text, sortedKeys(readers))
-		if other := otherWords[f.Key.Text]; meant == "" && readers[other] != nil {
+		meant := problem.Nearest(f.Key.Text, names)
+		if other := otherWords[f.Key.Text]; meant == "" && slices.Contains(names, other) {
 			meant = other
 		}
-		hint := problem.DidYouMean(f.Key.Text, sortedKeys(readers))
+		hint := problem.DidYouMean(f.Key.Text, names)
 		if meant != "" {
 			hint = fmt.Sprintf("did you mean %q?", meant)
 		}
-		l.report(problem.UnknownKey, f.Key.Place, hint, "unknown key %q in %s", f.Key.Text, what)
+		l.report(problem.UnknownKey, f.Key.Place, hint, "unknown key %q in %s", f.Key.Text, s.what)
 		r.unknown = append(r.unknown, meant)
 	}
 	return r
@@ -196,7 +196,7 @@ func (l *loader) dayTo(to *time.Time, what string) func(manifest.Value) {
 func (l *loader) state(absent *bool) func(manifest.Value) {
 	return func(v manifest.Value) {
 		text := ""
-		l.oneOf(&text, "state", "present", "absent")(v)
+		l.oneOf(&text, "state", states...)(v)
 		*absent = text == "absent"
 	}
 }

@@ -194,7 +194,7 @@ func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
 
 func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]manifest.Value) {
 	e := newEnvironment(name, v, chainOf(docs, name))
-	r := l.keys(v, "an environment", map[string]func(manifest.Value){
+	r := l.keys(v, &environmentShape, map[string]func(manifest.Value){
 		"extends":    func(manifest.Value) {},
 		"abstract":   l.boolean(&e.Abstract, "abstract"),
 		"path":       l.pathTo(&e.Path),
@@ -244,11 +244,11 @@ func (l *loader) templates(e *Environment) func(manifest.Value) {
 
 func (l *loader) deploy(d *Deploy) func(manifest.Value) {
 	return func(v manifest.Value) {
-		l.keys(v, "deploy", map[string]func(manifest.Value){
-			"strategy":       l.oneOf(&d.Strategy, "strategy", Push, PullRequest),
+		l.keys(v, &deployShape, map[string]func(manifest.Value){
+			"strategy":       l.oneOf(&d.Strategy, "strategy", strategies...),
 			"branch":         l.textTo(&d.Branch, "branch"),
 			"after":          l.textTo(&d.After, "after"),
-			"order":          l.oneOf(&d.Order, "order", OrderCommit, OrderSemver, OrderNone),
+			"order":          l.oneOf(&d.Order, "order", orders...),
 			"draft":          l.boolean(&d.Draft, "draft"),
 			"labels":         l.texts(&d.Labels, "labels"),
 			"assignees":      l.texts(&d.Assignees, "assignees"),
@@ -264,7 +264,7 @@ func (l *loader) externals(to *[]External) func(manifest.Value) {
 		*to = nil
 		l.items(v, "external", func(item manifest.Value) {
 			x := External{Place: item.Place}
-			r := l.keys(item, "an external object", map[string]func(manifest.Value){
+			r := l.keys(item, &externalShape, map[string]func(manifest.Value){
 				"kind":      l.matching(&x.Kind, "kind", kindName, "write the object's kind, such as Gateway"),
 				"name":      l.matching(&x.Name, "name", dnsName, "lower-case letters, digits, - and ."),
 				"namespace": l.nameTo(&x.Namespace, "the namespace"),
@@ -291,7 +291,7 @@ func (l *loader) overrides(e *Environment) func(manifest.Value) {
 				l.report(problem.UnknownName, f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
 			}
 			var o Override
-			l.keys(f.Value, "an environment's service", map[string]func(manifest.Value){
+			l.keys(f.Value, &overrideShape, map[string]func(manifest.Value){
 				"state": l.state(&o.Absent),
 				"image": l.imageTo(&o.Image),
 				"vars":  func(manifest.Value) {},

@@ -117,7 +117,7 @@ func (l *loader) readUsers() {
 		return
 	}
 	var teams, services, users manifest.Value
-	r := l.keys(doc, UsersFile, map[string]func(manifest.Value){
+	r := l.keys(doc, &usersShape, map[string]func(manifest.Value){
 		"manifestgen": func(v manifest.Value) { l.minimumVersion(v) },
 		"teams":       func(v manifest.Value) { teams = v },
 		"services":    func(v manifest.Value) { services = v },
@@ -152,7 +152,7 @@ func addNew[T named](l *loader, list *[]T, item T, what string, place problem.Pl
 
 func (l *loader) readTeam(v manifest.Value) {
 	t := &Team{source: v}
-	r := l.keys(v, "a team", map[string]func(manifest.Value){
+	r := l.keys(v, &teamShape, map[string]func(manifest.Value){
 		"name":    l.nameTo(&t.Name, "the team"),
 		"secrets": l.secrets(&t.Secrets),
 	})
@@ -178,7 +178,7 @@ func oneOfTeams(teams []*Team) string {
 
 func (l *loader) readService(v manifest.Value) {
 	s := &Service{Place: v.Place, Source: v}
-	r := l.keys(v, "a service", map[string]func(manifest.Value){
+	r := l.keys(v, &serviceShape, map[string]func(manifest.Value){
 		"name":       l.nameTo(&s.Name, "the service", "users", "teams"),
 		"image":      l.imageTo(&s.Image),
 		"tag":        l.tagTo(&s.Tag),
@@ -216,7 +216,7 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 
 func (l *loader) readUser(v manifest.Value) {
 	u := &User{Place: v.Place, Source: v}
-	r := l.keys(v, "a user", map[string]func(manifest.Value){
+	r := l.keys(v, &userShape, map[string]func(manifest.Value){
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
 			name := l.text(v, "mission_type")

@@ -116,7 +116,12 @@ func makeSnapshot() (map[string][]byte, error) {
 	}
 	archive := config.Archives[0]
 	for _, f := range archive.Files {
-		if contents[f.Src], err = os.ReadFile(filepath.Join(top, f.Src)); err != nil {
+		read := func() ([]byte, error) { return os.ReadFile(filepath.Join(top, f.Src)) }
+		if script, ok := strings.CutPrefix(f.Src, "completions/"); ok { // a hook has the program print it
+			program, shell, _ := strings.Cut(script, ".")
+			read = exec.Command(filepath.Join(bin, program), "completion", shell).Output
+		}
+		if contents[f.Src], err = read(); err != nil {
 			return nil, err
 		}
 	}
