@@ -257,8 +257,8 @@ func actionsWith(t *testing.T, version string) string {
 	top := t.TempDir()
 	folders := []string{".github/actions"}
 	if version == "dev" {
-		folders = append(folders, "cmd", "internal")
-		for _, name := range []string{"go.mod", "go.sum"} {
+		folders = append(folders, "cmd", "internal", "environments", "templates")
+		for _, name := range []string{"go.mod", "go.sum", "starter.go", "users.yaml", ".gitattributes"} {
 			write(t, filepath.Join(top, name), read(t, filepath.Join("..", "..", name)))
 		}
 	}
