@@ -61,16 +61,11 @@ var pullInTitle = regexp.MustCompile(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
 func (h GitHistory) Between(ctx context.Context, from, to string) (*Between, error) {
 	var hashes [2]gitrepo.Hash
 	for i, tag := range []string{from, to} {
-		commit := hashOf(tag)
-		if commit == "" {
-			return nil, notKnown(tag + " names no commit")
-		}
-		var err error
-		if hashes[i], err = h.Resolve(commit); errors.Is(err, gitrepo.ErrNoCommit) {
-			return nil, notKnown("the service's history has no commit " + commit)
-		} else if err != nil {
+		commit, err := knownCommit(ctx, h, tag, "the service's history")
+		if err != nil {
 			return nil, err
 		}
+		hashes[i], _ = gitrepo.ParseHash(commit)
 	}
 	added, removed, err := h.History.Between(ctx, hashes[0], hashes[1], maxCommits)
 	if errors.Is(err, gitrepo.ErrShallow) {
@@ -80,6 +75,23 @@ func (h GitHistory) Between(ctx context.Context, from, to string) (*Between, err
 		return nil, err
 	}
 	return &Between{From: hashes[0].String(), To: hashes[1].String(), Added: commitsOf(added), Removed: commitsOf(removed)}, nil
+}
+
+// knownCommit returns the commit that a tag names in a repository; the error is notKnown where
+// it is none, or two.
+func knownCommit(ctx context.Context, repository finder, tag, where string) (string, error) {
+	f, err := commitIn(ctx, repository, tag)
+	switch {
+	case err != nil:
+		return "", err
+	case f.two:
+		return "", notKnown(tag + " names two commits of " + where)
+	case f.hash == "" && len(hashesIn(tag)) == 0:
+		return "", notKnown(tag + " names no commit")
+	case f.hash == "":
+		return "", notKnown(where + " has no commit " + tag)
+	}
+	return f.hash, nil
 }
 
 func commitsOf(b gitrepo.Between) Commits {
@@ -124,9 +136,13 @@ func (hs Histories) Between(ctx context.Context, from, to string) (*Between, err
 // Between returns what lies between the commits of two tags.
 func (h githubHistory) Between(ctx context.Context, from, to string) (*Between, error) {
 	base, head := hashOf(from), hashOf(to)
-	for i, commit := range []string{base, head} {
-		if commit == "" {
-			return nil, notKnown([]string{from, to}[i] + " names no commit")
+	if base == "" || head == "" { // two hashes take one request
+		var err error
+		if base, err = knownCommit(ctx, h, from, h.repo.String()); err != nil {
+			return nil, err
+		}
+		if head, err = knownCommit(ctx, h, to, h.repo.String()); err != nil {
+			return nil, err
 		}
 	}
 	c, err := h.sources.compare(ctx, h.repo, base, head)

@@ -161,7 +161,7 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 	if err != nil {
 		return nil, err
 	}
-	return keepNewer(ctx, o, request, files, result)
+	return keepNewer(ctx, o, b, request, files, result)
 }
 
 // overlaid returns files as changes leave them.
@@ -178,8 +178,8 @@ func overlaid(files []bump.File, changes []bump.FileChange) []bump.File {
 }
 
 // keepNewer is the outcome of a result, less what would go back in history.
-func keepNewer(ctx context.Context, o *Options, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
-	ordered := order{request: request, history: o.History, force: o.Force}
+func keepNewer(ctx context.Context, o *Options, b *base, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
+	ordered := order{request: request, kind: b.policy.order(request.Env), history: o.History, owners: ownersIn(b.FS(ctx), request.Env), force: o.Force}
 	newer, err := ordered.newer(ctx, result)
 	if err != nil {
 		return nil, err

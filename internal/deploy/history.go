@@ -14,15 +14,16 @@ type Relation int
 
 // The relations of a new commit to the one that runs.
 const (
-	NotKnown   Relation = iota // there is no history to ask
-	Ahead                      // the new one descends from it, or is the same
-	Behind                     // the running one descends from the new one
-	Diverged                   // neither descends from the other
-	OldUnknown                 // the running one is not to be found
-	NewUnknown                 // the new one is not to be found
-	CutOff                     // the history ends before it is clear
-	NoHash                     // they are no commits
-	TestMerge                  // the new one is GitHub's test merge of a pull request
+	NotKnown     Relation = iota // there is no history to ask
+	Ahead                        // the new one descends from it, or is the same
+	Behind                       // the running one descends from the new one
+	Diverged                     // neither descends from the other
+	OldUnknown                   // the running tag names no commit
+	NewUnknown                   // the new tag names no commit
+	OldAmbiguous                 // the running tag names two commits
+	NewAmbiguous                 // the new tag names two commits
+	CutOff                       // the history ends before it is clear
+	TestMerge                    // the new one is GitHub's test merge of a pull request
 )
 
 // testMerge is the message of the commit that GITHUB_SHA is in a workflow on pull_request:
@@ -30,11 +31,14 @@ const (
 // descends from what runs, and no branch ever has it.
 var testMerge = regexp.MustCompile(`^Merge [0-9a-f]{40} into [0-9a-f]{40}\s*$`)
 
-// settled tells whether nobody else need be asked.
+// settled reports whether nobody else need be asked.
 func (r Relation) settled() bool { return r == Ahead || r == Behind || r == Diverged || r == TestMerge }
 
-// History is a service's commits. Hashes may be short.
+// History is a service's commits, as the tags of its images name them: by a hash anywhere
+// in the tag, or by a Git tag of the same name.
 type History interface {
+	// Relation returns how the commit of the image's tag next stands to that of the
+	// running one.
 	Relation(ctx context.Context, running, next string) (Relation, error)
 	// Between returns what lies between the commits of two image tags.
 	Between(ctx context.Context, from, to string) (*Between, error)
@@ -43,20 +47,25 @@ type History interface {
 // GitHistory is a History in Git: a clone on disk, or commits that were fetched.
 type GitHistory struct{ *gitrepo.History }
 
-// Relation tells how the commit next stands to the running one.
+// Relation returns how the commit of next stands to the running one.
 func (h GitHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
-	to, err := h.Resolve(next)
-	if err != nil {
-		return h.missing(err, NewUnknown)
+	to, err := commitIn(ctx, h, next)
+	if err != nil || !to.isOne() {
+		return to.unknown(NewUnknown, NewAmbiguous), err
 	}
-	if message, err := h.Message(to); err == nil && testMerge.MatchString(message) {
+	head, _ := gitrepo.ParseHash(to.hash)
+	if message, err := h.Message(head); err == nil && testMerge.MatchString(message) {
 		return TestMerge, nil
 	}
-	from, err := h.Resolve(running)
-	if err != nil {
-		return h.missing(err, OldUnknown)
+	from, err := commitIn(ctx, h, running)
+	if err == nil && from.hash == "" && h.Shallow() && running != "" {
+		return CutOff, nil
 	}
-	ahead, behind, err := h.Compare(ctx, to, from)
+	if err != nil || !from.isOne() {
+		return from.unknown(OldUnknown, OldAmbiguous), err
+	}
+	base, _ := gitrepo.ParseHash(from.hash)
+	ahead, behind, err := h.Compare(ctx, head, base)
 	switch {
 	case errors.Is(err, gitrepo.ErrShallow):
 		return CutOff, nil
@@ -70,15 +79,26 @@ func (h GitHistory) Relation(ctx context.Context, running, next string) (Relatio
 	return Diverged, nil
 }
 
-// missing is what it means that a commit was not resolved.
-func (h GitHistory) missing(err error, unknown Relation) (Relation, error) {
-	switch {
-	case !errors.Is(err, gitrepo.ErrNoCommit):
-		return NotKnown, err
-	case h.Shallow() && unknown == OldUnknown:
-		return CutOff, nil
+// unknown returns the relation where a tag names no commit, or two.
+func (f found) unknown(none, two Relation) Relation {
+	if f.two {
+		return two
 	}
-	return unknown, nil
+	return none
+}
+
+func (h GitHistory) byHash(_ context.Context, prefix string) (string, error) {
+	return name(h.Resolve(prefix))
+}
+
+func (h GitHistory) byTag(_ context.Context, tag string) (string, error) { return name(h.Tag(tag)) }
+
+// name returns a hash as text, "" where there is no commit, or not one.
+func name(hash gitrepo.Hash, err error) (string, error) {
+	if errors.Is(err, gitrepo.ErrNoCommit) || errors.Is(err, gitrepo.ErrAmbiguous) {
+		return "", nil
+	}
+	return hash.String(), err
 }
 
 // FetchedHistory is a History that is fetched when it is first asked, and once
@@ -88,7 +108,7 @@ type FetchedHistory struct {
 	known *gitrepo.History
 }
 
-// Relation tells how the commit next stands to the running one.
+// Relation returns how the commit of next stands to the running one.
 func (h *FetchedHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
 	if h.known != nil {
 		if relation, err := (GitHistory{h.known}).Relation(ctx, running, next); err != nil || relation.settled() {

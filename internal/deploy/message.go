@@ -98,13 +98,15 @@ var subjects = map[kind]string{
 // shortened is a tag or digest in a subject line: hashes are cut as git log
 // --oneline cuts them.
 func shortened(tag string) string {
-	const full, short = 40, 7
+	const short = 7
 	algorithm, digest, isDigest := strings.Cut(tag, ":")
-	switch {
-	case isDigest && len(digest) > 12:
+	if isDigest && len(digest) > 12 {
 		return algorithm + ":" + digest[:12]
-	case len(hashOf(tag)) >= full:
-		return strings.TrimSuffix(tag, hashOf(tag)) + hashOf(tag)[:short]
+	}
+	for _, at := range slices.Backward(hashPlaces(tag)) {
+		if at[1]-at[0] == maxHash {
+			tag = tag[:at[0]+short] + tag[at[1]:]
+		}
 	}
 	return tag
 }

@@ -4,40 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"io/fs"
 	"slices"
-	"strings"
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
-// order takes the images out of a result that would go back in history, so that
-// older never replaces newer. A tag that is no commit's hash, or a service whose
-// history nobody knows, is let through, and that is said. What cannot be told is
-// refused.
+// order takes the images out of a result that would go back, so that older never
+// replaces newer. What cannot be told is refused.
 type order struct {
 	request *bump.Request
-	history func(t bump.Target) History // nil, or nil for a target, where unknown
+	kind    string                                   // inventory.OrderCommit, OrderSemver or OrderNone
+	history func(t bump.Target) History              // nil, or nil for a target, where unknown
+	owners  func(t bump.Target) []*inventory.Service // whose image a target is
 	force   bool
 	notices []string
 }
 
-// hashTag is a tag that names a commit: its hash, perhaps shortened, perhaps with
-// the sha- before it that docker/metadata-action puts there.
-var hashTag = regexp.MustCompile(`^(?:sha-)?([0-9a-f]{7,64})$`)
-
-// hashOf is the hash in a tag; "" is none.
-func hashOf(tag string) string {
-	if m := hashTag.FindStringSubmatch(tag); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
-// newer tells of each image that changes, by the reference that it has now,
-// whether it may. Every refusal is in the error.
+// newer reports of each image that changes, by the reference that it has now, whether it
+// may. Every refusal is in the error.
 func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool, error) {
 	newer := map[string]bool{}
 	var refusals problem.List
@@ -56,76 +44,138 @@ func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool
 	return newer, refusals.Err()
 }
 
-// mayReplace tells whether the request's tag may replace a running one.
+// mayReplace reports whether the request's tag may replace a running one.
 func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref) (bool, error) {
-	from, to := hashOf(running.Tag), hashOf(o.request.Tag)
+	next := o.request.Tag
 	switch {
-	case o.force, o.request.Tag != "" && o.request.Tag == running.Tag:
+	case o.force, o.kind == inventory.OrderNone, next != "" && next == running.Tag:
 		return true, nil
-	case o.request.Tag == "":
-		o.notice("%s: a digest says nothing about its age, so it may be older than what runs", t.Name())
-		return true, nil
-	case to == "":
-		o.notice("%s: %s is no commit hash, so it may be older than what runs", t.Name(), o.request.Tag)
-		return true, nil
-	case from == "":
-		o.notice("%s: %s, which runs, is no commit hash, so it may be newer than %s", t.Name(), running.TagOrDigest(), o.request.Tag)
+	case running.Tag == "":
+		o.notice("%s: %s is a digest without a tag, so what replaces it may be older", t.Name(), running.TagOrDigest())
 		return true, nil
 	}
-	relation, err := o.relation(ctx, t, from, to)
-	if err != nil {
+	relation, err := o.relation(ctx, &t, running.Tag, next)
+	switch {
+	case ctx.Err() != nil:
+		return false, err
+	case err == nil && relation == Ahead:
+		return true, nil
+	case err == nil && relation == Behind:
+		return false, nil
+	case err == nil && relation == TestMerge:
+		return false, o.refusal(relation, t, running.Tag)
+	case o.isFirst(t, running.Tag):
+		o.notice("%s: %s, which runs, is its first tag (tag: in %s), so %s replaces it, and may be older", t.Name(), running.Tag, inventory.UsersFile, o.request.Version())
+		return true, nil
+	case err != nil:
 		return false, err
 	}
-	force := "to deploy it anyway, pass --force"
-	clone := "a clone that has it is made with fetch-depth: 0; "
-	switch relation {
-	case NotKnown:
-		o.notice("%s: nothing is known of its commits, so %s may be older than what runs; say --app-repo, or give it a repository in users.yaml", t.Name(), o.request.Tag)
-		return true, nil
-	case NoHash:
-		o.notice("%s: %s and %s are taken for numbers, not for commits, so the new one may be the older one", t.Name(), running.Tag, o.request.Tag)
-		return true, nil
-	case Ahead:
-		return true, nil
-	case Behind:
-		return false, nil
-	case TestMerge:
-		return false, problem.Refuse("build and tag github.event.pull_request.head.sha, or deploy after the merge; "+force,
-			"%s: %s is GitHub's test merge of a pull request: no branch has it", t.Name(), o.request.Tag)
-	case Diverged:
-		return false, problem.Refuse(force, "%s: %s and %s, which runs, are on branches that have parted: neither is newer", t.Name(), o.request.Tag, running.Tag)
-	case CutOff:
-		return false, problem.Refuse("check the service out with fetch-depth: 0; "+force, "%s: the clone is shallow: its history ends before it tells whether %s is newer than %s, which runs", t.Name(), o.request.Tag, running.Tag)
-	case OldUnknown:
-		return false, problem.Refuse(clone+force, "%s: %s, which runs, is no commit of the service's repository", t.Name(), running.Tag)
-	}
-	return false, problem.Refuse("is it pushed? In a workflow on pull_request, GITHUB_SHA is a test merge that no branch has: take github.event.pull_request.head.sha; "+clone+force, "%s: %s is no commit of the service's repository", t.Name(), o.request.Tag)
+	return false, o.refusal(relation, t, running.Tag)
 }
 
-func (o *order) relation(ctx context.Context, t bump.Target, running, next string) (Relation, error) {
+// isFirst reports whether a running tag is the one that users.yaml gives a service of the
+// image, until it is moved.
+func (o *order) isFirst(t bump.Target, running string) bool {
+	return slices.ContainsFunc(o.owners(t), func(s *inventory.Service) bool { return s.Tag == running })
+}
+
+// relation returns how the tag next stands to the running one.
+func (o *order) relation(ctx context.Context, t *bump.Target, running, next string) (Relation, error) {
+	if o.kind == inventory.OrderSemver {
+		switch order, ok := compareVersions(next, running); {
+		case ok && order < 0:
+			return Behind, nil
+		case ok:
+			return Ahead, nil
+		case !semantic.MatchString(next):
+			return NewUnknown, nil
+		}
+		return OldUnknown, nil
+	}
+	if next == "" {
+		return NewUnknown, nil
+	}
+	if t.Source == "" { // an image that was named by its repository may be a service's
+		for _, s := range o.owners(*t) {
+			t.Source = s.Repository
+		}
+	}
 	if o.history == nil {
 		return NotKnown, nil
 	}
-	history := o.history(t)
+	history := o.history(*t)
 	if history == nil {
 		return NotKnown, nil
 	}
-	relation, err := history.Relation(ctx, running, next)
-	if unknown := relation == OldUnknown || relation == NewUnknown; unknown && isNumber(running) && isNumber(next) {
-		return NoHash, err
-	}
-	return relation, err
+	return history.Relation(ctx, running, next)
 }
 
-// isNumber tells whether what may be a short hash is rather a build's number or a
-// date: fewer than one in thirty short hashes have no letter.
-func isNumber(hash string) bool {
-	return len(hash) < 16 && strings.Trim(hash, "0123456789") == ""
+// refusal is what is said where it is not clear that the request's tag is newer.
+func (o *order) refusal(relation Relation, t bump.Target, running string) error {
+	const force = "to deploy it anyway, pass --force"
+	const clone = "a clone that has it is made with fetch-depth: 0; "
+	service, next, env := t.Name(), o.request.Tag, policyFile(o.request.Env)
+	switch source := "the service's repository"; relation {
+	case NewUnknown, OldUnknown:
+		if next == "" {
+			return problem.Refuse("pass --tag too; "+force, "%s: a digest does not tell whether it is newer than %s, which runs", service, running)
+		}
+		tag, which := next, ""
+		if relation == OldUnknown {
+			tag, which = running, ", which runs,"
+		}
+		switch {
+		case o.kind == inventory.OrderSemver:
+			return problem.Refuse("a version is written 1.2.3 or v1.2.3-rc.1; "+force, "%s: %s%s is no semantic version, and %s compares tags by them (order: semver)", service, tag, which, env)
+		case len(hashesIn(tag)) == 0:
+			return problem.Refuse("tag images by their commit, or write order: semver or order: none into "+env+"; "+force, "%s: %s%s names no commit of %s: it has no hash in it, and no Git tag has its name", service, tag, which, source)
+		case relation == OldUnknown:
+			return problem.Refuse(clone+force, "%s: %s, which runs, is no commit of %s", service, tag, source)
+		}
+		return problem.Refuse("is it pushed? In a workflow on pull_request, GITHUB_SHA is a test merge that no branch has: take github.event.pull_request.head.sha; "+clone+force, "%s: %s is no commit of %s", service, tag, source)
+	case OldAmbiguous:
+		return problem.Refuse(force, "%s: %s, which runs, names two commits of %s", service, running, source)
+	case NewAmbiguous:
+		return problem.Refuse(force, "%s: %s names two commits of %s", service, next, source)
+	case TestMerge:
+		return problem.Refuse("build and tag github.event.pull_request.head.sha, or deploy after the merge; "+force,
+			"%s: %s is GitHub's test merge of a pull request: no branch has it", service, next)
+	case Diverged:
+		return problem.Refuse(force, "%s: %s and %s, which runs, are on diverged branches: neither is newer", service, next, running)
+	case CutOff:
+		return problem.Refuse("check the service out with fetch-depth: 0; "+force, "%s: the clone is shallow: its history ends before it tells whether %s is newer than %s, which runs", service, next, running)
+	}
+	return problem.Refuse("pass a clone with --app-repo, or give the service a repository: in "+inventory.UsersFile+", or write order: semver or order: none into "+env+"; "+force,
+		"%s: nothing is known of its commits, so %s may be older than %s, which runs", service, next, running)
 }
 
 func (o *order) notice(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(o.notices, text) {
 		o.notices = append(o.notices, text)
+	}
+}
+
+// ownersIn returns a function that looks up the services that run a target's image in an
+// environment. It reads users.yaml when it is first asked; one that cannot be read has
+// none.
+func ownersIn(tree fs.FS, env string) func(t bump.Target) []*inventory.Service {
+	var images map[string][]*inventory.Service
+	return func(t bump.Target) []*inventory.Service {
+		if images == nil {
+			images = map[string][]*inventory.Service{}
+			services, _ := inventory.LoadServices(tree)
+			file, err := inventory.LoadEnvironment(tree, env)
+			for _, s := range services {
+				repository := s.Image
+				if err == nil {
+					repository = file.Image(s)
+				}
+				if ref, err := image.ParseRepository(repository); err == nil {
+					images[ref.Repository()] = append(images[ref.Repository()], s)
+				}
+			}
+		}
+		return images[t.Repository.Repository()]
 	}
 }
 

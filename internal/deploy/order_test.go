@@ -45,6 +45,9 @@ func newApp(t *testing.T) *app {
 	a.fork = a.Commit("fork", gittest.Files{"fork.go": "1"}, "fork")
 	a.merge = a.Git("commit-tree", "-m", "merge", "-p", a.three, "-p", a.fork, a.three+"^{tree}")
 	a.Git("update-ref", "refs/heads/merged", a.merge)
+	a.Git("tag", "v1", a.one)
+	a.Git("tag", "-a", "-m", "two", "v2", a.two)
+	a.Git("tag", "edge-"+a.one[:7], a.three)
 	return a
 }
 
@@ -56,6 +59,9 @@ func (a *app) history(t *testing.T, dir string) func(bump.Target) deploy.History
 	}
 	return func(bump.Target) deploy.History { return deploy.GitHistory{History: h} }
 }
+
+// byCommit is an environment that is pushed to, whose tags are compared by their commits.
+const byCommit = "deploy: {strategy: push}\n"
 
 // TestOrder is what may replace what.
 func TestOrder(t *testing.T) {
@@ -75,20 +81,35 @@ func TestOrder(t *testing.T) {
 		"newer, of odd length":    {a.one[:9], a.three[:11], deploy.Changed, ""},
 		"older, cut short":        {a.three[:8], a.one[:8], deploy.Superseded, ""},
 		"with a prefix":           {"sha-" + a.three[:7], "sha-" + a.one[:7], deploy.Superseded, ""},
-		"parted":                  {a.fork, a.two, "are on branches that have parted", ""},
+		"diverged":                {a.fork, a.two, "are on diverged branches", ""},
 		"merged":                  {a.fork, a.merge, deploy.Changed, ""},
 		"older, before a merge":   {a.merge, a.fork, deploy.Superseded, ""},
 		"the running one unknown": {lost, a.two, lost + ", which runs, is no commit of the service's repository", ""},
 		"the new one unknown":     {a.two, lost, lost + " is no commit of the service's repository", ""},
 		"not pushed yet":          {a.two[:7], lost[:7], "is it pushed?", ""},
-		"the new one no hash":     {a.two, "v1.2.3", deploy.Changed, "api: v1.2.3 is no commit hash, so it may be older than what runs"},
-		"the running one no hash": {"v1.2.3", a.two, deploy.Changed, "api: v1.2.3, which runs, is no commit hash, so it may be newer than " + a.two},
-		"dates":                   {"20261119", "20261120", deploy.Changed, "api: 20261119 and 20261120 are taken for numbers, not for commits, so the new one may be the older one"},
+		"the new one no hash":     {a.two, "v1.2.3", "api: v1.2.3 names no commit of the service's repository: it has no hash in it, and no Git tag has its name", ""},
+		"the running one no hash": {"v1.2.3", a.two, "api: v1.2.3, which runs, names no commit", ""},
+		"dates":                   {"20261119", "20261120", "api: 20261120 is no commit", ""},
+		"a hash in the middle":    {"main-" + a.one[:7] + "-1711", "main-" + a.two[:9] + "-1712", deploy.Changed, ""},
+		"an older in the middle":  {"20261120-" + a.three[:7], "v2.0.0_" + a.two + ".rc", deploy.Superseded, ""},
+		"a hash behind a letter":  {a.one, "x" + a.two[:7], "names no commit", ""},
+		"a hash before a letter":  {a.one, a.two + "z", "names no commit", ""},
+		"a date, and a hash":      {a.one, "20261120-" + a.two[:7], deploy.Changed, ""},
+		"Git tags":                {"v1", "v2", deploy.Changed, ""},
+		"older Git tags":          {"v2", "v1", deploy.Superseded, ""},
+		"a Git tag and a hash":    {a.three, "v2", deploy.Superseded, ""},
+		"two hashes":              {a.one, a.two[:7] + "-" + a.three[:7], "names two commits", ""},
+		"two hashes of one":       {a.one, a.two[:7] + "-" + a.two[:9], deploy.Changed, ""},
+		"a hash and a Git tag":    {a.two, "edge-" + a.one[:7], "names two commits", ""},
+		"two that run":            {a.one[:7] + "-" + a.three[:7], a.two, "which runs, names two commits", ""},
+		"the first tag":           {"old", a.two, deploy.Changed, "api: old, which runs, is its first tag (tag: in users.yaml), so " + a.two + " replaces it, and may be older"},
+		"the first tag, by any":   {"old", "v1.2.3", deploy.Changed, "api: old, which runs, is its first tag (tag: in users.yaml), so v1.2.3 replaces it, and may be older"},
 		"a number after a commit": {a.two, "20261120", "20261120 is no commit of the service's repository", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := siteOf("api")
+			files["environments/dev.yaml"] = byCommit
 			files[fileOf("dev", "api")] = manifestOf("api", c.running)
 			s := newSite(t, files)
 			s.Tag, s.History = c.next, a.history(t, a.Dir)
@@ -115,7 +136,8 @@ func TestOrderOfSome(t *testing.T) {
 	ahead, behind, odd := "dev/manifests/api/ahead.yaml", "dev/manifests/api/behind.yaml", "dev/manifests/api/odd.yaml"
 	delete(files, fileOf("dev", "api"))
 	files[ahead], files[behind] = manifestOf("api", a.three), manifestOf("api", a.one)
-	files[odd] = manifestOf("api", "edge") + "---\n" + manifestOf("api", "edge")
+	files[odd] = manifestOf("api", "old") + "---\n" + manifestOf("api", "old")
+	files["environments/dev.yaml"] = byCommit
 	s := newSite(t, files)
 	s.Tag, s.History = a.two, a.history(t, a.Dir)
 	outcome := s.run(deploy.Changed)
@@ -125,7 +147,7 @@ func TestOrderOfSome(t *testing.T) {
 	if s.repo.Read("main", ahead) != files[ahead] || s.repo.Read("main", behind) != manifestOf("api", a.two) {
 		t.Error("the wrong ones were changed")
 	}
-	if got, want := outcome.OldTags(), []string{a.one, "edge"}; !slices.Equal(got, want) {
+	if got, want := outcome.OldTags(), []string{a.one, "old"}; !slices.Equal(got, want) {
 		t.Errorf("old tags %q, want %q", got, want)
 	}
 }
@@ -135,7 +157,7 @@ func TestOrderOnReplay(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	files := siteOf("api")
-	files[fileOf("dev", "api")] = manifestOf("api", a.one)
+	files[fileOf("dev", "api")], files["environments/dev.yaml"] = manifestOf("api", a.one), byCommit
 	s := newSite(t, files)
 	s.Tag, s.History = a.two, a.history(t, a.Dir)
 	s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("api", a.three) }})
@@ -143,13 +165,69 @@ func TestOrderOnReplay(t *testing.T) {
 	s.runs("api", a.three, 1)
 }
 
-func TestOrderWithoutHistory(t *testing.T) {
+// TestUnknownIsRefused where nothing tells which is newer; --force alone goes past it.
+func TestUnknownIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOf("api"))
+	files := siteOf("api")
+	files["environments/dev.yaml"] = byCommit
+	s := newSite(t, files)
 	s.move("api", strings.Repeat("a", 40))
 	s.Tag = strings.Repeat("b", 40)
-	if outcome := s.run(deploy.Changed); len(outcome.Notices) != 1 || !strings.Contains(outcome.Notices[0], "say --app-repo, or give it a repository in users.yaml") {
+	s.refused(problem.ExitRefused, "nothing is known of its commits", "pass a clone with --app-repo, or give the service a repository: in users.yaml, or write order: semver or order: none into environments/dev.yaml")
+	s.Tag, s.Digest = "", "sha256:"+strings.Repeat("1", 64)
+	s.refused(problem.ExitRefused, "a digest does not tell whether it is newer than")
+	s.Force = true
+	s.run(deploy.Changed)
+	s.Tag, s.Digest, s.Force = "any", "", false
+	if outcome := s.run(deploy.Changed); len(outcome.Notices) != 1 || !strings.Contains(outcome.Notices[0], "is a digest without a tag, so what replaces it may be older") {
 		t.Errorf("got %q", outcome.Notices)
+	}
+}
+
+// TestOrderOfAnImage finds the service of an image that was named by its repository.
+func TestOrderOfAnImage(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	files := siteOf("api")
+	files["environments/dev.yaml"] = byCommit
+	files["users.yaml"] = "services:\n  - {name: api, image: registry.example.com/api, tag: old, repository: example/api}\n"
+	s := newSite(t, files)
+	s.Services, s.Images = nil, []string{"registry.example.com/api"}
+	history := a.history(t, a.Dir)
+	s.History = func(target bump.Target) deploy.History {
+		if target.Source != "example/api" {
+			return nil
+		}
+		return history(target)
+	}
+	s.Tag = a.two
+	s.run(deploy.Changed) // the first tag
+	s.Tag = a.one
+	s.run(deploy.Superseded)
+}
+
+// TestOrderSemver compares tags as versions, by the specification's own examples too.
+func TestOrderSemver(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ running, next, want string }{
+		{"1.0.0", "1.0.1", deploy.Changed}, {"1.0.1", "1.0.0", deploy.Superseded}, {"v1.9.0", "1.10.0", deploy.Changed}, {"2.0.0", "v10.0.0", deploy.Changed},
+		{"1.0.0-alpha", "1.0.0-alpha.1", deploy.Changed}, {"1.0.0-alpha.1", "1.0.0-alpha.beta", deploy.Changed}, {"1.0.0-beta.2", "1.0.0-beta.11", deploy.Changed},
+		{"1.0.0-rc.1", "1.0.0", deploy.Changed}, {"1.0.0", "1.0.0-rc.1", deploy.Superseded}, {"1.0.0", "v1.0.0", deploy.Changed},
+		{"1.0.0", "1.0", "api: 1.0 is no semantic version"}, {"1.0.0", "v01.0.0", "is no semantic version"}, {"latest", "1.0.0", "api: latest, which runs, is no semantic version"},
+		{"old", "1.0.0", deploy.Changed},
+	} {
+		t.Run(c.running+" "+c.next, func(t *testing.T) {
+			t.Parallel()
+			files := siteOf("api")
+			files["environments/dev.yaml"], files[fileOf("dev", "api")] = "deploy: {strategy: push, order: semver}\n", manifestOf("api", c.running)
+			s := newSite(t, files)
+			s.Tag = c.next
+			if c.want == deploy.Changed || c.want == deploy.Superseded {
+				s.run(c.want)
+				return
+			}
+			s.refused(problem.ExitRefused, c.want, "pass --force")
+		})
 	}
 }
 
@@ -161,7 +239,7 @@ func TestShallowClone(t *testing.T) {
 	a.Git("clone", "--quiet", "--depth=1", a.URL(), clone)
 	for running, next := range map[string]string{a.one: a.three, a.three: a.one} {
 		files := siteOf("api")
-		files[fileOf("dev", "api")] = manifestOf("api", running)
+		files[fileOf("dev", "api")], files["environments/dev.yaml"] = manifestOf("api", running), byCommit
 		s := newSite(t, files)
 		s.Tag, s.History = next, a.history(t, clone)
 		s.refused(problem.ExitRefused, "fetch-depth: 0")
@@ -220,7 +298,7 @@ func TestHistoryOutOfReach(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	files := siteOf("api")
-	files[fileOf("dev", "api")] = manifestOf("api", a.one)
+	files[fileOf("dev", "api")], files["environments/dev.yaml"] = manifestOf("api", a.one), byCommit
 	s := newSite(t, files)
 	s.Tag = a.two
 	failures := 0

@@ -113,6 +113,8 @@ func TestDefaultBranchDecides(t *testing.T) {
 			"a missing strategy is missing":      {"namespace: x\n", push, "environments/prod.yaml: the k8s repo does not say how prod is deployed: deploy.strategy is missing, on the default branch, whose files decide"},
 			"what comes before is added":         {push, "deploy: {strategy: push, after: dev}\n", "does not run in dev"},
 			"what comes before stays":            {"deploy: {strategy: push, after: dev}\n", push, "does not run in dev"},
+			"an order is added":                  {"deploy: {strategy: push, order: none}\n", "deploy: {strategy: push, order: semver}\n", "is no semantic version"},
+			"an order is not taken away":         {"deploy: {strategy: push, order: semver}\n", "deploy: {strategy: push, order: none}\n", "is no semantic version"},
 			"a mistake on the branch is refused": {push, "deploy: {strategyy: push}\n", "unknown key"},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -167,7 +169,7 @@ func TestSeveralEnvironmentsMoveTogether(t *testing.T) {
 		h.Tag = h.builds[3]
 		h.run(deploy.Proposed)
 		p := h.pull()
-		if p.Branch != "tagbump/prod+prod-next/api" || strings.Join(p.Labels, " ") != "deploy next" || !strings.Contains(p.Title, "prod+prod-next") {
+		if p.Branch != "tagbump/prod+prod-next/api" || strings.Join(p.Labels, " ") != "deploy next" || !strings.Contains(p.Title, "prod-next") {
 			t.Errorf("got %+v", p)
 		}
 		for _, env := range []string{"prod", "prod-next"} {

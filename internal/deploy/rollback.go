@@ -264,10 +264,6 @@ func (p *past) hint() string {
 	return "tags that ran there: " + tagList(p.tags[:min(most, len(p.tags))]) + "; "
 }
 
-// CommitOf returns the hash of the commit that a tag names, perhaps shortened; "" where
-// it names none.
-func CommitOf(tag string) string { return hashOf(tag) }
-
 // ProposedTag returns the tag that a pull request's body says it proposes, "" where
 // it does not say.
 func ProposedTag(body string) string { return proposedTag(body) }

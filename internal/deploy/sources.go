@@ -2,6 +2,8 @@ package deploy
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -64,14 +66,86 @@ type githubHistory struct {
 	repo    github.Repo
 }
 
-// Relation tells how the commit next stands to the running one.
+// Relation returns how the commit of next stands to the running one. Two tags that are
+// hashes take one request; others are looked up first.
 func (h githubHistory) Relation(ctx context.Context, running, next string) (Relation, error) {
-	c, err := h.sources.compare(ctx, h.repo, running, next)
+	relation, err := h.relation(ctx, running, next)
 	if err != nil {
 		return NotKnown, &historyError{cause: err}
 	}
-	if n := len(c.Commits); n > 0 && strings.HasPrefix(c.Commits[n-1].SHA, next) && testMerge.MatchString(c.Commits[n-1].Message) {
-		return TestMerge, nil
+	return relation, nil
+}
+
+func (h githubHistory) relation(ctx context.Context, running, next string) (Relation, error) {
+	if from, to := hashOf(running), hashOf(next); from != "" && to != "" {
+		if relation, err := h.compare(ctx, from, to); err != nil || relation.settled() {
+			return relation, err
+		}
 	}
-	return relations[c.Relation], nil
+	to, err := commitIn(ctx, h, next)
+	if err != nil || !to.isOne() {
+		return to.unknown(NewUnknown, NewAmbiguous), err
+	}
+	from, err := commitIn(ctx, h, running)
+	if err != nil || !from.isOne() {
+		return from.unknown(OldUnknown, OldAmbiguous), err
+	}
+	return h.compare(ctx, from.hash, to.hash)
+}
+
+// compare returns how a commit stands to the running one, by their hashes.
+func (h githubHistory) compare(ctx context.Context, running, next string) (Relation, error) {
+	c, err := h.sources.compare(ctx, h.repo, running, next)
+	if err != nil {
+		return NotKnown, err
+	}
+	relation := relations[c.Relation]
+	if relation != Ahead && relation != Diverged || c.Relation == github.Identical {
+		return relation, nil
+	}
+	at := slices.IndexFunc(c.Commits, func(one github.Commit) bool { return strings.HasPrefix(one.SHA, next) })
+	if at >= 0 {
+		return asTestMerge(relation, c.Commits[at].Message), nil
+	}
+	head, err := h.sources.Client.Commit(ctx, h.repo, next) // beyond those that the comparison lists
+	if err != nil {
+		return NotKnown, err
+	}
+	return asTestMerge(relation, head.Message), nil
+}
+
+// asTestMerge returns the relation of a commit, as its message has it.
+func asTestMerge(relation Relation, message string) Relation {
+	if testMerge.MatchString(message) {
+		return TestMerge
+	}
+	return relation
+}
+
+func (h githubHistory) byHash(ctx context.Context, hash string) (string, error) {
+	sha, err := h.find(ctx, hash)
+	if !strings.HasPrefix(sha, hash) {
+		sha = "" // a branch or a tag of that name
+	}
+	return sha, err
+}
+
+func (h githubHistory) byTag(ctx context.Context, name string) (string, error) {
+	return h.find(ctx, "tags/"+name)
+}
+
+// find returns the commit of a revision, "" where the repository has none. That there is
+// no such repository is an error.
+func (h githubHistory) find(ctx context.Context, revision string) (string, error) {
+	c, err := h.sources.Client.Commit(ctx, h.repo, revision)
+	switch {
+	case err == nil:
+		return c.SHA, nil
+	case !errors.Is(err, github.ErrNotFound) && !errors.Is(err, github.ErrInvalid):
+		return "", err
+	}
+	if reachable := h.sources.Client.Reachable(ctx, h.repo); reachable != nil {
+		return "", reachable
+	}
+	return "", nil
 }

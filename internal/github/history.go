@@ -164,7 +164,7 @@ func (c *Client) unrelated(ctx context.Context, repo Repo, base, head string, er
 	case headErr == nil && baseErr == nil:
 		return &Comparison{Relation: Diverged}, nil // no common ancestor
 	case headErr != nil && baseErr != nil:
-		if _, _, lookErr := c.rest.Repositories.Get(ctx, repo.Owner, repo.Name); lookErr != nil {
+		if c.Reachable(ctx, repo) != nil {
 			return nil, err // it is the repository that is not found
 		}
 	}
@@ -172,6 +172,14 @@ func (c *Client) unrelated(ctx context.Context, repo Repo, base, head string, er
 		return &Comparison{Relation: HeadUnknown}, nil
 	}
 	return &Comparison{Relation: BaseUnknown}, nil
+}
+
+// Reachable returns why a repository cannot be read; nil where it can.
+func (c *Client) Reachable(ctx context.Context, repo Repo) error {
+	if _, _, err := c.rest.Repositories.Get(ctx, repo.Owner, repo.Name); err != nil {
+		return c.fault(ctx, call{repo, "looking for the repository", "contents=read"}, err)
+	}
+	return nil
 }
 
 // Commit looks a commit up by a branch, a tag or a hash, perhaps a short one:

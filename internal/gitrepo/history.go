@@ -12,19 +12,26 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"k8srepo/internal/problem"
 )
 
-// ErrNoCommit means that no commit has that hash.
-var ErrNoCommit = errors.New("no such commit")
+// What History's questions may end in, with errors.Is.
+var (
+	// ErrNoCommit: no commit has that hash.
+	ErrNoCommit = errors.New("no such commit")
+	// ErrAmbiguous: several commits have hashes that begin so.
+	ErrAmbiguous = errors.New("write more of the hash")
+)
 
 // History is the commits of a repository, to ask which descends from which.
 type History struct {
 	objects storer.EncodedObjectStorer
 	all     func(prefix []byte) ([]Hash, error) // objects whose names begin so
+	tag     func(name string) (Hash, error)     // what a tag points to; plumbing.ErrReferenceNotFound
 	shallow map[Hash]bool                       // commits whose parents were cut off
 }
 
@@ -55,6 +62,13 @@ func OpenHistory(path string) (*History, error) {
 		return nil, fmt.Errorf("%s: a Git storage without an index", path)
 	}
 	h.all = store.HashesWithPrefix
+	h.tag = func(name string) (Hash, error) {
+		ref, err := repo.Storer.Reference(plumbing.NewTagReferenceName(name))
+		if err != nil {
+			return Hash{}, err
+		}
+		return ref.Hash(), nil
+	}
 	return h, nil
 }
 
@@ -66,7 +80,7 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 		return nil, err
 	}
 	t := r.commitAt("", Hash{}, refs.Capabilities, nil)
-	wanted := map[Hash]bool{}
+	wanted, tags := map[Hash]bool{}, map[string]Hash{}
 	for name, hash := range refs.References {
 		switch {
 		case strings.HasPrefix(name, branchPrefix):
@@ -75,7 +89,7 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 			if commit, annotated := refs.Peeled[name]; annotated {
 				hash = commit
 			}
-			wanted[hash] = true
+			wanted[hash], tags[strings.TrimPrefix(name, tagPrefix)] = true, hash
 		}
 	}
 	tips := slices.SortedFunc(maps.Keys(wanted), func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
@@ -88,7 +102,13 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 	if err := t.request(ctx, tips, nil, 0, packp.FilterTreeDepth(0)); err != nil {
 		return nil, r.fault(ctx, err)
 	}
-	return &History{objects: r.store, all: func(prefix []byte) ([]Hash, error) {
+	tag := func(name string) (Hash, error) {
+		if hash, known := tags[name]; known {
+			return hash, nil
+		}
+		return Hash{}, plumbing.ErrReferenceNotFound
+	}
+	return &History{objects: r.store, tag: tag, all: func(prefix []byte) ([]Hash, error) {
 		var hashes []Hash
 		for hash := range r.store.Commits {
 			if strings.HasPrefix(string(hash[:]), string(prefix)) {
@@ -99,8 +119,8 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 	}}, nil
 }
 
-// Resolve is the commit whose hash begins with prefix. That there is none is
-// ErrNoCommit; that there are several, an error.
+// Resolve returns the commit whose hash begins with prefix. That there is none is
+// ErrNoCommit; that there are several, ErrAmbiguous.
 func (h *History) Resolve(prefix string) (Hash, error) {
 	raw, err := hex.DecodeString(prefix[:len(prefix)&^1])
 	if err != nil {
@@ -125,7 +145,29 @@ func (h *History) Resolve(prefix string) (Hash, error) {
 	case 1:
 		return found[0], nil
 	}
-	return Hash{}, problem.New("write more of the hash", "%s is the beginning of %d commits", prefix, len(found))
+	return Hash{}, fmt.Errorf("%s is the beginning of %d commits: %w", prefix, len(found), ErrAmbiguous)
+}
+
+// Tag returns the commit that a tag points to, an annotated one too; ErrNoCommit where
+// there is none.
+func (h *History) Tag(name string) (Hash, error) {
+	hash, err := h.tag(name)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return Hash{}, fmt.Errorf("%s: %w", name, ErrNoCommit)
+	}
+	if err != nil {
+		return Hash{}, err
+	}
+	for {
+		if _, err := h.objects.EncodedObject(plumbing.CommitObject, hash); err == nil {
+			return hash, nil
+		}
+		tag, err := gitobject.GetTag(h.objects, hash)
+		if err != nil {
+			return Hash{}, fmt.Errorf("%s: %w", name, ErrNoCommit) // of a file, a folder, or cut off
+		}
+		hash = tag.Target
+	}
 }
 
 // Message returns the message of a commit.
