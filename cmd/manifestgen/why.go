@@ -169,7 +169,7 @@ func nearestPath(asked, paths []string) string {
 	return "manifestgen render --dry-run shows the files that are rendered"
 }
 
-// explainLine tells where a line of a manifest's file comes from; without a line,
+// explainLine returns where a line of a manifest's file comes from; without a line,
 // the whole of it.
 func (o *renderOptions) explainLine(m *render.Manifest, line int) (*whyResult, error) {
 	sources, err := m.Map()

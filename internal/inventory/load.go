@@ -67,7 +67,7 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 		return manifest.Value{}
 	}
 	docs, err := f.Values()
-	l.problems.Add(problem.WithCode(err, problem.Twice)) // a key that stands twice, and the rest can still be looked at
+	l.problems.Add(problem.WithCode(err, problem.Twice)) // a duplicate key; the rest can still be looked at
 	switch {
 	case len(docs) > 1:
 		l.report(problem.NotReadable, docs[1].Place, "take out the line ---, and put everything into one document", "here a second document begins")

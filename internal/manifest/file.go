@@ -1,14 +1,13 @@
-// Package manifest is a YAML file as bytes with places in it: it changes places,
-// and proves the rest.
+// Package manifest edits scalars in YAML files and verifies that nothing else changed.
 //
 // Everything that this project writes into YAML goes one way. The parser finds a
-// scalar; the bytes that made its value are found from its line and column and
-// checked against the value; those bytes alone are replaced; the
-// document is parsed again and must be the same tree in everything but the chosen
-// scalars. Where any of that is in doubt, nothing is written.
+// scalar. The bytes that made its value are found from its line and column and
+// checked against the value. Those bytes alone are replaced. The document is parsed
+// again and must be the same tree in everything but the chosen scalars. Where any of
+// that is ambiguous, nothing is written.
 //
-//   - A File is parsed once. It tells its Images, its Objects and its Values,
-//     each with the place where it was written.
+//   - A File is parsed once. It has Images, Objects and Values, each with the place
+//     where it was written.
 //   - SetImages changes images of a File, and makes the new bytes.
 //   - A Skeleton is a file with holes, and Fill writes values into them: that is
 //     how templates are rendered without a value ever becoming structure.

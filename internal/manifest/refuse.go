@@ -6,8 +6,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// DuplicateKeys returns a problem at the first key that stands twice in one map, as
-// the API server refuses it; nil where none does. A merge key is none.
+// DuplicateKeys returns a problem at the first duplicate key of a map, as
+// the API server refuses it; nil where there is none. A merge key is none.
 func (f *File) DuplicateKeys() error {
 	var found *problem.Problem
 	var visit func(n *yaml.Node) bool

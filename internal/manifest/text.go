@@ -45,7 +45,7 @@ type Tag struct {
 // Bytes is a run of bytes in a Text, from Start up to End.
 type Bytes struct{ Start, End int }
 
-// Text is the file as a Text. The error tells of documents that are no objects.
+// Text is the file as a Text. The error lists documents that are no objects.
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
 	for _, i := range f.findImages(rendered, nil).Images {

@@ -46,7 +46,7 @@ type Field struct {
 	Value Value
 }
 
-// Values are the file's documents. A key that stands twice in one map is a problem.
+// Values are the file's documents. A duplicate key in a map is a problem.
 func (f *File) Values() ([]Value, error) {
 	var problems problem.List
 	values := make([]Value, 0, len(f.docs))

@@ -224,7 +224,7 @@ func fail(message any) (string, error) {
 	return "", err
 }
 
-// truth is a value of which if and with know whether it is zero: a number that is
+// truth is a value for if and with, which ask whether it is zero: a number that is
 // written as 0.0 is.
 func truth(v any) any {
 	if n, ok := v.(manifest.Number); ok {

@@ -1,16 +1,16 @@
-// Package render is templates and an inventory into manifests.
+// Package render renders templates and an inventory into manifests.
 //
 // A template is plain text/template, and what it prints is data. Before it runs,
-// every action that prints is made to hand its value over and print a placeholder in
-// its place; the text with placeholders is parsed as YAML (a manifest.Skeleton), once
-// for all that render alike; then the values are written into the scalars where
-// their placeholders stand. So a value can never become structure, and no template has
-// to count indentation or quote.
+// every action that prints is rewritten: it records its value and prints a placeholder.
+// The text with placeholders is parsed as YAML (a manifest.Skeleton), once for all
+// manifests that have the same text. Then the values are written into the scalars that
+// have their placeholders. A value cannot become structure, and a template needs no
+// indentation counts and no quotes.
 //
-// Where a line and its values come from is told by running the template once more,
-// with companions to its variables that hold the paths to their values (trace.go):
-// that makes a Map, and the notes of a problem. It costs nothing as long as nobody
-// asks and nothing fails.
+// To find where a line and its values come from, the template runs once more, with
+// companions to its variables that hold the paths to their values (trace.go). That
+// makes a trace.Map, and the notes of a problem. It runs only where somebody asks or
+// something fails.
 package render
 
 import (

@@ -20,7 +20,7 @@ type tracing struct {
 	err  error  // of the execution
 }
 
-// trace runs a job once more, and tells where what it prints comes from.
+// trace runs a job once more and records where its output comes from.
 func (r *renderer) trace(j job) tracing {
 	r.traceOnce.Do(func() { r.traced = r.templates.traced() })
 	t := &tracer{entry: trace.Trails{trace.Trail{}}}

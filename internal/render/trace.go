@@ -10,7 +10,7 @@ import (
 	"k8srepo/internal/trace"
 )
 
-// A trace is an execution that tells where what it prints comes from. Each
+// A tracer is an execution that records where its output comes from. Each
 // variable of a template, and its dot, gets a companion that holds the paths that
 // lead to its value: {{ $x := .Vars.y }} becomes
 //

@@ -74,7 +74,7 @@ func (r *Recording) InLine(s Subject, line int) []Origin {
 	return distinct(values)
 }
 
-// Map tells where each byte of a manifest comes from.
+// Map has where each byte of a manifest comes from.
 type Map struct {
 	Pieces []Piece // in the order of the bytes, without gaps
 

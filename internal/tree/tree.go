@@ -90,7 +90,7 @@ type Plan struct {
 	running   map[string][]string
 }
 
-// Running lists what runs of a repository on disk, each ":tag", "@digest" or both, the
+// Running lists the versions of a repository on disk, each ":tag", "@digest" or both, the
 // most common first.
 func (p *Plan) Running(repository string) []string { return p.running[canonical(repository)] }
 
