@@ -30,7 +30,6 @@ func TestInit(t *testing.T) {
 	}{
 		{"alb", []string{"--routing", "alb", "--env", "dev", "--env", "staging", "--env", "prod"}, "karpenter|users/|teams/|user-service|mapping|target-group|http-route|home|sandbox", `NodePool|getambassador|nginx|\bgateway:|target_group`},
 		{"ambassador", []string{"--routing", "ambassador", "--env", "dev"}, "karpenter|users/|ingress|http-route", `NodePool|nginx|certificate|\balb_`},
-		{"gateway", []string{"--routing", "gateway", "--env", "qa", "--env", "production"}, "karpenter|ingress|mapping", "NodePool|getambassador|nginx"},
 		{"target-group", []string{"--routing", "target-group", "--env", "dev"}, "karpenter|ingress|mapping", "NodePool|nginx"},
 		{"sandbox", []string{"--routing", "gateway", "--env", "sandbox", "--env", "prod"}, "karpenter|mapping|service/ingress", "NodePool|EC2NodeClass|getambassador"},
 		{"karpenter", []string{"--routing", "alb", "--env", "sandbox", "--env", "dev", "--karpenter"}, "mapping", "getambassador"},

@@ -39,7 +39,7 @@ type renderOptions struct {
 
 	edits    map[string][]byte // files of the inventory as they are to be, by name
 	edited   []tree.Change     // the same, against what they are; paths below the source folder
-	tagsFrom map[string]string // environment → another whose tags it starts on too
+	tagsFrom map[string]string // new environment → the one that it is like
 	warnings problem.List      // what the API server would warn of, once planned
 }
 
@@ -281,9 +281,7 @@ func (o *renderOptions) treeEnvironments(inv *inventory.Inventory, complete []*i
 				e.Extends = append([]string{link.Name}, e.Extends...) // the nearest first
 			}
 		}
-		if from := o.tagsFrom[env.Name]; from != "" {
-			e.Extends = append(e.Extends, from)
-		}
+		e.CopyOf = o.tagsFrom[env.Name]
 		for _, service := range inv.Services {
 			e.Images[service.Name] = env.Image(service)
 		}

@@ -69,18 +69,25 @@ func (t *tags) replaced(w *Want, repository string) (suffix, from string, ok boo
 	return g.suffix, g.path, !g.differs
 }
 
-// elsewhere is what runs of an image in an environment, else in those that it extends.
+// elsewhere is what runs of an image in an environment, else in the one that it is a copy
+// of, else in those that it extends.
 func (t *tags) elsewhere(env, repository string) (suffix, reason string, ok bool) {
 	if suffix, ok := t.common(env, repository); ok {
 		return suffix, "as it runs in " + env, true
 	}
-	for _, base := range t.environments[env].Extends {
+	e := t.environments[env]
+	bases, how := e.Extends, " extends"
+	if e.CopyOf != "" && !slices.Contains(e.Extends, e.CopyOf) {
+		bases, how = append([]string{e.CopyOf}, e.Extends...), " is a copy of"
+	}
+	for _, base := range bases {
 		t.readBase(base)
 		for _, name := range t.sameImage(env, base, repository) {
 			if suffix, ok := t.common(base, name); ok {
-				return suffix, "as it runs in " + base + ", which " + env + " extends", true
+				return suffix, "as it runs in " + base + ", which " + env + how, true
 			}
 		}
+		how = " extends"
 	}
 	return "", "", false
 }

@@ -35,6 +35,7 @@ type Environment struct {
 	Dir       string // the folder of its manifests, below the output folder
 	Namespace string // of objects that name none
 	Extends   []string
+	CopyOf    string                     // the environment that a new one is a copy of; "" for none
 	Images    map[string]string          // by service, the repository that it has here
 	Renders   func(template string) bool // reports whether the template is there, and its scope is rendered here
 	Complete  bool                       // the wanted files are all that it should have
