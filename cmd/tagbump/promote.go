@@ -14,6 +14,7 @@ import (
 	"k8srepo/internal/console"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/registry"
 )
 
 func promoteCommand(con *console.Console, getenv func(string) string) *cli.Command {
@@ -34,6 +35,7 @@ not run there goes no further. Older never replaces newer.
 			&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml (may be repeated)"},
 			&cli.BoolFlag{Name: "all", Usage: "every service that runs in both"},
 			&cli.BoolFlag{Name: "together", Usage: "one commit or pull request for all of them, or nothing"},
+			&cli.BoolFlag{Name: "resolve-digest", Usage: "ask the registry of --to for the digest of a tag that --from runs without one, and write both (with the credentials of docker login)"},
 			&cli.BoolFlag{Name: "force", Usage: "push past the policy, past the environment before, and to an older tag"},
 		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
@@ -47,6 +49,7 @@ not run there goes no further. Older never replaces newer.
 				return err
 			}
 			placesOf(c, &o.Selection)
+			o.ResolveDigest = c.Bool("resolve-digest")
 			return promote(c.Context, con, o, from, c.Bool("all"), c.Bool("together"))
 		},
 	}
@@ -67,9 +70,10 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 		return reportPromoted(con, o, from, nil, err)
 	}
 	defer closeStore()
+	options.LookupDigest = (&registry.Checker{Tell: con.Notice, CAFile: o.caFile}).Digest
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	list, err := (&deploy.Promotion{Options: *options, From: from, To: o.Env, Services: o.Services, Together: together, Places: bump.Selection{Path: o.Path, Narrowing: o.Narrowing}}).Run(ctx)
+	list, err := (&deploy.Promotion{Options: *options, From: from, To: o.Env, Services: o.Services, Together: together, Places: bump.Selection{Path: o.Path, Narrowing: o.Narrowing, ResolveDigest: o.ResolveDigest}}).Run(ctx)
 	return reportPromoted(con, o, from, list, errors.Join(err, deploy.PromotedErr(list)))
 }
 
@@ -103,6 +107,7 @@ type promotedService struct {
 	Pull     string            `json:"pull_request,omitempty"` // its URL
 	OldTags  []string          `json:"old_tags"`
 	Files    []string          `json:"files"`
+	Mentions []mentionResult   `json:"mentions"` // of the image with another tag, in places that are no images
 	Notices  []string          `json:"notices"`
 	Problems []console.Problem `json:"problems"`
 }
@@ -110,10 +115,13 @@ type promotedService struct {
 func newPromoteResult(o deployOptions, from string, list []deploy.Promoted, err error) promoteResult {
 	r := promoteResult{Version: 1, From: from, To: o.Env, Services: []promotedService{}, Problems: console.JSONProblems(err)}
 	for _, p := range list {
-		s := promotedService{Service: p.Service, Tag: p.Tag, Result: deploy.Failed, OldTags: append([]string{}, p.Old...), Files: []string{}, Notices: []string{}, Problems: console.JSONProblems(p.Err)}
+		s := promotedService{Service: p.Service, Tag: p.Tag, Result: deploy.Failed, OldTags: append([]string{}, p.Old...), Files: []string{}, Mentions: []mentionResult{}, Notices: []string{}, Problems: console.JSONProblems(p.Err)}
 		if p.Outcome != nil {
 			s.Result, s.Branch, s.Commit, s.Pull = p.Outcome.Status, p.Outcome.Branch, p.Outcome.Commit, p.Outcome.PullRequest
 			s.Notices = append(s.Notices, p.Outcome.Notices...)
+			if p.Outcome.Result != nil {
+				s.Mentions = mentionResults(p.Outcome.Mentions)
+			}
 			for _, f := range p.Outcome.Files {
 				s.Files = append(s.Files, f.Path)
 			}
@@ -142,6 +150,7 @@ func reportPromoted(con *console.Console, o deployOptions, from string, list []d
 	for _, n := range notices {
 		con.Notice(n)
 	}
+	reportMentions(con, mentionsOf(list))
 	result := deploy.Unchanged
 	for _, status := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded, deploy.Held} {
 		if results[status] > 0 || status == deploy.Failed && err != nil {
@@ -170,6 +179,22 @@ func reportPromoted(con *console.Console, o deployOptions, from string, list []d
 		return err
 	}
 	return told
+}
+
+// mentionsOf are the places that stay behind, each once: services of one commit share them.
+func mentionsOf(list []deploy.Promoted) []bump.Mention {
+	var all []bump.Mention
+	for _, p := range list {
+		if p.Outcome == nil || p.Outcome.Result == nil {
+			continue
+		}
+		for _, m := range p.Outcome.Mentions {
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
 }
 
 func union(list, more []string) []string {

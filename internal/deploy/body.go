@@ -24,10 +24,11 @@ type body struct {
 	MoreMoves   int        // that are left out
 	Elsewhere   []*running // what the other environments run
 	Differences *differences
-	Reason      string // as it was given; may be empty
-	RequestedBy string // may be empty
-	RunURL      string // may be empty
-	Repo        string // the k8s repo's URL
+	Reason      string         // as it was given; may be empty
+	RequestedBy string         // may be empty
+	RunURL      string         // may be empty
+	Repo        string         // the k8s repo's URL
+	Mentions    []bump.Mention // places that name an image with another tag, and stay
 	Notices     []string
 }
 
@@ -93,7 +94,7 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 	if t.from != "" {
 		text.Differences = contrast(ctx, o, t, b)
 	}
-	text.Notices = plan.Notices
+	text.Mentions, text.Notices = plan.Mentions, plan.Notices
 	return text, err
 }
 

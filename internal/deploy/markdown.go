@@ -12,6 +12,7 @@ import (
 
 const (
 	maxImages = 100
+	maxLeft   = 20     // places that stay as they are
 	maxBody   = 65_000 // characters; GitHub takes 65,536
 	maxWords  = 200    // characters of one text of others
 )
@@ -28,6 +29,7 @@ func (b *body) markdown(older string) string {
 	if b.MoreMoves > 0 {
 		fmt.Fprintf(&w, "\nThe commits of %d more images are not listed.\n", b.MoreMoves)
 	}
+	b.mentions(&w)
 	b.elsewhere(&w)
 	if b.Differences != nil {
 		b.Differences.markdown(&w)
@@ -140,6 +142,21 @@ func (m *move) page(c Commits, number int) string {
 		return ""
 	}
 	return fmt.Sprintf("%s/pull/%d", repository, number)
+}
+
+// mentions lists the places that name an image and stay as they are.
+func (b *body) mentions(w *strings.Builder) {
+	if len(b.Mentions) == 0 {
+		return
+	}
+	w.WriteString("\nThese places name the image with another tag, and this does not change them:\n\n")
+	for n, m := range b.Mentions {
+		if n == maxLeft {
+			fmt.Fprintf(w, "- … and %d more\n", len(b.Mentions)-n)
+			break
+		}
+		fmt.Fprintf(w, "- %s: %s: %s\n", data(m.Place.String()), data(m.Text), m.Why)
+	}
 }
 
 func (b *body) elsewhere(w *strings.Builder) {

@@ -20,7 +20,7 @@ type Promotion struct {
 	From, To string
 	Services []string       // none are all that both environments have
 	Together bool           // one commit or pull request for all, or nothing
-	Places   bump.Selection // where images are looked for: its Path and Narrowing
+	Places   bump.Selection // where images are looked for, and whether digests are: its Path, Narrowing and ResolveDigest
 }
 
 // Promoted is what a promotion came to for one service.
@@ -107,6 +107,7 @@ func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 			at = len(all)
 			s := p.in(p.To)
 			s.Services, s.Tag, s.Digest = nil, next.Tag, next.Digest
+			s.ResolveDigest = s.ResolveDigest && next.Digest == "" // a digest goes along: it is the same in every repository
 			all = append(all, s)
 		}
 		all[at].Services = append(all[at].Services, list[i].Service)
@@ -118,6 +119,7 @@ func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 func (p *Promotion) in(env string) bump.Selection {
 	s := p.Places
 	s.Env, s.Services = env, slices.Clone(p.Services)
+	s.ResolveDigest = s.ResolveDigest && env == p.To
 	return s
 }
 

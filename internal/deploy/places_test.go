@@ -1,0 +1,114 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8srepo/internal/bump"
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/gitrepo/gittest"
+)
+
+// appOf is a file of an environment in clusters/, with an image that the environment has
+// of its own, and an argument that names it.
+func appOf(env, tag string) string {
+	return "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          image: " + env + ".example.com/api:" + tag +
+		"\n          args: [--self=" + env + ".example.com/api:v0]\n"
+}
+
+// newClusters is a hub whose environments are in clusters/<env>/apps, each with a
+// registry of its own.
+func newClusters(t *testing.T, api bool) *hub {
+	h := newHub(t)
+	h.via(api)
+	h.repo.Commit("main", gittest.Files{
+		"environments/dev.yaml":        "deploy: {strategy: push}\nregistry: dev.example.com\n",
+		"environments/prod.yaml":       "deploy: {strategy: pull-request}\nregistry: prod.example.com\n",
+		"clusters/dev/apps/api.yaml":   appOf("dev", h.builds[2]),
+		"clusters/prod/apps/api.yaml":  appOf("prod", h.builds[1]),
+		"clusters/prod/other/api.yaml": "image: prod.example.com/api:{{ broken\n",
+	}, "clusters")
+	h.Path = "clusters/{env}/apps"
+	return h
+}
+
+// TestPath (design 4.1 and the layouts): with --path, files outside of the folder
+// are not read, older never replaces newer, and what stays behind is told.
+func TestPath(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newClusters(t, api)
+		h.Env, h.Tag = "dev", h.builds[3]
+		outcome := h.run(deploy.Changed)
+		if got, want := h.repo.Read("main", "clusters/dev/apps/api.yaml"), appOf("dev", h.builds[3]); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if len(outcome.Mentions) != 1 || outcome.Mentions[0].Text != "dev.example.com/api:v0" {
+			t.Errorf("left behind is %v", outcome.Mentions)
+		}
+		h.deploys(1, deploy.Superseded)
+
+		back := &deploy.Rollback{Options: h.Options, Env: "dev", Service: "api", Places: bump.Selection{Path: h.Path}}
+		if outcome, err := back.Run(t.Context()); err != nil || outcome.Status != deploy.Changed {
+			t.Fatalf("got %+v, %v", outcome, err)
+		}
+		if got, want := h.repo.Read("main", "clusters/dev/apps/api.yaml"), appOf("dev", h.builds[2]); got != want {
+			t.Errorf("rolled back to\n%s\nwant\n%s", got, want)
+		}
+
+		h.Env = "prod"
+		h.deploys(2, deploy.Proposed)
+		if got, want := h.repo.Read(branch, "clusters/prod/apps/api.yaml"), appOf("prod", h.builds[2]); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if body := h.pull().Body; !strings.Contains(body, "prod.example.com/api:v0") {
+			t.Errorf("the place that stays behind is not in\n%s", body)
+		}
+		if outcome := h.deploys(2, deploy.Proposed); outcome.Pull != deploy.Untouched {
+			t.Errorf("a second run: %s", outcome.Pull)
+		}
+	})
+}
+
+// TestPromoteCarriesTheTag: each environment keeps its repository, and --resolve-digest
+// asks the registry of the target.
+func TestPromoteCarriesTheTag(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newClusters(t, api)
+		var asked []string
+		h.LookupDigest = func(_ context.Context, ref string) (string, error) {
+			asked = append(asked, ref)
+			return digest, nil
+		}
+		list, err := (&deploy.Promotion{Options: h.Options, From: "dev", To: "prod", Services: []string{"api"},
+			Places: bump.Selection{Path: h.Path, ResolveDigest: true}}).Run(t.Context())
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || list[0].Outcome.Status != deploy.Proposed {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+		if got, want := h.repo.Read(branch, "clusters/prod/apps/api.yaml"), appOf("prod", h.builds[2]+"@"+digest); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if slices.ContainsFunc(asked, func(ref string) bool { return ref != "prod.example.com/api:"+h.builds[2] }) || len(asked) == 0 {
+			t.Errorf("the registry was asked for %q", asked)
+		}
+	})
+}
+
+// TestDeployResolvesDigests on both ways.
+func TestDeployResolvesDigests(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("cd", 32)
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.via(api)
+		h.Env, h.ResolveDigest = "dev", true
+		h.LookupDigest = func(context.Context, string) (string, error) { return digest, nil }
+		h.deploys(4, deploy.Changed)
+		if got := h.repo.Read("main", fileOf("dev", "api")); got != manifestOf("api", h.builds[4]+"@"+digest) {
+			t.Errorf("got\n%s", got)
+		}
+		h.deploys(4, deploy.Unchanged)
+	})
+}
