@@ -159,17 +159,19 @@ func TestAfterBindsNoRollback(t *testing.T) {
 
 // TestSeveralEnvironmentsMoveTogether under the stricter policy, in one pull request.
 func TestSeveralEnvironmentsMoveTogether(t *testing.T) {
-	next := gittest.Files{"environments/prod-next.yaml": "deploy: {strategy: push, after: dev, labels: [next]}\n"}
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newHub(t)
 		h.via(api)
-		next[fileOf("prod-next", "api")] = manifestOf("api", h.builds[0])
+		next := gittest.Files{
+			"environments/prod-next.yaml": "deploy: {strategy: push, after: dev, labels: [next]}\n",
+			fileOf("prod-next", "api"):    manifestOf("api", h.builds[0]),
+		}
 		h.Envs = []string{"prod-next", "prod"}
 		h.underPolicy(next, false, false, "environments/prod-next.yaml", "does not run in dev, which comes before prod-next")
 		h.Tag = h.builds[3]
 		h.run(deploy.Proposed)
 		p := h.pull()
-		if p.Branch != "tagbump/prod+prod-next/api" || strings.Join(p.Labels, " ") != "deploy next" || !strings.Contains(p.Title, "prod-next") {
+		if p.Branch != "tagbump/prod+prod-next/api" || strings.Join(p.Labels, " ") != "deploy next" || !strings.Contains(p.Title, "prod and prod-next") {
 			t.Errorf("got %+v", p)
 		}
 		for _, env := range []string{"prod", "prod-next"} {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -199,8 +200,16 @@ type revision struct {
 	author, committer  struct{ name, email, date string }
 }
 
+// logs are the answers of git log so far, by its arguments. Those name commits by
+// their hashes, so that an answer is always the same.
+var logs sync.Map
+
 // log reads commits: those that git log lists for the arguments, in its order.
 func (r *Repo) log(args ...string) []revision {
+	key := strings.Join(args, "\x00")
+	if known, ok := logs.Load(key); ok {
+		return known.([]revision)
+	}
 	out, err := r.git("", append([]string{"log", "-z", "--format=%H%n%T%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B"}, args...)...)
 	if err != nil {
 		r.server.t.Errorf("ghtest: %v", err)
@@ -215,6 +224,9 @@ func (r *Repo) log(args ...string) []revision {
 		c.author.name, c.author.email, c.author.date = f[3], f[4], f[5]
 		c.committer.name, c.committer.email, c.committer.date = f[6], f[7], f[8]
 		all = append(all, c)
+	}
+	if err == nil {
+		logs.Store(key, all)
 	}
 	return all
 }
