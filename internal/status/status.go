@@ -186,74 +186,29 @@ func report(ctx context.Context, fsys fs.FS, store Store, tip *repo.Commit, o Op
 	return r, nil
 }
 
-// behind tells how each cell stands to the one before it.
+// comparison is two tags of a service whose commits are to be counted; counted is the
+// answer.
+type comparison struct{ repository, base, head string }
+
+type counted struct {
+	ahead, behind int
+	ok            bool
+	err           error
+}
+
+// behind sets how each cell compares with the one before it.
 func behind(ctx context.Context, r *Report, o Options) error {
-	type question struct{ repository, base, head string }
-	type answer struct {
-		ahead, behind int
-		ok            bool
-		err           error
-	}
-	answers := map[question]*answer{}
-	cells := map[*Cell]question{}
-	index := map[string]int{}
-	for i, e := range r.Environments {
-		index[e.Name] = i
-	}
-	for s := range r.Services {
-		service := &r.Services[s]
-		for c := range service.Environments {
-			cell := &service.Environments[c]
-			prev := before(r, service, index, c)
-			if prev == nil || len(cell.Tags) == 0 {
-				continue
-			}
-			cell.To = prev.Environment
-			if cell.Relation = Differs; cell.Tag != "" && cell.Tag == prev.Tag {
-				cell.Relation = Same
-				continue
-			}
-			if o.Compare == nil || cell.Tag == "" || prev.Tag == "" {
-				continue
-			}
-			q := question{service.Repository, cell.Tag, prev.Tag}
-			cells[cell] = q
-			answers[q] = &answer{}
-		}
-	}
-	const workers = 8
-	next := make(chan question, len(answers))
-	for q := range answers {
-		next <- q
-	}
-	close(next)
-	var all sync.WaitGroup
-	for range min(workers, len(answers)) {
-		all.Go(func() {
-			for q := range next {
-				a := answers[q]
-				a.ahead, a.behind, a.ok, a.err = o.Compare(ctx, q.repository, q.base, q.head)
-			}
-		})
-	}
-	all.Wait()
-	if err := ctx.Err(); err != nil {
+	cells := relate(r, o.Compare != nil)
+	answers, err := countAll(ctx, cells, o)
+	if err != nil {
 		return err
 	}
 	var failed []string
 	for cell, q := range cells {
-		switch a := answers[q]; {
-		case a.err != nil:
+		a := answers[q]
+		cell.count(a)
+		if a.err != nil {
 			failed = append(failed, a.err.Error())
-		case !a.ok:
-		case a.ahead > 0 && a.behind > 0:
-			cell.Relation, cell.Behind, cell.Ahead = Diverged, a.ahead, a.behind
-		case a.ahead > 0:
-			cell.Relation, cell.Behind = Behind, a.ahead
-		case a.behind > 0:
-			cell.Relation, cell.Ahead = Ahead, a.behind
-		default:
-			cell.Relation = Same // two tags of one commit
 		}
 	}
 	slices.Sort(failed)
@@ -274,6 +229,74 @@ func behind(ctx context.Context, r *Report, o Options) error {
 		}
 	}
 	return nil
+}
+
+// relate sets whether each cell is the same as the one before it, and returns those
+// that are not, with the commits to count; none unless they are to be counted.
+func relate(r *Report, compare bool) map[*Cell]comparison {
+	cells := map[*Cell]comparison{}
+	index := map[string]int{}
+	for i, e := range r.Environments {
+		index[e.Name] = i
+	}
+	for s := range r.Services {
+		service := &r.Services[s]
+		for c := range service.Environments {
+			cell := &service.Environments[c]
+			prev := before(r, service, index, c)
+			if prev == nil || len(cell.Tags) == 0 {
+				continue
+			}
+			cell.To = prev.Environment
+			if cell.Relation = Differs; cell.Tag != "" && cell.Tag == prev.Tag {
+				cell.Relation = Same
+			} else if compare && cell.Tag != "" && prev.Tag != "" {
+				cells[cell] = comparison{service.Repository, cell.Tag, prev.Tag}
+			}
+		}
+	}
+	return cells
+}
+
+// countAll has each comparison made once, some at a time.
+func countAll(ctx context.Context, cells map[*Cell]comparison, o Options) (map[comparison]*counted, error) {
+	answers := map[comparison]*counted{}
+	for _, q := range cells {
+		answers[q] = &counted{}
+	}
+	const workers = 8
+	next := make(chan comparison, len(answers))
+	for q := range answers {
+		next <- q
+	}
+	close(next)
+	var all sync.WaitGroup
+	for range min(workers, len(answers)) {
+		all.Go(func() {
+			for q := range next {
+				a := answers[q]
+				a.ahead, a.behind, a.ok, a.err = o.Compare(ctx, q.repository, q.base, q.head)
+			}
+		})
+	}
+	all.Wait()
+	return answers, ctx.Err()
+}
+
+// count sets how many commits a cell is behind and ahead. Ahead in the answer is
+// behind for the cell: it is what the one before it has more.
+func (c *Cell) count(a *counted) {
+	switch {
+	case a.err != nil, !a.ok:
+	case a.ahead > 0 && a.behind > 0:
+		c.Relation, c.Behind, c.Ahead = Diverged, a.ahead, a.behind
+	case a.ahead > 0:
+		c.Relation, c.Behind = Behind, a.ahead
+	case a.behind > 0:
+		c.Relation, c.Ahead = Ahead, a.behind
+	default:
+		c.Relation = Same // two tags of one commit
+	}
 }
 
 // before is the nearest environment before a cell's in which the service runs; nil
