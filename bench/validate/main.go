@@ -21,6 +21,7 @@ type validator struct {
 	name    string
 	command func(folder string) []string
 
+	refusesStarter              bool // without a mistake: then its exit status says nothing of the mistakes
 	caught, missed, falseAlarms int
 }
 
@@ -53,6 +54,9 @@ func run(args []string) error {
 	if err != nil || len(edits) == 0 {
 		return fmt.Errorf("%s holds no cases", cases)
 	}
+	if err := askStarter(dir, cases, manifestgen, tools); err != nil {
+		return err
+	}
 	counted := 0
 	for _, edit := range edits {
 		ok, err := oneCase(dir, cases, edit, manifestgen, tools)
@@ -67,6 +71,10 @@ func run(args []string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "validator\trefused, as the server\ttaken, against the server\trefused, against the server")
 	for _, t := range tools {
+		if t.refusesStarter {
+			fmt.Fprintf(w, "%s\t(refuses the starter without a mistake too)\n", t.name)
+			continue
+		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", t.name, t.caught, t.missed, t.falseAlarms)
 	}
 	return w.Flush()
@@ -95,6 +103,19 @@ func installed(manifestgen string) []*validator {
 		}
 	}
 	return tools
+}
+
+// askStarter asks each validator about the starter without a mistake.
+func askStarter(dir, cases, manifestgen string, tools []*validator) error {
+	out := filepath.Join(dir, "starter")
+	if text, err := exec.Command(manifestgen, "render", "--no-validate", "--source", filepath.Join(cases, "starter"), "--out", out).CombinedOutput(); err != nil {
+		return fmt.Errorf("the starter: %w\n%s", err, text)
+	}
+	for _, t := range tools {
+		command := t.command(out)
+		t.refusesStarter = exec.Command(command[0], command[1:]...).Run() != nil
+	}
+	return nil
 }
 
 // oneCase makes a mistake and asks each validator. A case that does not render for another reason
