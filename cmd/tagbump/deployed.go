@@ -40,6 +40,7 @@ type deployResult struct {
 	Commit     string            `json:"commit,omitempty"`              // where the result is changed or proposed
 	Pull       string            `json:"pull_request,omitempty"`        // its URL
 	Became     string            `json:"pull_request_result,omitempty"` // created, updated, untouched or declined
+	PullBranch string            `json:"pull_request_branch,omitempty"` // with --dry-run: that it would be proposed on
 	OldTags    []string          `json:"old_tags"`                      // tags or digests that ran before, each once
 	NewTag     string            `json:"new_tag"`                       // or digest
 	Files      []string          `json:"files"`                         // that change
@@ -55,7 +56,7 @@ type deployResult struct {
 
 func newDeployResult(o deployOptions, outcome *deploy.Outcome, err error) deployResult {
 	r := deployResult{
-		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, Became: outcome.Pull, NewTag: cmp.Or(outcome.NewTag, version(o.Selection)),
+		Version: 1, Result: outcome.Status, Env: o.Env, Branch: outcome.Branch, Commit: outcome.Commit, Pull: outcome.PullRequest, Became: outcome.Pull, PullBranch: outcome.PullBranch, NewTag: cmp.Or(outcome.NewTag, version(o.Selection)),
 		OldTags:  append([]string{}, outcome.OldTags()...),
 		Files:    []string{},
 		Images:   imageResults(outcome.Images),
@@ -96,6 +97,7 @@ func reportDeploy(con *console.Console, o deployOptions, outcome *deploy.Outcome
 			{Name: "changed", Value: fmt.Sprint(r.Result == deploy.Changed)},
 			{Name: "commit", Value: r.Commit},
 			{Name: "pull-request", Value: r.Pull},
+			{Name: "pull-request-state", Value: r.Became},
 			{Name: "old-tags", Value: strings.Join(r.OldTags, " ")},
 			{Name: "new-tag", Value: r.NewTag},
 			{Name: "files", Value: strings.Join(r.Files, "\n")},
@@ -133,6 +135,10 @@ func printDeployed(con *console.Console, r deployResult, outcome *deploy.Outcome
 	case deploy.Planned:
 		for _, f := range outcome.Files {
 			con.Diff(unified(f))
+		}
+		if r.PullBranch != "" {
+			con.Printf("to propose: %s in %s, by a pull request on %s to %s; nothing was pushed\n", count(len(r.Files), "file"), r.Env, r.PullBranch, r.Branch)
+			return
 		}
 		con.Printf("to change: %s in %s, on %s; nothing was pushed\n", count(len(r.Files), "file"), r.Env, r.Branch)
 	case deploy.Proposed:
@@ -194,6 +200,9 @@ func summaryOf(r deployResult, outcome *deploy.Outcome) string {
 	}
 	if r.Commit != "" {
 		fmt.Fprintf(&b, "\nCommit %s on %s, in %s.\n", r.Commit, markdown(r.Branch), count(r.Attempts, "attempt"))
+	}
+	if r.Pull != "" {
+		fmt.Fprintf(&b, "\n[Pull request](%s): %s.\n", r.Pull, cmp.Or(r.Became, r.Result))
 	}
 	for _, n := range r.Notices {
 		fmt.Fprintf(&b, "\n> %s\n", markdown(n))
