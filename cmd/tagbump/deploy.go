@@ -58,9 +58,9 @@ files says. --force deploys an older tag too, and nothing else; --push and --for
 together push past the strategy, and past the environment that comes before (after:).
 TAGBUMP_TOKEN opens the k8s repo, GITHUB_TOKEN reads the
 service's own repository; one is used for both where both are on one host.
-With --service, the image is looked for where its manifests are: in
-<env>/manifests/<service>/, users/*/<service>-<env>-*, and right in manifests/;
-with --image, everywhere in <env>/manifests.`,
+The image is looked for everywhere in <env>/manifests. Where that has more than
+100 folders, --service reads <env>/manifests/<service>/, users/*/<service>-<env>-*
+and the files right in manifests/, and says so; --image still reads all of it.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
 		}, selectionFlags, []cli.Flag{

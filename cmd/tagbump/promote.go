@@ -33,6 +33,7 @@ not run there goes no further. Older never replaces newer.
 			&cli.StringSliceFlag{Name: "from", Usage: "the `environment` that runs it"},
 			&cli.StringSliceFlag{Name: "to", Usage: "the `environment` that is to run it"},
 			&cli.StringSliceFlag{Name: "service", Usage: "a `service` of users.yaml (may be repeated)"},
+			&cli.StringSliceFlag{Name: "image", Usage: "an image's `repository`, without a tag (may be repeated)"},
 			&cli.BoolFlag{Name: "all", Usage: "every service that runs in both"},
 			&cli.BoolFlag{Name: "together", Usage: "one commit or pull request for all of them, or nothing"},
 			&cli.BoolFlag{Name: "resolve-digest", Usage: "ask the registry of --to for the digest of a tag that --from runs without one, and write both (with the credentials of docker login)"},
@@ -60,9 +61,9 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 	switch {
 	case o.output != "text" && o.output != "json":
 		return problem.New("", "--output must be text or json, not %q", o.output)
-	case len(o.Services) == 0 && !all:
+	case len(o.Services)+len(o.Images) == 0 && !all:
 		return problem.New("pass --service api, or --all", "--service is missing")
-	case len(o.Services) > 0 && all:
+	case len(o.Services)+len(o.Images) > 0 && all:
 		return problem.New("pass one of the two", "--service and --all are both given")
 	}
 	options, closeStore, err := o.options(con)
@@ -73,7 +74,7 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 	options.LookupDigest = (&registry.Checker{Tell: con.Notice, CAFile: o.caFile}).Digest
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	list, err := (&deploy.Promotion{Options: *options, From: from, To: o.Env, Services: o.Services, Together: together, Places: bump.Selection{Path: o.Path, Narrowing: o.Narrowing, ResolveDigest: o.ResolveDigest}}).Run(ctx)
+	list, err := (&deploy.Promotion{Options: *options, From: from, To: o.Env, Services: o.Services, Images: o.Images, Together: together, Places: bump.Selection{Path: o.Path, Narrowing: o.Narrowing, ResolveDigest: o.ResolveDigest}}).Run(ctx)
 	return reportPromoted(con, o, from, list, errors.Join(err, deploy.PromotedErr(list)))
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/github"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
@@ -20,6 +21,21 @@ type base struct {
 	*repo.Commit
 	policy *policy
 	home   *repo.Commit // of the default branch, whose files have the policy; nil where there is none
+
+	open *[]github.PullRequest // of tagbump's branches; nil until they are asked for
+}
+
+// openPulls returns the open pull requests of branches with one of tagbump's prefixes. They
+// are listed once an attempt.
+func (b *base) openPulls(ctx context.Context, o *Options, prefix string) ([]github.PullRequest, error) {
+	if b.open == nil {
+		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, "tagbump")
+		if err != nil {
+			return nil, err
+		}
+		b.open = &open
+	}
+	return slices.DeleteFunc(slices.Clone(*b.open), func(pull github.PullRequest) bool { return !strings.HasPrefix(pull.Branch, prefix) }), nil
 }
 
 // readBase reads the tip of the branch that the environments are deployed from, and
@@ -108,9 +124,45 @@ func readTip(ctx context.Context, o *Options, t *task, branch string) (*repo.Com
 	return tip, nil
 }
 
-// pathsOf returns the manifests that a selection may be about: those that are the
-// services' by their paths, or all of the environment.
+// maxWholeFolders is how many folders, those of users included, an environment may have
+// to be read whole for a service. A service's files are found by their content; in a
+// larger environment that would be most of what a deployment transfers, so they are
+// looked for where the layout has them, and the run says so.
+const maxWholeFolders = 100
+
+// isLarge reports whether an environment has more folders than are read for a service.
+func isLarge(ctx context.Context, tip *repo.Commit, root string) (bool, error) {
+	entries, err := tip.Tree.Entries(ctx, root)
+	if err != nil {
+		return false, err
+	}
+	folders := 0
+	for _, e := range entries {
+		if !e.Mode.IsDir() {
+			continue
+		}
+		folders++
+		if path.Base(e.Path) == "users" && folders <= maxWholeFolders {
+			users, err := tip.Tree.Entries(ctx, e.Path)
+			if err != nil {
+				return false, err
+			}
+			folders += len(users)
+		}
+	}
+	return folders > maxWholeFolders, nil
+}
+
+// pathsOf returns the manifests that a selection may be about: all of the environment,
+// or, in a large one, those that are the services' by their paths.
 func pathsOf(ctx context.Context, tip *repo.Commit, s bump.Selection, root string, whole bool) ([]string, error) {
+	if !whole {
+		large, err := isLarge(ctx, tip, root)
+		if err != nil {
+			return nil, err
+		}
+		whole = !large
+	}
 	if whole {
 		return manifestsBelow(ctx, tip, root)
 	}

@@ -41,7 +41,7 @@ func (d *Deployment) Run(ctx context.Context) (*Outcome, error) {
 // deployTask is the task of selections in one or several environments. They are one
 // commit, or one pull request.
 func deployTask(o *Options, selections []bump.Selection) *task {
-	t := &task{kind: deploying, version: versionsOf(selections)}
+	t := &task{kind: deploying, version: versionsOf(selections), parts: selections}
 	for _, s := range selections {
 		at := slices.Index(t.envs, s.Env)
 		if at < 0 {
@@ -64,10 +64,13 @@ func deployTask(o *Options, selections []bump.Selection) *task {
 		if err != nil || len(plan.Files) == 0 && len(plan.Superseded) == 0 {
 			return plan, err
 		}
+		if err := keepProposed(ctx, o, b, plan, t.kept); err != nil {
+			return nil, err
+		}
 		return plan, checkHolds(ctx, o, b, t, plan)
 	}
 	t.moot = func(ctx context.Context, b *base, proposed *difference) (string, error) {
-		return mootDeploy(ctx, o, b, selections, proposed)
+		return mootDeploy(ctx, o, b, t.selections, proposed)
 	}
 	return t
 }
@@ -118,7 +121,14 @@ func (o *Outcome) merge(next *Outcome) {
 		}
 	}
 	slices.SortFunc(o.Files, func(a, b bump.FileChange) int { return strings.Compare(a.Path, b.Path) })
-	o.Images = append(o.Images, next.Images...)
+	for _, i := range next.Images {
+		at := slices.IndexFunc(o.Images, func(known bump.ImageChange) bool { return known.Place == i.Place })
+		if at < 0 {
+			o.Images = append(o.Images, i)
+		} else {
+			o.Images[at].New = i.New
+		}
+	}
 	o.Mentions = append(o.Mentions, next.Mentions...)
 	o.Superseded = append(o.Superseded, next.Superseded...)
 	for _, n := range next.Notices {
@@ -146,9 +156,11 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 		files = overlaid(files, before)
 		return bump.Edit(request, files)
 	}
-	result, err := edit(len(s.Images) > 0)
-	if errors.Is(err, bump.ErrNoMatch) && len(s.Images) == 0 {
-		result, err = edit(true) // not where the layout has it: look in the whole environment
+	whole := len(s.Images) > 0
+	result, err := edit(whole)
+	if errors.Is(err, bump.ErrNoMatch) && !whole {
+		whole = true
+		result, err = edit(whole) // not where the layout has it: look in the whole environment
 	}
 	if errors.Is(err, bump.ErrNoMatch) && len(result.Unreached) > 0 {
 		request.Unscreened = true // a field may lead to a value in a file that does not mention the image
@@ -161,7 +173,11 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 	if err != nil {
 		return nil, err
 	}
-	return keepNewer(ctx, o, b, request, files, result)
+	outcome, err := keepNewer(ctx, o, b, request, files, result)
+	if err == nil {
+		err = stayBehind(ctx, b, request, outcome, whole)
+	}
+	return outcome, err
 }
 
 // overlaid returns files as changes leave them.

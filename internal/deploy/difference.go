@@ -282,7 +282,13 @@ func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Sele
 			return "", err
 		}
 		for _, ref := range proposed.proposed(scope{targets}) {
-			s.Tag, s.Digest = ref.Tag, ref.Digest
+			s := s
+			if target := targets.Target(ref); target.Service != "" {
+				s.Services, s.Images = []string{target.Service}, nil
+			} else {
+				s.Services, s.Images = nil, []string{target.Repository.Name}
+			}
+			s.Tag, s.Digest, s.Renames, s.Expect, s.ResolveDigest = ref.Tag, ref.Digest, nil, 0, false
 			again := *o
 			again.DryRun = false
 			still, err := planBump(ctx, &again, b, s, nil)

@@ -36,13 +36,13 @@ func readEnv(ctx context.Context, o *Options, s bump.Selection) (*envState, erro
 func readEnvAt(ctx context.Context, b *base, s bump.Selection) (*envState, error) {
 	state := &envState{env: s.Env, base: b, images: map[string][]bump.ImageChange{}}
 	var err error
-	if state.services, err = inventory.LoadServices(b.FS(ctx)); errors.Is(err, fs.ErrNotExist) {
+	if state.services, err = inventory.LoadServices(b.FS(ctx)); errors.Is(err, fs.ErrNotExist) && (len(s.Services) > 0 || len(s.Images) == 0) {
 		return nil, problem.New("tagbump deploy takes an image by its repository", "there is no users.yaml to look services up in")
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	all := len(s.Services) == 0
-	if all {
+	if all && len(s.Images) == 0 {
 		s.Services = inventory.Names(state.services)
 	}
 	if state.query, err = s.Query(b.FS(ctx)); err != nil {
@@ -92,14 +92,14 @@ func (s *envState) hasAll(images []bump.ImageChange) bool {
 
 // of returns the images of a service, in the order of their places.
 func (s *envState) of(service string) []bump.ImageChange {
+	for _, t := range s.query.Targets {
+		if t.Name() == service {
+			return s.images[t.Repository.Repository()]
+		}
+	}
 	known := bump.FindService(s.services, service)
 	if known == nil {
 		return nil
-	}
-	for _, t := range s.query.Targets {
-		if t.Service == service {
-			return s.images[t.Repository.Repository()]
-		}
 	}
 	ref, err := image.ParseRepository(known.Image) // it shares the image of another service
 	if err != nil {

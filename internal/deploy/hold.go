@@ -41,7 +41,7 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 		}
 	}
 	if len(refusals) == 0 && o.Pulls != nil && b.policy.Strategy == inventory.PullRequest {
-		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, rollbackPrefix)
+		open, err := b.openPulls(ctx, o, rollbackPrefix)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ import (
 type Promotion struct {
 	Options
 	From, To string
-	Services []string       // none are all that both environments have
+	Services []string       // none, and no Images, are all that both environments have
+	Images   []string       // repositories, beside Services
 	Together bool           // one commit or pull request for all, or nothing
 	Places   bump.Selection // where images are looked for, and whether digests are: its Path, Narrowing and ResolveDigest
 }
@@ -77,22 +78,41 @@ func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
 	return list, nil
 }
 
-// leaveHeldOut leaves out services that are held, where all are promoted.
+// all reports whether all services are promoted, and none is named.
+func (p *Promotion) all() bool { return len(p.Services)+len(p.Images) == 0 }
+
+// leaveHeldOut leaves out services that are held, or whose rollback, hold or release is
+// proposed, where all are promoted.
 func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promoted) error {
-	if len(p.Services) > 0 {
+	if !p.all() {
 		return nil
 	}
 	holds, err := hold.All(to.base.FS(ctx), p.To)
 	if err != nil {
 		return err
 	}
+	why := map[string]string{}
+	if p.Pulls != nil && to.base.policy.Strategy == inventory.PullRequest {
+		open, err := p.Pulls.GitHub.OpenPullRequests(ctx, p.Pulls.Repo, rollbackPrefix)
+		if err != nil {
+			return err
+		}
+		for _, pull := range open {
+			if envs, names, ok := parseBranch(rollbackPrefix, pull.Branch); ok && slices.Contains(envs, p.To) {
+				why[names[0]] = fmt.Sprintf("%s is held in %s while %s is open", names[0], p.To, pull.URL)
+			}
+		}
+	}
+	for _, h := range holds {
+		why[h.Service] = h.String()
+	}
 	for i := range list {
-		at := slices.IndexFunc(holds, func(h *hold.Hold) bool { return h.Service == list[i].Service })
-		if at < 0 || list[i].next.Name == "" {
+		held := why[list[i].Service]
+		if held == "" || list[i].next.Name == "" {
 			continue
 		}
 		list[i].next = image.Ref{}
-		list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(list[i].Service))}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{holds[at].String()}}
+		list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(list[i].Service))}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{held}}
 	}
 	return nil
 }
@@ -106,13 +126,27 @@ func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 		if at < 0 {
 			at = len(all)
 			s := p.in(p.To)
-			s.Services, s.Tag, s.Digest = nil, next.Tag, next.Digest
+			s.Services, s.Images, s.Tag, s.Digest = nil, nil, next.Tag, next.Digest
 			s.ResolveDigest = s.ResolveDigest && next.Digest == "" // a digest goes along: it is the same in every repository
 			all = append(all, s)
+		}
+		if repository := p.imageOf(list[i].Service); repository != "" {
+			all[at].Images = append(all[at].Images, repository)
+			continue
 		}
 		all[at].Services = append(all[at].Services, list[i].Service)
 	}
 	return all
+}
+
+// imageOf returns the repository of --image that is called so, "" where it is a service.
+func (p *Promotion) imageOf(name string) string {
+	for _, repository := range p.Images {
+		if !slices.Contains(p.Services, name) && namesOf(bump.Selection{Images: []string{repository}})[0] == name {
+			return repository
+		}
+	}
+	return ""
 }
 
 // in selects the promotion's services in an environment.
@@ -143,8 +177,8 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Clone(p.Services)
-	if len(names) == 0 {
+	names := namesOf(bump.Selection{Services: p.Services, Images: p.Images})
+	if p.all() {
 		for _, s := range from.services {
 			if len(from.of(s.Name)) > 0 && len(to.of(s.Name)) > 0 {
 				names = append(names, s.Name)
@@ -169,7 +203,7 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 		if err != nil {
 			continue
 		}
-		if all := versions(to.of(name)); len(p.Services) == 0 && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
+		if all := versions(to.of(name)); p.all() && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
 			// It runs there already: of all services, most do.
 			list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.base.Branch, NewTag: ref.TagOrDigest()}
 			continue

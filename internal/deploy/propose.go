@@ -35,7 +35,11 @@ type proposal struct {
 // propose makes the pull request of a plan, brings it up to date, or closes it, as
 // the plan and what is there demand.
 func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
-	p, err := readProposal(ctx, o, t, b, a.count == 1)
+	t, err := joinSet(ctx, o, t, b, plan)
+	if err != nil {
+		return plan, err
+	}
+	p, err := readProposal(ctx, o, t, b, a.count == 1 && !t.joined)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +56,11 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 	if declined, err := declinedByPerson(ctx, o, b, p, plan); err != nil || declined && !o.Force && t.kind == deploying {
 		return plan, err
 	}
-	if newer, err := proposesNewer(ctx, o, t, b, p); err != nil {
+	newer, err := proposesNewer(ctx, o, t, b, p)
+	if err != nil {
 		return nil, err
-	} else if newer {
+	}
+	if newer != nil && newer.Status == Superseded {
 		plan.Status, plan.Pull = Superseded, ""
 		where := "the branch " + p.branch
 		if p.open != nil {
@@ -63,7 +69,34 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 		plan.notice("%s proposes something newer", where)
 		return plan, nil
 	}
+	if plan, err = besideProposed(ctx, t, b, p, plan, newer); err != nil {
+		return nil, err
+	}
 	return putProposal(ctx, o, t, b, p, plan)
+}
+
+// besideProposed returns a plan with what the open pull request proposes for other
+// services of its set, and for those of which it proposes something newer.
+func besideProposed(ctx context.Context, t *task, b *base, p *proposal, plan, newer *Outcome) (*Outcome, error) {
+	if p.open == nil || p.diff == nil || t.kind != deploying || !t.joined && (newer == nil || len(newer.Superseded) == 0) {
+		return plan, nil
+	}
+	var own []string
+	for _, s := range t.parts {
+		own = append(own, namesOf(s)...)
+	}
+	t.kept = p.diff.kept(t, p.targets, func(name string) bool {
+		return !slices.Contains(own, name) || newer != nil && slices.ContainsFunc(newer.Superseded, func(i bump.ImageChange) bool {
+			target := p.targets.of(i.Place.File).Target(i.Old)
+			return target != nil && target.Name() == name
+		})
+	})
+	again, err := t.plan(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	again.Branch, again.PullRequest = plan.Branch, plan.PullRequest
+	return again, nil
 }
 
 // readProposal reads the pull requests of a task's branch, and the branch itself. Where
@@ -98,24 +131,23 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool)
 	return p, err
 }
 
-// proposesNewer reports whether the branch proposes a newer tag. What is left over of
+// proposesNewer returns what a task still had to change of the branch: it is superseded
+// where that proposes a newer tag, and nil where the branch proposes nothing. What is left over of
 // a closed pull request proposes nothing, nor does a branch that holds anything else;
 // a branch without any is one that somebody is just opening.
-func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposal) (bool, error) {
+func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposal) (*Outcome, error) {
 	if p.diff == nil || t.kind != deploying || !isOurs(t, p.targets, p.diff.changes) {
-		return false, nil
+		return nil, nil
 	}
 	leftOver := func(pull github.PullRequest) bool { return !pull.Open && pull.Head == p.head.Hash }
 	if p.open == nil && slices.ContainsFunc(p.pulls, leftOver) {
-		return false, nil
+		return nil, nil
 	}
-	again := *o
-	again.DryRun = false
 	proposed, err := t.plan(ctx, &base{Commit: p.head, policy: b.policy, home: b.home})
 	if errors.Is(err, ErrHeld) {
-		return false, nil
+		return nil, nil
 	}
-	return err == nil && proposed.Status == Superseded, err
+	return proposed, err
 }
 
 // stopForPerson refuses to touch the branch of an open pull request that holds more
@@ -344,7 +376,7 @@ func closeDeploys(ctx context.Context, o *Options, t *task, plan *Outcome) error
 	what := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
 	for _, pull := range pulls {
 		envs, names, _ := parseBranch(deployPrefix, pull.Branch)
-		if !slices.Contains(envs, t.envs[0]) || !slices.Equal(names, t.names) {
+		if !slices.Contains(envs, t.envs[0]) || !slices.Contains(names, t.names[0]) {
 			continue
 		}
 		if err := closePull(ctx, o, &pull, plan, fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), plan.PullRequest)); err != nil {

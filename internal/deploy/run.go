@@ -75,6 +75,10 @@ type task struct {
 	selections []bump.Selection
 	reason     string // why, in a commit's message; may be empty
 
+	parts  []bump.Selection // what a deployment was asked for
+	joined bool             // it is a part of a set that is proposed
+	kept   []bump.Selection // what is proposed beside it, and stays so
+
 	// plan decides what is to be written, in memory.
 	plan func(ctx context.Context, b *base) (*Outcome, error)
 	// moot reports whether a base has what an open pull request proposes; nil only
