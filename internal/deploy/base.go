@@ -156,17 +156,17 @@ func isLarge(ctx context.Context, tip *repo.Commit, root string) (bool, error) {
 // pathsOf returns the manifests that a selection may be about: all of the environment,
 // or, in a large one, those that are the services' by their paths.
 func pathsOf(ctx context.Context, tip *repo.Commit, s bump.Selection, root string, whole bool) ([]string, error) {
-	if !whole {
-		large, err := isLarge(ctx, tip, root)
-		if err != nil {
-			return nil, err
-		}
-		whole = !large
-	}
 	if whole {
 		return manifestsBelow(ctx, tip, root)
 	}
-	return layout(ctx, tip, root, s.Env, s.Services)
+	large, err := isLarge(ctx, tip, root)
+	if err != nil {
+		return nil, err
+	}
+	if large {
+		return layout(ctx, tip, root, s.Env, s.Services)
+	}
+	return []string{root}, nil // folders and their files come in one request
 }
 
 // filesOf reads the manifests that a query may be about.
