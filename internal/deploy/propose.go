@@ -53,8 +53,10 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 		plan.Pull = Declined
 		return plan, stopForPerson(ctx, o, t, p, plan)
 	}
-	if declined, err := declinedByPerson(ctx, o, b, p, plan); err != nil || declined && !o.Force && t.kind == deploying {
-		return plan, err
+	if t.kind == deploying { // a rollback and a hold are asked for by a person, and later
+		if declined, err := declinedByPerson(ctx, o, p, plan); err != nil || declined {
+			return plan, err
+		}
 	}
 	newer, err := proposesNewer(ctx, o, t, b, p)
 	if err != nil {
@@ -192,8 +194,9 @@ func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *
 const stoppedLine = "<!-- tagbump: stopped -->"
 
 // declinedByPerson reports whether the last pull request proposed the same, and a
-// person closed it unmerged: the last closing counts. Then the plan says so.
-func declinedByPerson(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcome) (bool, error) {
+// person closed it unmerged: the last closing counts. Then the plan says so, and only a
+// person opens it again.
+func declinedByPerson(ctx context.Context, o *Options, p *proposal, plan *Outcome) (bool, error) {
 	if len(p.pulls) == 0 || p.pulls[0].Open || p.pulls[0].Merged {
 		return false, nil
 	}
@@ -213,11 +216,8 @@ func declinedByPerson(ctx context.Context, o *Options, b *base, p *proposal, pla
 	if sameAccount(by.Login, self) {
 		return false, nil
 	}
-	if o.Force {
-		return true, nil
-	}
 	plan.Status, plan.PullRequest, plan.Pull = Unchanged, last.URL, Declined
-	plan.notice("%s for %s was closed by %s, so it is not opened again: reopen it there, or pass --force", last.URL, plan.NewTag, by.Login)
+	plan.notice("%s for %s was closed by %s, so it is not opened again: reopen it there", last.URL, plan.NewTag, by.Login)
 	return true, nil
 }
 

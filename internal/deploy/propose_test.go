@@ -226,6 +226,14 @@ func TestPullRequestClosedByAPerson(t *testing.T) {
 				t.Error("it is open")
 			}
 		})
+		t.Run("nor with --force, which is for the order of tags alone", func(t *testing.T) {
+			h.Force = true
+			outcome := h.deploys(2, deploy.Unchanged)
+			h.Force = false
+			if outcome.Pull != deploy.Declined || h.pull().Open || !strings.HasSuffix(outcome.Notices[0], "closed by carol, so it is not opened again: reopen it there") {
+				t.Errorf("got %q %q", outcome.Pull, outcome.Notices)
+			}
+		})
 		t.Run("is opened for a newer one", func(t *testing.T) {
 			h.deploys(3, deploy.Proposed)
 			h.proposes(3)

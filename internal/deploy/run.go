@@ -22,7 +22,7 @@ type Options struct {
 	URL    string // the k8s repo's, for people
 	Branch string // "" is the policy's, else the repository's default
 	Push   bool   // push where the k8s repo has no policy for the environment; with Force, past one
-	Force  bool   // deploy an older tag, or one whose history has diverged
+	Force  bool   // deploy an older tag, or one whose history has diverged or is not known
 	DryRun bool
 
 	// Pulls is where pull requests are opened, where the policy wants them; nil
