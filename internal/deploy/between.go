@@ -135,19 +135,23 @@ func (hs Histories) Between(ctx context.Context, from, to string) (*Between, err
 
 // Between returns what lies between the commits of two tags.
 func (h githubHistory) Between(ctx context.Context, from, to string) (*Between, error) {
-	base, head := hashOf(from), hashOf(to)
-	if base == "" || head == "" { // two hashes take one request
-		var err error
+	c, err := h.byHashes(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	var base, head string
+	if c != nil {
+		base, head = c.Base, c.Head()
+	} else {
 		if base, err = knownCommit(ctx, h, from, h.repo.String()); err != nil {
 			return nil, err
 		}
 		if head, err = knownCommit(ctx, h, to, h.repo.String()); err != nil {
 			return nil, err
 		}
-	}
-	c, err := h.sources.compare(ctx, h.repo, base, head)
-	if err != nil {
-		return nil, err
+		if c, err = h.sources.compare(ctx, h.repo, base, head); err != nil {
+			return nil, err
+		}
 	}
 	b := &Between{From: base, To: head}
 	switch c.Relation {

@@ -317,3 +317,46 @@ func TestHistoryOutOfReach(t *testing.T) {
 		t.Errorf("got %+v", outcome)
 	}
 }
+
+// TestTagsThatLookLikeHashes has a Git tag and a branch that are called by a day: the tag
+// names a commit, and the branch, which moves, names none. GitHub takes a name of either
+// where it is asked for a hash.
+func TestTagsThatLookLikeHashes(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	h.source.Git("tag", "20260102", h.builds[3])
+	h.source.Git("branch", "20260103", h.builds[4])
+	clone, err := gitrepo.OpenHistory(h.source.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, history := range map[string]deploy.History{"clone": deploy.GitHistory{History: clone}, "github": h.History(bump.Target{})} {
+		t.Run(name, func(t *testing.T) {
+			for _, c := range []struct {
+				from, to string
+				relation deploy.Relation
+				added    int // -1 where that is not known
+			}{
+				{h.builds[1], h.builds[2], deploy.Ahead, 1},
+				{"sha-" + h.builds[0], h.builds[2], deploy.Ahead, 2},
+				{h.builds[1], "20260102", deploy.Ahead, 2},
+				{"20260102", h.builds[2], deploy.Behind, 0},
+				{h.builds[1], "20260103", deploy.NewUnknown, -1},
+				{"20260103", h.builds[4], deploy.OldUnknown, -1},
+			} {
+				if got, err := history.Relation(t.Context(), c.from, c.to); got != c.relation || err != nil {
+					t.Errorf("%s to %s: got %v, %v", c.from, c.to, got, err)
+				}
+				between, err := history.Between(t.Context(), c.from, c.to)
+				switch {
+				case c.added < 0:
+					if err == nil || !strings.HasSuffix(err.Error(), " has no commit 20260103") {
+						t.Errorf("%s to %s: got %+v, %v", c.from, c.to, between, err)
+					}
+				case err != nil || between.Added.Total != c.added || len(between.From) != 40 || len(between.To) != 40:
+					t.Errorf("%s to %s: got %+v, %v", c.from, c.to, between, err)
+				}
+			}
+		})
+	}
+}

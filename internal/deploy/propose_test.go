@@ -25,7 +25,8 @@ type hub struct {
 	*site
 	github *ghtest.Server
 	k8s    *ghtest.Repo
-	builds []string // the hashes of api's commits, the oldest first, shortened
+	source *gittest.Repo // of api
+	builds []string      // the hashes of api's commits, the oldest first, shortened
 }
 
 func newHub(t *testing.T, services ...string) *hub {
@@ -46,7 +47,7 @@ func newHub(t *testing.T, services ...string) *hub {
 		files[fileOf("dev", s)] = manifestOf(s, builds[3])
 	}
 	files["users.yaml"] = users
-	h := &hub{site: newSite(t, files), builds: builds}
+	h := &hub{site: newSite(t, files), source: source, builds: builds}
 	h.Env, h.Services, h.Tag = "prod", services[:1], builds[2]
 
 	h.github = ghtest.NewServer(t, ghtest.Options{Token: secret})

@@ -77,28 +77,44 @@ func (h githubHistory) Relation(ctx context.Context, running, next string) (Rela
 }
 
 func (h githubHistory) relation(ctx context.Context, running, next string) (Relation, error) {
-	if from, to := hashOf(running), hashOf(next); from != "" && to != "" {
-		if relation, err := h.compare(ctx, from, to); err != nil || relation.settled() {
-			return relation, err
-		}
-	}
-	to, err := commitIn(ctx, h, next)
-	if err != nil || !to.isOne() {
-		return to.unknown(NewUnknown, NewAmbiguous), err
-	}
-	from, err := commitIn(ctx, h, running)
-	if err != nil || !from.isOne() {
-		return from.unknown(OldUnknown, OldAmbiguous), err
-	}
-	return h.compare(ctx, from.hash, to.hash)
-}
-
-// compare returns how a commit stands to the running one, by their hashes.
-func (h githubHistory) compare(ctx context.Context, running, next string) (Relation, error) {
-	c, err := h.sources.compare(ctx, h.repo, running, next)
+	c, err := h.byHashes(ctx, running, next)
 	if err != nil {
 		return NotKnown, err
 	}
+	if c == nil {
+		to, err := commitIn(ctx, h, next)
+		if err != nil || !to.isOne() {
+			return to.unknown(NewUnknown, NewAmbiguous), err
+		}
+		from, err := commitIn(ctx, h, running)
+		if err != nil || !from.isOne() {
+			return from.unknown(OldUnknown, OldAmbiguous), err
+		}
+		next = to.hash
+		if c, err = h.sources.compare(ctx, h.repo, from.hash, next); err != nil {
+			return NotKnown, err
+		}
+	}
+	return h.relationOf(ctx, c, strings.TrimPrefix(next, "sha-"))
+}
+
+// byHashes compares the commits of two tags that are hashes in one request. It is nil
+// where they are more, or where GitHub took one for something else: for the branch or
+// the Git tag of that name.
+func (h githubHistory) byHashes(ctx context.Context, running, next string) (*github.Comparison, error) {
+	from, to := hashOf(running), hashOf(next)
+	if from == "" || to == "" {
+		return nil, nil
+	}
+	c, err := h.sources.compare(ctx, h.repo, from, to)
+	if err != nil || !strings.HasPrefix(c.Base, from) || !strings.HasPrefix(c.Head(), to) {
+		return nil, err
+	}
+	return c, nil
+}
+
+// relationOf returns how a commit stands to the running one, by their comparison.
+func (h githubHistory) relationOf(ctx context.Context, c *github.Comparison, next string) (Relation, error) {
 	relation := relations[c.Relation]
 	if relation != Ahead && relation != Diverged || c.Relation == github.Identical {
 		return relation, nil

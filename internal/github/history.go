@@ -32,7 +32,20 @@ type Comparison struct {
 	Commits           []Commit // from the base to the head, oldest first; perhaps only the first of them
 	Total             int      // how many commits there are between the two
 	MergeBase         *Commit  // nil where they have no commit in common
+	Base              string   // the base's hash; "" where the two cannot be compared
 	URL               string   // the comparison for people
+}
+
+// Head is the head's hash, "" where the commits that would tell were not read, or the two
+// cannot be compared.
+func (c *Comparison) Head() string {
+	switch {
+	case (c.Relation == Behind || c.Relation == Identical) && c.MergeBase != nil:
+		return c.MergeBase.SHA
+	case len(c.Commits) > 0:
+		return c.Commits[len(c.Commits)-1].SHA
+	}
+	return ""
 }
 
 // Commit is a commit as GitHub shows it.
@@ -140,7 +153,7 @@ func (c *Client) comparePage(ctx context.Context, repo Repo, base, head string, 
 		return nil, c.fault(ctx, at, errEmpty)
 	}
 	out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
-	out.Total, out.URL = got.GetTotalCommits(), got.GetHTMLURL()
+	out.Total, out.URL, out.Base = got.GetTotalCommits(), got.GetHTMLURL(), got.GetBaseCommit().GetSHA()
 	if got.MergeBaseCommit.GetSHA() != "" {
 		base := commitOf(got.MergeBaseCommit)
 		out.MergeBase = &base
