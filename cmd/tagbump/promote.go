@@ -85,6 +85,7 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 //	  "version": 1,
 //	  "from": "staging",
 //	  "to": "prod",
+//	  "result": "failed",
 //	  "services": [
 //	    {"service": "api", "tag": "9f2c1ab", "result": "changed", "commit": "5d1c…", "old_tags": ["1f0c9ae"], "files": […]},
 //	    {"service": "web", "tag": "", "result": "failed", "problems": [{"message": "web runs …", "refused": true}]}
@@ -95,6 +96,7 @@ type promoteResult struct {
 	Version  int               `json:"version"`
 	From     string            `json:"from"`
 	To       string            `json:"to"`
+	Result   string            `json:"result"` // the first that any service has of failed, changed, proposed, planned, superseded, held and unchanged
 	Services []promotedService `json:"services"`
 	Problems []console.Problem `json:"problems"` // all of them, those of the services too
 }
@@ -102,7 +104,7 @@ type promoteResult struct {
 type promotedService struct {
 	Service  string            `json:"service"`
 	Tag      string            `json:"tag"`    // or digest; "" where it is not clear
-	Result   string            `json:"result"` // changed, unchanged, superseded, proposed, planned or failed
+	Result   string            `json:"result"` // changed, unchanged, superseded, held, proposed, planned or failed
 	Branch   string            `json:"branch,omitempty"`
 	Commit   string            `json:"commit,omitempty"`
 	Pull     string            `json:"pull_request,omitempty"` // its URL
@@ -129,16 +131,31 @@ func newPromoteResult(o deployOptions, from string, list []deploy.Promoted, err 
 		}
 		r.Services = append(r.Services, s)
 	}
+	r.Result = r.overall(err)
 	return r
+}
+
+// overall is the result that stands for all services: the first of this order that one
+// of them has.
+func (r *promoteResult) overall(err error) string {
+	if err != nil {
+		return deploy.Failed
+	}
+	for _, result := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded, deploy.Held} {
+		if slices.ContainsFunc(r.Services, func(s promotedService) bool { return s.Result == result }) {
+			return result
+		}
+	}
+	return deploy.Unchanged
 }
 
 // reportPromoted shows what came of it. The error is err.
 func reportPromoted(con *console.Console, o deployOptions, from string, list []deploy.Promoted, err error) error {
 	r := newPromoteResult(o, from, list, err)
 	var files, commits, pulls, notices []string
-	results := map[string]int{}
+	changed := false
 	for _, s := range r.Services {
-		results[s.Result]++
+		changed = changed || s.Result == deploy.Changed
 		files = union(files, s.Files)
 		notices = union(notices, s.Notices)
 		if s.Commit != "" {
@@ -152,17 +169,10 @@ func reportPromoted(con *console.Console, o deployOptions, from string, list []d
 		con.Notice(n)
 	}
 	reportMentions(con, mentionsOf(list))
-	result := deploy.Unchanged
-	for _, status := range []string{deploy.Failed, deploy.Changed, deploy.Proposed, deploy.Planned, deploy.Superseded, deploy.Held} {
-		if results[status] > 0 || status == deploy.Failed && err != nil {
-			result = status
-			break
-		}
-	}
 	told := errors.Join(
 		con.Outputs([]console.Output{
-			{Name: "result", Value: result},
-			{Name: "changed", Value: fmt.Sprint(results[deploy.Changed] > 0)},
+			{Name: "result", Value: r.Result},
+			{Name: "changed", Value: fmt.Sprint(changed)},
 			{Name: "commit", Value: strings.Join(commits, " ")},
 			{Name: "pull-request", Value: strings.Join(pulls, " ")},
 			{Name: "files", Value: strings.Join(files, "\n")},
