@@ -494,3 +494,65 @@ func kinds(server *ghtest.Server) (kinds []string) {
 	}
 	return kinds
 }
+
+// TestPullRequestClosedAgainByAPerson: tagbump closed it, a person opened it again, and a
+// person closed it: the last closing counts.
+func TestPullRequestClosedAgainByAPerson(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.via(api)
+		h.deploys(2, deploy.Proposed)
+		h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[2])}, "by hand")
+		h.deploys(2, deploy.Unchanged)
+		if p := h.pull(); p.Open || p.ClosedBy != "tagbump[bot]" {
+			t.Fatalf("got %+v", p)
+		}
+		h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[1])}, "back")
+		h.k8s.Reopen(1)
+		h.k8s.Close(1, "carol")
+		outcome := h.deploys(2, deploy.Unchanged)
+		if p := h.pull(); p.Open || outcome.Pull != deploy.Declined || !strings.Contains(strings.Join(outcome.Notices, "\n"), "closed by carol") {
+			t.Errorf("got %+v, %+v", p, outcome)
+		}
+	})
+}
+
+// TestDigestAloneThatIsMoot: a pull request of a digest without a tag has nothing left to
+// bring once the base has the digest, and is closed.
+func TestDigestAloneThatIsMoot(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("ef", 32)
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.via(api)
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: pull-request, order: none}\n"}, "in any order")
+		h.Tag, h.Digest = "", digest
+		h.run(deploy.Proposed)
+		h.repo.Commit("main", gittest.Files{fileOf("prod", "api"): h.repo.Read(branch, fileOf("prod", "api"))}, "by hand")
+		h.run(deploy.Unchanged)
+		p := h.pull()
+		if p.Open || len(p.Comments) != 1 || !strings.Contains(p.Comments[0].Body, "nothing left to deploy") {
+			t.Errorf("got %+v", p)
+		}
+		if tip := h.repo.Tip(branch); tip != "" {
+			t.Errorf("the branch is still there, at %s", tip)
+		}
+	})
+}
+
+// TestTagOfSomebodyElseIsReplaced: a person put another tag on the branch, and what
+// replaces it says so, once.
+func TestTagOfSomebodyElseIsReplaced(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.via(api)
+		h.deploys(2, deploy.Proposed)
+		h.k8s.CommitAs("carol@example.com", branch, gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[3])}, "That one")
+		h.deploys(4, deploy.Proposed)
+		h.deploys(4, deploy.Proposed)
+		h.proposes(4)
+		p := h.pull()
+		if want := "`" + h.builds[3] + "`, which "; len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, want) || !strings.HasSuffix(p.Comments[0].Body, "put on this branch, is replaced by `"+h.builds[4]+"`.") {
+			t.Errorf("got %+v", p.Comments)
+		}
+	})
+}
