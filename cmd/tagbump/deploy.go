@@ -154,7 +154,7 @@ func (o *deployOptions) store(pulls *deploy.PullRequests) (deploy.Store, func(),
 	case o.signingKey != "" || o.author != "" || o.committer != "":
 		return nil, nil, problem.New("leave --author, --committer and --signing-key out, or --via api", "over its API GitHub itself makes the commits, and signs them, as the token's owner")
 	}
-	return &github.Store{Client: pulls.GitHub, Repo: pulls.Repo}, func() {}, nil
+	return &github.Store{Client: pulls.GitHub, Repo: pulls.Repo, Own: deploy.Branches}, func() {}, nil
 }
 
 // gitStore opens the k8s repo over Git's protocol.

@@ -96,7 +96,7 @@ func (h *hub) pull() ghtest.PullRequest {
 // store opens the k8s repo over Git, or over the API.
 func (h *hub) store(api bool) deploy.Store {
 	if api {
-		return &github.Store{Client: h.Pulls.GitHub, Repo: h.Pulls.Repo}
+		return &github.Store{Client: h.Pulls.GitHub, Repo: h.Pulls.Repo, Own: deploy.Branches}
 	}
 	return h.open(0)
 }
@@ -554,5 +554,15 @@ func TestTagOfSomebodyElseIsReplaced(t *testing.T) {
 		if want := "`" + h.builds[3] + "`, which "; len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, want) || !strings.HasSuffix(p.Comments[0].Body, "put on this branch, is replaced by `"+h.builds[4]+"`.") {
 			t.Errorf("got %+v", p.Comments)
 		}
+	})
+}
+
+// TestNameOfABranch: a wrong one is told with the one that was meant.
+func TestNameOfABranch(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t)
+		h.via(api)
+		h.Branch = "mian"
+		h.refused(problem.ExitRefused, `there is no branch "mian" | did you mean "main"?`)
 	})
 }

@@ -119,9 +119,12 @@ func parseBranch(prefix, branch string) (envs, names []string, ok bool) {
 	return strings.Split(env, "+"), strings.Split(name, "+"), true
 }
 
+// Branches is what the names of all branches of pull requests begin with.
+const Branches = "tagbump"
+
 const (
-	deployPrefix   = "tagbump/"
-	rollbackPrefix = "tagbump-rollback/"
+	deployPrefix   = Branches + "/"
+	rollbackPrefix = Branches + "-rollback/"
 )
 
 func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }

@@ -31,6 +31,21 @@ func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid stri
 	return ref.GetObject().GetSHA(), nil
 }
 
+// Branches are the names of all branches.
+func (c *Client) Branches(ctx context.Context, repo Repo) ([]string, error) {
+	refs, err := pages(func(page gh.ListOptions) ([]*gh.Reference, *gh.Response, error) {
+		return c.rest.Git.ListMatchingRefs(ctx, repo.Owner, repo.Name, &gh.ReferenceListOptions{Ref: "heads/", ListOptions: page})
+	})
+	if err != nil {
+		return nil, c.fault(ctx, call{repo, "listing the branches", "contents=read"}, err)
+	}
+	var names []string
+	for _, ref := range refs {
+		names = append(names, strings.TrimPrefix(ref.GetRef(), headsPrefix))
+	}
+	return names, nil
+}
+
 // UpdateBranches makes, moves and deletes branches: all of them, or none and
 // ErrHeadMoved where one is not at the commit that it was to be moved from. A
 // single new branch that is there already is ErrBranchExists.

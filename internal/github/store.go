@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"k8srepo/internal/problem"
@@ -17,6 +18,10 @@ import (
 type Store struct {
 	Client *Client
 	Repo   Repo
+	// Own is what the names of branches begin with that the program makes itself. One of
+	// them that is not there is nothing unusual; for another, the name that was meant is
+	// looked for. "" looks for none.
+	Own string
 
 	tips map[string]*Tip // by hash, all that were handed out
 }
@@ -31,6 +36,11 @@ func (s *Store) Tip(ctx context.Context, branch string, paths ...string) (*repo.
 		}
 	}
 	t, err := s.Client.Tip(ctx, s.Repo, branch, append(all, paths...)...)
+	if errors.Is(err, repo.ErrNoBranch) && branch != "" && !strings.HasPrefix(branch, s.Own) {
+		if known, listErr := s.Client.Branches(ctx, s.Repo); listErr == nil {
+			return nil, noBranch(s.Repo, branch, problem.DidYouMean(branch, known))
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -227,11 +227,11 @@ type graphqlRef struct {
 }
 
 // noBranch is the refusal where a repository has no such branch.
-func (c *Client) noBranch(repository Repo, at call, branch string) error {
+func noBranch(repository Repo, branch, hint string) error {
 	if branch == "" {
 		return &fault{Problem: problem.Refuse("push a first commit to it", "%s: the repository is empty", repository), Kind: repo.ErrEmptyRepository}
 	}
-	return &fault{Problem: problem.Refuse("is its name right?", "%s: there is no branch %q", repository, branch), Kind: repo.ErrNoBranch}
+	return &fault{Problem: problem.Refuse(hint, "%s: there is no branch %q", repository, branch), Kind: repo.ErrNoBranch}
 }
 
 // ask reads the tip and what is at paths. The tip is read before the paths, and once
@@ -274,7 +274,7 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 		return "", t.client.fault(ctx, at, err)
 	}
 	if tip == nil || tip.Target == nil || last == nil || last.Target == nil {
-		return "", t.client.noBranch(t.Repo, at, t.Branch)
+		return "", noBranch(t.Repo, t.Branch, "is its name right?")
 	}
 	if json.Unmarshal(answer.Repository["default"], &home) == nil && home != nil {
 		t.Default = home.Name

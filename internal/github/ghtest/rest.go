@@ -28,6 +28,7 @@ var operations = map[string]func(*exchange){
 	repoPath("GET", "compare/{basehead}"):                       (*exchange).compare,
 	repoPath("GET", "git/blobs/{file_sha}"):                     (*exchange).getBlob,
 	repoPath("GET", "git/ref/{ref}"):                            (*exchange).getRef,
+	repoPath("GET", "git/matching-refs/{ref}"):                  (*exchange).listRefs,
 	repoPath("POST", "git/refs"):                                (*exchange).createRef,
 	repoPath("PATCH", "git/refs/{ref}"):                         (*exchange).updateRef,
 	repoPath("DELETE", "git/refs/{ref}"):                        (*exchange).deleteRef,
@@ -362,11 +363,25 @@ func (x *exchange) getBlob() {
 }
 
 func (x *exchange) ref(status int, branch string) {
-	oid := x.repo.refs[branch]
-	x.json(status, x.server.shape("git-ref", object{
-		"ref": "refs/heads/" + branch, "node_id": "REF_" + branch, "url": x.repo.api("git/refs/heads", branch),
-		"object": object{"type": "commit", "sha": oid, "url": x.repo.api("git/commits", oid)},
-	}))
+	x.json(status, x.server.shape("git-ref", x.repo.gitRef(branch)))
+}
+
+func (r *Repo) gitRef(branch string) object {
+	oid := r.refs[branch]
+	return object{
+		"ref": "refs/heads/" + branch, "node_id": "REF_" + branch, "url": r.api("git/refs/heads", branch),
+		"object": object{"type": "commit", "sha": oid, "url": r.api("git/commits", oid)},
+	}
+}
+
+func (x *exchange) listRefs() {
+	all := []any{}
+	for _, branch := range slices.Sorted(maps.Keys(x.repo.refs)) {
+		if strings.HasPrefix("heads/"+branch, x.params["ref"]) {
+			all = append(all, x.server.shape("git-ref", x.repo.gitRef(branch)))
+		}
+	}
+	x.page(all)
 }
 
 func (x *exchange) getRef() {
