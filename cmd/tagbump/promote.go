@@ -41,7 +41,7 @@ not run there goes no further. Older never replaces newer.
 		}, placeFlags, pushFlags),
 		Action: func(c *cli.Context) error {
 			o := pushOptions(c, getenv)
-			o.Services, o.force = c.StringSlice("service"), c.Bool("force")
+			o.Services, o.Images, o.force = c.StringSlice("service"), c.StringSlice("image"), c.Bool("force")
 			from, err := once(c, "from", "a promotion is from one environment")
 			if err != nil {
 				return err
@@ -62,9 +62,9 @@ func promote(ctx context.Context, con *console.Console, o deployOptions, from st
 	case o.output != "text" && o.output != "json":
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	case len(o.Services)+len(o.Images) == 0 && !all:
-		return problem.New("pass --service api, or --all", "--service is missing")
+		return problem.New("pass --service api, --image with a repository, or --all", "--service is missing")
 	case len(o.Services)+len(o.Images) > 0 && all:
-		return problem.New("pass one of the two", "--service and --all are both given")
+		return problem.New("pass one of the two", "--all is given beside a service or an image")
 	}
 	options, closeStore, err := o.options(con)
 	if err != nil {
