@@ -66,6 +66,8 @@ func (f *File) behindBracket(n *yaml.Node) (int, error) {
 }
 
 // skipSpace returns the offset of the next byte that is no blank, line break or comment.
+// It starts between two tokens: to the parser a # begins a comment there, even where no
+// blank stands before it, as in: ""# x
 func (f *File) skipSpace(at int) int {
 	for at < len(f.Data) {
 		switch c := f.Data[at]; {
@@ -73,7 +75,7 @@ func (f *File) skipSpace(at int) int {
 			at++
 		case breakLength(f.Data[at:]) > 0:
 			at += breakLength(f.Data[at:])
-		case c == '#' && (at == 0 || isBlank(f.Data[at-1]) || f.lineStart(at) == at):
+		case c == '#':
 			at += lineLength(f.Data[at:])
 		default:
 			return at

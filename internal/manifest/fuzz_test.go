@@ -214,7 +214,7 @@ func FuzzPatch(f *testing.F) {
 	addHardCases(f)
 	for _, seed := range []string{
 		"users:\n  - name: a # x\n    services: [b]\n\n  - {name: c}\n", "users: []\n", "users:\r\n-\r\n  a: |+\r\n    x\r\n\r\n", "users: [a,\n b, # c\n]",
-		"# x\nusers:", "{\"users\":[{\"a\":\"b\"}]}", "users:\n- - a\n", "users: &x\n- *y\n", "users:\n  # x\n  - a: 'b''c'\n     \n  # d",
+		"# x\nusers:", "{\"users\":[{\"a\":\"b\"}]}", "users:\n- - a\n", "users: &x\n- *y\n", "users:\n  # x\n  - a: 'b''c'\n     \n  # d", "0:\n- \"\"#",
 	} {
 		f.Add([]byte(seed))
 	}
