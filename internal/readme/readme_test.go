@@ -22,22 +22,24 @@ var update = flag.Bool("update", false, "write what is printed into the README")
 // included. A line of "…" stands for any number of lines, and a commit's hash for
 // any other.
 func TestSessions(t *testing.T) {
+	bin := t.TempDir()
+	// Without symbols a command links in half the time.
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin+string(filepath.Separator), "./cmd/manifestgen", "./cmd/tagbump")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	for _, file := range []string{"README.md", "docs/images.md"} {
-		t.Run(file, func(t *testing.T) { testSessions(t, filepath.Join("..", "..", file)) })
+		t.Run(file, func(t *testing.T) { testSessions(t, bin, filepath.Join("..", "..", file)) })
 	}
 }
 
-func testSessions(t *testing.T, file string) {
+func testSessions(t *testing.T, bin, file string) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	top, bin, work := "../..", t.TempDir(), t.TempDir()
-	build := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./cmd/manifestgen", "./cmd/tagbump")
-	build.Dir = top
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	top, work := "../..", t.TempDir()
 	for _, name := range []string{"users.yaml", "environments", "templates"} {
 		if err := exec.Command("cp", "-r", filepath.Join(top, name), work).Run(); err != nil {
 			t.Fatal(err)

@@ -104,8 +104,9 @@ func makeSnapshot() (map[string][]byte, error) {
 			name += ".exe"
 		}
 		// The flags of a release change nothing that is tested here. Without them the
-		// objects of the other tests are used.
-		build := exec.Command("go", "build", "-o", filepath.Join(bin, name), b.Main)
+		// objects of the other tests are used. Without symbols there is half as much to link,
+		// pack and unpack.
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(bin, name), b.Main)
 		build.Dir = top
 		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%v\n%s", err, out)
