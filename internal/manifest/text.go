@@ -168,7 +168,7 @@ func tagLength(b []byte) int {
 // validSuffix reports whether b is a valid ":tag", "@digest" or both. Most are a tag
 // alone, which is a word of up to 128 letters, digits, "_", "." and "-".
 func validSuffix(b []byte) bool {
-	if len(b) > 1 && len(b) <= 129 && b[0] == ':' && b[1] != '.' && b[1] != '-' && bytes.IndexAny(b[1:], ":@+") < 0 {
+	if len(b) > 1 && len(b) <= 129 && b[0] == ':' && b[1] != '.' && b[1] != '-' && !bytes.ContainsAny(b[1:], ":@+") {
 		return true
 	}
 	ref, err := image.Parse("a" + string(b))

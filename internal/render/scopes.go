@@ -152,7 +152,6 @@ type builder struct {
 	data     *Env
 	vars     Vars
 	services map[string]*Service // as they are without a user
-	teams    map[string]*inventory.Team
 }
 
 func (b *builder) all() []*subject {

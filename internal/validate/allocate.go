@@ -22,7 +22,8 @@ func (o *object) allocate(obj runtime.Object) {
 		o.allocateService(t)
 	case *core.Pod: // by the admission plugin ServiceAccount
 		if t.Spec.ServiceAccountName == "" {
-			t.Spec.ServiceAccountName, t.Spec.DeprecatedServiceAccount = "default", "default"
+			t.Spec.ServiceAccountName = "default"
+			t.Spec.DeprecatedServiceAccount = "default" //lint:ignore SA1019 the plugin writes both
 		}
 	}
 }
