@@ -133,8 +133,8 @@ func (o *deployOptions) options(con *console.Console) (*deploy.Options, func(), 
 	if d.History, err = o.history(sources); err != nil {
 		return nil, nil, err
 	}
-	closeStore := func() {}
-	d.Store, closeStore, err = o.store(d.Pulls)
+	store, closeStore, err := o.store(d.Pulls)
+	d.Store = store
 	return d, closeStore, err
 }
 
