@@ -25,7 +25,7 @@ fail() {
 
 build() {
   command -v go >/dev/null || fail "go is not installed; use a released version of this action, or set up Go first"
-  (cd "$actions/../.." && go build -o "$folder/$command$exe" "./cmd/$command")
+  (cd "$actions/../.." && go build -ldflags='-s -w' -o "$folder/$command$exe" "./cmd/$command")
 }
 
 # fetch FILE downloads a file of the release into the current folder.
