@@ -195,7 +195,7 @@ func overlaid(files []bump.File, changes []bump.FileChange) []bump.File {
 
 // keepNewer is the outcome of a result, less what would go back in history.
 func keepNewer(ctx context.Context, o *Options, b *base, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
-	ordered := order{request: request, kind: b.policy.order(request.Env), history: o.History, owners: ownersIn(b.FS(ctx), request.Env), force: o.Force}
+	ordered := order{request: request, kind: b.policy.order(request.Env), history: o.History, owners: ownersIn(b.FS(ctx), request), force: o.Force}
 	newer, err := ordered.newer(ctx, result)
 	if err != nil {
 		return nil, err

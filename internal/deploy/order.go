@@ -155,28 +155,50 @@ func (o *order) notice(format string, args ...any) {
 	}
 }
 
-// ownersIn returns a function that looks up the services that run a target's image in an
-// environment. It reads users.yaml when it is first asked; one that cannot be read has
-// none.
-func ownersIn(tree fs.FS, env string) func(t bump.Target) []*inventory.Service {
-	var images map[string][]*inventory.Service
+// ownersIn returns a function that looks up the services that run the image of one of a
+// request's targets. It reads users.yaml when it is first asked.
+func ownersIn(tree fs.FS, request *bump.Request) func(t bump.Target) []*inventory.Service {
+	var owners map[string][]*inventory.Service
 	return func(t bump.Target) []*inventory.Service {
-		if images == nil {
-			images = map[string][]*inventory.Service{}
-			services, _ := inventory.LoadServices(tree)
-			file, err := inventory.LoadEnvironment(tree, env)
-			for _, s := range services {
-				repository := s.Image
-				if err == nil {
-					repository = file.Image(s)
-				}
-				if ref, err := image.ParseRepository(repository); err == nil {
-					images[ref.Repository()] = append(images[ref.Repository()], s)
-				}
+		if owners == nil {
+			refs := make([]image.Ref, len(request.Targets))
+			for i, target := range request.Targets {
+				refs[i] = target.Repository
+			}
+			owners = servicesOf(tree, request.Env, refs)
+		}
+		return owners[t.Repository.Repository()]
+	}
+}
+
+// servicesOf returns the services that run some images in an environment, by repository.
+// Of users.yaml only the lines that may be about them are parsed; one that cannot be read
+// has none.
+func servicesOf(tree fs.FS, env string, refs []image.Ref) map[string][]*inventory.Service {
+	var words []string
+	for _, ref := range refs {
+		words = append(words, ref.Base())
+	}
+	file, err := inventory.LoadEnvironment(tree, env)
+	if err == nil {
+		for name, o := range file.Overrides {
+			if o.Image != "" {
+				words = append(words, name)
 			}
 		}
-		return images[t.Repository.Repository()]
 	}
+	services, _ := inventory.LoadMentioning(tree, words)
+	byImage := map[string][]*inventory.Service{}
+	for _, s := range services {
+		repository := s.Image
+		if err == nil {
+			repository = file.Image(s)
+		}
+		if ref, err := image.ParseRepository(repository); err == nil {
+			byImage[ref.Repository()] = append(byImage[ref.Repository()], s)
+		}
+	}
+	return byImage
 }
 
 // isRefusal reports whether an error is an answer of no, rather than that it could not

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/bump"
@@ -24,26 +25,30 @@ func stayBehind(ctx context.Context, b *base, request *bump.Request, plan *Outco
 			plan.notice("%s has more than %d folders, so only the files of %s by their names were read; --image REPOSITORY looks in all of it", request.Dir(), maxWholeFolders, strings.Join(targetNames(request), ", "))
 		}
 	}
-	services, err := inventory.LoadServices(b.FS(ctx))
-	if err != nil {
-		services = nil // without users.yaml the tags alone tell
-	}
 	old := map[string]bool{} // tags that name the build that ran
 	for _, i := range plan.Images {
 		if i.Changed() && hashOf(i.Old.Tag) != "" {
 			old[i.Old.Tag] = true
 		}
 	}
+	var others []bump.Image
+	var refs []image.Ref
 	all := &bump.Query{Env: request.Env, Root: request.Root}
 	for _, f := range plan.Files {
 		images, _ := all.Read([]bump.File{{Path: f.Path, Data: f.Old}})
 		for _, i := range images {
-			if request.Target(i.Ref) != nil {
-				continue
+			if request.Target(i.Ref) == nil {
+				others, refs = append(others, i), append(refs, i.Ref)
 			}
-			if source := sourceOf(services, i.Ref); old[i.Ref.Tag] || source != "" && builds(request, source) {
-				plan.notice("%s: %s stays: it seems to come from the same build; name it with --image %s to move it too", i.Place, i.Ref, i.Ref.Name)
-			}
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	services := servicesOf(b.FS(ctx), request.Env, refs) // without users.yaml the tags alone tell
+	for _, i := range others {
+		if old[i.Ref.Tag] || slices.ContainsFunc(services[i.Ref.Repository()], func(s *inventory.Service) bool { return builds(request, s.Repository) }) {
+			plan.notice("%s: %s stays: it seems to come from the same build; name it with --image %s to move it too", i.Place, i.Ref, i.Ref.Name)
 		}
 	}
 	return nil
@@ -57,20 +62,10 @@ func targetNames(request *bump.Request) []string {
 	return names
 }
 
-// sourceOf returns the repository that an image is built from, "" where it is not known.
-func sourceOf(services []*inventory.Service, ref image.Ref) string {
-	for _, s := range services {
-		if own, err := image.ParseRepository(s.Image); err == nil && own.Repository() == ref.Repository() {
-			return s.Repository
-		}
-	}
-	return ""
-}
-
 // builds reports whether one of a request's services is built from a repository.
 func builds(request *bump.Request, source string) bool {
 	for _, t := range request.Targets {
-		if strings.EqualFold(t.Source, source) {
+		if source != "" && strings.EqualFold(t.Source, source) {
 			return true
 		}
 	}

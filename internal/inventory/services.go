@@ -29,46 +29,77 @@ func LoadServices(fsys fs.FS) ([]*Service, error) {
 // not find each of them exactly once, in lines that are written as most are, or
 // anything is wrong with them, it reads and tells all, as LoadServices does.
 func LoadNamed(fsys fs.FS, names []string) ([]*Service, error) {
-	data, err := manifest.ReadFile(fsys, UsersFile)
-	if err != nil {
+	var quoted []string
+	for _, name := range names {
+		quoted = append(quoted, regexp.QuoteMeta(name))
+	}
+	named := regexp.MustCompile(`\bname: *["']?(` + strings.Join(quoted, "|") + `)["']?\s*([,}#]|$)`)
+	services, ok := loadSome(fsys, named.Match)
+	if !ok {
 		return LoadServices(fsys)
 	}
-	f, err := manifest.Parse(UsersFile, onlyServices(data, names))
-	if err != nil {
+	var found []string
+	services = slices.DeleteFunc(services, func(s *Service) bool { return !slices.Contains(names, s.Name) })
+	for _, s := range services {
+		found = append(found, s.Name)
+	}
+	if wanted := slices.Compact(slices.Sorted(slices.Values(names))); !slices.Equal(found, wanted) {
 		return LoadServices(fsys)
+	}
+	return services, nil
+}
+
+// LoadMentioning returns those services of LoadServices that have one of some words in
+// their lines, and perhaps others, without parsing all of a long users.yaml. Where that
+// cannot be done, or anything is wrong with them, it is LoadServices.
+func LoadMentioning(fsys fs.FS, words []string) ([]*Service, error) {
+	services, ok := loadSome(fsys, func(line []byte) bool {
+		if bytes.ContainsAny(line, `\*`) { // an escape or an alias may stand for a word
+			return true
+		}
+		return slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(line, []byte(word)) })
+	})
+	if !ok {
+		return LoadServices(fsys)
+	}
+	return services, nil
+}
+
+// loadSome returns the services that have a line which is wanted, sorted by name; ok is
+// false where users.yaml is not written as most are, or anything is wrong with them.
+func loadSome(fsys fs.FS, wanted func(line []byte) bool) (services []*Service, ok bool) {
+	data, err := manifest.ReadFile(fsys, UsersFile)
+	if err != nil {
+		return nil, false
+	}
+	some := onlyServices(data, wanted)
+	if some == nil {
+		return nil, false
+	}
+	f, err := manifest.Parse(UsersFile, some)
+	if err != nil {
+		return nil, false
 	}
 	docs, err := f.Values()
 	if err != nil || len(docs) != 1 {
-		return LoadServices(fsys)
+		return nil, false
 	}
 	l := &loader{fsys: fsys}
-	services, _ := docs[0].Get("services")
-	l.items(services, "services", l.readService)
+	list, _ := docs[0].Get("services")
+	l.items(list, "services", l.readService)
 	sortByName(l.inventory.Services)
-	var found []string
-	named := slices.DeleteFunc(l.inventory.Services, func(s *Service) bool { return !slices.Contains(names, s.Name) })
-	for _, s := range named {
-		found = append(found, s.Name)
-	}
-	if wanted := slices.Compact(slices.Sorted(slices.Values(names))); len(l.problems) > 0 || !slices.Equal(found, wanted) {
-		return LoadServices(fsys)
-	}
-	return named, nil
+	return l.inventory.Services, len(l.problems) == 0
 }
 
 // item is the line that begins an item of a list.
 var item = regexp.MustCompile(`^ *- `)
 
 // onlyServices is a users.yaml in which all lines are empty but those of the
-// services that may have one of the names: each is where it was. It is nil if the
+// services that have a line which is wanted: each is where it was. It is nil if the
 // list of services cannot be told from the rest.
-func onlyServices(data []byte, names []string) []byte {
-	var quoted []string
-	for _, name := range names {
-		quoted = append(quoted, regexp.QuoteMeta(name))
-	}
-	named := regexp.MustCompile(`\bname: *["']?(` + strings.Join(quoted, "|") + `)["']?\s*([,}#]|$)`)
+func onlyServices(data []byte, wanted func(line []byte) bool) []byte {
 	var kept bytes.Buffer
+	found := false     // the list
 	var service []byte // the item that the line is in, so far
 	inside, indent, mentioned := false, -1, false
 	end := func() {
@@ -92,6 +123,7 @@ func onlyServices(data []byte, names []string) []byte {
 					return nil
 				}
 				kept.Write(line)
+				found = true
 				continue
 			}
 		case inside && begins && (indent < 0 || first == indent):
@@ -100,11 +132,14 @@ func onlyServices(data []byte, names []string) []byte {
 		}
 		if inside {
 			service = append(service, line...)
-			mentioned = mentioned || named.Match(line)
+			mentioned = mentioned || wanted(line)
 		} else {
 			kept.WriteString("\n")
 		}
 	}
 	end()
+	if !found {
+		return nil
+	}
 	return kept.Bytes()
 }

@@ -46,3 +46,43 @@ func TestLoadNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadMentioning finds every service that LoadServices finds with one of the words.
+func TestLoadMentioning(t *testing.T) {
+	t.Parallel()
+	const api, web = "  - {name: api, image: example.com/team/api}\n", "  - name: web\n    image: example.com/web\n    vars: {sidecar: proxy}\n"
+	for name, c := range map[string]struct {
+		users string
+		words []string
+		want  []string // names; what more there is does not matter
+	}{
+		"as usual":          {"teams: []\nservices:\n" + api + web, []string{"web"}, []string{"web"}},
+		"several words":     {"services:\n" + api + web, []string{"api", "web"}, []string{"api", "web"}},
+		"in another line":   {"services:\n" + api + web, []string{"proxy"}, []string{"web"}},
+		"none":              {"services:\n" + api + web, []string{"nobody"}, nil},
+		"in flow style":     {"services: [{name: api, image: example.com/api}]\n", []string{"api"}, []string{"api"}},
+		"a quoted key":      {"\"services\":\n" + api, []string{"api"}, []string{"api"}},
+		"JSON":              {`{"services": [{"name": "api", "image": "example.com/api"}]}`, []string{"api"}, []string{"api"}},
+		"escaped":           {"services:\n  - {name: api, image: \"example.com/\\x61pi\"}\n" + web, []string{"api"}, []string{"api"}},
+		"by an alias":       {"teams: [{name: a, secrets: {K: &i example.com/api}}]\nservices:\n  - {name: one, image: *i}\n" + web, []string{"api"}, []string{"one"}},
+		"an item that is *": {"services:\n  - &s {name: api, image: example.com/api}\n" + web, []string{"api"}, []string{"api"}},
+		"no users.yaml":     {"", []string{"api"}, nil},
+	} {
+		fsys := fstest.MapFS{}
+		if c.users != "" {
+			fsys[UsersFile] = &fstest.MapFile{Data: []byte(c.users)}
+		}
+		got, err := LoadMentioning(fsys, c.words)
+		if _, wantErr := LoadServices(fsys); (err == nil) != (wantErr == nil) {
+			t.Errorf("%s: got %v, want %v", name, err, wantErr)
+		}
+		for _, want := range c.want {
+			if !slices.Contains(Names(got), want) {
+				t.Errorf("%s: got %v, want %v", name, Names(got), c.want)
+			}
+		}
+		if name == "as usual" && len(got) != 1 || name == "none" && len(got) != 0 {
+			t.Errorf("%s: got %v: the others are not to be parsed", name, Names(got))
+		}
+	}
+}
