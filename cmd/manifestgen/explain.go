@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,6 +13,7 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/rules"
 	"k8srepo/internal/trace"
 )
 
@@ -91,7 +93,7 @@ var codeLike = regexp.MustCompile(`(?i)^MG\d*$`)
 // explainCode prints what a code means.
 func explainCode(con *console.Console, code problem.Code, output string) error {
 	var known []string
-	for _, e := range problem.Explanations() {
+	for _, e := range explanations() {
 		if e.Code != code {
 			known = append(known, string(e.Code))
 			continue
@@ -108,6 +110,16 @@ func explainCode(con *console.Console, code problem.Code, output string) error {
 		return nil
 	}
 	return problem.New("valid values: "+strings.Join(known, ", "), "unknown code %q", code)
+}
+
+// explanations are those of all codes, in their order.
+func explanations() []problem.Explanation {
+	list := problem.Explanations()
+	for _, rule := range rules.Rules() {
+		list = append(list, rule.Explanation())
+	}
+	slices.SortFunc(list, func(a, b problem.Explanation) int { return strings.Compare(string(a.Code), string(b.Code)) })
+	return list
 }
 
 func (o *explainOptions) variables(inv *inventory.Inventory) (*trace.Variables, error) {

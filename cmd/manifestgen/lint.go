@@ -18,6 +18,7 @@ import (
 	"k8srepo/internal/limit"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/rules"
 	"k8srepo/internal/validate"
 )
 
@@ -103,8 +104,10 @@ func lint(con *console.Console, o lintOptions) error {
 	con.Actions = con.Actions || o.output == "github"
 	l := &linter{validator: v, namespace: o.namespace, strict: o.strict, result: lintResult{Version: 1, Kubernetes: o.kubernetes}, seen: map[string]bool{}}
 	for _, p := range o.paths {
+		l.root = p
 		l.path(p, o.stdin)
 	}
+	l.checkRules()
 	err = l.problems.Err()
 	if o.output == "json" {
 		l.result.Problems, l.result.Warnings = console.JSONProblems(err), console.JSONProblems(l.warnings.Err())
@@ -136,8 +139,10 @@ type linter struct {
 	problems  problem.List
 	warnings  problem.List
 	seen      map[string]bool // kinds that were warned of
-	inFolder  bool            // the file was found in a folder, not named
-	other     string          // the first file that holds no Kubernetes objects
+	root      string          // the argument whose files are read
+	rules     []*rules.Object
+	inFolder  bool   // the file was found in a folder, not named
+	other     string // the first file that holds no Kubernetes objects
 }
 
 func (l *linter) path(name string, stdin io.Reader) {
@@ -216,6 +221,7 @@ func isObject(v manifest.Value) bool {
 }
 
 func (l *linter) object(object manifest.Value) {
+	l.collect(object)
 	verdict := l.validator.Object(object, l.namespace)
 	for _, p := range verdict.Refused {
 		l.problems.Add(lintProblem(p))

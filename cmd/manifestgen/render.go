@@ -241,6 +241,7 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 		Environments: o.treeEnvironments(inv, envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune, Stages: o.stages,
 	})
 	if plan != nil {
+		err = errors.Join(err, o.checkImmutable(plan, manifests))
 		plan.Notices = append(plan.Notices, o.firstTagNotices(inv, plan)...)
 		plan.Notices = append(plan.Notices, o.templateNotices(manifests)...)
 	}

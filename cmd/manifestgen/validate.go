@@ -41,6 +41,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		byMinor[minor] = append(byMinor[minor], m)
 	}
 	var refused, warned []render.Finding
+	objects := newRuleObjects()
 	for _, minor := range validate.Minors() { // one after the other: the emulated version is global
 		if len(byMinor[minor]) == 0 {
 			continue
@@ -49,9 +50,11 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		if err != nil {
 			return nil, err
 		}
-		r, w := validateAll(v, byMinor[minor], func(m *render.Manifest) string { return inv.Environment(m.Env).Namespace })
+		r, w := validateAll(v, byMinor[minor], func(m *render.Manifest) string { return inv.Environment(m.Env).Namespace }, objects)
 		refused, warned = append(refused, r...), append(warned, w...)
 	}
+	r, w := o.checkRules(inv, manifests, objects)
+	refused, warned = append(refused, r...), append(warned, w...)
 	if o.strict {
 		refused = append(refused, unchecked(warned)...)
 		warned = slices.DeleteFunc(warned, func(f render.Finding) bool { return f.Code == problem.KindUnchecked })
@@ -104,8 +107,9 @@ func knownMinor(minor string) (string, *problem.Problem) {
 	return nearest, problem.New("", "Kubernetes %s is not known: manifests are validated for %s", minor, nearest).WithCode(problem.KindUnchecked)
 }
 
-// validateAll validates manifests, several at a time.
-func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace func(*render.Manifest) string) (refused, warned []render.Finding) {
+// validateAll validates manifests, several at a time, and collects their objects for the rules;
+// objects may be nil.
+func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace func(*render.Manifest) string, objects *ruleObjects) (refused, warned []render.Finding) {
 	next := make(chan *render.Manifest, 64)
 	known := &verdicts{}
 	var lock sync.Mutex
@@ -114,10 +118,14 @@ func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace 
 		workers.Go(func() {
 			for m := range next {
 				text := newUserText(m.Text.Data, namespace(m), userOf(m))
-				if known.isTaken(text.key) {
+				isRead := objects == nil || objects.reuse(m, text.key)
+				if isRead && known.isTaken(text.key) {
 					continue
 				}
-				r, w := validateManifest(v, m, namespace(m))
+				r, w, documents := validateManifest(v, m, namespace(m))
+				if !isRead {
+					objects.add(m, text.key, documents)
+				}
 				if len(r)+len(w) == 0 {
 					if text.meaningless == nil || isTaken(v, text.meaningless, namespace(m)) {
 						known.remember(text.key)
@@ -147,19 +155,19 @@ func isTaken(v *validate.Validator, text []byte, namespace string) bool {
 	})
 }
 
-func validateManifest(v *validate.Validator, m *render.Manifest, namespace string) (refused, warned []render.Finding) {
+func validateManifest(v *validate.Validator, m *render.Manifest, namespace string) (refused, warned []render.Finding, objects []manifest.Value) {
 	finding := func(p validate.Problem) render.Finding {
 		return render.Finding{Manifest: m, Line: p.Place.Line, Code: p.Code, Message: p.Message, Hint: p.Hint}
 	}
 	file, err := manifest.Parse(m.Path, m.Text.Data)
-	var objects []manifest.Value
 	if err == nil {
 		objects, err = file.Values()
 	}
 	for _, p := range problem.All(err) {
 		refused = append(refused, finding(validate.Problem{Code: problem.BrokenYAML, Place: p.Place, Message: p.Message, Hint: p.Hint}))
 	}
-	for _, object := range validate.Objects(objects) {
+	objects = validate.Objects(objects)
+	for _, object := range objects {
 		verdict := v.Object(object, namespace)
 		for _, p := range verdict.Refused {
 			refused = append(refused, finding(p))
@@ -168,7 +176,7 @@ func validateManifest(v *validate.Validator, m *render.Manifest, namespace strin
 			warned = append(warned, finding(p))
 		}
 	}
-	return refused, warned
+	return refused, warned, objects
 }
 
 // definitions are those of the source folder.

@@ -227,7 +227,6 @@ var (
 	envVariable  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	ownerName    = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	kindName     = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	minorOnly    = regexp.MustCompile(`^1\.[0-9]+$`)
 )
 

@@ -265,7 +265,11 @@ func (l *loader) externals(to *[]External) func(manifest.Value) {
 		l.items(v, "external", func(item manifest.Value) {
 			x := External{Place: item.Place}
 			r := l.keys(item, &externalShape, map[string]func(manifest.Value){
-				"kind":      l.matching(&x.Kind, "kind", kindName, "write the object's kind, such as Gateway"),
+				"kind": func(v manifest.Value) {
+					if x.Kind = l.text(v, "kind"); x.Kind != "" && !slices.Contains(ExternalKinds, x.Kind) {
+						l.report(problem.UnknownName, v.Place, problem.DidYouMean(x.Kind, ExternalKinds), "unknown kind %q: nothing refers to such an object", x.Kind)
+					}
+				},
 				"name":      l.matching(&x.Name, "name", dnsName, "lower-case letters, digits, - and ."),
 				"namespace": l.nameTo(&x.Namespace, "the namespace"),
 			})

@@ -155,8 +155,8 @@ func TestExternal(t *testing.T) {
 	if len(got) != 2 || got[0].Kind != "Gateway" || got[0].Name != "public" || got[0].Namespace != "gateway" || got[1].Namespace != "" || got[1].Place.Line != 4 {
 		t.Errorf("got %+v", got)
 	}
-	refused(t, map[string]string{"environments/dev.yaml": "templates: [service]\nexternal: [{kind: gateway, name: x}, {name: y}, {kind: A, nmae: z}]\n"},
-		"environments/dev.yaml:2:19: kind \"gateway\" is not valid", "environments/dev.yaml:2:38: this external object has no kind", "environments/dev.yaml:2:59: unknown key \"nmae\"")
+	refused(t, map[string]string{"environments/dev.yaml": "templates: [service]\nexternal: [{kind: gateway, name: x}, {name: y}, {kind: Role, nmae: z}]\n"},
+		"environments/dev.yaml:2:19: unknown kind \"gateway\": nothing refers to such an object", "environments/dev.yaml:2:38: this external object has no kind", "environments/dev.yaml:2:62: unknown key \"nmae\"")
 }
 
 func TestExpires(t *testing.T) {

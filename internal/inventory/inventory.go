@@ -107,6 +107,10 @@ type External struct {
 	Place     problem.Place
 }
 
+// ExternalKinds are the kinds of External: those that manifests refer to by name.
+var ExternalKinds = []string{"ClusterSecretStore", "ConfigMap", "DaemonSet", "Deployment", "Gateway", "NodePool", "PersistentVolumeClaim", "ReplicaSet", "Role", "Rollout",
+	"Secret", "SecretStore", "Service", "ServiceAccount", "StatefulSet", "StorageClass", "TriggerAuthentication"}
+
 // Deploy is how tags reach an environment.
 type Deploy struct {
 	Strategy      string // Push or PullRequest

@@ -109,7 +109,7 @@ var deployShape = shape{"deploy", []key{
 }}
 
 var externalShape = shape{"an external object", []key{
-	{"kind", true, "the object's kind, such as Gateway", takes{kind: manifest.String, pattern: kindName}},
+	{"kind", true, "the object's kind, such as Gateway", takes{kind: manifest.String, words: ExternalKinds}},
 	{"name", true, "its name", takes{kind: manifest.String, pattern: dnsName}},
 	{"namespace", false, "its namespace", aName},
 }}

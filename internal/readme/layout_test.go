@@ -36,7 +36,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/scaffold":        {"inventory manifest problem", ""},
 	"internal/readme":          {},
 	"internal/workflows":       {},
-	"cmd/manifestgen":          {"console inventory limit manifest problem render scaffold trace tree validate", "github.com/urfave/cli/v2"},
+	"cmd/manifestgen":          {"console inventory limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":              {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
 	"bench/validate":           {"", ""},

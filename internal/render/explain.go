@@ -60,6 +60,20 @@ func (m *Manifest) Notes(line int) []problem.Note {
 	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, trace.Excerpt(m.Text.Data, line))})
 }
 
+// valueNames are the names of the values in a line of a manifest, and where they were written.
+func (m *Manifest) valueNames(line int) []problem.Note {
+	sources, err := m.Map()
+	if err != nil {
+		return nil
+	}
+	var list []problem.Note
+	_, values := sources.Line(line)
+	for _, v := range values {
+		list = append(list, problem.Note{Place: v.Place, Text: v.Name + " is set here"})
+	}
+	return list
+}
+
 // inLine is a problem in a line of a text with placeholders, told at the template's line.
 func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
 	start, end := trace.LineBytes(t.Text, line)

@@ -16,6 +16,16 @@ type Finding struct {
 	Code     problem.Code
 	Message  string
 	Hint     string
+	Hidden   bool     // the line, and the values in it, may hold a secret
+	Also     []Also   // other lines that have a part in it
+	Remarks  []string // what else there is to say
+}
+
+// Also is a line of another manifest that has a part in a finding.
+type Also struct {
+	Manifest *Manifest
+	Line     int
+	Text     string
 }
 
 // Groups are the findings that share a template, a line and a message less what is quoted in it,
@@ -42,10 +52,28 @@ func Problems(found []Finding) problem.List {
 	for _, group := range Groups(found) { // the source map of one manifest stands for all of its group
 		f := group[0]
 		p := f.Manifest.Problem(f.Line, f.Hint, f.Message).WithCode(f.Code)
-		tell := func(p *problem.Problem) { p.Notes = f.Manifest.Notes(f.Line) }
+		p.Hidden = f.Hidden
+		tell := func(p *problem.Problem) { p.Notes = f.notes() }
 		for range group {
 			all.add(p, f.Manifest.Path, tell)
 		}
 	}
 	return all.problems()
+}
+
+// notes are what led to a finding: the values in its line, the other lines that have a part in it,
+// and remarks.
+func (f *Finding) notes() []problem.Note {
+	list := f.Manifest.Notes(f.Line)
+	if f.Hidden {
+		list = f.Manifest.valueNames(f.Line)
+	}
+	for _, also := range f.Also {
+		p := also.Manifest.Problem(also.Line, "", "")
+		list = append(list, problem.Note{Place: p.Place, Text: also.Text + " (" + also.Manifest.Path + ")"})
+	}
+	for _, remark := range f.Remarks {
+		list = append(list, problem.Note{Text: remark})
+	}
+	return list
 }

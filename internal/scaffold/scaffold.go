@@ -252,6 +252,9 @@ func (o *Options) environments(files map[string][]byte) error {
 		return err
 	}
 	data = []byte(strings.Replace(string(data), "# What dev, qa, staging and prod have in common.", "# What all environments have in common.", 1))
+	if o.Routing == "gateway" {
+		data = append(data, "# The Gateway of templates/variables.yaml exists in the clusters.\nexternal:\n  - {kind: Gateway, name: public, namespace: gateway}\n"...)
+	}
 	if files[name], err = patch(name, data, manifest.DeleteAt(at("services"))); err != nil {
 		return err
 	}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"cmp"
+	"path"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/rules"
+)
+
+// collect keeps what the rules across objects need to know of an object.
+func (l *linter) collect(v manifest.Value) {
+	o := rules.Read(v)
+	if o == nil {
+		return
+	}
+	o.Namespace = cmp.Or(o.Namespace, l.namespace)
+	o.Source, o.Unit = v.Place.File, l.root
+	l.rules = append(l.rules, o)
+}
+
+// checkRules checks the rules across objects. What is below one argument is taken for one cluster's, if
+// it can be: where an object is there twice, such as in the overlays of several environments, the
+// objects of each folder are.
+func (l *linter) checkRules() {
+	twice, seen := map[string]bool{}, map[string]bool{}
+	for _, o := range l.rules {
+		id := o.Unit + "|" + o.Identity()
+		twice[o.Unit] = twice[o.Unit] || seen[id]
+		seen[id] = true
+	}
+	var clusters []*rules.Cluster
+	byUnit := map[string]*rules.Cluster{}
+	for _, o := range l.rules {
+		unit := o.Unit
+		if twice[unit] {
+			unit += "|" + path.Dir(o.Source)
+		}
+		c := byUnit[unit]
+		if c == nil {
+			c = &rules.Cluster{Whole: true, Open: true}
+			byUnit[unit] = c
+			clusters = append(clusters, c)
+		}
+		c.Objects = append(c.Objects, o)
+	}
+	for _, f := range rules.Check(clusters) {
+		if p := ruleProblem(f); f.Error || l.strict {
+			l.problems.Add(p)
+		} else {
+			l.warnings.Add(p)
+		}
+	}
+	l.warnings.Sort()
+}
+
+// ruleProblem is a finding in a file that was linted.
+func ruleProblem(f rules.Finding) *problem.Problem {
+	p := problem.At(f.Place, f.Hint, "%s", f.Message).WithCode(f.Rule.Code)
+	p.Refused, p.Hidden = true, f.Hidden
+	for _, also := range f.Also {
+		p.Notes = append(p.Notes, problem.Note{Place: also.Place, Text: also.Text})
+	}
+	for _, note := range f.Notes {
+		p.Notes = append(p.Notes, problem.Note{Text: note})
+	}
+	return p
+}

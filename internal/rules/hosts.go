@@ -1,0 +1,297 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// twoIngresses is an example: two Ingresses, the second for a host of one's choice.
+func twoIngresses(class, host, path string) string {
+	ingress := func(name, host, path string) string {
+		return `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: ` + name + `}
+spec:
+  ingressClassName: ` + class + `
+  rules:
+    - host: ` + strconv.Quote(host) + `
+      http:
+        paths:
+          - path: ` + path + `
+            pathType: Prefix
+            backend: {service: {name: ` + name + `, port: {number: 80}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ` + name + `}
+spec: {type: NodePort, ports: [{port: 80}]}
+`
+	}
+	return ingress("api", "api.example.com", "/") + "---\n" + ingress("front", host, path)
+}
+
+var claimedTwice = &Rule{
+	Code:  "MG611",
+	Title: "a host and path that are claimed twice",
+	Error: true,
+	Reason: "Two routes of one ingress controller, Gateway or IngressGroup have the same host and path. One of them gets all requests (often the older one), the other none. Wildcard hosts\n" +
+		"count as the hosts that they are: two claims of `*.example.com` collide, `*.example.com` and `api.example.com` do not, because the exact host wins. A canary Ingress of NGINX\n" +
+		"shares its host by design and is left out.",
+	Source: "https://kubernetes.github.io/ingress-nginx/how-it-works/#building-the-nginx-model",
+	Wrong:  twoIngresses("nginx", "api.example.com", "/"),
+	Mend:   []string{"kind: Ingress\nmetadata: {name: front}\nspec:\n  ingressClassName: nginx\n  rules:\n    - host: \"api.", "kind: Ingress\nmetadata: {name: front}\nspec:\n  ingressClassName: nginx\n  rules:\n    - host: \"front."},
+	cluster: func(c *Cluster, r *report) {
+		type claim struct{ router, host, path, other string }
+		claims := map[claim]*claimant{}
+		for _, o := range c.Objects {
+			if o.ingress != nil && o.ingress.canary {
+				continue
+			}
+			router := c.router(o)
+			for i := range o.routes {
+				a := &o.routes[i]
+				if isPlaceholder(a.host.is) || a.host.is == "" && !c.isALB(o) && o.ingress != nil && o.ingress.class == "" {
+					continue
+				}
+				key := claim{router, strings.ToLower(a.host.is), cleanPath(a.path, a.exact), a.other}
+				first := claims[key]
+				if first == nil {
+					claims[key] = &claimant{o, a}
+					continue
+				}
+				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", or(a.host.is, "*"), or(a.path, "/"), first.o, o)
+				f.hint("only one of the two gets requests: give one another host or path").also(first.o, first.route.place, "%s claims it first", first.o)
+			}
+		}
+	},
+}
+
+// claimant is a route, and the object that it is of.
+type claimant struct {
+	o     *Object
+	route *route
+}
+
+// cleanPath returns a path as others are compared with it: /foo/ as a prefix is /foo.
+func cleanPath(path string, exact bool) string {
+	if exact {
+		return "= " + path
+	}
+	return or(strings.TrimRight(path, "/"), "/")
+}
+
+// router names what serves the routes of an object: routes of different routers do not collide.
+func (c *Cluster) router(o *Object) string {
+	switch {
+	case c.isALB(o) && o.ingress.value("group.name") == "":
+		return "load balancer of " + o.String()
+	case c.isALB(o):
+		return "load balancer " + o.ingress.value("group.name")
+	case o.ingress != nil:
+		return "class " + o.ingress.class
+	}
+	return o.Kind // the Gateway is part of the conditions of its routes
+}
+
+var claimedElsewhere = &Rule{
+	Code:  "MG612",
+	Title: "a host on two load balancers",
+	Reason: "A name in DNS leads to one load balancer. Here a host is claimed by two of them: by Ingresses of the AWS Load Balancer Controller that are in no common `group.name` and have the\n" +
+		"same scheme, or by environments of different clusters where one extends the other and has not set a `domain` of its own. Requests reach one of the two only, and tools that write\n" +
+		"DNS records undo each other's work. Where that is meant, such as while traffic moves, switch the rule off.",
+	Source: groupSource,
+	Wrong:  twoIngresses("alb", "api.example.com", "/front"),
+	Mend:   []string{"spec:\n  ingressClassName: alb", "spec:\n  ingressClassName: alb", "kind: Ingress\nmetadata: {name: api}", grouped("api"), "kind: Ingress\nmetadata: {name: front}", grouped("front")},
+	cluster: func(c *Cluster, r *report) {
+		c.checkBalancers(r)
+		c.checkClusters(r)
+	},
+}
+
+func grouped(name string) string {
+	order := "0"
+	if name == "api" {
+		order = "1" // /front comes first
+	}
+	return "kind: Ingress\nmetadata: {name: " + name + ", annotations: {alb.ingress.kubernetes.io/group.name: dev, alb.ingress.kubernetes.io/group.order: \"" + order + "\"}}"
+}
+
+// checkBalancers reports hosts that are on two load balancers of one scheme.
+func (c *Cluster) checkBalancers(r *report) {
+	type host struct{ scheme, name string }
+	type owner struct {
+		lb *loadBalancer
+		claimant
+	}
+	owners := map[host]owner{}
+	for _, lb := range c.loadBalancers() {
+		told := map[host]bool{}
+		for _, o := range lb.members {
+			for i := range o.routes {
+				a := &o.routes[i]
+				key := host{lb.scheme(), strings.ToLower(a.host.is)}
+				first, known := owners[key]
+				if !known {
+					owners[key] = owner{lb, claimant{o, a}}
+				}
+				if !known || first.lb == lb || told[key] || a.host.is == "" || isPlaceholder(a.host.is) {
+					continue
+				}
+				told[key] = true
+				f := r.add(o, a.place, "the host %q is on two load balancers: in %s, and in %s", a.host.is, first.lb, lb)
+				f.hint("give both the same alb.ingress.kubernetes.io/group.name").also(first.o, first.route.place, "%s claims it first", first.o)
+			}
+		}
+	}
+}
+
+func (lb *loadBalancer) scheme() string {
+	for _, o := range lb.members {
+		if v := o.ingress.value("scheme"); v != "" {
+			return v
+		}
+	}
+	return "internal" // the controller's default
+}
+
+// checkClusters reports hosts of an environment that one which it extends has too, in another cluster.
+func (c *Cluster) checkClusters(r *report) {
+	for _, other := range c.all {
+		if other == c {
+			continue
+		}
+		hosts := map[string]*claimant{} // by environment and host
+		for _, o := range c.Objects {
+			if o.Env == nil || len(o.Env.Extends) == 0 || len(o.routes) == 0 {
+				continue
+			}
+			if len(hosts) == 0 {
+				hosts = other.hosts()
+			}
+			told := map[string]bool{}
+			for i := range o.routes {
+				a := &o.routes[i]
+				for _, env := range o.Env.Extends {
+					first := hosts[env+" "+strings.ToLower(a.host.is)]
+					if first == nil || told[a.host.is] || a.host.is == "" {
+						continue
+					}
+					told[a.host.is] = true
+					f := r.add(o, a.place, "the host %q is claimed by the environment %q too, in another cluster", a.host.is, env)
+					f.hint("set a domain of its own in environments/%s.yaml", o.Env.Name).also(first.o, first.route.place, "%s claims it in %s", first.o, env)
+				}
+			}
+		}
+	}
+}
+
+// hosts returns who claims each host, by environment and host.
+func (c *Cluster) hosts() map[string]*claimant {
+	hosts := map[string]*claimant{"": nil}
+	for _, o := range c.Objects {
+		for i := range o.routes {
+			if a := &o.routes[i]; o.Env != nil && a.host.is != "" {
+				key := o.Env.Name + " " + strings.ToLower(a.host.is)
+				if hosts[key] == nil {
+					hosts[key] = &claimant{o, a}
+				}
+			}
+		}
+	}
+	return hosts
+}
+
+var shadowed = &Rule{
+	Code:  "MG613",
+	Title: "a route that an earlier one hides",
+	Error: true,
+	Reason: "A load balancer asks its rules in their order, and the first that matches answers. The AWS Load Balancer Controller orders the Ingresses of an IngressGroup by `group.order`, then\n" +
+		"by namespace and name; within an Ingress, the hosts are in the order in which they are written, and the longest prefix of a host is first. Here an earlier rule matches all that a later\n" +
+		"one would: a wildcard host, no host at all, or a shorter path. The later one never gets a request. Give the wider Ingress a higher `group.order`.",
+	Source: groupSource,
+	Wrong:  strings.NewReplacer("host: api.example.com", `host: "*.example.com"`, "SCHEME", "internal").Replace(albExample),
+	Mend:   []string{"  name: api\n  annotations:\n", "  name: api\n  annotations:\n    alb.ingress.kubernetes.io/group.order: \"100\"\n"},
+	cluster: func(c *Cluster, r *report) {
+		for _, lb := range c.loadBalancers() {
+			lb.checkOrder(r)
+		}
+	},
+}
+
+// earlier is a rule that is asked before others.
+type earlier struct {
+	o    *Object
+	rule albRule
+}
+
+// checkOrder reports rules that never get a request.
+func (lb *loadBalancer) checkOrder(r *report) {
+	byHost := map[string][]earlier{}
+	for _, o := range lb.members {
+		for _, a := range o.ingress.ordered() {
+			host := strings.ToLower(a.host)
+			if first := hiding(byHost, o, a, host); first != nil {
+				f := r.add(o, a.place, "the host %q with the path %q gets no requests: %q with %q of %s is asked first", or(a.host, "*"), or(a.path, "/"),
+					or(first.rule.host, "*"), or(first.rule.path, "/"), first.o)
+				f.hint("give %s a higher alb.ingress.kubernetes.io/group.order", first.o).also(first.o, first.rule.place, "%s is asked first", first.o)
+				if first.o == o {
+					f.hint("write the wider host below")
+				}
+			}
+			_, conditional := o.ingress.get("conditions." + a.service)
+			if !conditional && a.port != useAnnotation {
+				byHost[host] = append(byHost[host], earlier{o, a})
+			}
+		}
+	}
+}
+
+// hiding returns an earlier rule that matches all that a rule would, and is not the very same.
+func hiding(byHost map[string][]earlier, o *Object, a albRule, host string) *earlier {
+	hosts := []string{host}
+	for rest := strings.TrimPrefix(host, "*"); rest != ""; {
+		if i := strings.IndexByte(rest[1:], '.'); i >= 0 {
+			rest = rest[i+1:]
+			hosts = append(hosts, "*"+rest)
+			continue
+		}
+		break
+	}
+	for _, h := range append(slices.Compact(hosts), "") {
+		for i := range byHost[h] {
+			e := &byHost[h][i]
+			same := h == host && cleanPath(e.rule.path, e.rule.kind == "Exact") == cleanPath(a.path, a.kind == "Exact")
+			if !same && covers(e.rule, a) && sharesListener(e.o, o) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// covers reports whether the path of a rule matches all that another's does.
+func covers(wide, narrow albRule) bool {
+	pattern := strings.TrimRight(wide.path, "/")
+	switch {
+	case wide.path == "" || wide.path == "/*" || wide.kind == "Prefix" && pattern == "":
+		return true
+	case wide.kind == "Prefix":
+		rest, ok := strings.CutPrefix(narrow.path, pattern)
+		return ok && (rest == "" || rest[0] == '/')
+	case wide.kind == "ImplementationSpecific" && strings.HasSuffix(wide.path, "*") && !strings.ContainsAny(strings.TrimSuffix(wide.path, "*"), "*?"):
+		return strings.HasPrefix(narrow.path, strings.TrimSuffix(wide.path, "*"))
+	}
+	return wide.path == narrow.path && wide.kind == narrow.kind
+}
+
+// sharesListener reports whether two Ingresses listen on a common port.
+func sharesListener(a, b *Object) bool {
+	ports := b.ingress.listeners()
+	for port := range a.ingress.listeners() {
+		if ports[port] != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,113 @@
+package rules
+
+import (
+	"strings"
+
+	"k8srepo/internal/problem"
+)
+
+// nearby finds what is nearly what was looked for in vain. It is made when it is first asked, and
+// answers a limited number of questions: thousands of objects may share one mistake.
+type nearby struct {
+	cluster *Cluster
+	left    int
+	names   map[id][]string                // of the objects of a kind and namespace
+	labels  map[string]map[label][]*Object // a few workloads for each label of their pods, by namespace
+	keys    map[string]map[string][]*Object
+}
+
+const (
+	maxQuestions = 100 // that nearby answers
+	maxLabelled  = 8   // workloads that it remembers of a label
+)
+
+func newNearby(c *Cluster) *nearby { return &nearby{cluster: c, left: maxQuestions} }
+
+// near returns the name of an object of the same kind and namespace that is nearly the one looked for.
+func (c *Cluster) near(to id) string {
+	n := c.nearby
+	if n.left--; n.left < 0 {
+		return ""
+	}
+	if n.names == nil {
+		n.names = map[id][]string{}
+		for _, o := range c.Objects {
+			n.add(o.Kind, o.namespace(), o.Name)
+			for _, p := range o.provides {
+				if !strings.HasSuffix(p.name, "*") {
+					n.add(p.kind, o.namespace(), p.name)
+				}
+			}
+		}
+	}
+	return problem.Nearest(to.name, n.names[id{kind: to.kind, namespace: to.namespace}])
+}
+
+func (n *nearby) add(kind, namespace, name string) {
+	if clusterScoped[kind] {
+		namespace = ""
+	}
+	key := id{kind: kind, namespace: namespace}
+	n.names[key] = append(n.names[key], name)
+}
+
+// nearest returns the workload whose pods have most of the labels that are wanted, or nearly one of
+// them; nil if there is none.
+func (c *Cluster) nearest(namespace string, wanted labels) *Object {
+	n := c.nearby
+	if n.left--; n.left < 0 {
+		return nil
+	}
+	if n.labels == nil {
+		n.labels, n.keys = map[string]map[label][]*Object{}, map[string]map[string][]*Object{}
+	}
+	if n.labels[namespace] == nil {
+		n.indexLabels(namespace)
+	}
+	var best *Object
+	common := 0
+	for _, w := range wanted {
+		for _, o := range n.labels[namespace][w] {
+			if k := o.pods.labels.common(wanted); k > common {
+				best, common = o, k
+			}
+		}
+	}
+	for _, w := range wanted {
+		for _, o := range n.keys[namespace][w.key] {
+			if value, _ := o.pods.labels.get(w.key); best == nil && problem.Nearest(w.value, []string{value}) != "" {
+				best = o
+			}
+		}
+	}
+	return best
+}
+
+func (n *nearby) indexLabels(namespace string) {
+	byLabel, byKey := map[label][]*Object{}, map[string][]*Object{}
+	for _, o := range n.cluster.workloads[namespace] {
+		for _, l := range o.pods.labels {
+			if len(byLabel[l]) < maxLabelled {
+				byLabel[l] = append(byLabel[l], o)
+			}
+			if len(byKey[l.key]) < maxLabelled {
+				byKey[l.key] = append(byKey[l.key], o)
+			}
+		}
+	}
+	n.labels[namespace], n.keys[namespace] = byLabel, byKey
+}
+
+// common returns how many labels are the same in both.
+func (l labels) common(other labels) int {
+	n := 0
+	for _, one := range other {
+		if value, has := l.get(one.key); has && value == one.value {
+			n++
+		}
+	}
+	return n
+}
+
+// didYouMean is a hint that names what is nearest, or all there is.
+func didYouMean(word string, known []string) string { return problem.DidYouMean(word, known) }

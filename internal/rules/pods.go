@@ -1,0 +1,166 @@
+package rules
+
+import (
+	"slices"
+
+	"k8srepo/internal/manifest"
+)
+
+// podTemplates are the kinds that make pods, and where they have the template.
+var podTemplates = map[string][]string{
+	"Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"}, "ReplicaSet": {"spec", "template"},
+	"ReplicationController": {"spec", "template"}, "Job": {"spec", "template"}, "CronJob": {"spec", "jobTemplate", "spec", "template"},
+	"Rollout.argoproj.io": {"spec", "template"}, "Pod": {},
+}
+
+// readPods reads the pods that an object makes.
+func (r *reading) readPods() {
+	path, makes := podTemplates[kindOf(r.o)]
+	if !makes {
+		return
+	}
+	template := at(r.v, path...)
+	r.podMeta, r.podSpec = at(template, "metadata"), at(template, "spec")
+	if r.podSpec.Kind != manifest.Map {
+		return // a Rollout may name a Deployment instead
+	}
+	p := &podTemplate{labels: labelsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
+	if replicas, ok := r.spec.Get("replicas"); ok && len(path) > 0 {
+		p.replicas = text{replicas.Text, keyPlace(r.spec, "replicas")}
+		p.count, _ = intOf(replicas)
+	}
+	if r.o.Kind == "StatefulSet" {
+		p.labels = append(p.labels, label{"statefulset.kubernetes.io/pod-name", anyValue}, label{"apps.kubernetes.io/pod-index", anyValue})
+	}
+	if r.o.Kind == "Job" || r.o.Kind == "CronJob" {
+		for _, key := range []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid"} {
+			p.labels = append(p.labels, label{key, anyValue})
+		}
+	}
+	for _, c := range r.containers() {
+		if c.serves {
+			for _, port := range at(c.v, "ports").Items {
+				n, _ := intOf(at(port, "containerPort"))
+				p.ports = append(p.ports, containerPort{at(port, "name").Text, n})
+			}
+		}
+		r.readContainer(c)
+		if requests := at(c.v, "resources"); !c.init {
+			has := func(resource string) bool {
+				return at(requests, "requests", resource).Text != "" || at(requests, "limits", resource).Text != ""
+			}
+			p.requests = append(p.requests, containerRequest{at(c.v, "name").Text, has("cpu"), has("memory")})
+		}
+	}
+	r.readScheduling(p)
+	r.readVolumes()
+	if name := textOf(at(r.podSpec, "serviceAccountName")); name.is != "default" {
+		r.refer(reference{from: aPod, what: "serviceAccountName", kind: "ServiceAccount", name: name})
+	}
+	for _, secret := range at(r.podSpec, "imagePullSecrets").Items {
+		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name")), optional: false})
+	}
+	r.o.pods = p
+}
+
+// anyValue stands for the value of a label that a controller sets.
+const anyValue = "\x00any"
+
+// container is a container of a pod.
+type container struct {
+	v      manifest.Value
+	init   bool
+	serves bool // it runs beside the others, so its ports are the pod's
+}
+
+func (r *reading) containers() []container {
+	var list []container
+	for _, c := range at(r.podSpec, "initContainers").Items {
+		list = append(list, container{c, true, at(c, "restartPolicy").Text == "Always"})
+	}
+	for _, c := range at(r.podSpec, "containers").Items {
+		list = append(list, container{c, false, true})
+	}
+	return list
+}
+
+// readContainer reads the ConfigMaps and Secrets that a container's environment comes from.
+func (r *reading) readContainer(c container) {
+	for _, from := range at(c.v, "envFrom").Items {
+		r.referPart("envFrom", "ConfigMap", at(from, "configMapRef"), "name", "")
+		r.referPart("envFrom", "Secret", at(from, "secretRef"), "name", "")
+	}
+	for _, env := range at(c.v, "env").Items {
+		from := at(env, "valueFrom")
+		r.referPart("env", "ConfigMap", at(from, "configMapKeyRef"), "name", "key")
+		r.referPart("env", "Secret", at(from, "secretKeyRef"), "name", "key")
+	}
+}
+
+// referPart adds a reference to a ConfigMap or Secret, and to a key of it.
+func (r *reading) referPart(what, kind string, v manifest.Value, name, key string) {
+	if v.Kind != manifest.Map {
+		return
+	}
+	ref := reference{from: aPod, what: what, kind: kind, name: textOf(at(v, name)), optional: at(v, "optional").Text == "true"}
+	if key != "" {
+		ref.key = textOf(at(v, key))
+	}
+	r.refer(ref)
+	for _, item := range at(v, "items").Items {
+		ref.key = textOf(at(item, "key"))
+		r.refer(ref)
+	}
+}
+
+// readVolumes reads what a pod's volumes are made of.
+func (r *reading) readVolumes() {
+	for _, volume := range at(r.podSpec, "volumes").Items {
+		r.referPart("volumes", "ConfigMap", at(volume, "configMap"), "name", "")
+		r.referPart("volumes", "Secret", at(volume, "secret"), "secretName", "")
+		for _, source := range at(volume, "projected", "sources").Items {
+			r.referPart("volumes", "ConfigMap", at(source, "configMap"), "name", "")
+			r.referPart("volumes", "Secret", at(source, "secret"), "name", "")
+		}
+		r.refer(reference{from: aPod, what: "volumes", kind: "PersistentVolumeClaim", name: textOf(at(volume, "persistentVolumeClaim", "claimName"))})
+	}
+}
+
+// readScheduling reads which nodes a pod may run on.
+func (r *reading) readScheduling(p *podTemplate) {
+	p.node = labelsOf(at(r.podSpec, "nodeSelector"))
+	for _, term := range at(r.podSpec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
+		p.affinity = append(p.affinity, requirementsOf(at(term, "matchExpressions")))
+	}
+	for _, t := range at(r.podSpec, "tolerations").Items {
+		p.tolerates = append(p.tolerates, toleration{at(t, "key").Text, at(t, "operator").Text, at(t, "value").Text, at(t, "effect").Text})
+	}
+}
+
+func requirementsOf(v manifest.Value) []requirement {
+	var list []requirement
+	for _, e := range v.Items {
+		one := requirement{key: at(e, "key").Text, operator: at(e, "operator").Text}
+		for _, value := range at(e, "values").Items {
+			one.values = append(one.values, value.Text)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// matches reports whether labels meet a requirement.
+func (q requirement) matches(l labels) bool {
+	value, has := l.get(q.key)
+	switch q.operator {
+	case "In":
+		return has && (value == anyValue || slices.Contains(q.values, value))
+	case "NotIn":
+		return !has || value == anyValue || !slices.Contains(q.values, value)
+	case "Exists":
+		return has
+	case "DoesNotExist":
+		return !has
+	}
+	return true // an operator that the API server refuses
+}

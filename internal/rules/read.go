@@ -1,0 +1,199 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// reading is one object that is read.
+type reading struct {
+	o    *Object
+	v    manifest.Value
+	rule *Rule // the one that looks at it
+
+	meta, spec       manifest.Value
+	annotations      manifest.Value
+	podMeta, podSpec manifest.Value // of the pods that it makes; the zero Value where it makes none
+}
+
+// Read returns what the rules need to know of an object, which need not be valid. It is nil for
+// what has no kind.
+func Read(v manifest.Value) *Object {
+	kind, _ := v.Get("kind")
+	if v.Kind != manifest.Map || kind.Text == "" {
+		return nil
+	}
+	r := &reading{o: &Object{Kind: kind.Text}, v: v}
+	apiVersion, _ := v.Get("apiVersion")
+	if group, _, grouped := strings.Cut(apiVersion.Text, "/"); grouped {
+		r.o.Group = group
+	}
+	r.meta, _ = v.Get("metadata")
+	r.spec, _ = v.Get("spec")
+	r.annotations, _ = r.meta.Get("annotations")
+	name, _ := r.meta.Get("name")
+	namespace, _ := r.meta.Get("namespace")
+	r.o.Name, r.o.Namespace, r.o.named = name.Text, namespace.Text, name.Place
+	if name.Text == "" {
+		r.o.named = v.Place
+	}
+	r.o.ignored = readIgnored(r.annotations)
+	r.readPods()
+	if read := readers[kindOf(r.o)]; read != nil {
+		read(r)
+	} else if r.isCustom() {
+		r.readCustom()
+	}
+	for _, rule := range table {
+		if rule.object != nil {
+			r.rule = rule
+			rule.object(r)
+		}
+	}
+	return r.o
+}
+
+// kindOf names a kind for tables: Service, Rollout.argoproj.io. Kubernetes' own groups are left out.
+func kindOf(o *Object) string {
+	if builtInGroups[o.Group] {
+		return o.Kind
+	}
+	return o.Kind + "." + o.Group
+}
+
+// builtInGroups are those of Kubernetes itself.
+var builtInGroups = map[string]bool{
+	"": true, "apps": true, "batch": true, "autoscaling": true, "policy": true, "networking.k8s.io": true, "storage.k8s.io": true, "rbac.authorization.k8s.io": true,
+	"extensions": true, "scheduling.k8s.io": true, "node.k8s.io": true, "apiextensions.k8s.io": true, "admissionregistration.k8s.io": true, "coordination.k8s.io": true,
+	"discovery.k8s.io": true, "certificates.k8s.io": true, "apiregistration.k8s.io": true, "events.k8s.io": true, "flowcontrol.apiserver.k8s.io": true, "resource.k8s.io": true,
+}
+
+// readers read what is special to a kind.
+var readers = map[string]func(*reading){
+	"Service":                            (*reading).readService,
+	"PodDisruptionBudget":                (*reading).readBudget,
+	"ConfigMap":                          (*reading).readKeys,
+	"Secret":                             (*reading).readKeys,
+	"ExternalSecret.external-secrets.io": (*reading).readExternalSecret,
+	"ClusterExternalSecret.external-secrets.io":      (*reading).readClusterExternalSecret,
+	"PushSecret.external-secrets.io":                 (*reading).readPushSecret,
+	"SealedSecret.bitnami.com":                       (*reading).readSealedSecret,
+	"Certificate.cert-manager.io":                    (*reading).readCertificate,
+	"SecretProviderClass.secrets-store.csi.x-k8s.io": (*reading).readSecretProviderClass,
+	"HorizontalPodAutoscaler":                        (*reading).readScaler,
+	"ScaledObject.keda.sh":                           (*reading).readScaler,
+	"VerticalPodAutoscaler.autoscaling.k8s.io":       (*reading).readScaler,
+	"Ingress":                             (*reading).readIngress,
+	"HTTPRoute.gateway.networking.k8s.io": (*reading).readGatewayRoute,
+	"GRPCRoute.gateway.networking.k8s.io": (*reading).readGatewayRoute,
+	"TLSRoute.gateway.networking.k8s.io":  (*reading).readGatewayRoute,
+	"TCPRoute.gateway.networking.k8s.io":  (*reading).readGatewayRoute,
+	"UDPRoute.gateway.networking.k8s.io":  (*reading).readGatewayRoute,
+	"Gateway.gateway.networking.k8s.io":   (*reading).readGateway,
+	"Mapping.getambassador.io":            (*reading).readMapping,
+	"TargetGroupBinding.elbv2.k8s.aws":    (*reading).readTargetGroupBinding,
+	"NodePool.karpenter.sh":               (*reading).readNodePool,
+	"IngressClass":                        func(r *reading) { r.o.controller = at(r.spec, "controller").Text },
+	"PersistentVolumeClaim":               (*reading).readClaim,
+	"StatefulSet":                         (*reading).readStatefulSet,
+	"RoleBinding":                         (*reading).readRoleBinding,
+}
+
+// readClaim reads a PersistentVolumeClaim.
+func (r *reading) readClaim() {
+	class, _ := r.spec.Get("storageClassName")
+	r.refer(reference{from: anyOther, what: "spec.storageClassName", group: "storage.k8s.io", kind: "StorageClass", name: textOf(class)})
+}
+
+// readStatefulSet reads what a StatefulSet has besides its pods.
+func (r *reading) readStatefulSet() {
+	name, _ := r.spec.Get("serviceName")
+	r.refer(reference{from: anyOther, what: "spec.serviceName", kind: "Service", name: textOf(name)})
+	claims, _ := r.spec.Get("volumeClaimTemplates")
+	for _, claim := range claims.Items {
+		class := at(claim, "spec", "storageClassName")
+		r.refer(reference{from: anyOther, what: "storageClassName", group: "storage.k8s.io", kind: "StorageClass", name: textOf(class)})
+		// A pod of another workload may use the claims: name-set-0.
+		r.o.provides = append(r.o.provides, provided{kind: "PersistentVolumeClaim", name: at(claim, "metadata", "name").Text + "-" + r.o.Name + "-*"})
+	}
+}
+
+// readRoleBinding reads a RoleBinding.
+func (r *reading) readRoleBinding() {
+	role, _ := r.v.Get("roleRef")
+	if kind, _ := role.Get("kind"); kind.Text == "Role" {
+		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(at(role, "name"))})
+	}
+}
+
+// readGateway reads a Gateway of the Gateway API.
+func (r *reading) readGateway() {
+	g := &gateway{}
+	for _, listener := range at(r.spec, "listeners").Items {
+		g.listeners = append(g.listeners, at(listener, "name").Text)
+	}
+	r.o.gateway = g
+}
+
+type gateway struct{ listeners []string }
+
+// refer adds a reference; one without a name is none.
+func (r *reading) refer(to reference) {
+	if to.name.is != "" {
+		r.o.refs = append(r.o.refs, to)
+	}
+}
+
+// add adds a finding of a rule that looks at one object alone; args are quoted in the format.
+func (r *reading) add(place problem.Place, format string, args ...string) *finding {
+	if place == (problem.Place{}) {
+		place = r.o.named
+	}
+	r.o.found = append(r.o.found, finding{rule: r.rule, place: place, format: format, args: args})
+	return &r.o.found[len(r.o.found)-1]
+}
+
+// at follows keys; it returns the zero Value where one is missing.
+func at(v manifest.Value, keys ...string) manifest.Value {
+	for _, key := range keys {
+		v, _ = v.Get(key)
+	}
+	return v
+}
+
+// keyPlace returns where a key of a map is written; that of the map where it is not.
+func keyPlace(v manifest.Value, key string) problem.Place {
+	for _, f := range v.Fields {
+		if f.Key.Text == key {
+			return f.Key.Place
+		}
+	}
+	return v.Place
+}
+
+func textOf(v manifest.Value) text {
+	if v.Kind == manifest.Map || v.Kind == manifest.List || v.Kind == manifest.Null {
+		return text{}
+	}
+	return text{v.Text, v.Place}
+}
+
+func labelsOf(v manifest.Value) labels {
+	if len(v.Fields) == 0 {
+		return nil
+	}
+	list := make(labels, 0, len(v.Fields))
+	for _, f := range v.Fields {
+		list = append(list, label{f.Key.Text, f.Value.Text})
+	}
+	return list
+}
+
+// intOf returns an integer; ok is false where it is none.
+func intOf(v manifest.Value) (n int, ok bool) {
+	n, err := strconv.Atoi(v.Text)
+	return n, err == nil && v.Kind != manifest.Map && v.Kind != manifest.List
+}

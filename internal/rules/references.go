@@ -1,0 +1,290 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var routeService = &Rule{
+	Code:  "MG603",
+	Title: "a route to a Service that is not here",
+	Reason: "An Ingress, HTTPRoute, Mapping or TargetGroupBinding names a Service that the environment does not have: requests are answered with 503, or not at all. A Service that\n" +
+		"is made elsewhere is declared in the environment's file, below `external:`.",
+	Source: "https://kubernetes.io/docs/concepts/services-networking/ingress/#resource-backend",
+	Wrong: `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: api}
+spec:
+  rules:
+    - host: api.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: {service: {name: apis, port: {number: 80}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {ports: [{port: 80}]}`,
+	Mend:    []string{"name: apis", "name: api"},
+	cluster: checkMissing(aRoute),
+}
+
+var routePort = &Rule{
+	Code:  "MG604",
+	Title: "a route to a port that the Service does not have",
+	Error: true,
+	Reason: "A route names a port by number or name, and the Service that it leads to has no such port in `spec.ports`. It is the Service's `port` that counts, not its `targetPort`.\n" +
+		"The AWS Load Balancer Controller then stops for the whole IngressGroup.",
+	Source: "https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource",
+	Wrong: `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: api}
+spec:
+  rules:
+    - host: api.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: {service: {name: api, port: {number: 8080}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {ports: [{port: 80, targetPort: 8080}]}`,
+	Mend: []string{"{number: 8080}", "{number: 80}"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			for _, ref := range o.refs {
+				if ref.from != aRoute || ref.port.is == "" {
+					continue
+				}
+				to, _ := c.find(o, ref)
+				if to == nil || to.service.kind == "ExternalName" || isPlaceholder(ref.port.is) || len(to.ports) == 0 {
+					continue
+				}
+				if !slices.ContainsFunc(to.ports, func(p servicePort) bool { return p.name == ref.port.is || strconv.Itoa(p.number) == ref.port.is }) {
+					r.add(o, ref.port.place, "%s: %s has no port %q", ref.what, to, ref.port.is).hint("%s", servicePorts(to)).also(to, to.ports[0].place, "the ports of %s", to)
+				}
+			}
+		}
+	},
+}
+
+// servicePorts says which ports a Service has.
+func servicePorts(o *Object) string {
+	var parts []string
+	for _, p := range o.ports {
+		part := strconv.Itoa(p.number)
+		if p.name != "" {
+			part = p.name + " (" + part + ")"
+		}
+		parts = append(parts, part)
+	}
+	return "its ports: " + strings.Join(parts, ", ")
+}
+
+var scalerTarget = &Rule{
+	Code:   "MG605",
+	Title:  "an autoscaler without its target",
+	Reason: "A HorizontalPodAutoscaler, ScaledObject or VerticalPodAutoscaler names a workload that the environment does not have, so it scales nothing.",
+	Source: "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/",
+	Wrong: `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: apis}
+  minReplicas: 2
+  maxReplicas: 4
+` + strings.Replace(deployment, "  replicas: 2\n", "", 1),
+	Mend:    []string{"name: apis", "name: api"},
+	cluster: checkMissing(aScaler),
+}
+
+var podReference = &Rule{
+	Code:  "MG606",
+	Title: "pods that need what is not here",
+	Reason: "Pods need a ConfigMap, Secret, PersistentVolumeClaim or ServiceAccount that the environment does not have. They do not start: `CreateContainerConfigError`, or no pod at\n" +
+		"all. Secrets that an ExternalSecret, SealedSecret or Certificate makes are known. What is made elsewhere is declared in the environment's file, below `external:`;\n" +
+		"`optional: true` says that the pods start without it.",
+	Source: "https://kubernetes.io/docs/concepts/configuration/secret/#restriction-secret-must-exist",
+	Wrong: `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - name: api
+          image: example/api:1.4
+          envFrom: [{configMapRef: {name: api-conf}}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: api-config}
+data: {LOG_LEVEL: info}`,
+	Mend:    []string{"name: api-conf}", "name: api-config}"},
+	cluster: checkMissing(aPod),
+}
+
+var otherReference = &Rule{
+	Code:  "MG609",
+	Title: "a reference to what is not here",
+	Reason: "An object names another that the environment does not have: a SecretStore, a Gateway, a StorageClass, the headless Service of a StatefulSet, a Role, a\n" +
+		"TriggerAuthentication. What is made elsewhere is declared in the environment's file:\n\n    external:\n      - {kind: Gateway, name: public, namespace: gateway}",
+	Source: "https://external-secrets.io/latest/api/externalsecret/",
+	Wrong: `apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: api}
+spec:
+  secretStoreRef: {kind: ClusterSecretStore, name: secret-manager}
+  data: [{secretKey: TOKEN, remoteRef: {key: api/token}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: secrets-manager}
+spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`,
+	Mend:    []string{"name: secret-manager", "name: secrets-manager"},
+	cluster: checkMissing(anyOther),
+}
+
+// checkMissing returns a rule that reports references which lead nowhere.
+func checkMissing(from referrer) func(*Cluster, *report) {
+	return func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			told := map[text]bool{}
+			for _, ref := range o.refs {
+				if ref.from != from || ref.optional || told[ref.name] {
+					continue
+				}
+				if _, e := c.find(o, ref); e != missing {
+					continue
+				}
+				if from == aScaler && !c.knowsKind(ref) {
+					continue
+				}
+				told[ref.name] = true
+				to := o.targetOf(ref)
+				where := ""
+				if to.namespace != "" {
+					where = " in the namespace " + strconv.Quote(to.namespace)
+				}
+				f := r.add(o, ref.name.place, "%s: there is no %s %q%s", ref.what, ref.kind, ref.name.is, where)
+				if near := c.near(to); near != "" {
+					f.hint("did you mean %q?", near)
+				} else if o.Env != nil {
+					f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: %s, name: %s%s}]", o.Env.Name, ref.kind, ref.name.is, o.Env.otherNamespace(to.namespace))
+				}
+			}
+		}
+	}
+}
+
+// otherNamespace is the entry of a namespace that is not the environment's own.
+func (e *Environment) otherNamespace(namespace string) string {
+	if namespace == "" || namespace == e.Namespace {
+		return ""
+	}
+	return ", namespace: " + namespace
+}
+
+// knowsKind reports whether a reference is to a kind that the rules know: others may be made by
+// anything.
+func (c *Cluster) knowsKind(ref reference) bool {
+	return podTemplates[kindOf(&Object{Group: ref.group, Kind: ref.kind})] != nil
+}
+
+var missingKey = &Rule{
+	Code:  "MG607",
+	Title: "a key that a ConfigMap or Secret does not have",
+	Error: true,
+	Reason: "Pods take a key of a ConfigMap or Secret, and it has no such key, so they do not start: `CreateContainerConfigError`. For a Secret that an ExternalSecret makes,\n" +
+		"the keys are its `secretKey`s.",
+	Source: "https://kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap/#restrictions",
+	Wrong: `apiVersion: v1
+kind: ConfigMap
+metadata: {name: api}
+data: {LOG_LEVEL: info}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - name: api
+          image: example/api:1.4
+          env: [{name: LOG_LEVEL, valueFrom: {configMapKeyRef: {name: api, key: LOGLEVEL}}}]`,
+	Mend: []string{"key: LOGLEVEL", "key: LOG_LEVEL"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			for _, ref := range o.refs {
+				if ref.from != aPod || ref.key.is == "" || ref.optional {
+					continue
+				}
+				to := c.holder(o, ref)
+				if to == nil || to.keys == nil || to.keys.open || slices.Contains(to.keys.names, ref.key.is) || isPlaceholder(ref.key.is) {
+					continue
+				}
+				f := r.add(o, ref.key.place, "%s: %s has no key %q", ref.what, to, ref.key.is).also(to, to.named, "%s is here", to)
+				f.hint("%s", didYouMean(ref.key.is, to.keys.names))
+			}
+		}
+	},
+}
+
+// holder returns the object that says which keys a ConfigMap or Secret has: itself, or what makes it.
+func (c *Cluster) holder(o *Object, ref reference) *Object {
+	to := o.targetOf(ref)
+	if own := c.byID[to]; own != nil {
+		if c.makers[to] != nil {
+			return nil // both write into it
+		}
+		return own
+	}
+	return c.makers[to]
+}
+
+var gatewayListener = &Rule{
+	Code:   "MG610",
+	Title:  "a route to a listener that the Gateway does not have",
+	Error:  true,
+	Reason: "`parentRefs[].sectionName` names a listener, and the Gateway has none of this name, so the route is not accepted (`NoMatchingParent`).",
+	Source: "https://gateway-api.sigs.k8s.io/reference/spec/#parentreference",
+	Wrong: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public}
+spec:
+  gatewayClassName: nginx
+  listeners: [{name: https, port: 443, protocol: HTTPS}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: api}
+spec:
+  parentRefs: [{name: public, sectionName: tls}]
+  hostnames: [api.example.com]`,
+	Mend: []string{"sectionName: tls", "sectionName: https"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			for _, ref := range o.refs {
+				if ref.kind != "Gateway" || ref.key.is == "" {
+					continue
+				}
+				to := c.byID[o.targetOf(ref)]
+				if to == nil || to.gateway == nil || slices.Contains(to.gateway.listeners, ref.key.is) || isPlaceholder(ref.key.is) {
+					continue
+				}
+				r.add(o, ref.key.place, "parentRefs: %s has no listener %q", to, ref.key.is).hint("%s", didYouMean(ref.key.is, to.gateway.listeners)).also(to, to.named, "%s is here", to)
+			}
+		}
+	},
+}

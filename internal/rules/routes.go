@@ -1,0 +1,227 @@
+package rules
+
+import (
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// route is a host and a path that an object wants to have.
+type route struct {
+	host  text   // "" for every host
+	path  string // as a prefix, unless exact
+	exact bool
+	other string // further conditions, in one text: two routes that differ in them are no rivals
+	place problem.Place
+}
+
+// ingress is what an Ingress says besides its routes.
+type ingress struct {
+	class       string
+	annotations []annotation // of the AWS Load Balancer Controller, without the prefix
+	canary      bool         // an Ingress that shares another's hosts by design
+	rules       []albRule
+	fallback    problem.Place // of its default backend; the zero Place if it has none
+}
+
+type annotation struct {
+	name  string
+	value text
+}
+
+// albRule is a path of an Ingress, as the AWS Load Balancer Controller sees it.
+type albRule struct {
+	entry            int // the number of its entry in spec.rules
+	host, path, kind string
+	service, port    string
+	place            problem.Place
+}
+
+const albPrefix = "alb.ingress.kubernetes.io/"
+
+// readIngress reads an Ingress.
+func (r *reading) readIngress() {
+	in := &ingress{class: at(r.spec, "ingressClassName").Text}
+	for _, a := range r.annotations.Fields {
+		switch name, isALB := strings.CutPrefix(a.Key.Text, albPrefix); {
+		case isALB:
+			in.annotations = append(in.annotations, annotation{name, text{a.Value.Text, a.Key.Place}})
+		case a.Key.Text == "kubernetes.io/ingress.class":
+			in.class = a.Value.Text
+		case strings.HasSuffix(a.Key.Text, "/canary") && a.Value.Text == "true", strings.HasSuffix(a.Key.Text, "/mergeable-ingress-type"):
+			in.canary = true
+		}
+	}
+	r.o.ingress = in
+	if backend, ok := r.spec.Get("defaultBackend"); ok {
+		in.fallback = keyPlace(r.spec, "defaultBackend")
+		r.referIngress(at(backend, "service"))
+	}
+	for n, rule := range at(r.spec, "rules").Items {
+		host := textOf(at(rule, "host"))
+		for _, path := range at(rule, "http", "paths").Items {
+			service := at(path, "backend", "service")
+			r.referIngress(service)
+			p, kind := at(path, "path").Text, at(path, "pathType").Text
+			port := at(service, "port", "name").Text
+			if port == "" {
+				port = at(service, "port", "number").Text
+			}
+			place := host.place
+			if place == (problem.Place{}) {
+				place = path.Place
+			}
+			in.rules = append(in.rules, albRule{n, host.is, p, kind, at(service, "name").Text, port, place})
+			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact", other: kindOfPath(kind, p), place: place})
+		}
+	}
+}
+
+// kindOfPath tells paths apart that a controller reads in its own way.
+func kindOfPath(kind, path string) string {
+	if kind == "ImplementationSpecific" && path != "/" && path != "" {
+		return kind
+	}
+	return ""
+}
+
+func (r *reading) referIngress(service manifest.Value) {
+	port := textOf(at(service, "port", "name"))
+	if port.is == useAnnotation {
+		return
+	}
+	if port.is == "" {
+		port = textOf(at(service, "port", "number"))
+	}
+	r.refer(reference{from: aRoute, what: "backend", kind: "Service", name: textOf(at(service, "name")), port: port})
+}
+
+// useAnnotation is the port of a backend that is described in an annotation.
+const useAnnotation = "use-annotation"
+
+// readGatewayRoute reads a route of the Gateway API.
+func (r *reading) readGatewayRoute() {
+	var parents []string
+	for _, parent := range at(r.spec, "parentRefs").Items {
+		kind, group := at(parent, "kind").Text, at(parent, "group")
+		if kind != "" && kind != "Gateway" || group.Kind == manifest.String && group.Text != "gateway.networking.k8s.io" {
+			parents = append(parents, kind)
+			continue
+		}
+		parents = append(parents, at(parent, "namespace").Text+"/"+at(parent, "name").Text+"/"+at(parent, "sectionName").Text)
+		r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: at(parent, "namespace").Text,
+			name: textOf(at(parent, "name")), key: textOf(at(parent, "sectionName"))})
+	}
+	hosts := []text{{}}
+	if names := at(r.spec, "hostnames").Items; len(names) > 0 {
+		hosts = nil
+		for _, name := range names {
+			hosts = append(hosts, textOf(name))
+		}
+	}
+	for _, rule := range at(r.spec, "rules").Items {
+		for _, backend := range at(rule, "backendRefs").Items {
+			if kind := at(backend, "kind").Text; (kind == "" || kind == "Service") && at(backend, "group").Text == "" {
+				r.refer(reference{from: aRoute, what: "backendRefs", kind: "Service", namespace: at(backend, "namespace").Text,
+					name: textOf(at(backend, "name")), port: textOf(at(backend, "port"))})
+			}
+		}
+		if r.o.Kind != "HTTPRoute" {
+			continue
+		}
+		matches := at(rule, "matches").Items
+		if len(matches) == 0 {
+			matches = []manifest.Value{{}}
+		}
+		for _, match := range matches {
+			path, kind := at(match, "path", "value").Text, at(match, "path", "type").Text
+			if path == "" {
+				path = "/"
+			}
+			other := strings.Join(parents, ",") + kindOfRoutePath(kind)
+			for _, key := range []string{"headers", "queryParams", "method"} {
+				if v, ok := match.Get(key); ok {
+					other += key + v.String()
+				}
+			}
+			for _, host := range hosts {
+				place := host.place
+				if place == (problem.Place{}) {
+					place = match.Place
+				}
+				r.o.routes = append(r.o.routes, route{host: host, path: path, exact: kind == "Exact", other: other, place: place})
+			}
+		}
+	}
+}
+
+func kindOfRoutePath(kind string) string {
+	if kind == "RegularExpression" {
+		return kind
+	}
+	return ""
+}
+
+// readMapping reads a Mapping of Emissary.
+func (r *reading) readMapping() {
+	service := at(r.spec, "service")
+	if name, namespace, port, ok := mappingService(service.Text); ok {
+		ref := reference{from: aRoute, what: "spec.service", kind: "Service", namespace: namespace, name: text{name, service.Place}}
+		if port != "" {
+			ref.port = text{port, service.Place}
+		}
+		r.refer(ref)
+	}
+	host := textOf(at(r.spec, "hostname"))
+	if host.is == "" {
+		host = textOf(at(r.spec, "host"))
+	}
+	if host.is == "*" {
+		host.is = ""
+	}
+	other := ""
+	for _, key := range []string{"method", "headers", "regex_headers", "query_parameters", "regex_query_parameters", "precedence", "prefix_regex", "host_regex", "ambassador_id", "weight"} {
+		if v, ok := r.spec.Get(key); ok {
+			other += key + v.String()
+		}
+	}
+	place := host.place
+	if place == (problem.Place{}) {
+		place = keyPlace(r.spec, "prefix")
+	}
+	r.o.routes = append(r.o.routes, route{host: host, path: at(r.spec, "prefix").Text, exact: at(r.spec, "prefix_exact").Text == "true", other: other, place: place})
+}
+
+// mappingService reads the service of a Mapping: [scheme://]name[.namespace[.svc[.cluster.local]]][:port].
+func mappingService(s string) (name, namespace, port string, ok bool) {
+	if i := strings.Index(s, "://"); i >= 0 {
+		if s[:i] == "https" {
+			port = "443"
+		}
+		s = s[i+3:]
+	}
+	s, _, _ = strings.Cut(s, "/")
+	if host, p, found := strings.Cut(s, ":"); found {
+		s, port = host, p
+	}
+	parts := strings.Split(strings.TrimSuffix(s, "."), ".")
+	switch {
+	case s == "" || strings.ContainsAny(s, "[]{}$"):
+		return "", "", "", false
+	case len(parts) > 2 && parts[2] != "svc":
+		return "", "", "", false // a host elsewhere
+	case len(parts) > 1:
+		namespace = parts[1]
+	}
+	if port == "" {
+		port = "80"
+	}
+	return parts[0], namespace, port, true
+}
+
+// readTargetGroupBinding reads a TargetGroupBinding of the AWS Load Balancer Controller.
+func (r *reading) readTargetGroupBinding() {
+	service := at(r.spec, "serviceRef")
+	r.refer(reference{from: aRoute, what: "spec.serviceRef", kind: "Service", name: textOf(at(service, "name")), port: textOf(at(service, "port"))})
+}

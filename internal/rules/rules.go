@@ -1,0 +1,178 @@
+// Package rules checks what the schema of a single object cannot say: whether a Service finds pods,
+// whether two Ingresses claim one host, whether a load balancer takes all that it is given.
+//
+// Read makes an Object of what was parsed: the parts of it that rules look at. Check runs the rules
+// over clusters: all objects that one cluster would have. Each rule is a value in a table
+// (table.go), from which the pages of explain, docs/rules.md and the tests are made.
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/problem"
+)
+
+// Rule is one thing that is checked.
+type Rule struct {
+	Code   problem.Code
+	Title  string   // what is wrong, in a few words
+	Error  bool     // what breaks it cannot work; else it may
+	Varies bool     // Error is decided for each finding: the title's page says when
+	Reason string   // what happens, and what to do
+	Source string   // where that is documented
+	Wrong  string   // manifests that break the rule
+	Mend   []string // pairs of what is wrong in Wrong, and what is right instead
+
+	object  func(*reading)          // looks at one object alone; runs once for each text
+	cluster func(*Cluster, *report) // looks at all objects of a cluster
+}
+
+// Finding is something that a rule found.
+type Finding struct {
+	Rule    *Rule
+	Error   bool
+	Object  *Object
+	Place   problem.Place
+	Message string // names are in quotes
+	Hint    string
+	Hidden  bool // the line, and the values in it, may hold a secret
+	Also    []Also
+	Notes   []string
+}
+
+// Also is another object that a finding concerns.
+type Also struct {
+	Object *Object
+	Place  problem.Place
+	Text   string
+}
+
+// report collects what a rule finds.
+type report struct {
+	rule  *Rule
+	found []*Finding
+}
+
+// add adds a finding at a place of an object; what differs from object to object is quoted (%q).
+func (r *report) add(o *Object, place problem.Place, format string, args ...any) *Finding {
+	if place == (problem.Place{}) {
+		place = o.named
+	}
+	f := &Finding{Rule: r.rule, Error: r.rule.Error, Object: o, Place: place, Message: fmt.Sprintf(format, args...)}
+	r.found = append(r.found, f)
+	return f
+}
+
+// hint says what to do.
+func (f *Finding) hint(format string, args ...any) *Finding {
+	f.Hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+// also names another object that has a part in it.
+func (f *Finding) also(o *Object, place problem.Place, format string, args ...any) *Finding {
+	if place == (problem.Place{}) {
+		place = o.named
+	}
+	f.Also = append(f.Also, Also{o, place, fmt.Sprintf(format, args...)})
+	return f
+}
+
+// Check runs all rules over clusters. What objects say is to be ignored is left out.
+func Check(clusters []*Cluster) []Finding {
+	var found []*Finding
+	for _, c := range clusters {
+		c.all = clusters
+		c.index()
+	}
+	for _, c := range clusters {
+		for _, rule := range table {
+			r := &report{rule: rule}
+			if rule.cluster != nil {
+				rule.cluster(c, r)
+			}
+			found = append(found, r.found...)
+		}
+		for _, o := range c.Objects {
+			found = append(found, o.alone()...)
+		}
+	}
+	found = ignore(clusters, found)
+	findings := make([]Finding, len(found))
+	for i, f := range found {
+		findings[i] = *f
+	}
+	return findings
+}
+
+// alone are the findings of the rules that look at one object alone.
+func (o *Object) alone() []*Finding {
+	var list []*Finding
+	for i := range o.found {
+		f := &o.found[i]
+		if f.sharedOnly && o.Env != nil && !o.Env.Shared {
+			continue
+		}
+		args := make([]any, len(f.args))
+		for n, arg := range f.args {
+			args[n] = arg
+		}
+		list = append(list, &Finding{Rule: f.rule, Error: f.rule.Error && !f.warns, Object: o, Place: f.place, Hidden: f.hidden,
+			Message: fmt.Sprintf(f.format, args...), Hint: f.hint})
+	}
+	return list
+}
+
+// Find returns the rule of a code, nil if there is none.
+func Find(code problem.Code) *Rule {
+	for _, rule := range table {
+		if rule.Code == code {
+			return rule
+		}
+	}
+	return nil
+}
+
+// Rules returns all rules, by their codes.
+func Rules() []*Rule { return slices.Clone(table) }
+
+// Explanation returns what there is to say of a rule.
+func (r *Rule) Explanation() problem.Explanation {
+	var b strings.Builder
+	b.WriteString(r.Reason)
+	if r.Wrong != "" {
+		fmt.Fprintf(&b, "\n\nWrong:\n\n%s\n\nRight:\n\n%s", indented(r.Wrong), indented(r.Right()))
+	}
+	fmt.Fprintf(&b, "\n\n%s To switch it off for one object: the annotation `%s: %s`.", r.severity(), Annotation, r.Code)
+	if r.Source != "" {
+		fmt.Fprintf(&b, "\n\nSource: %s", r.Source)
+	}
+	return problem.Explanation{Code: r.Code, Title: r.Title, Text: b.String()}
+}
+
+// Right returns Wrong, mended.
+func (r *Rule) Right() string { return strings.NewReplacer(r.Mend...).Replace(r.Wrong) }
+
+// severity says whether breaking the rule is an error.
+func (r *Rule) severity() string {
+	switch {
+	case r.Varies:
+		return "An error or a warning, as said above."
+	case r.Error:
+		return "An error: it cannot work."
+	}
+	return "A warning, and an error with `--strict`."
+}
+
+// maxExample is how many lines of an example a page shows.
+const maxExample = 45
+
+func indented(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if n := len(lines) - maxExample; n > 0 {
+		lines = append(lines[:maxExample], fmt.Sprintf("# … and %d more lines", n))
+	}
+	return "    " + strings.Join(lines, "\n    ")
+}

@@ -1,0 +1,176 @@
+package rules
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+// documents parses manifests.
+func documents(t testing.TB, text string) []manifest.Value {
+	t.Helper()
+	file, err := manifest.Parse("test.yaml", []byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	values, err := file.Values()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return values
+}
+
+// objects reads the objects in manifests.
+func objects(t testing.TB, text string) []*Object {
+	t.Helper()
+	var list []*Object
+	for _, v := range documents(t, text) {
+		if o := Read(v); o != nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// check checks manifests as all that a cluster has.
+func check(t testing.TB, text string) []Finding {
+	t.Helper()
+	return Check([]*Cluster{{Objects: objects(t, text), Whole: true}})
+}
+
+// codes are those of findings, each once.
+func codes(found []Finding) []problem.Code {
+	var list []problem.Code
+	for _, f := range found {
+		if !slices.Contains(list, f.Rule.Code) {
+			list = append(list, f.Rule.Code)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// messages are the findings as people read them.
+func messages(found []Finding) string {
+	var b strings.Builder
+	for _, f := range found {
+		b.WriteString(string(f.Rule.Code) + " " + f.Place.String() + ": " + f.Message + " (" + f.Hint + ")\n")
+	}
+	return b.String()
+}
+
+// TestExamples holds each rule to its own examples: it finds what is wrong, and the mended manifests
+// have nothing that any rule finds.
+func TestExamples(t *testing.T) {
+	for _, rule := range Rules() {
+		t.Run(string(rule.Code), func(t *testing.T) {
+			if rule.Wrong == rule.Right() {
+				t.Fatal("the example is not mended")
+			}
+			if rule == immutable {
+				if found := Immutable(documents(t, rule.Wrong), documents(t, rule.Right())); len(found) > 0 {
+					t.Errorf("the mended example: %s", messages(found))
+				}
+				was := strings.ReplaceAll(rule.Wrong, "app: api-v2", "app: api")
+				if found := Immutable(documents(t, was), documents(t, rule.Wrong)); len(found) != 1 {
+					t.Errorf("the wrong example: %s", messages(found))
+				}
+				return
+			}
+			found := check(t, rule.Wrong)
+			if !slices.Contains(codes(found), rule.Code) {
+				t.Errorf("nothing is found in\n%s\nbut %s", rule.Wrong, messages(found))
+			}
+			for _, f := range found {
+				if f.Rule == rule && !rule.Varies && f.Error != rule.Error {
+					t.Errorf("the page says something else than %s", messages([]Finding{f}))
+				}
+			}
+			if found := check(t, rule.Right()); len(found) > 0 {
+				t.Errorf("the mended example:\n%s\n%s", rule.Right(), messages(found))
+			}
+		})
+	}
+}
+
+// TestPages holds the pages of the rules to their form.
+func TestPages(t *testing.T) {
+	last := problem.Code("")
+	for _, rule := range Rules() {
+		if rule.Code <= last || rule.Title == "" || len(rule.Reason) < 80 || rule.Source == "" {
+			t.Errorf("%s is out of order, or says too little", rule.Code)
+		}
+		last = rule.Code
+		if (rule.object == nil) == (rule.cluster == nil) && rule != ignoreRule && rule != immutable {
+			t.Errorf("%s must look at one object alone, or at a cluster", rule.Code)
+		}
+		if page := rule.Explanation(); !strings.Contains(page.Text, "Wrong:") || strings.Count(page.Text, "\n") > 120 {
+			t.Errorf("%s: a page of %d lines", rule.Code, strings.Count(page.Text, "\n"))
+		}
+	}
+}
+
+// TestRenamed compares objects that were renamed with those that are read of the text with the other
+// name: of the examples of all rules, with a user's name in every word that is one.
+func TestRenamed(t *testing.T) {
+	words := strings.NewReplacer("name: api", "name: USER-api", "app: api", "app: USER", "api.example.com", "USER.example.com", "name: http", "name: USER", "key: ", "key: USER-", "{spot", "{USER",
+		"group.name: dev", "group.name: USER", "values: [", "values: [USER, ", "h1.", "USER.", "path: /v1", "path: /USER", "LOG_LEVEL: ", "USER: ")
+	compared := 0
+	for _, rule := range Rules() {
+		text := words.Replace(rule.Wrong)
+		alice, carol := objects(t, strings.ReplaceAll(text, "USER", "alice")), objects(t, strings.ReplaceAll(text, "USER", "carol"))
+		for i, o := range alice {
+			before := *o
+			if got := o.Renamed("alice", "carol"); !reflect.DeepEqual(got, carol[i]) {
+				t.Errorf("%s: %s\ngot  %+v\nwant %+v", rule.Code, o, got, carol[i])
+			}
+			if !reflect.DeepEqual(&before, o) || !reflect.DeepEqual(objects(t, strings.ReplaceAll(text, "USER", "alice"))[i], o) {
+				t.Errorf("%s: the original of %s was changed", rule.Code, o)
+			}
+			compared++
+		}
+	}
+	if compared < 50 {
+		t.Errorf("only %d objects were compared", compared)
+	}
+}
+
+func TestIgnore(t *testing.T) {
+	ignoring := func(codes string) string {
+		return strings.Replace(serviceSelects.Wrong, "metadata: {name: api}\nspec:\n  selector", "metadata: {name: api, annotations: {manifestgen-ignore: \""+codes+"\"}}\nspec:\n  selector", 1)
+	}
+	for given, want := range map[string][]problem.Code{
+		"MG601":         nil,
+		"MG606, MG601":  {"MG600"}, // the first ignores nothing
+		"MG602":         {"MG600", "MG601"},
+		"MG6O1":         {"MG600", "MG601"},
+		"MG501 , MG601": {"MG600"},
+		"":              {"MG600", "MG601"},
+	} {
+		if found := check(t, ignoring(given)); !slices.Equal(codes(found), want) {
+			t.Errorf("%q: got %v, want %v:\n%s", given, codes(found), want, messages(found))
+		}
+	}
+}
+
+// TestIgnoreByTemplate: what ignores something for one user ignores nothing for another whose object
+// the same template makes, and that is no reason to speak.
+func TestIgnoreByTemplate(t *testing.T) {
+	text := strings.ReplaceAll(`apiVersion: v1
+kind: Service
+metadata: {name: USER, annotations: {manifestgen-ignore: MG601}}
+spec: {selector: {app: USER}, ports: [{port: 80}]}
+---
+`, "USER", "alice") + strings.ReplaceAll(deployment, "app: api", "app: carol")
+	list := append(objects(t, text), objects(t, strings.ReplaceAll(strings.Split(text, "---")[0], "alice", "carol"))...)
+	for _, o := range list {
+		o.Source = "templates/service.yaml.tmpl"
+	}
+	if found := Check([]*Cluster{{Objects: list, Whole: true}}); len(found) > 0 {
+		t.Error(messages(found))
+	}
+}

@@ -1,0 +1,214 @@
+package rules
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strings"
+
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
+)
+
+var clearSecret = &Rule{
+	Code:  "MG651",
+	Title: "a Secret with its values in clear",
+	Reason: "A Secret in the repository shows its values to everybody who can read it, for as long as its history is kept; base64 hides nothing. Write an ExternalSecret, which names the value\n" +
+		"in AWS Secrets Manager, or a SealedSecret; a file that SOPS has encrypted is left out. What was committed once must be changed where it is used.",
+	Source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
+	Wrong: `apiVersion: v1
+kind: Secret
+metadata: {name: api}
+stringData: {DATABASE_PASSWORD: correct horse battery staple}`,
+	Mend: []string{"apiVersion: v1\nkind: Secret", "apiVersion: external-secrets.io/v1\nkind: ExternalSecret",
+		"stringData: {DATABASE_PASSWORD: correct horse battery staple}", `spec:
+  secretStoreRef: {kind: ClusterSecretStore, name: secrets-manager}
+  data: [{secretKey: DATABASE_PASSWORD, remoteRef: {key: api/database-password}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: secrets-manager}
+spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`},
+	object: func(r *reading) {
+		if kindOf(r.o) != "Secret" || r.isEncrypted() {
+			return
+		}
+		for _, field := range []string{"data", "stringData"} {
+			for _, f := range at(r.v, field).Fields {
+				value := f.Value.Text
+				if field == "data" {
+					decoded, err := base64.StdEncoding.DecodeString(value)
+					if err != nil {
+						continue // a placeholder, or refused
+					}
+					value = string(decoded)
+				}
+				if isHarmless(f.Key.Text, value) {
+					continue
+				}
+				found := r.add(f.Key.Place, "the Secret has the value of %q in clear", f.Key.Text)
+				found.hint, found.hidden = "write an ExternalSecret, and keep the value in a secret store", true
+				return
+			}
+		}
+	},
+}
+
+// isEncrypted reports whether the values of a Secret are not what they seem: SOPS encrypted them, or
+// another tool puts them in.
+func (r *reading) isEncrypted() bool {
+	if _, sops := r.v.Get("sops"); sops {
+		return true
+	}
+	for _, f := range r.annotations.Fields {
+		if strings.HasPrefix(f.Key.Text, "avp.kubernetes.io/") || strings.Contains(f.Key.Text, "kubeseal") || strings.Contains(f.Key.Text, "vault") {
+			return true
+		}
+	}
+	return false
+}
+
+// plainKeys are keys of Secrets that some controllers take their settings from: no secret is in them.
+var plainKeys = map[string]bool{"type": true, "url": true, "name": true, "project": true, "server": true, "namespaces": true, "enableOCI": true, "insecure": true, "username": true,
+	"ca.crt": true, "user": true, "host": true, "port": true, "region": true, "endpoint": true, "dbname": true}
+
+func isHarmless(key, value string) bool {
+	return plainKeys[key] || isFiller(value) || strings.HasPrefix(value, "ENC[") || strings.HasPrefix(value, "-----BEGIN CERTIFICATE")
+}
+
+var filler = regexp.MustCompile(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|null|none)$`)
+
+// isFiller reports whether a value stands for another that is to be put in.
+func isFiller(value string) bool {
+	value = strings.TrimSpace(value)
+	return value == "" || strings.ContainsAny(value, "${}<>") && len(value) < 200 || filler.MatchString(value)
+}
+
+var credential = &Rule{
+	Code:  "MG652",
+	Title: "a credential in clear",
+	Error: true,
+	Reason: "A value looks like a credential: a key of AWS, a token of GitHub, GitLab, Slack, npm, Stripe or Google, a private key, a URL with a password. Everybody who can read the repository has it, for\n" +
+		"as long as its history is kept. Revoke it, and take it from a secret store. The line is not shown.",
+	Source: "https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns",
+	Wrong: `apiVersion: v1
+kind: ConfigMap
+metadata: {name: api}
+data: {DATABASE_URL: "postgres://api:hVb3xq91@db.example.com/api"}`,
+	Mend: []string{":hVb3xq91@", "@"},
+	object: func(r *reading) {
+		told := 0
+		r.eachString(func(key string, v manifest.Value) {
+			value := v.Text
+			if r.o.Kind == "Secret" {
+				if decoded, err := base64.StdEncoding.DecodeString(value); err == nil {
+					value = string(decoded)
+				}
+			}
+			what, at := findCredential(value)
+			if what == "" || told == maxCredentials {
+				return
+			}
+			told++
+			place := v.Place
+			if lines := strings.Count(value[:at], "\n"); lines > 0 && value == v.Text { // of a block of text
+				place = problem.Place{File: place.File, Line: place.Line + 1 + lines}
+			}
+			f := r.add(place, "%q holds "+what, key)
+			f.hidden, f.hint = true, "revoke it, and take it from a secret store: an ExternalSecret"
+		})
+	},
+}
+
+// maxCredentials is how many are told of one object.
+const maxCredentials = 5
+
+// eachString calls use for every string of an object, with the key that it is below.
+func (r *reading) eachString(use func(key string, v manifest.Value)) {
+	var walk func(key string, v manifest.Value)
+	walk = func(key string, v manifest.Value) {
+		for _, f := range v.Fields {
+			walk(f.Key.Text, f.Value)
+		}
+		for _, item := range v.Items {
+			walk(key, item)
+		}
+		if v.Kind == manifest.String {
+			use(key, v)
+		}
+	}
+	walk("", r.v)
+}
+
+// patterns of credentials; hint is a part that must be there, so that most values cost one search.
+var patterns = []struct {
+	what, hint string
+	pattern    *regexp.Regexp
+}{
+	{"an access key of AWS", "AKIA", regexp.MustCompile(`\bAKIA[A-Z0-9]{16}\b`)},
+	{"an access key of AWS", "ASIA", regexp.MustCompile(`\bASIA[A-Z0-9]{16}\b`)},
+	{"a token of GitHub", "gh", regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36,}\b`)},
+	{"a token of GitHub", "github_pat_", regexp.MustCompile(`\bgithub_pat_[A-Za-z0-9_]{60,}\b`)},
+	{"a token of GitLab", "glpat-", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`)},
+	{"a token of Slack", "xox", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{20,}`)},
+	{"a webhook of Slack", "hooks.slack.com", regexp.MustCompile(`hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}`)},
+	{"a key of Google", "AIza", regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`)},
+	{"a token of npm", "npm_", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
+	{"a key of Stripe", "_live_", regexp.MustCompile(`\b[sr]k_live_[A-Za-z0-9]{20,}\b`)},
+	{"a private key", "PRIVATE KEY", regexp.MustCompile(`-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----\s*(\\n)?\s*[A-Za-z0-9+/=]{16}`)},
+	{"a URL with a password", "://", regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>{}$%*]*:([^\s/:@"'<>{}$*]+)@[^\s/"']`)},
+}
+
+// findCredential returns what sort of credential is in a text, and where; "" if none.
+func findCredential(s string) (what string, at int) {
+	for _, p := range patterns {
+		if !strings.Contains(s, p.hint) {
+			continue
+		}
+		for _, m := range p.pattern.FindAllStringSubmatchIndex(s, -1) {
+			found := s[m[0]:m[1]]
+			if strings.Contains(found, "EXAMPLE") || strings.Contains(strings.ToLower(found), "xxxx") {
+				continue // AKIAIOSFODNN7EXAMPLE
+			}
+			if p.hint == "://" && isFiller(s[m[2]:m[3]]) {
+				continue
+			}
+			return p.what, m[0]
+		}
+	}
+	return "", 0
+}
+
+var clearVariable = &Rule{
+	Code:  "MG653",
+	Title: "an environment variable with a secret in clear",
+	Reason: "The name of an environment variable ends as those of secrets do, and its value is written out. It is in the repository's history, and in `kubectl describe`. Take it from a Secret, with\n" +
+		"`valueFrom: {secretKeyRef: …}`, that an ExternalSecret makes.",
+	Source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
+	Wrong:  podExample("          env: [{name: DATABASE_PASSWORD, value: hVb3xq91}]\n"),
+	Mend:   []string{"value: hVb3xq91", "valueFrom: {secretKeyRef: {name: api, key: password, optional: true}}"},
+	object: func(r *reading) {
+		for _, c := range r.containers() {
+			for _, env := range at(c.v, "env").Items {
+				name, value := at(env, "name").Text, at(env, "value")
+				if !secretName.MatchString(name) || isFiller(value.Text) || isPublic(value.Text) {
+					continue
+				}
+				if what, _ := findCredential(value.Text); what != "" {
+					continue // another rule says so
+				}
+				f := r.add(value.Place, "the environment variable %q has its value in clear", name)
+				f.hidden, f.hint = true, "take it from a Secret: valueFrom: {secretKeyRef: …}"
+			}
+		}
+	},
+}
+
+var (
+	secretName = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|API_KEY|APIKEY|ACCESS_KEY|PRIVATE_KEY|ENCRYPTION_KEY)$`)
+	publicText = regexp.MustCompile(`^(/|\./|https?://|[0-9]{1,4}$|[0-9]+[smhd]$)`)
+)
+
+// isPublic reports whether a value is the path, address or length of a secret rather than one.
+func isPublic(value string) bool {
+	return publicText.MatchString(value) || strings.Contains(value, "://")
+}

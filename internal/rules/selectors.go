@@ -1,0 +1,179 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+)
+
+// deployment is a workload of the examples.
+const deployment = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - name: api
+          image: example/api:1.4
+          ports: [{name: http, containerPort: 8080}]
+`
+
+var serviceSelects = &Rule{
+	Code:  "MG601",
+	Title: "a Service selects no pods",
+	Reason: "No workload in the Service's namespace has pods with all of the labels in `spec.selector`, so the Service has no endpoints and answers nobody. Where something\n" +
+		"else makes the pods, such as an operator, switch the rule off for the Service.",
+	Source: "https://kubernetes.io/docs/concepts/services-networking/service/",
+	Wrong: `apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec:
+  selector: {app: api, tier: web}
+  ports: [{port: 80, targetPort: http}]
+` + deployment,
+	Mend: []string{"{app: api, tier: web}", "{app: api}"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.service != nil && o.selector != nil {
+				c.checkSelects(o, r)
+			}
+		}
+	},
+}
+
+var budgetSelects = &Rule{
+	Code:  "MG608",
+	Title: "a PodDisruptionBudget selects no pods",
+	Reason: "No workload in the budget's namespace has pods that `spec.selector` selects, so the budget protects nothing: a drain may stop all pods of the workload that was\n" +
+		"meant at once.",
+	Source: "https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
+	Wrong: `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: api}
+spec:
+  maxUnavailable: 1
+  selector: {matchLabels: {app: api-server}}
+` + deployment,
+	Mend: []string{"app: api-server", "app: api"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.budget != nil {
+				c.checkSelects(o, r)
+			}
+		}
+	},
+}
+
+// checkSelects reports an object whose selector selects nothing.
+func (c *Cluster) checkSelects(o *Object, r *report) {
+	namespace := o.namespace()
+	if len(c.selected(namespace, o.selector)) > 0 || !c.knows(o, namespace) {
+		return
+	}
+	if slices.ContainsFunc(o.selector.labels, func(l label) bool { return isPlaceholder(l.value) || c.mayBeMade(namespace, l.value) }) {
+		return
+	}
+	near := c.nearest(namespace, o.selector.labels)
+	if c.Open && near == nil {
+		return // the pods may be in a file that was not given
+	}
+	f := r.add(o, o.selector.place, "spec.selector selects no pods: none in the namespace %q has %q", namespace, o.selector.labels.String())
+	if near == nil {
+		f.hint("give a workload's pods these labels, or the selector theirs")
+		return
+	}
+	f.also(near, near.pods.place, "the nearest are the pods of %s, with %q", near, near.pods.labels.written().String())
+	f.hint("%s", near.pods.labels.difference(o.selector.labels))
+}
+
+// String is labels as a selector on the command line has them.
+func (l labels) String() string {
+	parts := make([]string, len(l))
+	for i, one := range l {
+		parts[i] = one.key + "=" + one.value
+	}
+	return strings.Join(parts, ",")
+}
+
+// written are the labels without those that a controller sets.
+func (l labels) written() labels {
+	return slices.DeleteFunc(slices.Clone(l), func(one label) bool { return one.value == anyValue })
+}
+
+// difference says which of the wanted labels are not there.
+func (l labels) difference(wanted labels) string {
+	var parts []string
+	for _, w := range wanted {
+		switch value, has := l.get(w.key); {
+		case !has:
+			parts = append(parts, "the pods have no label "+w.key)
+		case value != w.value:
+			parts = append(parts, "the pods have "+w.key+"="+value)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+var targetPort = &Rule{
+	Code:  "MG602",
+	Title: "a Service's target port that its pods do not have",
+	Error: true,
+	Reason: "`targetPort` names a port, and no container of the pods that the Service selects has a port of this name. The Service has no endpoints for it. A number would reach\n" +
+		"the container even where `ports` does not list it; a name must be listed.",
+	Source: "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
+	Wrong: `apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec:
+  selector: {app: api}
+  ports: [{port: 80, targetPort: web}]
+` + deployment,
+	Mend: []string{"targetPort: web", "targetPort: http"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.service == nil || o.selector == nil {
+				continue
+			}
+			pods := c.selected(o.namespace(), o.selector)
+			for _, port := range o.ports {
+				if port.target.is == "" || isNumber(port.target.is) || len(pods) == 0 {
+					continue
+				}
+				named := func(w *Object) bool {
+					return slices.ContainsFunc(w.pods.ports, func(p containerPort) bool { return p.name == port.target.is })
+				}
+				if !slices.ContainsFunc(pods, named) {
+					f := r.add(o, port.target.place, "targetPort %q is no port of the pods that the Service selects", port.target.is)
+					f.also(pods[0], pods[0].pods.place, "the pods of %s have %s", pods[0], portNames(pods[0].pods))
+				}
+			}
+		}
+	},
+}
+
+func portNames(p *podTemplate) string {
+	var names []string
+	for _, port := range p.ports {
+		if port.name != "" {
+			names = append(names, port.name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "no port with a name"
+	case 1:
+		return "the port " + names[0]
+	}
+	return "the ports " + strings.Join(names, ", ")
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// isPlaceholder reports whether another tool puts something into a text first.
+func isPlaceholder(s string) bool { return strings.ContainsAny(s, "${}<>") }

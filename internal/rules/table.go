@@ -1,0 +1,16 @@
+package rules
+
+// table has all rules, by their codes.
+var table = []*Rule{
+	ignoreRule,
+	// References.
+	serviceSelects, targetPort, routeService, routePort, scalerTarget, podReference, missingKey, budgetSelects, otherReference, gatewayListener,
+	// Hosts.
+	claimedTwice, claimedElsewhere, shadowed,
+	// The AWS Load Balancer Controller.
+	groupAgreement, albValues, albNames, instanceTarget, fixedQuota, adjustableQuota, conditionQuota,
+	// Pods and what scales them.
+	envTwice, probePort, gracePeriod, blockedDrain, twoBudgets, replicasTwice, scaledTwice, missingRequest, immutable, noNodes, badImage, looseImage, longName, duration, rootUser,
+	// Secrets.
+	clearSecret, credential, clearVariable,
+}

@@ -1,0 +1,354 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var blockedDrain = &Rule{
+	Code:  "MG634",
+	Title: "a PodDisruptionBudget that lets no pod go",
+	Reason: "With `maxUnavailable: 0`, or a `minAvailable` of as many pods as there are, no pod may be evicted: a node with one of them is never drained, and Karpenter or an upgrade of the\n" +
+		"cluster waits for it. A budget is for workloads with several pods, of which one may go at a time.",
+	Source: "https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
+	Wrong: `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: api}
+spec:
+  minAvailable: 2
+  selector: {matchLabels: {app: api}}
+` + deployment,
+	Mend: []string{"minAvailable: 2", "maxUnavailable: 1"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.budget == nil {
+				continue
+			}
+			pods, known := 0, true
+			var first *Object
+			for _, w := range c.selected(o.namespace(), o.selector) {
+				if w.Kind == "DaemonSet" || w.Kind == "Job" || w.Kind == "CronJob" {
+					known = false
+				}
+				n, ok := c.fewest(w)
+				pods, known = pods+n, known && ok
+				first = w
+			}
+			if !known || pods == 0 {
+				continue
+			}
+			if value, blocks := o.budget.blocks(pods); blocks {
+				r.add(o, value.place, "the budget lets no pod go: %s of %d", value.is, pods).hint("write maxUnavailable: 1, with at least 2 replicas; or leave the budget out").
+					also(first, first.pods.place, "the pods of %s", first)
+			}
+		}
+	},
+}
+
+// fewest returns how many pods a workload has at least; ok is false where that is not known.
+func (c *Cluster) fewest(w *Object) (n int, ok bool) {
+	scalers := c.scaled[w.id()]
+	for _, s := range scalers {
+		return s.scaler.min, true
+	}
+	return w.pods.count, w.pods.replicas.is != "" || w.Kind == "Pod" || !c.Open
+}
+
+// blocks reports whether a budget lets none of n pods go, and by which value.
+func (b *budget) blocks(n int) (value text, blocks bool) {
+	if b.max.is != "" {
+		return text{"maxUnavailable " + b.max.is, b.max.place}, b.max.is == "0" || b.max.is == "0%"
+	}
+	least, err := strconv.Atoi(b.min.is)
+	if percent, isPercent := strings.CutSuffix(b.min.is, "%"); isPercent {
+		share, wrong := strconv.Atoi(percent)
+		least, err = (n*share+99)/100, wrong
+	}
+	return text{"minAvailable " + b.min.is, b.min.place}, err == nil && b.min.is != "" && least >= n
+}
+
+var twoBudgets = &Rule{
+	Code:   "MG635",
+	Title:  "pods with two PodDisruptionBudgets",
+	Error:  true,
+	Reason: "A pod that two budgets select cannot be evicted at all: the API server answers with an error, and the node is never drained.",
+	Source: "https://kubernetes.io/docs/tasks/run-application/configure-pdb/#arbitrary-controllers-and-selectors",
+	Wrong: `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: api}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: api}}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: all}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: api}}}
+` + deployment,
+	Mend: []string{"---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: all}\nspec: {maxUnavailable: 1, selector: {matchLabels: {app: api}}}\n", ""},
+	cluster: func(c *Cluster, r *report) {
+		budgets := map[*Object]*Object{}
+		for _, o := range c.Objects {
+			if o.budget == nil {
+				continue
+			}
+			for _, w := range c.selected(o.namespace(), o.selector) {
+				first := budgets[w]
+				if first == nil {
+					budgets[w] = o
+					continue
+				}
+				r.add(o, o.selector.place, "the pods of %s have two budgets: %s, and %s", w, first, o).hint("select them in one").also(first, first.selector.place, "%s selects them too", first)
+				break
+			}
+		}
+	},
+}
+
+var replicasTwice = &Rule{
+	Code:  "MG636",
+	Title: "replicas beside an autoscaler",
+	Reason: "A HorizontalPodAutoscaler or ScaledObject decides how many pods a workload has, and the manifest says a number too. Each time that it is applied, the number is set back: pods are\n" +
+		"stopped under load, until the autoscaler starts them again. Leave `replicas` out.",
+	Source: "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#replicas",
+	Wrong: `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}
+  minReplicas: 2
+  maxReplicas: 4
+` + deployment,
+	Mend: []string{"  replicas: 2\n", ""},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.pods == nil || o.pods.replicas.is == "" || o.pods.count == 0 {
+				continue
+			}
+			for _, s := range c.scaled[o.id()] {
+				r.add(o, o.pods.replicas.place, "replicas is %q, and %s scales %s", o.pods.replicas.is, s, o).hint("leave replicas out").also(s, s.scaler.place, "%s scales it", s)
+				break
+			}
+		}
+	},
+}
+
+var scaledTwice = &Rule{
+	Code:  "MG637",
+	Title: "a workload that two autoscalers scale",
+	Error: true,
+	Reason: "Two HorizontalPodAutoscalers or ScaledObjects have the same target (a ScaledObject makes a HorizontalPodAutoscaler of its own). Each sets the number of pods that it thinks\n" +
+		"right, and undoes the other's: the number swings. Put the metrics of both into one.",
+	Source: "https://keda.sh/docs/latest/concepts/scaling-deployments/",
+	Wrong: `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, minReplicas: 2, maxReplicas: 4}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api-memory}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, minReplicas: 2, maxReplicas: 4}
+` + strings.Replace(deployment, "  replicas: 2\n", "", 1),
+	Mend: []string{"---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: api-memory}\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, minReplicas: 2, maxReplicas: 4}\n", ""},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.scaler == nil {
+				continue
+			}
+			all := c.scaled[o.targetOf(o.refs[0])]
+			if first := all[0]; first != o {
+				r.add(o, o.scaler.place, "%s scales %q, and so does %s", o, o.refs[0].name.is, first).hint("put the metrics of both into one").also(first, first.scaler.place, "%s scales it too", first)
+			}
+		}
+	},
+}
+
+var missingRequest = &Rule{
+	Code:  "MG638",
+	Title: "an autoscaler without the requests that it needs",
+	Reason: "A HorizontalPodAutoscaler with a target of so many percent compares the use of a resource with what the containers request, and a container of its target requests none. It then\n" +
+		"scales nothing (`FailedGetResourceMetric`), unless a LimitRange sets a default. Every container of the pod counts, sidecars too.",
+	Source: "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#support-for-resource-metrics",
+	Wrong: `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}
+  minReplicas: 2
+  maxReplicas: 4
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]
+` + strings.Replace(deployment, "  replicas: 2\n", "", 1) + "          resources: {limits: {memory: 128Mi}}\n",
+	Mend: []string{"resources: {limits", "resources: {requests: {cpu: 100m}, limits"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.Objects {
+			if o.scaler == nil || len(o.scaler.shares) == 0 {
+				continue
+			}
+			target := c.byID[o.targetOf(o.refs[0])]
+			if target == nil || target.pods == nil {
+				continue
+			}
+			for _, share := range o.scaler.shares {
+				for _, request := range target.pods.requests {
+					if share.is == "cpu" && !request.cpu || share.is == "memory" && !request.memory {
+						r.add(o, share.place, "the target is a share of the requested %s, and the container %q of %s requests none", share.is, request.container, target).
+							hint("add resources: {requests: {%s: …}} to the container", share.is).also(target, target.pods.place, "the containers of %s", target)
+						break
+					}
+				}
+			}
+		}
+	},
+}
+
+var noNodes = &Rule{
+	Code:   "MG640",
+	Title:  "pods that no node pool takes",
+	Error:  true,
+	Varies: true,
+	Reason: "Pods ask for nodes of Karpenter, such as `karpenter.sh/capacity-type: spot`, and no NodePool of the cluster makes such nodes, or the pods do not tolerate its taints. They stay\n" +
+		"Pending. It is an error where the cluster's environments have NodePools, and a warning where they have none. NodePools that are made elsewhere are declared below `external:`.",
+	Source: "https://karpenter.sh/docs/concepts/nodepools/",
+	Wrong: `apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: spot}
+spec:
+  template:
+    spec:
+      nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
+      requirements: [{key: karpenter.sh/capacity-type, operator: In, values: [spot]}]
+      taints: [{key: spot, value: "true", effect: NoSchedule}]
+` + deployment + `      nodeSelector: {karpenter.sh/capacity-type: spot}
+`,
+	Mend: []string{"      nodeSelector: {karpenter.sh/capacity-type: spot}\n", "      nodeSelector: {karpenter.sh/capacity-type: spot}\n      tolerations: [{key: spot, operator: Exists, effect: NoSchedule}]\n"},
+	cluster: func(c *Cluster, r *report) {
+		var pools []*Object
+		for _, o := range c.Objects {
+			if o.nodes != nil {
+				pools = append(pools, o)
+			}
+		}
+		for _, o := range c.Objects {
+			if o.pods != nil && (len(o.pods.node) > 0 || len(o.pods.affinity) > 0) {
+				c.checkNodes(o, pools, r)
+			}
+		}
+	},
+}
+
+// checkNodes reports pods that no NodePool takes.
+func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
+	wants, ok := o.pods.wantsPool()
+	if !ok || !c.Whole || o.Env != nil && slices.ContainsFunc(o.Env.External, func(x External) bool { return x.Kind == "NodePool" }) {
+		return
+	}
+	if len(pools) == 0 {
+		if !c.Open {
+			f := r.add(o, o.pods.place, "the pods ask for %q, and there is no NodePool", wants)
+			f.Error = false
+			if o.Env != nil {
+				f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: NodePool, name: …}]", o.Env.Name)
+			}
+		}
+		return
+	}
+	var why []string
+	for _, pool := range pools {
+		reason := pool.refuses(o.pods)
+		if reason == "" {
+			return
+		}
+		if len(why) < 4 {
+			why = append(why, pool.Name+": "+reason)
+		}
+	}
+	if c.Open {
+		return
+	}
+	r.add(o, o.pods.place, "the pods ask for %q, and no NodePool takes them", wants).hint("%s", strings.Join(why, "; ")).also(pools[0], pools[0].named, "%s", pools[0])
+}
+
+// wantsPool returns what pods ask of Karpenter's nodes; ok is false where they ask nothing.
+func (p *podTemplate) wantsPool() (what string, ok bool) {
+	for _, l := range p.node {
+		if strings.HasPrefix(l.key, "karpenter.sh/") {
+			return l.key + "=" + l.value, true
+		}
+	}
+	for _, term := range p.affinity {
+		for _, q := range term {
+			if strings.HasPrefix(q.key, "karpenter.sh/") && q.operator == "In" {
+				return q.key + "=" + strings.Join(q.values, "|"), true
+			}
+		}
+	}
+	return "", false
+}
+
+// refuses says why a NodePool makes no nodes for pods; "" if it does.
+func (o *Object) refuses(p *podTemplate) string {
+	for _, taint := range o.nodes.taints {
+		if taint.effect != "PreferNoSchedule" && !slices.ContainsFunc(p.tolerates, func(t toleration) bool { return t.tolerates(taint) }) {
+			return "its taint " + taint.key + "=" + taint.value + ":" + taint.effect + " is not tolerated"
+		}
+	}
+	for _, l := range p.node {
+		if !o.makes(requirement{l.key, "In", []string{l.value}}) {
+			return "it makes no nodes with " + l.key + "=" + l.value
+		}
+	}
+	if len(p.affinity) == 0 {
+		return ""
+	}
+	reason := ""
+	for _, term := range p.affinity {
+		missing := slices.IndexFunc(term, func(q requirement) bool { return !o.makes(q) })
+		if missing < 0 {
+			return ""
+		}
+		reason = "it makes no nodes with " + term[missing].key + " " + term[missing].operator + " " + strings.Join(term[missing].values, ", ")
+	}
+	return reason
+}
+
+// tolerates reports whether a toleration covers a taint.
+func (t toleration) tolerates(taint toleration) bool {
+	return (t.key == taint.key || t.key == "" && t.operator == "Exists") && (t.effect == "" || t.effect == taint.effect) &&
+		(t.operator == "Exists" || t.value == taint.value)
+}
+
+// makes reports whether a NodePool may make nodes that meet a requirement of pods.
+func (o *Object) makes(q requirement) bool {
+	if q.operator != "In" {
+		return true // it is not looked at closely
+	}
+	if q.key == "karpenter.sh/nodepool" {
+		return slices.Contains(q.values, o.Name)
+	}
+	if value, ok := o.nodes.labels.get(q.key); ok {
+		return slices.Contains(q.values, value)
+	}
+	constrained := false
+	for _, own := range o.nodes.requirements {
+		if own.key != q.key {
+			continue
+		}
+		constrained = true
+		if !slices.ContainsFunc(q.values, func(value string) bool { return own.matches(labels{{q.key, value}}) }) {
+			return false
+		}
+	}
+	switch {
+	case constrained:
+		return true
+	case q.key == "karpenter.sh/capacity-type":
+		return slices.Contains(q.values, "on-demand") // Karpenter's default
+	}
+	return isWellKnown(q.key)
+}
+
+// isWellKnown reports whether nodes have a label of their own accord, so that a NodePool need not name it.
+func isWellKnown(key string) bool {
+	domain, _, _ := strings.Cut(key, "/")
+	return strings.HasSuffix(domain, "kubernetes.io") || strings.HasPrefix(domain, "karpenter.") || domain == "topology.k8s.aws"
+}
