@@ -40,6 +40,7 @@ type renderOptions struct {
 	edits    map[string][]byte // files of the inventory as they are to be, by name
 	edited   []tree.Change     // the same, against what they are; paths below the source folder
 	tagsFrom map[string]string // new environment → the one that it is like
+	adopt    map[string]bool   // see tree.Options
 	warnings problem.List      // what the API server would warn of, once planned
 }
 
@@ -238,7 +239,7 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 		defer root.Close()
 	}
 	plan, err := tree.Diff(root, wants, tree.Options{
-		Environments: o.treeEnvironments(inv, envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune, Stages: o.stages,
+		Environments: o.treeEnvironments(inv, envs), Others: len(o.envs) == 0, Force: o.force, AllowMassPrune: o.allowMassPrune, Adopt: o.adopt, Stages: o.stages,
 	})
 	if plan != nil {
 		err = errors.Join(err, o.checkImmutable(plan, manifests))

@@ -97,6 +97,10 @@ func (s *Selection) Query(sources ...fs.FS) (*Query, error) {
 		if env != nil {
 			repository = env.Image(service)
 		}
+		if repository == "" {
+			problems.Add(problem.At(service.Place, "add a line image: … with the repository that it is pushed to; or pass --image", "the service %s has no image", service.Name))
+			continue
+		}
 		target, err := ParseTarget(repository, s.Renames)
 		problems.Add(err)
 		target.Service, target.Source = service.Name, service.Repository

@@ -45,7 +45,7 @@ func (t *Team) Source() manifest.Value { return t.source }
 // Service is one thing that runs.
 type Service struct {
 	Name       string
-	Image      string // the repository, without tag
+	Image      string // the repository, without tag; "" where it has none
 	Tag        string // the first tag, until tagbump moves it; "" where there is none
 	Repository string // owner/name on GitHub; "" where there is none
 	Port       int64  // 0 where it serves nothing

@@ -188,7 +188,6 @@ func (l *loader) readService(v manifest.Value) {
 		"vars":       l.vars(&s.Vars),
 	})
 	l.require(v, r, "name", "add a line name: …", "this service has no name")
-	l.require(v, r, "image", "add a line image: … with the repository that it is pushed to", "%s has no image", called("service", s.Name))
 	addNew(l, &l.inventory.Services, s, "service", v.Place, func(s *Service) problem.Place { return s.Place })
 }
 

@@ -70,7 +70,7 @@ var teamShape = shape{"a team", []key{
 
 var serviceShape = shape{"a service", []key{
 	{"name", true, "the service", aName},
-	{"image", true, "the repository that its images are pushed to, without a tag", aText},
+	{"image", false, "the repository that its images are pushed to, without a tag; left out where it runs nothing of its own", aText},
 	{"tag", false, "the tag that a new file starts on; from then on tagbump moves it", aText},
 	{"repository", false, "the GitHub repository that it is built from, as owner/name", takes{kind: manifest.String, pattern: ownerName}},
 	{"port", false, "the port that it serves; left out where it serves none", takes{kind: manifest.Int}},

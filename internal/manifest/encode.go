@@ -409,3 +409,34 @@ func appendKey(dst []byte, key string, flow bool) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// AppendFlow appends a value on one line, as it stands in a flow collection. Numbers
+// and booleans are written as they are; the order of a map's entries is kept.
+func AppendFlow(dst []byte, v Value) []byte {
+	switch v.Kind {
+	case List:
+		dst = append(dst, '[')
+		for i, item := range v.Items {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = AppendFlow(dst, item)
+		}
+		return append(dst, ']')
+	case Map:
+		dst = append(dst, '{')
+		for i, f := range v.Fields {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = append(appendString(dst, f.Key.Text, true), ": "...)
+			dst = AppendFlow(dst, f.Value)
+		}
+		return append(dst, '}')
+	case String:
+		return appendString(dst, v.Text, true)
+	case Null:
+		return append(dst, "null"...)
+	}
+	return append(dst, v.Text...)
+}

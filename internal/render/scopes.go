@@ -25,12 +25,13 @@ type Env struct {
 
 // Service is a service as it is in the environment, and for the user if there is one.
 type Service struct {
-	Name, Image string
-	Tag         Tag
-	Port        int64 // 0 where it serves nothing
-	Repository  any
-	Secrets     map[string]string
-	Vars        Vars
+	Name       string
+	Image      any
+	Tag        Tag
+	Port       int64 // 0 where it serves nothing
+	Repository any
+	Secrets    map[string]string
+	Vars       Vars
 }
 
 // User is a person whose state is present.
@@ -201,7 +202,7 @@ func (b *builder) all() []*subject {
 
 func (b *builder) service(s *inventory.Service, vars Vars) *Service {
 	image := b.env.Image(s)
-	return &Service{Name: s.Name, Image: image, Tag: Tag{s.Tag, image}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
+	return &Service{Name: s.Name, Image: orNil(image), Tag: Tag{s.Tag, image}, Port: s.Port, Repository: orNil(s.Repository), Secrets: s.Secrets, Vars: vars}
 }
 
 func (b *builder) user(u *inventory.User) *User {

@@ -138,6 +138,17 @@ func judgeRendered(name string, data []byte) verdict {
 	return v
 }
 
+// Rendered reports whether a file is as it was rendered, tags aside, and returns the
+// template in its header, and what follows the header. Where it was edited, only the
+// template is returned.
+func Rendered(name string, data []byte) (template string, body []byte, ok bool) {
+	v := judgeRendered(name, data)
+	if v.whose != owned {
+		return v.template, nil, false
+	}
+	return v.template, v.body.Data, true
+}
+
 // parseText parses a file; nil where it is no YAML.
 func parseText(name string, data []byte) *manifest.Text {
 	file, err := manifest.Parse(name, data)

@@ -44,9 +44,10 @@ type Environment struct {
 // Options are what Diff is told, and may do.
 type Options struct {
 	Environments   []Environment
-	Others         bool // remove the files of all environments that are not among these
-	Force          bool // overwrite and remove files that were edited by hand
-	AllowMassPrune bool // remove many files at once
+	Others         bool            // remove the files of all environments that are not among these
+	Force          bool            // overwrite and remove files that were edited by hand
+	AllowMassPrune bool            // remove many files at once
+	Adopt          map[string]bool // files without a header that get one, where they hold what is wanted
 	Stages         func(paths []string) map[string]Stages
 }
 
@@ -168,7 +169,7 @@ func (p *planner) decide(w *Want) {
 			f.whose, f.fault, f.line = edited, invalidTag, line
 		}
 		f.locate(w)
-		if may := p.mayTouch(f, w); f.whose == foreign || !may && f.unreadable() {
+		if may := p.mayTouch(f, w); !may && (f.whose == foreign || f.unreadable()) {
 			return
 		}
 		change.Action, change.Old, change.Mode, change.Conflict = Update, f.data, f.mode, f.conflict != nil
@@ -183,11 +184,18 @@ func (p *planner) decide(w *Want) {
 // refusal. W is what is
 // wanted in its place, nil if nothing is.
 func (p *planner) mayTouch(f *file, w *Want) bool {
-	if f.whose == owned || f.whose == edited && p.options.Force {
+	if f.whose == owned || f.whose == edited && p.options.Force || w != nil && p.options.Adopt[w.Path] && f.holds(w) {
 		return true
 	}
 	p.refusals.add(f.refusal(w))
 	return false
+}
+
+// holds reports whether a file without a header holds what is wanted, tags aside, byte
+// for byte.
+func (f *file) holds(w *Want) bool {
+	_, same := w.Text.Match(f.data)
+	return f.whose == foreign && same
 }
 
 // Environments returns the names of the folders right in root that hold manifests.

@@ -1,0 +1,124 @@
+package adopt
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// guard is the condition of the whole template: the cells of universe that have a copy.
+func (t *template) guard(universe []cell) condition {
+	has := make([]bool, len(universe))
+	for i, c := range universe {
+		has[i] = slices.Contains(t.cells, c)
+	}
+	if !slices.Contains(has, false) {
+		return condition{}
+	}
+	within := make([]bool, len(universe))
+	for i := range within {
+		within[i] = true
+	}
+	if expr := expression(universe, has, within); expr != "" {
+		return condition{expr: expr}
+	}
+	return condition{hole: t.presence(nil, universe, has, within)}
+}
+
+// condition is when a branch is written, of the copies in within.
+func (t *template) condition(b branch, within []bool) condition {
+	if expr := expression(t.cells, b.has, within); expr != "" {
+		return condition{expr: expr}
+	}
+	s := b.of
+	if s == nil {
+		s = b.slots[0]
+		for _, other := range b.slots {
+			if other.kind == entry || other.kind == item {
+				s = other
+				break
+			}
+		}
+	}
+	return condition{hole: t.presence(s, t.cells, b.has, within)}
+}
+
+// presence asks for a variable that is true where a part is written. S is nil for the
+// whole template.
+func (t *template) presence(s *slot, cells []cell, has, within []bool) *hole {
+	h := &hole{template: t, slot: s, boolean: true}
+	for i, c := range cells {
+		if within[i] {
+			h.cells = append(h.cells, c)
+			h.values = append(h.values, strconv.FormatBool(has[i]))
+		}
+	}
+	t.holes = append(t.holes, h)
+	return h
+}
+
+// maxNames is how many services a condition may name: more are a variable's.
+const maxNames = 1
+
+// expression is a condition that holds, of the cells in within, for those in has; "" where
+// the names of environments and services do not tell them apart.
+func expression(cells []cell, has, within []bool) string {
+	env := func(c cell) string { return c.env }
+	service := func(c cell) string { return c.service }
+	envs, otherEnvs := split(cells, has, within, env)
+	services, otherServices := split(cells, has, within, service)
+	product := func(e, s bool) bool {
+		for i, c := range cells {
+			is := (!e || slices.Contains(envs, c.env)) && (!s || slices.Contains(services, c.service))
+			if within[i] && is != has[i] {
+				return false
+			}
+		}
+		return true
+	}
+	fewServices := min(len(services), len(otherServices)) <= maxNames
+	switch {
+	case product(true, false):
+		return oneOf(envName, envs, otherEnvs)
+	case product(false, true) && fewServices:
+		return oneOf(serviceName, services, otherServices)
+	case product(true, true) && fewServices:
+		return "and (" + oneOf(serviceName, services, otherServices) + ") (" + oneOf(envName, envs, otherEnvs) + ")"
+	}
+	return ""
+}
+
+// split returns the names of the cells in has, and the others of within.
+func split(cells []cell, has, within []bool, name func(cell) string) (in, out []string) {
+	for i, c := range cells {
+		if within[i] && has[i] && !slices.Contains(in, name(c)) {
+			in = append(in, name(c))
+		}
+	}
+	for i, c := range cells {
+		if n := name(c); within[i] && !slices.Contains(in, n) && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(in)
+	slices.Sort(out)
+	return in, out
+}
+
+// oneOf is the condition that a name is one of some, and none of the others.
+func oneOf(field string, names, others []string) string {
+	quoted := func(list []string) string {
+		var b strings.Builder
+		for _, n := range list {
+			b.WriteString(" " + strconv.Quote(n))
+		}
+		return b.String()
+	}
+	switch {
+	case len(names) > 1 && len(others) == 1:
+		return "ne " + field + quoted(others)
+	case len(others) > 0 && len(others) < len(names):
+		return "not (eq " + field + quoted(others) + ")"
+	}
+	return "eq " + field + quoted(names)
+}

@@ -1,0 +1,151 @@
+package adopt
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/manifest"
+)
+
+// layers are the places where a variable's values are written, each over the ones
+// before it.
+type layers struct {
+	value   string            // the default
+	service map[string]string // users.yaml
+	env     map[string]string // the environment's vars
+	both    map[cell]string   // the environment's vars of the service
+}
+
+// entries is how many values are written.
+func (l *layers) entries() int { return len(l.service) + len(l.env) + len(l.both) }
+
+// layered finds the layers with the fewest values. With alone, there is one service, and
+// what environments say they say for it.
+func (v *variable) layered(alone bool) *layers {
+	def := v.defaultValue()
+	if !v.perService() {
+		l := &layers{value: def, env: map[string]string{}}
+		for c, value := range v.values {
+			if value != def {
+				l.env[c.env] = value
+			}
+		}
+		return l
+	}
+	best := v.layersWith(def, nil)
+	var chosen []string
+	for {
+		var next *layers
+		var with string
+		for _, env := range v.envs() {
+			if slices.Contains(chosen, env) {
+				continue
+			}
+			l := v.layersWith(def, append(slices.Clone(chosen), env))
+			if better := l.entries() < best.entries() || alone && l.entries() == best.entries() && len(l.env) > len(best.env); better && (next == nil || l.entries() < next.entries()) {
+				next, with = l, env
+			}
+		}
+		if next == nil {
+			return best
+		}
+		best, chosen = next, append(chosen, with)
+	}
+}
+
+// layersWith are the layers where some environments say a value for all services.
+func (v *variable) layersWith(def string, envs []string) *layers {
+	l := &layers{value: def, service: map[string]string{}, env: map[string]string{}, both: map[cell]string{}}
+	byEnv, byService := map[string]map[string]int{}, map[string]map[string]int{}
+	add := func(m map[string]map[string]int, key, value string) {
+		if m[key] == nil {
+			m[key] = map[string]int{}
+		}
+		m[key][value]++
+	}
+	for c, value := range v.values {
+		if slices.Contains(envs, c.env) {
+			add(byEnv, c.env, value)
+		} else {
+			add(byService, c.service, value)
+		}
+	}
+	for env, counts := range byEnv {
+		l.env[env] = mostCommonOr(counts, def)
+	}
+	for service, counts := range byService {
+		if value := mostCommonOr(counts, def); value != def {
+			l.service[service] = value
+		}
+	}
+	for env, value := range l.env {
+		if value == def && !v.overridden(l, env) {
+			delete(l.env, env)
+		}
+	}
+	for c, value := range v.values {
+		if value != l.of(c) {
+			l.both[c] = value
+		}
+	}
+	return l
+}
+
+// overridden reports whether users.yaml says something for a service in an environment.
+func (v *variable) overridden(l *layers, env string) bool {
+	for c := range v.values {
+		if _, set := l.service[c.service]; set && c.env == env {
+			return true
+		}
+	}
+	return false
+}
+
+// of is a variable's value in a cell.
+func (l *layers) of(c cell) string {
+	if value, ok := l.both[c]; ok {
+		return value
+	}
+	if value, ok := l.env[c.env]; ok {
+		return value
+	}
+	if value, ok := l.service[c.service]; ok {
+		return value
+	}
+	return l.value
+}
+
+func (v *variable) envs() []string {
+	seen := map[string]bool{}
+	for c := range v.values {
+		seen[c.env] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// defaultValue is the most common value. That of a number with fractions has one itself:
+// the default's type is the variable's.
+func (v *variable) defaultValue() string {
+	counts := map[string]int{}
+	for _, value := range v.values {
+		if v.kind != manifest.Float || strings.Contains(value, ".") {
+			counts[value]++
+		}
+	}
+	return mostCommon(counts)
+}
+
+// mostCommonOr is the most common of some values; of several, the one that is preferred.
+func mostCommonOr(counts map[string]int, preferred string) string {
+	best := mostCommon(counts)
+	if counts[preferred] == counts[best] {
+		return preferred
+	}
+	return best
+}
+
+// written is a value as it is written into a file of the inventory.
+func (v *variable) written(value string) manifest.Value {
+	return manifest.Value{Kind: v.kind, Text: value}
+}

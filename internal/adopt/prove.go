@@ -1,0 +1,175 @@
+package adopt
+
+import (
+	"bytes"
+	"io/fs"
+	"strconv"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+	"k8srepo/internal/render"
+)
+
+// maxRounds is how often templates are mended and rendered again.
+const maxRounds = 40
+
+// prover renders templates in memory, and compares what they make with the copies.
+type prover struct {
+	fsys      fs.FS
+	templates []*template
+	files     map[string][]byte // the inventory and the templates as they are to be
+	mended    bool              // some line is to be written in another way
+	left      []Left
+}
+
+// prove renders the templates. Where a copy is not what it was, the line is changed that
+// makes the difference; a copy for which nothing helps is left.
+func (p *prover) prove() error {
+	source := inventory.Overlay{FS: p.fsys, Files: p.files}
+	inv, err := inventory.Load(source)
+	if err != nil {
+		return err
+	}
+	set, err := render.ParseTemplates(source, inv)
+	if err != nil {
+		return p.blame(err)
+	}
+	manifests, err := render.Render(set, inv, inv.Environments)
+	byPath := map[string]*render.Manifest{}
+	for i := range manifests {
+		byPath[manifests[i].Path] = &manifests[i]
+	}
+	blamed := p.blame(err)
+	if blamed != nil {
+		return blamed
+	}
+	for _, t := range p.templates {
+		for i, c := range t.copies {
+			m := byPath[c.file.path]
+			switch {
+			case m == nil && !p.mended:
+				p.leave(t, i, "the template renders no such file")
+			case m == nil:
+			default:
+				p.compare(t, i, m)
+			}
+		}
+	}
+	return nil
+}
+
+// compare compares a copy with what was rendered for it.
+func (p *prover) compare(t *template, copy int, m *render.Manifest) {
+	data := t.copies[copy].file.data
+	if _, same := m.Text.Match(data); same {
+		return
+	}
+	line := bytes.Count(data[:m.Text.Difference(data)], []byte("\n"))
+	if s := t.slotAt(copy, line); s != nil && s.mend() {
+		p.mended = true
+		return
+	}
+	p.leave(t, copy, "line "+strconv.Itoa(line+1)+": it cannot be rendered as it is written")
+}
+
+// blame finds the lines of templates that errors are about. An error that is about
+// something else is returned.
+func (p *prover) blame(err error) error {
+	var others problem.List
+	for _, problem := range problem.All(err) {
+		t := p.templateOf(problem.Place.File)
+		if t == nil {
+			others.Add(problem)
+			continue
+		}
+		if t.mendLine(problem.Place.Line) {
+			p.mended = true
+			continue
+		}
+		for i := range t.copies {
+			p.leave(t, i, problem.Message)
+		}
+	}
+	return others.Err()
+}
+
+func (p *prover) templateOf(file string) *template {
+	for _, t := range p.templates {
+		if t.file() == file {
+			return t
+		}
+	}
+	return nil
+}
+
+// leave leaves a copy, and those that are its copies in other environments.
+func (p *prover) leave(t *template, copy int, reason string) {
+	for _, c := range t.copies {
+		if c.service != t.copies[copy].service || c.left {
+			continue
+		}
+		c.left, p.mended = true, true
+		if c == t.copies[copy] {
+			p.left = append(p.left, Left{c.file.path, reason})
+		} else {
+			p.left = append(p.left, Left{c.file.path, "its copy in " + t.copies[copy].env + " cannot be adopted"})
+		}
+	}
+}
+
+// slotAt is the slot of a copy's line.
+func (t *template) slotAt(copy, line int) *slot {
+	var find func(list []*slot) *slot
+	find = func(list []*slot) *slot {
+		for _, s := range list {
+			if s.has[copy] && s.line[copy] == line {
+				return s
+			}
+			if found := find(s.kids); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	return find(t.slots)
+}
+
+// mend makes a slot be written in a plainer way. It is false where there is none. Lines
+// of one scalar are one thing: the renderer writes it anew if there is a value in it.
+func (s *slot) mend() bool {
+	all := []*slot{s}
+	if s.kind == text && s.parent != nil {
+		all = append([]*slot{s.parent}, s.parent.kids...)
+	} else if s.form == block || s.form == open {
+		all = append(all, s.kids...)
+	}
+	mended := false
+	for _, s := range all {
+		switch {
+		case !s.apart:
+			s.apart, mended = true, true
+		case !s.failed:
+			s.failed, mended = true, true
+		}
+	}
+	return mended
+}
+
+// mendLine is mend for a line of the template, counted from 1; for all of it where the
+// line is none of a copy.
+func (t *template) mendLine(line int) bool {
+	at := line - 1
+	if t.output != "" {
+		at--
+	}
+	if at >= 0 && at < len(t.lines) && t.lines[at].slot != nil {
+		return t.lines[at].slot.mend()
+	}
+	mended := false
+	for _, l := range t.lines {
+		if l.slot != nil && len(l.pieces) > 1 {
+			mended = l.slot.mend() || mended
+		}
+	}
+	return mended
+}

@@ -1,0 +1,357 @@
+package adopt
+
+import (
+	"slices"
+	"strings"
+)
+
+// template is a template that is inferred from copies, one for each of its cells.
+type template struct {
+	scope  string // service or environment
+	name   string
+	output string // its path line; "" where the path is the scope's own
+	alignment
+	cells []cell // by copy
+
+	explain *explainer
+	tags    map[string]bool // tags that run in the copies: no variable's values
+	lines   []outLine
+	holes   []*hole // in the order of its text
+	glue    []piece // goes before the next line
+	last    bool    // the line before is one that {{- may stand behind
+}
+
+// outLine is a line of a template.
+type outLine struct {
+	pieces []piece
+	slot   *slot // what it is for; nil where it is no line of a copy
+}
+
+// piece is a part of a line of a template: a text, an expression that is printed, a
+// variable that has no name yet, or a word that controls what is printed.
+type piece struct {
+	text string
+	expr string
+	hole *hole
+	word string // if, else if, else, end
+	cond condition
+	trim trim
+}
+
+// trim is on which side an action takes the blanks away.
+type trim int8
+
+const (
+	trimNone trim = iota
+	trimLeft
+	trimRight
+)
+
+// condition is when a part of a template is printed.
+type condition struct {
+	expr string
+	hole *hole // a variable, where expr is ""
+}
+
+func (c condition) String() string {
+	if c.hole != nil {
+		return ".Vars." + c.hole.variable.name
+	}
+	return c.expr
+}
+
+// String is the piece as it stands in the template.
+func (p piece) String() string {
+	switch {
+	case p.hole != nil:
+		return "{{ .Vars." + p.hole.variable.name + " }}"
+	case p.expr != "":
+		return "{{ " + p.expr + " }}"
+	case p.word == "":
+		return escaped(p.text)
+	}
+	action := p.word
+	if condition := p.cond.String(); condition != "" {
+		action += " " + condition
+	}
+	switch p.trim {
+	case trimLeft:
+		return "{{- " + action + " }}"
+	case trimRight:
+		return "{{ " + action + " -}}"
+	}
+	return "{{ " + action + " }}"
+}
+
+// escaped is a text as it stands in a template that prints it. Braces are written
+// without an expression, so that they can stand in a comment too.
+func escaped(s string) string {
+	if !strings.Contains(s, "{{") {
+		return s
+	}
+	for strings.Contains(s, "{{") {
+		s = strings.Replace(s, "{{", "{\x00{", 1)
+	}
+	return strings.ReplaceAll(s, "\x00", " {{- /**/ -}} ")
+}
+
+// String is the text of the template.
+func (t *template) String() string {
+	var b strings.Builder
+	if t.output != "" {
+		b.WriteString("{{/* path: " + t.output + " */}}\n")
+	}
+	for _, l := range t.lines {
+		for _, p := range l.pieces {
+			b.WriteString(p.String())
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// build makes the template's lines. A cell of universe that has no copy gets no file.
+func (t *template) build(universe []cell) {
+	t.lines, t.holes, t.glue, t.last = nil, nil, nil, true
+	all := make([]bool, len(t.copies))
+	for i := range all {
+		all[i] = true
+	}
+	guard := t.guard(universe)
+	if guard != (condition{}) {
+		t.lines = append(t.lines, outLine{pieces: []piece{{word: "if", cond: guard, trim: trimLeft}}})
+	}
+	t.slotsOf(t.slots, all)
+	if guard != (condition{}) {
+		t.end("", t.last)
+	}
+	if t.glue != nil {
+		t.lines = append(t.lines, outLine{pieces: t.glue})
+	}
+}
+
+// end closes a condition.
+func (t *template) end(indent string, safe bool) {
+	t.lines = append(t.lines, outLine{pieces: []piece{{text: indent}, {word: "end", trim: trimLeft}}})
+	t.last = safe
+}
+
+// slotsOf writes slots, all of which are in the copies of within. What some of those
+// copies lack is put under a condition.
+func (t *template) slotsOf(slots []*slot, within []bool) {
+	for i := 0; i < len(slots); {
+		end := i + 1
+		for end < len(slots) && slices.Equal(slots[end].has, slots[i].has) {
+			end++
+		}
+		if slices.Equal(slots[i].has, within) {
+			for _, s := range slots[i:end] {
+				t.slot(s)
+			}
+			i = end
+			continue
+		}
+		i = t.chain(slots, i, within)
+	}
+}
+
+// chain writes the parts that stand beside each other, in different copies, from slot i
+// on, and returns the index of the first slot behind them.
+func (t *template) chain(slots []*slot, i int, within []bool) int {
+	var branches []branch
+	taken := make([]bool, len(within))
+	for i < len(slots) {
+		has := slots[i].has
+		if overlaps(has, taken) {
+			break
+		}
+		end := i + 1
+		for end < len(slots) && slices.Equal(slots[end].has, has) {
+			end++
+		}
+		part := slots[i:end]
+		branches = append(branches, branch{has: has, slots: part})
+		for c := range has {
+			taken[c] = taken[c] || has[c]
+		}
+		i = end
+		if slices.Equal(taken, within) {
+			break
+		}
+	}
+	var next *slot
+	if i < len(slots) {
+		next = slots[i]
+	}
+	t.write(branches, within, next)
+	return i
+}
+
+// branch is what is written in some of the copies.
+type branch struct {
+	has   []bool
+	slots []*slot
+	line  []piece // instead of slots
+	of    *slot   // whose line it is
+}
+
+// write writes branches: if, else if, else, end.
+func (t *template) write(branches []branch, within []bool, next *slot) {
+	covered := make([]bool, len(within))
+	for _, b := range branches {
+		for c := range b.has {
+			covered[c] = covered[c] || b.has[c]
+		}
+	}
+	whole := slices.Equal(covered, within)
+	style, indent := t.style(branches, within, next)
+	rest := slices.Clone(within)
+	for i, b := range branches {
+		p := piece{word: "if", trim: style}
+		if i > 0 {
+			p.word = "else if"
+		}
+		if i > 0 && i == len(branches)-1 && whole {
+			p.word = "else"
+		} else {
+			p.cond = t.condition(b, rest)
+		}
+		for c := range rest {
+			rest[c] = rest[c] && !b.has[c]
+		}
+		t.control(p, indent)
+		if b.line != nil {
+			t.add(b.line, b.of)
+		} else {
+			t.slotsOf(b.slots, b.has)
+		}
+	}
+	t.control(piece{word: "end", trim: style}, indent)
+}
+
+// control writes an action on a line of its own, or, where no blanks can be trimmed,
+// before the next line.
+func (t *template) control(p piece, indent string) {
+	if p.trim == trimNone {
+		t.glue = append(t.glue, p)
+		return
+	}
+	t.lines = append(t.lines, outLine{pieces: append(t.takeGlue(), piece{text: indent}, p)})
+}
+
+func (t *template) takeGlue() []piece {
+	glue := t.glue
+	t.glue = nil
+	return glue
+}
+
+// add writes a line.
+func (t *template) add(pieces []piece, s *slot) {
+	t.lines = append(t.lines, outLine{append(t.takeGlue(), pieces...), s})
+	t.last = endsInText(pieces)
+}
+
+// endsInText reports whether a line ends in something that {{- behind it leaves alone.
+func endsInText(pieces []piece) bool {
+	if len(pieces) == 0 {
+		return false
+	}
+	p := pieces[len(pieces)-1]
+	if p.text == "" && p.expr == "" && p.hole == nil && p.word == "" {
+		return endsInText(pieces[:len(pieces)-1])
+	}
+	return p.text == "" || strings.IndexByte(" \t", p.text[len(p.text)-1]) < 0
+}
+
+// style is how the actions around branches are written: {{- … }} where the lines before
+// them end in text, {{ … -}} where the lines behind them have the same indentation, else
+// at the beginning of those lines.
+func (t *template) style(branches []branch, within []bool, next *slot) (trim, string) {
+	indent, before := "", t.last && len(t.glue) == 0
+	for i, b := range branches {
+		first, last := b.ends(t)
+		if i == 0 {
+			indent = first[:indentOf(first)]
+		}
+		before = before && strings.TrimRight(last, " \t") == last && last != ""
+	}
+	if before {
+		return trimLeft, indent
+	}
+	if next == nil || next.line[next.of] < 0 && len(next.kids) == 0 {
+		return trimNone, indent
+	}
+	after := branch{has: next.has, slots: []*slot{next}}
+	first, _ := after.ends(t)
+	same := strings.TrimSpace(first) != "" && first[:indentOf(first)] == indent && slices.Equal(next.has, within)
+	for _, b := range branches {
+		line, _ := b.ends(t)
+		same = same && strings.TrimSpace(line) != "" && line[:indentOf(line)] == indent
+	}
+	if same && len(t.glue) == 0 {
+		return trimRight, indent
+	}
+	return trimNone, indent
+}
+
+// ends returns the first and the last line of a branch, in a copy that has both.
+func (b branch) ends(t *template) (first, last string) {
+	if b.line != nil {
+		line := t.copies[slices.Index(b.has, true)].lines[b.of.line[slices.Index(b.has, true)]]
+		return line, line
+	}
+	var lines []string
+	for c, has := range b.has {
+		if !has {
+			continue
+		}
+		for _, s := range b.slots {
+			lines = s.appendLines(lines, t, c)
+		}
+		break
+	}
+	if len(lines) == 0 {
+		return "", ""
+	}
+	return lines[0], lines[len(lines)-1]
+}
+
+func (s *slot) appendLines(lines []string, t *template, copy int) []string {
+	if !s.has[copy] {
+		return lines
+	}
+	if s.line[copy] >= 0 {
+		lines = append(lines, t.copies[copy].lines[s.line[copy]])
+	}
+	for _, k := range s.kids {
+		lines = k.appendLines(lines, t, copy)
+	}
+	return lines
+}
+
+// slot writes a slot's line and what is below it.
+func (t *template) slot(s *slot) {
+	if s.line[s.of] >= 0 {
+		t.line(s)
+	}
+	t.slotsOf(s.kids, s.has)
+}
+
+func overlaps(a, b []bool) bool {
+	for i := range a {
+		if a[i] && b[i] {
+			return true
+		}
+	}
+	return false
+}
+
+func count(has []bool) int {
+	n := 0
+	for _, h := range has {
+		if h {
+			n++
+		}
+	}
+	return n
+}
