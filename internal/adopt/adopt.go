@@ -265,7 +265,7 @@ func (r *run) infer() ([]Left, error) {
 		t.alignment = *align(t.copies)
 	}
 	for range maxRounds {
-		p := prover{fsys: r.fsys, templates: r.templates}
+		p := prover{fsys: r.fsys, templates: r.templates, changed: map[*slot]bool{}}
 		var err error
 		if p.files, err = r.write(); err != nil {
 			return nil, err
@@ -295,10 +295,15 @@ func (r *run) write() (map[string][]byte, error) {
 	for _, t := range r.templates {
 		t.build(r.universe(s, t.scope))
 	}
-	for _, h := range inOrder(r.templates) {
+	var holes []*hole
+	for _, t := range r.templates {
+		holes = append(holes, t.holes...)
+	}
+	shareParts(holes)
+	for _, h := range holes {
 		a.allocate(h)
 	}
-	s.addVariables(a.used())
+	s.addVariables(a.sorted())
 	files, err := s.files(func(name string) ([]byte, error) {
 		data, err := manifest.ReadFile(r.fsys, name)
 		if errors.Is(err, fs.ErrNotExist) {

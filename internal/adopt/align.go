@@ -102,7 +102,7 @@ const maxCells = 1 << 22
 func (a *alignment) pairs(slots []*slot, nodes []*node, copy int) [][2]int {
 	var list [][2]int
 	same := func(s *slot, n *node) bool {
-		return s.kind == n.kind && s.form == n.form && s.label == n.label && s.kind != blank
+		return s.kind == n.kind && s.form == n.form && s.label == n.label && s.like.col == n.col && s.kind != blank
 	}
 	lo := 0
 	for lo < len(slots) && lo < len(nodes) && same(slots[lo], nodes[lo]) {
@@ -161,8 +161,8 @@ func (a *alignment) best(slots []*slot, nodes []*node, copy int) [][2]int {
 
 // score is how well a slot and a node go together; 0 where they do not.
 func (a *alignment) score(s *slot, n *node, copy int) float32 {
-	if s.kind != n.kind || s.form != n.form {
-		return 0
+	if s.kind != n.kind || s.form != n.form || s.like.col != n.col {
+		return 0 // what is indented in another way is another text
 	}
 	named := s.label == n.label
 	switch s.kind {
@@ -251,6 +251,7 @@ type profileKey struct {
 	kind   kind
 	parent string
 	label  string
+	col    int
 }
 
 func (p profile) count() int {
@@ -273,7 +274,7 @@ func (n *node) profile() profile {
 func (n *node) addTo(p profile, parent string) {
 	for _, k := range n.kids {
 		if k.kind != blank {
-			p[profileKey{k.kind, parent, k.label}]++
+			p[profileKey{k.kind, parent, k.label, k.col}]++
 		}
 		k.addTo(p, k.label)
 	}

@@ -30,6 +30,9 @@ func (t *template) condition(b branch, within []bool) condition {
 	if expr := expression(t.cells, b.has, within); expr != "" {
 		return condition{expr: expr}
 	}
+	if expr := t.cellsOf(b, within); expr != "" {
+		return condition{expr: expr}
+	}
 	s := b.of
 	if s == nil {
 		s = b.slots[0]
@@ -43,10 +46,31 @@ func (t *template) condition(b branch, within []bool) condition {
 	return condition{hole: t.presence(s, t.cells, b.has, within)}
 }
 
+// maxCellNames is how many cells a condition may name.
+const maxCellNames = 4
+
+// cellsOf is a condition that names services with their environments, for comments: a
+// variable that says where one stands would say nothing else.
+func (t *template) cellsOf(b branch, within []bool) string {
+	if b.of != nil && b.of.kind != comment || slices.ContainsFunc(b.slots, func(s *slot) bool { return s.kind != comment && s.kind != blank }) {
+		return ""
+	}
+	if count(b.has) > maxCellNames {
+		return ""
+	}
+	expr := `eq (print .Service.Name " " .Env.Name)`
+	for i, c := range t.cells {
+		if b.has[i] && within[i] {
+			expr += " " + strconv.Quote(c.service+" "+c.env)
+		}
+	}
+	return expr
+}
+
 // presence asks for a variable that is true where a part is written. S is nil for the
 // whole template.
 func (t *template) presence(s *slot, cells []cell, has, within []bool) *hole {
-	h := &hole{template: t, slot: s, boolean: true}
+	h := &hole{template: t, slot: s, role: presence}
 	for i, c := range cells {
 		if within[i] {
 			h.cells = append(h.cells, c)

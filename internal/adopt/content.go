@@ -19,7 +19,7 @@ func (t *template) line(s *slot) {
 		texts[i] = t.copies[c].lines[s.line[c]]
 	}
 	if allEqual(texts) {
-		t.add(imagePieces(texts[0]), s)
+		t.add(t.lone(s, texts[0]), s)
 		return
 	}
 	if !s.apart {
@@ -110,6 +110,9 @@ func (t *template) value(s *slot, lines []parts, copies []int, values []string, 
 	p := position{quote: lines[0].quote, inText: s.kind == text}
 	if t.mayVary(s, p, values) {
 		h := &hole{template: t, slot: s, position: p, cells: cells, values: values}
+		if p.inText {
+			h.shorten(common(values))
+		}
 		t.holes = append(t.holes, h)
 		return []piece{{hole: h}}
 	}
@@ -192,4 +195,30 @@ func imagePieces(s string) []piece {
 		return literal(s)
 	}
 	return []piece{{text: before}, {expr: ".Service.Image"}, {text: ":"}, {expr: ".Tag"}, {text: after}}
+}
+
+// lone is a line that is the same in all copies. The names of its only environment and
+// its only service are named, where they are all of a value.
+func (t *template) lone(s *slot, line string) []piece {
+	if s.kind != entry || s.form != inline || s.apart || strings.Contains(line, imageSign) {
+		return imagePieces(line)
+	}
+	only := func(name func(cell) string) bool {
+		for _, c := range t.cells {
+			if name(c) != name(t.cells[0]) {
+				return false
+			}
+		}
+		return true
+	}
+	p, c, expr := splitLine(line), t.cells[0], ""
+	switch known := t.explain.of(c); {
+	case s.label == "namespace" && only(func(c cell) string { return c.env }) && p.value == known[t.explain.index(envNamespace)]:
+		expr = envNamespace
+	case p.value == c.service && c.service != "" && only(func(c cell) string { return c.service }):
+		expr = serviceName
+	default:
+		return imagePieces(line)
+	}
+	return []piece{{text: p.head}, {expr: expr}, {text: p.tail}}
 }

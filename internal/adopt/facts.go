@@ -22,6 +22,9 @@ const (
 	envDomain    = ".Env.Domain"
 	envCluster   = ".Env.Cluster"
 	serviceName  = ".Service.Name"
+	serviceSnake = `.Service.Name | replace "-" "_"`
+	serviceUpper = `.Service.Name | replace "-" "_" | upper`
+	envUpper     = ".Env.Name | upper"
 )
 
 // namer makes texts of different cells the same as far as facts are concerned.
@@ -57,6 +60,11 @@ type explainer struct {
 
 func newExplainer(facts []fact) *explainer { return &explainer{facts, map[cell][]string{}} }
 
+// index is a fact's place in what of returns.
+func (e *explainer) index(expr string) int {
+	return slices.IndexFunc(e.facts, func(f fact) bool { return f.expr == expr })
+}
+
 func (e *explainer) of(c cell) []string {
 	values, known := e.known[c]
 	if !known {
@@ -84,7 +92,7 @@ func (e *explainer) explain(values []string, cells []cell, isNamespace bool) []p
 			x.values, x.known = append(x.values, v), append(x.known, known)
 		}
 	}
-	x.choose(e.facts, isNamespace)
+	e.choose(&x, isNamespace)
 	return x.pieces(e.facts, x.values, 0)
 }
 
@@ -97,7 +105,8 @@ type explanation struct {
 
 // choose finds the facts that differ. A namespace that is called like its environment
 // everywhere is the namespace only where one stands.
-func (x *explanation) choose(facts []fact, isNamespace bool) {
+func (e *explainer) choose(x *explanation, isNamespace bool) {
+	facts := e.facts
 	vector := func(f int) []string {
 		list := make([]string, len(x.known))
 		for i := range x.known {
@@ -105,8 +114,7 @@ func (x *explanation) choose(facts []fact, isNamespace bool) {
 		}
 		return list
 	}
-	index := func(expr string) int { return slices.IndexFunc(facts, func(f fact) bool { return f.expr == expr }) }
-	sameAsName := slices.Equal(vector(index(envNamespace)), vector(index(envName)))
+	sameAsName := slices.Equal(vector(e.index(envNamespace)), vector(e.index(envName)))
 	for f := range facts {
 		values := vector(f)
 		if slices.Contains(values, "") || allEqual(values) || facts[f].expr == envNamespace && sameAsName && !isNamespace {

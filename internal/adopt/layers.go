@@ -125,8 +125,11 @@ func (v *variable) envs() []string {
 }
 
 // defaultValue is the most common value. That of a number with fractions has one itself:
-// the default's type is the variable's.
+// the default's type is the variable's. A variable of several types has none.
 func (v *variable) defaultValue() string {
+	if v.kind == manifest.Null {
+		return unset
+	}
 	counts := map[string]int{}
 	for _, value := range v.values {
 		if v.kind != manifest.Float || strings.Contains(value, ".") {
@@ -143,9 +146,4 @@ func mostCommonOr(counts map[string]int, preferred string) string {
 		return preferred
 	}
 	return best
-}
-
-// written is a value as it is written into a file of the inventory.
-func (v *variable) written(value string) manifest.Value {
-	return manifest.Value{Kind: v.kind, Text: value}
 }

@@ -77,13 +77,13 @@ func (h *hole) ownName(way []*slot) (own string, above []string) {
 	}
 	last := way[len(way)-1]
 	switch {
-	case h.boolean && last.kind != entry && last.kind != item:
+	case h.role == presence && last.kind != entry && last.kind != item:
 		own = lastOf(above)
 	case last.kind == text:
 		if own = wordBefore(h.textBefore()); own == "" {
 			own = lastOf(above)
 		}
-	case last.kind == item && h.flag(last) != "":
+	case last.kind == item && len(last.kids) == 0 && h.flag(last) != "":
 		own = h.flag(last)
 	case last.kind == item && len(last.kids) == 0:
 		own = singular(lastOf(above))
@@ -129,12 +129,10 @@ func (h *hole) flag(s *slot) string {
 // textBefore is what stands before a hole on its line.
 func (h *hole) textBefore() string {
 	line := strings.TrimSpace(h.template.copies[h.slot.of].lines[h.slot.line[h.slot.of]])
-	prefix, _ := common(h.values)
-	at := strings.Index(line, h.values[0])
-	if at < 0 {
-		at = 0
+	if at := strings.Index(line, h.before+h.values[0]); at >= 0 {
+		return line[:at+len(h.before)]
 	}
-	return line[:min(len(line), at+prefix)]
+	return h.before
 }
 
 var lastWord = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)

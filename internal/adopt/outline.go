@@ -37,6 +37,7 @@ type node struct {
 	form  form
 	label string // what it is called: a key, "name=api" of an item, the text of a comment
 	line  int    // its line, counted from 0; -1 where it has none of its own
+	col   int    // where its key or dash stands; 0 of what is no structure
 	kids  []*node
 	known profile // see node.profile
 }
@@ -136,7 +137,7 @@ func (o *outliner) content(line string) {
 	o.flush()
 	var last *node
 	for isDash(rest) {
-		n := &node{kind: item, form: nested, line: -1}
+		n := &node{kind: item, form: nested, line: -1, col: column}
 		o.add(n)
 		o.stack = append(o.stack, level{n, column})
 		after := strings.TrimLeft(rest[1:], " \t")
@@ -150,7 +151,7 @@ func (o *outliner) content(line string) {
 	}
 	key, value, isEntry := splitEntry(rest)
 	if isEntry {
-		n := &node{kind: entry, label: o.name(unquoted(key)), line: own}
+		n := &node{kind: entry, label: o.name(unquoted(key)), line: own, col: column}
 		o.add(n)
 		o.stack = append(o.stack, level{n, column})
 		o.scalar(n, value, column)

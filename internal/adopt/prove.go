@@ -19,6 +19,7 @@ type prover struct {
 	templates []*template
 	files     map[string][]byte // the inventory and the templates as they are to be
 	mended    bool              // some line is to be written in another way
+	changed   map[*slot]bool    // those lines
 	left      []Left
 }
 
@@ -65,8 +66,7 @@ func (p *prover) compare(t *template, copy int, m *render.Manifest) {
 		return
 	}
 	line := bytes.Count(data[:m.Text.Difference(data)], []byte("\n"))
-	if s := t.slotAt(copy, line); s != nil && s.mend() {
-		p.mended = true
+	if s := t.slotAt(copy, line); s != nil && p.mend(s) {
 		return
 	}
 	p.leave(t, copy, "line "+strconv.Itoa(line+1)+": it cannot be rendered as it is written")
@@ -82,8 +82,7 @@ func (p *prover) blame(err error) error {
 			others.Add(problem)
 			continue
 		}
-		if t.mendLine(problem.Place.Line) {
-			p.mended = true
+		if p.mendLine(t, problem.Place.Line) {
 			continue
 		}
 		for i := range t.copies {
@@ -134,9 +133,10 @@ func (t *template) slotAt(copy, line int) *slot {
 	return find(t.slots)
 }
 
-// mend makes a slot be written in a plainer way. It is false where there is none. Lines
-// of one scalar are one thing: the renderer writes it anew if there is a value in it.
-func (s *slot) mend() bool {
+// mend makes a slot be written in a plainer way, once a round. It is false where there is
+// none. Lines of one scalar are one thing: the renderer writes it anew if there is a value
+// in it.
+func (p *prover) mend(s *slot) bool {
 	all := []*slot{s}
 	if s.kind == text && s.parent != nil {
 		all = append([]*slot{s.parent}, s.parent.kids...)
@@ -146,29 +146,36 @@ func (s *slot) mend() bool {
 	mended := false
 	for _, s := range all {
 		switch {
+		case p.changed[s]:
+			mended = true
+			continue
 		case !s.apart:
-			s.apart, mended = true, true
+			s.apart = true
 		case !s.failed:
-			s.failed, mended = true, true
+			s.failed = true
+		default:
+			continue
 		}
+		p.changed[s], mended = true, true
 	}
+	p.mended = p.mended || mended
 	return mended
 }
 
 // mendLine is mend for a line of the template, counted from 1; for all of it where the
 // line is none of a copy.
-func (t *template) mendLine(line int) bool {
+func (p *prover) mendLine(t *template, line int) bool {
 	at := line - 1
 	if t.output != "" {
 		at--
 	}
 	if at >= 0 && at < len(t.lines) && t.lines[at].slot != nil {
-		return t.lines[at].slot.mend()
+		return p.mend(t.lines[at].slot)
 	}
 	mended := false
 	for _, l := range t.lines {
 		if l.slot != nil && len(l.pieces) > 1 {
-			mended = l.slot.mend() || mended
+			mended = p.mend(l.slot) || mended
 		}
 	}
 	return mended

@@ -87,6 +87,9 @@ func (s *survey) facts() []fact {
 		{envNamespace, func(c cell) string { return cmp.Or(s.namespace[c.env], c.env) }},
 		{serviceName, func(c cell) string { return c.service }},
 		{envName, func(c cell) string { return c.env }},
+		{serviceSnake, func(c cell) string { return strings.ReplaceAll(c.service, "-", "_") }},
+		{serviceUpper, func(c cell) string { return strings.ToUpper(strings.ReplaceAll(c.service, "-", "_")) }},
+		{envUpper, func(c cell) string { return strings.ToUpper(c.env) }},
 	}
 }
 

@@ -64,7 +64,7 @@ func (c condition) String() string {
 func (p piece) String() string {
 	switch {
 	case p.hole != nil:
-		return "{{ .Vars." + p.hole.variable.name + " }}"
+		return escaped(p.hole.before) + "{{ .Vars." + p.hole.variable.name + " }}" + escaped(p.hole.after)
 	case p.expr != "":
 		return "{{ " + p.expr + " }}"
 	case p.word == "":
@@ -151,6 +151,10 @@ func (t *template) slotsOf(slots []*slot, within []bool) {
 			i = end
 			continue
 		}
+		if end := t.tryLoop(slots, i, within); end > i {
+			i = end
+			continue
+		}
 		i = t.chain(slots, i, within)
 	}
 }
@@ -183,7 +187,9 @@ func (t *template) chain(slots []*slot, i int, within []bool) int {
 	if i < len(slots) {
 		next = slots[i]
 	}
-	t.write(branches, within, next)
+	if len(branches) > 1 || !t.tryOptional(branches[0], within) {
+		t.write(branches, within, next)
+	}
 	return i
 }
 

@@ -14,11 +14,27 @@ type hole struct {
 	template *template
 	slot     *slot // nil for the condition of the whole template
 	position position
-	boolean  bool // it says whether a part is there
+	role     role
 	cells    []cell
-	values   []string // by cell
+	values   []string                  // by cell, as they are written; unset where there is none
+	lists    map[string]manifest.Value // of a list or a map, by its text
+	before   string                    // text around the value that all copies have
+	after    string
 	variable *variable
 }
+
+// role is what a hole is for.
+type role int8
+
+const (
+	printed  role = iota // a value that every copy has
+	optional             // a value that some copies have
+	presence             // whether a part is there
+	several              // a list or a map, printed by range
+)
+
+// unset is the value of an optional value that is not there.
+const unset = "\x00"
 
 // position is what stands around a value.
 type position struct {
@@ -26,35 +42,44 @@ type position struct {
 	inText bool // in a block of text
 }
 
+// free reports whether a value of any type can be printed there as it is.
+func (p position) free() bool { return p.quote != 0 || p.inText }
+
 // variable is a variable that adopt makes.
 type variable struct {
 	name   string
-	kind   manifest.Kind
+	kind   manifest.Kind // Null for one that has values of several types
 	values map[cell]string
-	order  []cell
+	lists  map[string]manifest.Value
 }
 
-// typeOf is the type that values have where they stand; ok is false where they have no
-// common one, or where what they mean depends on the version of YAML.
+// typeOf is the type that values have where they stand: Null if they have several. Ok is
+// false where what one of them means depends on the version of YAML, or on its quotes.
 func typeOf(values []string, p position) (kind manifest.Kind, ok bool) {
-	free := p.quote != 0 || p.inText
-	for i, v := range values {
+	first := true
+	for _, v := range values {
+		if v == unset {
+			continue
+		}
 		k := kindOf(v)
 		if k == manifest.Null {
-			if !free {
+			if !p.free() {
 				return 0, false
 			}
 			k = manifest.String
 		}
 		switch {
-		case i == 0, k == kind:
+		case first || k == kind:
 			kind = k
 		case isNumber(k) && isNumber(kind):
 			kind = manifest.Float
-		case free:
+		case p.free():
 			kind = manifest.String
 		default:
-			return 0, false
+			kind = manifest.Null
+		}
+		if first = false; kind == manifest.Null {
+			break
 		}
 	}
 	return kind, true
@@ -83,6 +108,33 @@ func kindOf(v string) manifest.Kind {
 	return manifest.String
 }
 
+// kind is the type of a hole's variable.
+func (h *hole) kind() manifest.Kind {
+	switch h.role {
+	case presence:
+		return manifest.Bool
+	case several:
+		for _, v := range h.lists {
+			return v.Kind
+		}
+	}
+	kind, _ := typeOf(h.values, h.position)
+	return kind
+}
+
+// written is a value as it is written into a file of the inventory.
+func (v *variable) written(value string) manifest.Value {
+	switch {
+	case value == unset:
+		return manifest.Value{Kind: manifest.Null, Text: "null"}
+	case v.kind == manifest.List || v.kind == manifest.Map:
+		return v.lists[value]
+	case v.kind == manifest.Null:
+		return manifest.Value{Kind: kindOf(value), Text: value}
+	}
+	return manifest.Value{Kind: v.kind, Text: value}
+}
+
 // allocator gives holes their variables.
 type allocator struct {
 	taken     map[string]bool // names that are somebody else's
@@ -101,11 +153,7 @@ func newAllocator(taken []string) *allocator {
 // allocate gives a hole a variable: one that has its name, or says the same everywhere,
 // if there is one, else a new one.
 func (a *allocator) allocate(h *hole) {
-	kind := manifest.Bool
-	if !h.boolean {
-		kind, _ = typeOf(h.values, h.position)
-	}
-	names := h.names()
+	kind, names := h.kind(), h.names()
 	for _, name := range names {
 		if v := a.byName[name]; v != nil && v.fits(h, kind) {
 			a.join(h, v)
@@ -130,7 +178,7 @@ func (a *allocator) allocate(h *hole) {
 			name = n
 		}
 	}
-	v := &variable{name: name, kind: kind, values: map[cell]string{}}
+	v := &variable{name: name, kind: kind, values: map[cell]string{}, lists: map[string]manifest.Value{}}
 	a.variables = append(a.variables, v)
 	a.byName[name] = v
 	a.join(h, v)
@@ -139,10 +187,10 @@ func (a *allocator) allocate(h *hole) {
 func (a *allocator) join(h *hole, v *variable) {
 	h.variable = v
 	for i, c := range h.cells {
-		if _, known := v.values[c]; !known {
-			v.order = append(v.order, c)
-		}
 		v.values[c] = h.values[i]
+	}
+	for text, list := range h.lists {
+		v.lists[text] = list
 	}
 }
 
@@ -160,12 +208,17 @@ func (v *variable) fits(h *hole, kind manifest.Kind) bool {
 	return true
 }
 
-func (v *variable) perService() bool { return v.order[0].service != "" }
+func (v *variable) perService() bool {
+	for c := range v.values {
+		return c.service != ""
+	}
+	return false
+}
 
 // same reports whether a hole has the values of a variable wherever the variable has
 // some, and those are no coincidence.
 func (v *variable) same(h *hole) bool {
-	if len(h.cells) != len(v.values) || !distinctive(h.values) && !h.boolean {
+	if len(h.cells) != len(v.values) || h.role != presence && !distinctive(h.values) {
 		return false
 	}
 	for i, c := range h.cells {
@@ -177,15 +230,15 @@ func (v *variable) same(h *hole) bool {
 }
 
 // distinctive reports whether two places that have these values mean the same by them:
-// they are no small numbers, booleans or single words of a few letters.
+// they are no small numbers, booleans or words of a few letters.
 func distinctive(values []string) bool {
 	for _, v := range values {
-		letters := strings.Count(strings.Map(func(r rune) rune {
-			if r|0x20 >= 'a' && r|0x20 <= 'z' {
-				return 'a'
+		letters := 0
+		for i := range len(v) {
+			if v[i]|0x20 >= 'a' && v[i]|0x20 <= 'z' {
+				letters++
 			}
-			return '0'
-		}, v), "a")
+		}
 		if letters < 4 || v == "true" || v == "false" {
 			return false
 		}
@@ -193,18 +246,52 @@ func distinctive(values []string) bool {
 	return true
 }
 
-// inOrder are the holes of templates, in the order in which they get their names.
-func inOrder(templates []*template) []*hole {
-	var list []*hole
-	for _, t := range templates {
-		list = append(list, t.holes...)
-	}
-	return list
-}
-
-// used returns the variables that templates print or ask for, by name.
-func (a *allocator) used() []*variable {
+// sorted returns the variables by name.
+func (a *allocator) sorted() []*variable {
 	list := slices.Clone(a.variables)
 	slices.SortFunc(list, func(x, y *variable) int { return strings.Compare(x.name, y.name) })
 	return list
+}
+
+// shareParts has holes print a part of their values, where that part is the same in
+// several places and the rest of the values is not: a host that is in a URL too.
+func shareParts(holes []*hole) {
+	type key struct{ cells, values string }
+	parts := map[key][]*hole{}
+	cut := func(h *hole) (before, after int, k key) {
+		before, after = common(h.values)
+		var mids, cells []string
+		for i, v := range h.values {
+			mids = append(mids, v[before:len(v)-after])
+			cells = append(cells, h.cells[i].env+"/"+h.cells[i].service)
+		}
+		return before, after, key{strings.Join(cells, " "), strings.Join(mids, "\x00")}
+	}
+	for _, h := range holes {
+		if h.role == printed && len(h.values) > 1 {
+			_, _, k := cut(h)
+			parts[k] = append(parts[k], h)
+		}
+	}
+	for k, list := range parts {
+		mids := strings.Split(k.values, "\x00")
+		differ := slices.ContainsFunc(list, func(h *hole) bool { return !slices.Equal(h.values, list[0].values) })
+		if len(list) < 2 || !differ || !distinctive(mids) {
+			continue
+		}
+		for _, h := range list {
+			h.shorten(common(h.values))
+		}
+	}
+}
+
+// shorten leaves text that all values have around the hole.
+func (h *hole) shorten(before, after int) {
+	first := h.values[0]
+	h.before, h.after = h.before+first[:before], first[len(first)-after:]+h.after
+	values := make([]string, len(h.values))
+	for i, v := range h.values {
+		values[i] = v[before : len(v)-after]
+	}
+	h.values = values
 }
