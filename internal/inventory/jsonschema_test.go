@@ -127,7 +127,7 @@ func TestSchemasAgreeWithTheLoader(t *testing.T) {
 		{users, "port: 80", "port: 80, tag: 1234567", false},
 		{users, "port: 80", "port: 80, tag: [a]", true},
 		{users, "port: 80", "port: 80, repository: example", true},
-		{users, "image: e/api, ", "", true},
+		{users, "image: e/api, ", "", false},
 		{users, "name: alice", "name: Alice", true},
 		{users, "mission_type: web", "mission_type: wbe", true},
 		{users, "mission_type: web, ", "", true},
