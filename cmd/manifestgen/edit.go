@@ -28,7 +28,8 @@ func editFlags(own ...cli.Flag) []cli.Flag {
 type editOptions struct {
 	renderOptions
 	con    *console.Console
-	prompt *console.Prompt // nil where nobody can be asked
+	prompt *console.Prompt      // nil where nobody can be asked
+	retry  func() (bool, error) // may mend what an error of rendering was about; nil
 }
 
 func newEditOptions(c *cli.Context, con *console.Console) editOptions {
@@ -40,7 +41,7 @@ func newEditOptions(c *cli.Context, con *console.Console) editOptions {
 
 // run changes the inventory, renders, and shows what came and went. Nothing is written
 // before all of it is known to be right.
-func (o *editOptions) run(ctx context.Context, command string, change func(*inventory.Editor) (inventory.Edit, error)) error {
+func (o *editOptions) run(ctx context.Context, command string, change func(*inventory.Editor) ([]inventory.Edit, error)) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
@@ -50,6 +51,20 @@ func (o *editOptions) run(ctx context.Context, command string, change func(*inve
 	}
 	o.con.Source = sourceFS{folder: o.source, edits: o.edits}
 	plan, err := o.plan()
+	if err != nil && o.retry != nil {
+		again, retryErr := o.retry()
+		if retryErr != nil {
+			return retryErr
+		}
+		if again {
+			o.edits = nil
+			if err := o.change(change); err != nil {
+				return err
+			}
+			o.con.Source = sourceFS{folder: o.source, edits: o.edits}
+			plan, err = o.plan()
+		}
+	}
 	if err == nil && !o.dryRun {
 		err = o.apply(ctx, plan)
 	}
@@ -57,7 +72,7 @@ func (o *editOptions) run(ctx context.Context, command string, change func(*inve
 }
 
 // change asks for an edit of the inventory as it is, and keeps it.
-func (o *editOptions) change(change func(*inventory.Editor) (inventory.Edit, error)) error {
+func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, error)) error {
 	if o.output == "markdown" {
 		return problem.New("", "--output must be text or json, not %q", o.output)
 	}
@@ -70,29 +85,37 @@ func (o *editOptions) change(change func(*inventory.Editor) (inventory.Edit, err
 	if err != nil {
 		return o.inSource(err)
 	}
-	edit, err := change(&inventory.Editor{FS: source, Inventory: inv})
+	edits, err := change(&inventory.Editor{FS: source, Inventory: inv})
 	if err != nil {
 		return o.inSource(err)
 	}
-	return o.edit(edit)
+	return o.edit(edits...)
 }
 
-// edit keeps an edit of the inventory: what is loaded from now on has it.
-func (o *renderOptions) edit(e inventory.Edit) error {
-	if !e.Changes() {
-		return nil
-	}
-	c := tree.Change{Action: tree.Update, Path: e.File, Old: e.Old, New: e.New, Mode: 0o644}
-	if e.Old == nil {
-		c.Action = tree.Create
-	} else {
-		info, err := os.Stat(filepath.Join(o.source, filepath.FromSlash(e.File)))
-		if err != nil {
-			return err
+// single is the change of one file.
+func single(edit inventory.Edit, err error) ([]inventory.Edit, error) {
+	return []inventory.Edit{edit}, err
+}
+
+// edit keeps edits of the inventory: what is loaded from now on has them.
+func (o *renderOptions) edit(edits ...inventory.Edit) error {
+	o.edits, o.edited = map[string][]byte{}, nil
+	for _, e := range edits {
+		if !e.Changes() {
+			continue
 		}
-		c.Mode = info.Mode()
+		c := tree.Change{Action: tree.Update, Path: e.File, Old: e.Old, New: e.New, Mode: 0o644}
+		if e.Old == nil {
+			c.Action = tree.Create
+		} else {
+			info, err := os.Stat(filepath.Join(o.source, filepath.FromSlash(e.File)))
+			if err != nil {
+				return err
+			}
+			c.Mode = info.Mode()
+		}
+		o.edits[e.File], o.edited = e.New, append(o.edited, c)
 	}
-	o.edits, o.edited = map[string][]byte{e.File: e.New}, []tree.Change{c}
 	return nil
 }
 

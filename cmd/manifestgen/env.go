@@ -1,14 +1,14 @@
 package main
 
 import (
-	"strings"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
-	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/render"
 )
 
 func envCommand(con *console.Console) *cli.Command {
@@ -29,7 +29,8 @@ func envAddCommand(con *console.Console) *cli.Command {
 		ArgsUsage: "NAME",
 		Description: `The new file extends the other environment; with --copy it is a copy of its file.
 It has a namespace of its own. Its services start on the tags that run there.
-What is left to decide is listed: values that name the other environment.
+What is left to decide is listed, each with its line: values that name the other
+environment, its domain and cluster, ARNs and IDs of AWS.
 
    manifestgen env add qa --from staging --set domain=qa.example.com
    manifestgen env add load --from prod --copy --set cluster=load --set vars.replicas=2`,
@@ -43,74 +44,55 @@ What is left to decide is listed: values that name the other environment.
 			if err != nil {
 				return err
 			}
-			settings, err := parseSettings(c.StringSlice("set"))
-			if err != nil {
-				return err
-			}
+			settings, problems := environmentSettings(c.StringSlice("set"))
 			o := newEditOptions(c, con)
-			return o.addEnvironment(c, inventory.NewEnvironment{Name: name, From: c.String("from"), Copy: c.Bool("copy"), Settings: settings})
+			return o.addEnvironment(c, inventory.NewEnvironment{Name: name, From: c.String("from"), Copy: c.Bool("copy"), Settings: settings}, problems)
 		},
 	}
 }
 
-func (o *editOptions) addEnvironment(c *cli.Context, n inventory.NewEnvironment) error {
-	err := o.run(c.Context, "env add", func(e *inventory.Editor) (inventory.Edit, error) {
-		err := o.required(&n.Name, "the environment's name", "it as an argument: env add NAME", nil)
-		if err == nil {
-			err = o.required(&n.From, "the environment that it is like", "--from", inventory.Names(e.Inventory.Environments))
+func (o *editOptions) addEnvironment(c *cli.Context, n inventory.NewEnvironment, problems problem.List) error {
+	o.setHint = func(u render.Unset) string {
+		switch {
+		case u.Env != n.Name:
+			return ""
+		case u.Service != "":
+			return fmt.Sprintf("pass --set services.%s.vars.%s=VALUE, or --set vars.%s=VALUE for all services", u.Service, u.Variable, u.Variable)
 		}
-		if err != nil {
-			return inventory.Edit{}, err
+		return fmt.Sprintf("pass --set vars.%s=VALUE", u.Variable)
+	}
+	o.newEnvironment = &n
+	return o.run(c.Context, "env add", func(e *inventory.Editor) ([]inventory.Edit, error) {
+		if err := o.require(&problems, &n.Name, "the environment's name", "it as an argument: env add NAME", nil); err != nil {
+			return nil, err
+		}
+		if err := e.CheckEnvironment(n); err != nil && (o.prompt != nil || e.Inventory.Environment(n.Name) != nil) {
+			return nil, err
+		}
+		if err := o.require(&problems, &n.From, "the environment that it is like", "--from", inventory.Names(e.Inventory.Environments)); err != nil {
+			return nil, err
+		}
+		if len(problems) > 0 {
+			problems.Add(e.CheckEnvironment(n))
+			return nil, problems.Err()
 		}
 		o.tagsFrom = map[string]string{n.Name: n.From}
-		return e.AddEnvironment(n)
+		return single(e.AddEnvironment(n))
 	})
-	if err != nil || o.output == "json" {
-		return err
-	}
-	return o.listUndecided(n)
 }
 
-// listUndecided prints the values of a new environment that name the one that it is like.
-func (o *editOptions) listUndecided(n inventory.NewEnvironment) error {
+// undecided returns what is left to decide of the environment that was added.
+func (o *renderOptions) undecided() ([]inventory.Undecided, error) {
+	if o.newEnvironment == nil {
+		return nil, nil
+	}
 	inv, err := o.inventory()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	left := inv.Undecided(n)
-	if len(left) == 0 {
-		return nil
+	list := inv.Undecided(*o.newEnvironment)
+	for i := range list {
+		list[i].Place = o.placeInSource(list[i].Place)
 	}
-	o.con.Printf("left to decide, as it is in %s:\n", n.From)
-	for _, u := range left {
-		o.con.Printf("  %s: %s: %s\n", o.placeInSource(u.Place), u.Path, u.Text)
-	}
-	return nil
-}
-
-// parseSettings reads KEY=VALUE. The keys at the top of an environment's file are texts;
-// below them a value is what YAML says.
-func parseSettings(list []string) ([]inventory.Setting, error) {
-	var settings []inventory.Setting
-	for _, text := range list {
-		key, value, ok := strings.Cut(text, "=")
-		path, err := manifest.ParsePath(key)
-		if !ok || err != nil {
-			return nil, problem.New("write it as in domain=qa.example.com or vars.replicas=2", "--set %q is not KEY=VALUE", text)
-		}
-		settings = append(settings, inventory.Setting{Path: path, Value: settingValue(key, value)})
-	}
-	return settings, nil
-}
-
-func settingValue(key, text string) manifest.Value {
-	file, err := manifest.Parse("--set", []byte(text))
-	if err != nil || inventory.IsTextKey(key) {
-		return manifest.NewString(text)
-	}
-	values, err := file.Values()
-	if err != nil || len(values) != 1 {
-		return manifest.NewString(text)
-	}
-	return values[0]
+	return list, nil
 }

@@ -35,7 +35,7 @@ that were edited by hand, are never touched; the image tags in them stay.
    manifestgen explain replicas --env prod --service api
                                             # who says what, and who wins?`,
 		Commands: []*cli.Command{renderCommand(con), checkCommand(con), lintCommand(con, os.Stdin), whyCommand(con), explainCommand(con),
-			userCommand(con), serviceCommand(con), envCommand(con), adoptCommand(con), initCommand(con),
+			userCommand(con), teamCommand(con), serviceCommand(con), envCommand(con), adoptCommand(con), initCommand(con),
 			schemaCommand(con), console.CompletionCommand(con), console.CompleteCommand(con, completions)},
 	})
 	return console.Main(context.Background(), con, app, args)

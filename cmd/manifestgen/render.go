@@ -42,6 +42,9 @@ type renderOptions struct {
 	tagsFrom map[string]string // new environment → the one that it is like
 	adopt    map[string]bool   // see tree.Options
 	warnings problem.List      // what the API server would warn of, once planned
+
+	setHint        func(render.Unset) string // see render.Templates
+	newEnvironment *inventory.NewEnvironment // that env add adds; nil
 }
 
 var sourceFlags = []cli.Flag{
@@ -305,7 +308,10 @@ func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) 
 	}
 	defer source.Close()
 	inv, err := inventory.Load(source)
-	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is told at once
+	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is reported at once
+	if templates != nil {
+		templates.SetHint = o.setHint
+	}
 	return inv, templates, o.inSource(errors.Join(err, templateErr))
 }
 

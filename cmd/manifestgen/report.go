@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/console"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/tree"
 )
@@ -17,13 +18,23 @@ type renderResult struct {
 	Version   int               `json:"version"`
 	Command   string            `json:"command"`
 	DryRun    bool              `json:"dry_run"`
-	Edited    []fileChange      `json:"edited,omitempty"` // files of the inventory
+	Edited    []fileChange      `json:"edited,omitempty"`   // files of the inventory
+	Undecided []undecidedResult `json:"undecided,omitzero"` // of env add: what is left to decide
 	Changes   []fileChange      `json:"changes"`
 	Unchanged int               `json:"unchanged"`
 	Review    *reviewResult     `json:"review,omitempty"` // on a dry run
 	Notices   []string          `json:"notices"`
 	Warnings  []console.Problem `json:"warnings"`
 	Problems  []console.Problem `json:"problems"`
+}
+
+// undecidedResult is a value that a new environment has from the one that it is like.
+type undecidedResult struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 type fileChange struct {
@@ -73,8 +84,14 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 	if outputErr := con.Outputs(stepOutputs(command, plan, status, len(o.edited) > 0)); outputErr != nil {
 		err = errors.Join(err, problem.New("", "the outputs of the step cannot be written: %v", outputErr))
 	}
+	var left []inventory.Undecided
+	if err == nil {
+		left, err = o.undecided()
+	}
 	if o.output == "json" {
-		return errors.Join(err, con.JSON(resultOf(command, o, plan, err)))
+		result := resultOf(command, o, plan, err)
+		result.Undecided = undecidedResults(left)
+		return errors.Join(err, con.JSON(result))
 	}
 	if o.dryRun && o.output == "text" {
 		for _, c := range o.shownEdits() {
@@ -98,7 +115,26 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 	if err == nil && o.output == "text" && (!o.dryRun || len(plan.Changes) == 0) {
 		con.Printf("%s\n", counts(plan, o.dryRun))
 	}
+	if err == nil && len(left) > 0 {
+		con.Printf("left to decide, as it is in %s:\n", o.newEnvironment.From)
+		for _, u := range left {
+			con.Printf("  %s: %s: %s\n", u.Place, u.Path, u.Text)
+		}
+	}
 	return err
+}
+
+// undecidedResults are the values of a new environment that are left to decide; nil where
+// there is no new environment.
+func undecidedResults(left []inventory.Undecided) []undecidedResult {
+	if left == nil {
+		return nil
+	}
+	results := make([]undecidedResult, len(left))
+	for i, u := range left {
+		results[i] = undecidedResult{u.Path, u.Text, u.Place.File, u.Place.Line, u.Place.Col}
+	}
+	return results
 }
 
 func resultOf(command string, o renderOptions, plan *tree.Plan, err error) renderResult {

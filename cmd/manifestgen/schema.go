@@ -57,7 +57,7 @@ func (o *renderOptions) names() (inventory.KnownNames, error) {
 	return inventory.LoadNames(source), nil
 }
 
-// completions returns the words that may stand in a place of the command line.
+// completions returns the words that a place of the command line may have.
 func completions(p console.Place) []string {
 	o := renderOptions{source: sourceOf(p.Words)}
 	o.findSource()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
@@ -22,16 +24,20 @@ func userCommand(con *console.Console) *cli.Command {
 	}
 }
 
-// oneName is the only argument of a command: a name. It is "" where there is none.
+// oneName returns the only argument of a command, a name; "" where there is none.
 func oneName(c *cli.Context) (string, error) {
-	if c.NArg() > 1 {
-		return "", problem.New("see "+c.App.Name+" "+console.CommandName(c)+" --help", "%s takes one name, and here is %q too", console.CommandName(c), c.Args().Get(1))
+	if c.NArg() <= 1 {
+		return c.Args().First(), nil
 	}
-	return c.Args().First(), nil
+	hint := "see " + c.App.Name + " " + console.CommandName(c) + " --help"
+	if list := c.String("services"); list != "" {
+		hint = "separate services with commas: --services " + strings.Join(append(console.Words(list), c.Args().Tail()...), ",")
+	}
+	return "", problem.New(hint, "%s takes one name, and here is %q too", console.CommandName(c), c.Args().Get(1))
 }
 
-// required asks for what was not given, or says that it is missing.
-func (o *editOptions) required(value *string, what, flag string, choices []string) error {
+// require asks for a value that was not given, or adds to the problems that it is missing.
+func (o *editOptions) require(problems *problem.List, value *string, what, flag string, choices []string) error {
 	if *value != "" {
 		return nil
 	}
@@ -40,15 +46,19 @@ func (o *editOptions) required(value *string, what, flag string, choices []strin
 		return err
 	}
 	if *value = answer; answer == "" {
-		hint := ""
-		if len(choices) > 0 {
-			hint = problem.DidYouMean("", choices)
-		}
-		return problem.New(hint, "%s is missing: pass %s", what, flag)
+		problems.Add(missing(what, flag, choices))
 	}
 	return nil
 }
 
-// namesOf are the names of a list, for a question.
+// missing is the problem of a value that was not given.
+func missing(what, flag string, choices []string) *problem.Problem {
+	hint := ""
+	if len(choices) > 0 {
+		hint = problem.DidYouMean("", choices)
+	}
+	return problem.New(hint, "%s is missing: pass %s", what, flag)
+}
+
 func teamNames(e *inventory.Editor) []string    { return inventory.Names(e.Inventory.Teams) }
 func serviceNames(e *inventory.Editor) []string { return inventory.Names(e.Inventory.Services) }

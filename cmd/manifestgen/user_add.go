@@ -5,6 +5,7 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
 )
 
 func userAddCommand(con *console.Console) *cli.Command {
@@ -32,27 +33,33 @@ is missing. It shows the files that come.
 	}
 }
 
-// addUser adds a user, asking for what is missing.
-func (o *editOptions) addUser(u inventory.NewUser, servicesGiven bool) func(*inventory.Editor) (inventory.Edit, error) {
-	return func(e *inventory.Editor) (inventory.Edit, error) {
-		err := o.required(&u.Name, "the user's name", "it as an argument: user add NAME", nil)
-		if err == nil && e.Inventory.User(u.Name) == nil {
-			err = o.required(&u.Team, "the user's team", "--team", teamNames(e))
+// addUser adds a user, asking for what is missing. Everything that is wrong is reported at
+// once, what is missing too.
+func (o *editOptions) addUser(u inventory.NewUser, servicesGiven bool) func(*inventory.Editor) ([]inventory.Edit, error) {
+	return func(e *inventory.Editor) ([]inventory.Edit, error) {
+		var problems problem.List
+		if err := o.require(&problems, &u.Name, "the user's name", "it as an argument: user add NAME", nil); err != nil {
+			return nil, err
 		}
-		if err == nil && !servicesGiven && e.Inventory.User(u.Name) == nil {
-			u.Services, err = o.requiredServices(e)
+		if err := e.CheckUser(u); err != nil && (o.prompt != nil || e.Inventory.User(u.Name) != nil) {
+			return nil, err
 		}
-		if err != nil {
-			return inventory.Edit{}, err
+		if err := o.require(&problems, &u.Team, "the user's team", "--team", teamNames(e)); err != nil {
+			return nil, err
 		}
-		return e.AddUser(u)
+		if !servicesGiven && o.prompt == nil {
+			problems.Add(missing("the list of the user's services", "--services", serviceNames(e)))
+		}
+		if !servicesGiven && o.prompt != nil {
+			var err error
+			if u.Services, err = o.prompt.AskList("the user's services", serviceNames(e)); err != nil {
+				return nil, err
+			}
+		}
+		if len(problems) > 0 {
+			problems.Add(e.CheckUser(u))
+			return nil, problems.Err()
+		}
+		return single(e.AddUser(u))
 	}
-}
-
-func (o *editOptions) requiredServices(e *inventory.Editor) ([]string, error) {
-	if o.prompt != nil {
-		return o.prompt.AskList("the user's services", serviceNames(e))
-	}
-	var none string
-	return nil, o.required(&none, "the list of the user's services", "--services", serviceNames(e))
 }

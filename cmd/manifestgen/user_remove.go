@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
@@ -24,15 +26,16 @@ brings the user back. --purge deletes the entry's lines; comments above them sta
 			if err != nil {
 				return err
 			}
-			if name == "" {
-				return problem.New("see manifestgen user remove --help", "user remove takes the user's name")
-			}
 			o := newEditOptions(c, con)
-			return o.run(c.Context, "user remove", func(e *inventory.Editor) (inventory.Edit, error) {
-				if c.Bool("purge") {
-					return e.PurgeUser(name)
+			return o.run(c.Context, "user remove", func(e *inventory.Editor) ([]inventory.Edit, error) {
+				var problems problem.List
+				if err := o.require(&problems, &name, "the user's name", "it as an argument: user remove NAME", inventory.Names(e.Inventory.Users)); err != nil || len(problems) > 0 {
+					return nil, errors.Join(err, problems.Err())
 				}
-				return e.RemoveUser(name)
+				if c.Bool("purge") {
+					return single(e.PurgeUser(name))
+				}
+				return single(e.RemoveUser(name))
 			})
 		},
 	}

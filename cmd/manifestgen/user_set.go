@@ -32,19 +32,24 @@ func userSetCommand(con *console.Console) *cli.Command {
 				return err
 			}
 			change := inventory.UserChange{Team: c.String("team"), Services: console.Words(c.String("services")), SetServices: c.IsSet("services"), Present: c.Bool("present")}
-			switch {
-			case name == "":
-				return problem.New("see manifestgen user set --help", "user set takes the user's name")
-			case change.Team == "" && !change.SetServices && !change.Present:
-				return problem.New("pass --team, --services or --present", "there is nothing to change")
-			}
 			o := newEditOptions(c, con)
-			return o.run(c.Context, "user set", func(e *inventory.Editor) (inventory.Edit, error) {
+			return o.run(c.Context, "user set", func(e *inventory.Editor) ([]inventory.Edit, error) {
+				var problems problem.List
+				if err := o.require(&problems, &name, "the user's name", "it as an argument: user set NAME", inventory.Names(e.Inventory.Users)); err != nil {
+					return nil, err
+				}
+				if change.Team == "" && !change.SetServices && !change.Present {
+					problems.Add(problem.New("pass --team, --services or --present", "there is nothing to change"))
+				}
+				if len(problems) > 0 {
+					problems.Add(e.CheckChange(name, change))
+					return nil, problems.Err()
+				}
 				if u := e.Inventory.User(name); u != nil && change.Present && !u.Expires.IsZero() {
 					at, _ := u.Source.Get("expires")
 					con.Notice(fmt.Sprintf("%s: %s is to be absent from %s on: change or delete that line if the user stays", o.placeInSource(at.Place), name, u.Expires.Format(time.DateOnly)))
 				}
-				return e.SetUser(name, change)
+				return single(e.SetUser(name, change))
 			})
 		},
 	}

@@ -100,7 +100,7 @@ func (o *renderOptions) why(con *console.Console, what string) error {
 
 var behindFile = regexp.MustCompile(`^(.+?):(\d+)(:\d+)?:?$`)
 
-// splitLine parts FILE from LINE; a column behind it is let pass.
+// splitLine separates FILE from LINE; a column after it is ignored.
 func splitLine(what string) (file string, line int) {
 	if m := behindFile.FindStringSubmatch(what); m != nil {
 		line, err := strconv.Atoi(m[2])

@@ -74,7 +74,7 @@ func (l *loader) some(v manifest.Value, readers map[string]func(manifest.Value))
 // require reports a key that a map does not have, unless another was written that
 // may be meant for it.
 func (l *loader) require(v manifest.Value, r read, key, hint, format string, args ...any) {
-	if _, given := v.Get(key); !given && r.isMap && !slices.Contains(r.unknown, key) {
+	if _, given := v.Get(key); !given && !l.partial && r.isMap && !slices.Contains(r.unknown, key) {
 		l.report(problem.MissingKey, v.Place, hint, format, args...)
 	}
 }
@@ -99,7 +99,7 @@ func (l *loader) text(v manifest.Value, what string) string {
 	case manifest.String, manifest.Int, manifest.Float:
 		return v.Text
 	case manifest.Null:
-		l.report(problem.WrongType, v.Place, "write a value behind the colon, or take the line out", "%s is empty", what)
+		l.report(problem.WrongType, v.Place, "write a value after the colon, or remove the line", "%s is empty", what)
 	default:
 		l.report(problem.WrongType, v.Place, rewrite(v, manifest.String), "%s must be a string, not %s", what, v.Kind)
 	}

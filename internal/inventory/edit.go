@@ -2,10 +2,8 @@ package inventory
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strconv"
 	"time"
@@ -39,16 +37,10 @@ type NewUser struct {
 
 // AddUser adds a user.
 func (e *Editor) AddUser(u NewUser) (Edit, error) {
-	if there := e.Inventory.User(u.Name); there != nil {
-		if there.Absent {
-			return Edit{}, refuseAt(there.Place, fmt.Sprintf("bring the user back: manifestgen user set %s --present", u.Name), "the user %s is there, and absent", u.Name)
-		}
-		return Edit{}, refuseAt(there.Place, fmt.Sprintf("change the user: manifestgen user set %s", u.Name), "the user %s is there", u.Name)
+	if err := e.CheckUser(u); err != nil {
+		return Edit{}, err
 	}
-	var v manifest.Value
-	v.Add("name", manifest.NewString(u.Name))
-	v.Add("mission_type", manifest.NewString(u.Team))
-	v.Add("services", manifest.NewList(u.Services...))
+	v := u.value()
 	if e.writesState() {
 		v.Add("state", manifest.NewString("present"))
 	}
@@ -56,6 +48,65 @@ func (e *Editor) AddUser(u NewUser) (Edit, error) {
 		return Edit{}, err
 	}
 	return e.patch(manifest.InsertAt(pathOf("users"), v))
+}
+
+// CheckUser reports everything that is wrong with a new user, as far as it is given: what
+// is missing is not reported.
+func (e *Editor) CheckUser(u NewUser) error {
+	if there := e.Inventory.User(u.Name); there != nil {
+		if there.Absent {
+			return refuseAt(there.Place, fmt.Sprintf("bring the user back: manifestgen user set %s --present", u.Name), "the user %s is there, and absent", u.Name)
+		}
+		return refuseAt(there.Place, fmt.Sprintf("change the user: manifestgen user set %s", u.Name), "the user %s is there", u.Name)
+	}
+	return e.checkAssignments(u)
+}
+
+// checkAssignments checks the name, the team and the services of a user, as far as they
+// are given.
+func (e *Editor) checkAssignments(u NewUser) error {
+	var problems problem.List
+	if u.Team != "" && e.Inventory.Team(u.Team) == nil {
+		problems.Add(unknown("team", u.Team, Names(e.Inventory.Teams), "manifestgen team add "+u.Team))
+		u.Team = ""
+	}
+	known := func(s string) bool { return e.Inventory.Service(s) != nil }
+	for _, s := range u.Services {
+		if !known(s) {
+			problems.Add(unknown("service", s, Names(e.Inventory.Services), "manifestgen service add "+s+" --image REPOSITORY --tag TAG"))
+		}
+	}
+	u.Services = slices.DeleteFunc(slices.Clone(u.Services), func(s string) bool { return !known(s) })
+	problems.Add(e.check(func(l *loader) { l.partial = true; l.readUser(u.value()) }))
+	return problems.Err()
+}
+
+// unknown is a name that nothing has, and the command that adds it.
+func unknown(what, name string, names []string, command string) *problem.Problem {
+	hint := problem.DidYouMean(name, names)
+	switch near := problem.Nearest(name, names); {
+	case !dnsLabel.MatchString(name):
+	case hint == "":
+		hint = "add it: " + command
+	case near != "":
+		hint += " Else add it: " + command
+	default:
+		hint += "; or add it: " + command
+	}
+	return problem.New(hint, "unknown %s %q", what, name).WithCode(problem.UnknownName)
+}
+
+// value is the entry of a user, as far as it is given.
+func (u NewUser) value() manifest.Value {
+	v := manifest.Value{Kind: manifest.Map}
+	if u.Name != "" {
+		v.Add("name", manifest.NewString(u.Name))
+	}
+	if u.Team != "" {
+		v.Add("mission_type", manifest.NewString(u.Team))
+	}
+	v.Add("services", manifest.NewList(u.Services...))
+	return v
 }
 
 // writesState reports whether most users have a line state:, so that a new one gets one.
@@ -79,17 +130,10 @@ type UserChange struct {
 
 // SetUser changes a user.
 func (e *Editor) SetUser(name string, c UserChange) (Edit, error) {
-	u, err := e.user(name)
-	if err != nil {
+	if err := e.CheckChange(name, c); err != nil {
 		return Edit{}, err
 	}
-	var as manifest.Value
-	as.Add("name", manifest.NewString(name))
-	as.Add("mission_type", manifest.NewString(cmp.Or(c.Team, u.Team.Name)))
-	as.Add("services", manifest.NewList(c.Services...))
-	if err := e.check(func(l *loader) { l.readUser(as) }); err != nil {
-		return Edit{}, err
-	}
+	u := e.Inventory.User(name)
 	var patches []manifest.Patch
 	if c.Team != "" && c.Team != u.Team.Name {
 		patches = append(patches, manifest.SetAt(userPath(name, ".mission_type"), manifest.NewString(c.Team)))
@@ -101,6 +145,18 @@ func (e *Editor) SetUser(name string, c UserChange) (Edit, error) {
 		patches = append(patches, e.presentPatch(u))
 	}
 	return e.patch(patches...)
+}
+
+// CheckChange reports everything that is wrong with a change of a user; a name that is ""
+// is not reported.
+func (e *Editor) CheckChange(name string, c UserChange) error {
+	var problems problem.List
+	if name != "" {
+		_, err := e.user(name)
+		problems.Add(err)
+	}
+	problems.Add(e.checkAssignments(NewUser{Team: c.Team, Services: c.Services}))
+	return problems.Err()
 }
 
 // servicePatches make a user's list of services another one: those that stay keep their
@@ -180,103 +236,6 @@ func (inv *Inventory) ExpiringWithin(today time.Time, days int) []*User {
 	return slices.DeleteFunc(inv.Present(), func(u *User) bool { return u.Expires.IsZero() || u.Expires.After(last) })
 }
 
-// NewService is a service to be added.
-type NewService struct {
-	Name  string
-	Image string
-	Tag   string
-	Port  int64 // 0 where it serves nothing
-}
-
-// AddService adds a service.
-func (e *Editor) AddService(s NewService) (Edit, error) {
-	if there := e.Inventory.Service(s.Name); there != nil {
-		return Edit{}, refuseAt(there.Place, "change it in "+UsersFile, "the service %s is there", s.Name)
-	}
-	var v manifest.Value
-	v.Add("name", manifest.NewString(s.Name))
-	v.Add("image", manifest.NewString(s.Image))
-	v.Add("tag", manifest.NewString(s.Tag))
-	if s.Port != 0 {
-		v.Add("port", manifest.Value{Kind: manifest.Int, Text: strconv.FormatInt(s.Port, 10)})
-	}
-	if err := e.check(func(l *loader) { l.readService(v) }); err != nil {
-		return Edit{}, err
-	}
-	return e.patch(manifest.InsertAt(pathOf("services"), v))
-}
-
-// Setting is a value of an environment's file.
-type Setting struct {
-	Path  manifest.Path
-	Value manifest.Value
-}
-
-// NewEnvironment is an environment to be added.
-type NewEnvironment struct {
-	Name     string
-	From     string // the environment that it is like
-	Copy     bool   // of its file; else it extends it
-	Settings []Setting
-}
-
-// AddEnvironment adds an environment: a file that extends another, or is a copy of it. It
-// has a namespace of its own, unless its settings keep the two apart.
-func (e *Editor) AddEnvironment(n NewEnvironment) (Edit, error) {
-	if there := e.Inventory.Environment(n.Name); there != nil {
-		return Edit{}, refuseAt(there.Place, "take another name", "the environment %s is there", n.Name)
-	}
-	if err := e.check(func(l *loader) {
-		var name string
-		l.nameTo(&name, "the environment", "environments", "templates")(manifest.NewString(n.Name))
-	}); err != nil {
-		return Edit{}, err
-	}
-	from := e.Inventory.Environment(n.From)
-	if from == nil {
-		return Edit{}, problem.New(problem.DidYouMean(n.From, Names(e.Inventory.Environments)), "unknown environment %q", n.From).WithCode(problem.UnknownName)
-	}
-	file := path.Join(EnvironmentsDir, n.Name+".yaml")
-	edit := Edit{File: file, New: []byte("extends: " + n.From + "\n")}
-	var patches []manifest.Patch
-	if n.Copy {
-		if from.Abstract {
-			return Edit{}, problem.At(from.Place, "leave out --copy: it extends "+n.From+" then", "the environment %s is abstract: a copy would render nothing", n.From).WithCode(problem.NotChanged)
-		}
-		data, err := manifest.ReadFile(e.FS, from.Place.File)
-		if err != nil {
-			return Edit{}, err
-		}
-		edit.New = data
-		if _, own := from.ownPath(); own {
-			patches = append(patches, manifest.DeleteAt(pathOf("path")))
-		}
-	}
-	if from.collides(n) {
-		patches = append(patches, manifest.SetAt(pathOf("namespace"), manifest.NewString(n.Name)))
-	}
-	for _, s := range n.Settings {
-		patches = append(patches, manifest.SetAt(s.Path, s.Value))
-	}
-	f, err := manifest.Parse(file, edit.New)
-	if err != nil {
-		return Edit{}, err
-	}
-	if edit.New, err = f.Patch(patches...); err != nil {
-		return Edit{}, problem.WithCode(err, problem.NotChanged)
-	}
-	return edit, nil
-}
-
-// collides reports whether an environment that is like this one would be in its
-// namespace of its cluster.
-func (e *Environment) collides(n NewEnvironment) bool {
-	if _, named := e.Source.Get("namespace"); !named || e.Abstract {
-		return false
-	}
-	return !slices.ContainsFunc(n.Settings, func(s Setting) bool { return s.Path.String() == "namespace" || s.Path.String() == "cluster" })
-}
-
 func (e *Editor) user(name string) (*User, error) {
 	u := e.Inventory.User(name)
 	if u == nil {
@@ -294,11 +253,16 @@ func (e *Editor) check(read func(*loader)) error {
 
 // patch changes users.yaml.
 func (e *Editor) patch(patches ...manifest.Patch) (Edit, error) {
-	data, err := manifest.ReadFile(e.FS, UsersFile)
+	return e.patchFile(UsersFile, patches...)
+}
+
+// patchFile changes a file of the inventory.
+func (e *Editor) patchFile(file string, patches ...manifest.Patch) (Edit, error) {
+	data, err := manifest.ReadFile(e.FS, file)
 	if err != nil {
 		return Edit{}, err
 	}
-	f, err := manifest.Parse(UsersFile, data)
+	f, err := manifest.Parse(file, data)
 	if err != nil {
 		return Edit{}, err
 	}
@@ -306,7 +270,7 @@ func (e *Editor) patch(patches ...manifest.Patch) (Edit, error) {
 	if err != nil {
 		return Edit{}, problem.WithCode(err, problem.NotChanged)
 	}
-	return Edit{File: UsersFile, Old: data, New: changed}, nil
+	return Edit{File: file, Old: data, New: changed}, nil
 }
 
 // pathOf is a path that is written in this package.

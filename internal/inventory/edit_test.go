@@ -29,304 +29,6 @@ func editor(t *testing.T, users string) *Editor {
 	return &Editor{fsys, inv}
 }
 
-// marked returns what a text with marks is before and after: lines with - are only before,
-// lines with + only after.
-func marked(text string) (before, after string) {
-	for line := range strings.Lines(strings.TrimPrefix(text, "\n")) {
-		if line[0] != '+' {
-			before += line[1:]
-		}
-		if line[0] != '-' {
-			after += line[1:]
-		}
-	}
-	return before, after
-}
-
-// names are the teams and services of the users below, for the tests of formats.
-const names = `
- teams: [{name: web}, {name: data}]
- services: [{name: api, image: e/api}, {name: search, image: e/search}]
-`
-
-// formats are users.yaml files as people write them; + marks what a user comes to.
-var formats = []struct{ name, text string }{
-	{"plain", names + `
- users:
-   - name: alice
-     mission_type: data
-     services: [api]
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
-`},
-	{"comments everywhere", `
- # 1
- teams: # 2
-   # 3
-   - name: web # 4
-   # 5
-   - {name: data} # 6
- services: # 7
-   - name: api # 8
-     image: e/api # 9
-   - {name: search, image: e/search}
- # 10
- users: # 11
-   # 12
-   - name: alice # 13
-     # 14
-     mission_type: data # 15
-     # 16
-     services: [api] # 17
-     # 18
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
-   # 19
- # 20
-`},
-	{"users first", `
- users:
-   - name: alice
-     mission_type: data
-     services: [api]
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
- 
- # The teams.
-` + strings.TrimPrefix(names, "\n")},
-	{"lists at the margin", names + `
- users:
- - name: alice
-   mission_type: data
-   services:
-   - api
-+- name: erin
-+  mission_type: web
-+  services:
-+  - api
-+  - search
-`},
-	{"deep lists", names + `
- users:
-     -   name: alice
-         mission_type: data
-         services:
-             -   api # only
-+    -   name: erin
-+        mission_type: web
-+        services:
-+            -   api
-+            -   search
-`},
-	{"flow items", names + `
- users:
-   - {name: alice, mission_type: data, services: [api]} # a
-+  - {name: erin, mission_type: web, services: [api, search]}
-   # - {name: zoe}
-`},
-	{"padded flow items", names + `
- users:
-   - { name: alice,  mission_type: data,  services: [ api ] }
-+  - { name: erin,  mission_type: web,  services: [ api, search ] }
-`},
-	{"a flow list on one line", names + `
--users: [{name: alice, mission_type: data}] # all
-+users: [{name: alice, mission_type: data}, {name: erin, mission_type: web, services: [api, search]}] # all
-`},
-	{"a flow list over lines", names + `
- users: [
-   {name: alice, mission_type: data}, # a
-   {name: bob, mission_type: data},   # b
-+  {name: erin, mission_type: web, services: [api, search]},
- ] # all
-`},
-	{"a flow list over lines without a last comma", names + `
- users: [
--  {name: alice, mission_type: data} # a
-+  {name: alice, mission_type: data}, # a
-+  {name: erin, mission_type: web, services: [api, search]}
- ]
-`},
-	{"an empty list", `
- teams:
- - name: web
- services:
- - {name: api, image: e/api}
- - {name: search, image: e/search}
--users: [] # nobody
-+users: # nobody
-+- {name: erin, mission_type: web, services: [api, search]}
-`},
-	{"an empty list between others", `
- services: [{name: api, image: e/api}, {name: search, image: e/search}]
--users: []
-+users: [{name: erin, mission_type: web, services: [api, search]}]
- teams: [{name: web}]
-`},
-	{"no users", `
- teams:
-   - name: web
- services:
-   - name: api
-     image: e/api
-   - name: search
-     image: e/search
-+users:
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
- # the end
-`},
-	{"Japanese", names + `
- # 利用者一覧　（五十音順）
- users:
-   - name: alice   # 「アリス」
-     mission_type: data   # データ班
-     services: [api]   # 検索は使わない
-     vars: {note: "日本語：はい"}
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
- # 以上
-`},
-	{"blank lines and a heading each", names + `
- users:
- 
-   # --- alice ---
-   - name: alice
-     mission_type: data
- 
-   # --- bob ---
-   - name: bob
-     mission_type: data
-+
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
- 
- 
-`},
-	{"quotes and columns", names + `
- users:
-   - name:          "alice"
-     mission_type:  'data'
-     services:      ["api"]
-+  - name:          "erin"
-+    mission_type:  'web'
-+    services:      ["api", "search"]
-`},
-	{"another order", names + `
- users:
-   - services: [api]
-     name: alice
-     mission_type: data
-+  - services: [api, search]
-+    name: erin
-+    mission_type: web
-`},
-	{"state in every entry", names + `
- users:
-   - name: alice
-     mission_type: data
-     services: [api]
-     state: present
-   - name: bob
-     mission_type: data
-     services: []
-     state: absent
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
-+    state: present
-`},
-	{"text at the end", names + `
- users:
-   - name: alice
-     mission_type: data
-     vars:
-       note: |+
-         # no comment
- 
-         - name: nobody
- 
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
-`},
-	{"dashes alone", names + `
- users:
-   -
-     name: alice
-     mission_type: data
-+  -
-+    name: erin
-+    mission_type: web
-+    services: [api, search]
-`},
-	{"JSON", `
- {"teams": [{"name": "web"}, {"name": "data"}],
-  "services": [{"name": "api", "image": "e/api"}, {"name": "search", "image": "e/search"}],
-  "users": [
--   {"name": "alice", "mission_type": "data"}
-+   {"name": "alice", "mission_type": "data"},
-+   {"name": "erin", "mission_type": "web", "services": ["api", "search"]}
-  ]}
-`},
-	{"anchors in other lists, and marks of documents", `
- %YAML 1.1
- ---
- teams:
-   - &web {name: web, secrets: &s {A: a}}
-   - {name: data, secrets: *s}
- services:
-   - {name: api, image: e/api}
-   - {name: search, image: e/search}
- users:
-   - name: alice
-     mission_type: data
-+  - name: erin
-+    mission_type: web
-+    services: [api, search]
- ...
-`},
-}
-
-// TestAddUser: only the new lines differ, whatever the file looks like; with CRLF, and with
-// no final line break too.
-func TestAddUser(t *testing.T) {
-	erin := NewUser{Name: "erin", Team: "web", Services: []string{"api", "search"}}
-	for _, f := range formats {
-		t.Run(f.name, func(t *testing.T) {
-			before, want := marked(strings.ReplaceAll(f.text, "\n\n", "\n"))
-			cases := [][2]string{{before, want}, {strings.ReplaceAll(before, "\n", "\r\n"), strings.ReplaceAll(want, "\n", "\r\n")}}
-			if f.name != "text at the end" { // its last line breaks belong to the text
-				cases = append(cases, [2]string{strings.TrimRight(before, "\n"), strings.TrimRight(want, "\n")})
-			}
-			for _, c := range cases {
-				e := editor(t, c[0])
-				edit, err := e.AddUser(erin)
-				if err != nil {
-					t.Fatalf("%v\n%s", err, c[0])
-				}
-				if string(edit.Old) != c[0] || string(edit.New) != c[1] {
-					t.Errorf("%s", diff.Diff("want", []byte(c[1]), "got", edit.New))
-				}
-				inv, err := Load(Overlay{e.FS, map[string][]byte{edit.File: edit.New}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				u := inv.User("erin")
-				if len(inv.Users) != len(e.Inventory.Users)+1 || u == nil || u.Absent || u.Team.Name != "web" || strings.Join(Names(u.Services), " ") != "api search" {
-					t.Errorf("erin is %+v", u)
-				}
-			}
-		})
-	}
-}
-
 const people = `teams: [{name: web}, {name: data}]
 services:
   - {name: api, image: e/api}
@@ -374,9 +76,16 @@ func TestEdits(t *testing.T) {
 		}, "+    services: [api]\n"},
 		{"present", func(e *Editor) (Edit, error) { return e.SetUser("bob", UserChange{Present: true}) },
 			"-  - {name: bob, mission_type: data, services: [api, search], state: absent}\n+  - {name: bob, mission_type: data, services: [api, search]}\n"},
-		{"a service", func(e *Editor) (Edit, error) {
-			return e.AddService(NewService{Name: "mail", Image: "e/mail", Tag: "1234567", Port: 80})
-		}, "+  - {name: mail, image: e/mail, tag: \"1234567\", port: 80}\n"},
+		{"a team", func(e *Editor) (Edit, error) {
+			return e.AddTeam(NewTeam{Name: "ops", Secrets: []Secret{{"B", "ops/b"}, {"A", "ops/a"}}})
+		}, "-teams: [{name: web}, {name: data}]\n+teams: [{name: web}, {name: data}, {name: ops, secrets: {B: ops/b, A: ops/a}}]\n"},
+		{"a service", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1234567", Port: 80}, 0), "+  - {name: mail, image: e/mail, tag: \"1234567\", port: 80}\n"},
+		{"a service with settings", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1", Repository: "o/mail", Secrets: []Secret{{"A", "m/a"}},
+			Settings: []Setting{{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}}}, 0),
+			"+  - {name: mail, image: e/mail, tag: \"1\", repository: o/mail, secrets: {A: m/a}, vars: {replicas: 2}}\n"},
+		{"a service in an environment", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1",
+			In: map[string][]Setting{"dev": {{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}, {pathOf("image"), manifest.NewString("e/dev")}}}}, 1),
+			"+services:\n+  mail:\n+    vars:\n+      replicas: 2\n+    image: e/dev\n"},
 		{"nobody's day", func(e *Editor) (Edit, error) { return e.Expire(day("2027-03-30")) }, ""},
 		{"a day", func(e *Editor) (Edit, error) { return e.Expire(day("2027-03-31")) }, "+    state: absent\n"},
 		{"an environment", func(e *Editor) (Edit, error) { return e.AddEnvironment(NewEnvironment{Name: "qa", From: "dev"}) },
@@ -400,10 +109,25 @@ func TestEdits(t *testing.T) {
 			if got != test.want || edit.Changes() != (test.want != "") {
 				t.Errorf("the difference is\n%swant\n%s", got, test.want)
 			}
-			if _, err := Load(Overlay{e.FS, map[string][]byte{edit.File: edit.New}}); err != nil {
+			files := map[string][]byte{edit.File: edit.New}
+			if edit.File != UsersFile {
+				files[UsersFile] = []byte(strings.Replace(people, "users:\n", "  - {name: mail, image: e/mail}\nusers:\n", 1))
+			}
+			if _, err := Load(Overlay{e.FS, files}); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// addService returns one of the edits that add a service.
+func addService(s NewService, nth int) func(*Editor) (Edit, error) {
+	return func(e *Editor) (Edit, error) {
+		edits, err := e.AddService(s)
+		if err != nil {
+			return Edit{}, err
+		}
+		return edits[nth], nil
 	}
 }
 
@@ -418,7 +142,7 @@ func TestEditsRefused(t *testing.T) {
 		status      int
 	}{
 		{"anchors", anchored, func(e *Editor) (Edit, error) { return e.AddUser(NewUser{Name: "erin", Team: "web"}) },
-			"users.yaml:4:5: the items of users are written with anchors and aliases (here &a)", "write out what the anchors and aliases stand for", problem.ExitRefused},
+			"users.yaml:4:5: nothing is added to users: it has the anchor &a, and an entry written like its neighbours would share or redefine that", "change it by hand; or write out", problem.ExitRefused},
 		{"an alias", aliased, func(e *Editor) (Edit, error) { return e.SetUser("bob", UserChange{SetServices: true}) },
 			"users.yaml:5:46: users[name=bob].services[0] is an alias, *s", "write out", problem.ExitRefused},
 		{"an anchor that others use", anchored, func(e *Editor) (Edit, error) { return e.RemoveUser("alice") }, "users.yaml:4:5: users[name=alice].state has the anchor &a", "write out", problem.ExitRefused},
@@ -437,9 +161,14 @@ func TestEditsRefused(t *testing.T) {
 		{"a copy of an abstract one", people, func(e *Editor) (Edit, error) {
 			return e.AddEnvironment(NewEnvironment{Name: "qa", From: "base", Copy: true})
 		}, "environments/base.yaml: the environment base is abstract", "leave out --copy", problem.ExitTrouble},
-		{"an image with a tag", people, func(e *Editor) (Edit, error) {
-			return e.AddService(NewService{Name: "mail", Image: "e/mail:1", Tag: "1"})
-		}, "image is a repository, without a tag", "", problem.ExitTrouble},
+		{"an image with a tag", people, addService(NewService{Name: "mail", Image: "e/mail:1", Tag: "1"}, 0), "image is a repository, without a tag", "", problem.ExitTrouble},
+		{"an environment that is not there", people, addService(NewService{Name: "Mail", Image: "e/mail", In: map[string][]Setting{"dve": nil}}, 0), "invalid name \"Mail\"\nunknown environment \"dve\"", "write mail", problem.ExitTrouble},
+		{"a team that is there", people, func(e *Editor) (Edit, error) { return e.AddTeam(NewTeam{Name: "web"}) }, "users.yaml:1:9: the team web is there", "change it in users.yaml", problem.ExitRefused},
+		{"a team that has to be added first", people, func(e *Editor) (Edit, error) { return e.AddUser(NewUser{Name: "erin", Team: "mobile"}) },
+			`unknown team "mobile"`, "valid values: data, web; or add it: manifestgen team add mobile", problem.ExitTrouble},
+		{"a change with several mistakes", people, func(e *Editor) (Edit, error) {
+			return e.SetUser("alcie", UserChange{Team: "wbe", Services: []string{"serach"}, SetServices: true})
+		}, "unknown service \"serach\"\nunknown team \"wbe\"\nunknown user \"alcie\"", "did you mean \"search\"? Else add it: manifestgen service add serach", problem.ExitTrouble},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			edit, err := test.edit(editor(t, test.users))

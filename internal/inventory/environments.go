@@ -184,7 +184,7 @@ func chainOf(docs map[string]manifest.Value, name string) []Link {
 }
 
 // reportCircle reports environments that extend each other, from the first by name:
-// a circle is found from each that is in it or leads to it, and is told once.
+// a circle is found from each that is in it or leads to it, and is reported once.
 func (l *loader) reportCircle(docs map[string]manifest.Value, circle []string) {
 	first := slices.Index(circle, slices.Min(circle))
 	names := slices.Concat(circle[first:], circle[:first+1])

@@ -53,7 +53,7 @@ func LoadNames(fsys fs.FS) KnownNames {
 }
 
 // Schema returns the JSON Schema (draft-07) of one of SchemaKinds, with the names of an
-// inventory as the words that may stand in the places of names. What the loader takes, it
+// inventory as the words that names may be. What the loader takes, it
 // takes.
 func Schema(kind string, names KnownNames) ([]byte, error) {
 	w := schemaWriter{names}

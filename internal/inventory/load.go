@@ -42,13 +42,14 @@ type loader struct {
 	schema   *schema
 
 	noVariables bool             // there is no file of defaults
-	undeclared  []manifest.Value // then, the variables that are set all the same
+	undeclared  []manifest.Value // then, the variables that are set anyway
 	named       bool             // so can the names in users.yaml
+	partial     bool             // what is missing is not reported
 	inventory   Inventory
 }
 
-// document reads a file that holds one document. The zero Value stands for a file
-// that could not be read, or is not there; that is a problem if required.
+// document reads a file that holds one document. The zero Value is a file
+// that could not be read, or that does not exist; that is a problem if required.
 func (l *loader) document(file string, required bool, hint string) manifest.Value {
 	data, err := manifest.ReadFile(l.fsys, file)
 	switch {

@@ -22,7 +22,7 @@ const SchemaFile = "templates/variables.schema.yaml"
 // schemaURL names the schema to the compiler. Nothing is loaded from it.
 const schemaURL = "file:///variables.schema.yaml"
 
-// schema is the compiled schema of the variables. Nil stands for none: it says nothing.
+// schema is the compiled schema of the variables. Nil is no schema: it checks nothing.
 type schema struct {
 	root   *jsonschema.Schema
 	source manifest.Value // as it was written, for places

@@ -27,7 +27,7 @@ func LoadServices(fsys fs.FS) ([]*Service, error) {
 // LoadNamed is those services of LoadServices that have one of the names, without
 // parsing all the others: a users.yaml of thousands takes a while. Where it does
 // not find each of them exactly once, in lines that are written as most are, or
-// anything is wrong with them, it reads and tells all, as LoadServices does.
+// anything is wrong with them, it reads all and reports all problems, as LoadServices does.
 func LoadNamed(fsys fs.FS, names []string) ([]*Service, error) {
 	var quoted []string
 	for _, name := range names {
@@ -96,7 +96,7 @@ var item = regexp.MustCompile(`^ *- `)
 
 // onlyServices is a users.yaml in which all lines are empty but those of the
 // services that have a line which is wanted: each is where it was. It is nil if the
-// list of services cannot be told from the rest.
+// list of services cannot be separated from the rest.
 func onlyServices(data []byte, wanted func(line []byte) bool) []byte {
 	var kept bytes.Buffer
 	found := false     // the list

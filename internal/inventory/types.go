@@ -129,15 +129,15 @@ func (l *loader) checkDefault(path []string, v manifest.Value) {
 	l.checkWithin(path, v, manifest.Value{})
 }
 
-// checkWritten reports a key with nothing behind it: YAML reads it as null, which
-// removes, and nobody can tell whether that was meant.
+// checkWritten reports a key without a value: YAML reads it as null, which
+// removes, and that may not have been meant.
 func (l *loader) checkWritten(path []string, v manifest.Value) {
 	if v.Text == "" {
 		l.report(problem.WrongType, v.Place, `write null for "not set"; "" is an empty text, {} an empty map, [] an empty list`, "%s has no value", nameOf(path))
 	}
 }
 
-// fits reports whether a value of a kind can stand where a default is of another.
+// fits reports whether a value of a kind is allowed where the default is of another.
 func fits(is, def manifest.Kind) bool {
 	return is == def || def == manifest.Float && is == manifest.Int
 }
@@ -174,7 +174,7 @@ func keysOf(m manifest.Value) []string {
 }
 
 // rewrite is how a value of the wrong kind would be written in the right one, as
-// far as that can be told.
+// far as that is known.
 func rewrite(v manifest.Value, want manifest.Kind) string {
 	isNumber := v.Kind == manifest.Int || v.Kind == manifest.Float
 	switch {
@@ -233,7 +233,7 @@ func anyHas(values []manifest.Value, path []string) bool {
 	})
 }
 
-// siblings are the keys that some values have beside the last of a path.
+// siblings are the keys that some values have next to the last of a path.
 func siblings(values []manifest.Value, path []string) []string {
 	var keys []string
 	for _, v := range values {

@@ -24,8 +24,11 @@ type Undecided struct {
 	Place problem.Place
 }
 
+// resourceID is the ID of something in AWS, such as a security group or a file system.
+var resourceID = regexp.MustCompile(`^(sg|fs|vpc|subnet|eni|vol|igw|nat|rtb|eipalloc|pl|lt|ami)-[0-9a-f]{8,17}$`)
+
 // Undecided lists the values of an environment that was added which may have to be its
-// own: its domain and cluster, ARNs, and whatever names the environment it is like. What
+// own: its domain and cluster, ARNs and IDs of AWS, and whatever names the environment it is like. What
 // the settings of the new one say is decided.
 func (inv *Inventory) Undecided(n NewEnvironment) []Undecided {
 	e, from := inv.Environment(n.Name), inv.Environment(n.From)
@@ -37,10 +40,10 @@ func (inv *Inventory) Undecided(n NewEnvironment) []Undecided {
 		decided = append(decided, s.Path.String())
 	}
 	names := regexp.MustCompile(`(^|[^A-Za-z0-9])` + regexp.QuoteMeta(n.From) + `([^A-Za-z0-9]|$)`)
-	var list []Undecided
+	list := []Undecided{}
 	var visit func(path string, v manifest.Value)
 	visit = func(path string, v manifest.Value) {
-		if slices.Contains(decided, path) || path == "extends" || path == "path" || path == "deploy" {
+		if slices.Contains(decided, path) || path == "extends" || path == "path" {
 			return
 		}
 		for _, f := range v.Fields {
@@ -49,7 +52,7 @@ func (inv *Inventory) Undecided(n NewEnvironment) []Undecided {
 		for _, item := range v.Items {
 			visit(path, item)
 		}
-		own := path == "domain" || path == "cluster" || strings.HasPrefix(v.Text, "arn:") || names.MatchString(v.Text) || from.Domain != "" && strings.Contains(v.Text, from.Domain)
+		own := path == "domain" || path == "cluster" || strings.HasPrefix(v.Text, "arn:") || resourceID.MatchString(v.Text) || names.MatchString(v.Text) || from.Domain != "" && strings.Contains(v.Text, from.Domain)
 		if own && v.Kind == manifest.String && v.Text != e.Namespace {
 			list = append(list, Undecided{path, v.Text, v.Place})
 		}

@@ -24,7 +24,7 @@ var releaseVersion = regexp.MustCompile(`^v?([0-9]+)\.([0-9]+)(\.([0-9]+))?(-[0-
 
 // CheckVersion reports a users.yaml that wants a newer manifestgen than version.
 // It reads the key manifestgen: and nothing else, so that what an older binary
-// does not know cannot stand in its way: call it first. What is wrong with the
+// does not know cannot stop it: call it first. What is wrong with the
 // file besides is for Load.
 func CheckVersion(fsys fs.FS, version string) error {
 	wanted, given := wantedVersion(fsys)
@@ -47,7 +47,7 @@ func CheckVersion(fsys fs.FS, version string) error {
 	return nil
 }
 
-// unquotedVersion reports a version that is written without quotes, behind which
+// unquotedVersion reports a version that is written without quotes, after which
 // YAML sees a block of text.
 func unquotedVersion(fsys fs.FS) error {
 	data, err := manifest.ReadFile(fsys, UsersFile)
@@ -62,7 +62,7 @@ func unquotedVersion(fsys fs.FS) error {
 
 var unquoted = regexp.MustCompile(`(?m)^manifestgen *: *(>= ?v?[0-9.]+)`)
 
-// versionLine is the key manifestgen: as it is mostly written, on a line of its own.
+// versionLine is the key manifestgen: as it is usually written, on a line of its own.
 var versionLine = regexp.MustCompile(`(?m)^manifestgen *:.*$`)
 
 // wantedVersion reads the key manifestgen: of users.yaml. A file without the word,

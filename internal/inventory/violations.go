@@ -176,7 +176,7 @@ func leavesOf(v *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return leaves
 }
 
-// sentence says what a value must be, behind its name, and what to write instead.
+// sentence says what a value must be, to follow its name, and what to write instead.
 func sentence(v *jsonschema.ValidationError, value manifest.Value) (text, hint string) {
 	this := "; this is " + value.String()
 	if value.Kind == manifest.Map || value.Kind == manifest.List {

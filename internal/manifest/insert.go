@@ -23,7 +23,7 @@ func (f *File) insert(t target, v Value) ([]cut, error) {
 	case n.Kind != yaml.SequenceNode:
 		return nil, f.problemAt(n, "", "%s is no list", t.path)
 	}
-	if err := f.refuseAnchorsBelow(n, t.path); err != nil {
+	if err := f.refuseAnchorsBelow(n, t.path, insert); err != nil {
 		return nil, err
 	}
 	switch {
@@ -247,7 +247,7 @@ func (f *File) set(t target, v Value) ([]cut, error) {
 	if len(t.rest) > 0 {
 		return f.add(t, v)
 	}
-	if err := f.refuseAnchorsBelow(n, t.path); err != nil {
+	if err := f.refuseAnchorsBelow(n, t.path, set); err != nil {
 		return nil, err
 	}
 	end, err := f.end(n)

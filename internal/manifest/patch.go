@@ -312,23 +312,29 @@ func (f *File) refuseAnchor(n *yaml.Node, p Path) error {
 	return nil
 }
 
-// refuseAnchorsBelow refuses to add to a list that is written with anchors or aliases: how
-// a new item is to be written cannot be told from them.
-func (f *File) refuseAnchorsBelow(n *yaml.Node, p Path) error {
+// refuseAnchorsBelow refuses to change a list or map that has anchors or aliases in it. An
+// item that is added is written like its neighbours, and would share or redefine what they
+// name; what is replaced may be named elsewhere.
+func (f *File) refuseAnchorsBelow(n *yaml.Node, p Path, o op) error {
 	for _, child := range n.Content {
-		if err := f.refuseAnchor(child, p); err != nil {
-			return f.problemAt(child, sharedHint, "the items of %s are written with anchors and aliases (here %s)", p, anchorOf(child))
+		if child.Kind != yaml.AliasNode && child.Anchor == "" {
+			if err := f.refuseAnchorsBelow(child, p, o); err != nil {
+				return err
+			}
+			continue
 		}
-		if err := f.refuseAnchorsBelow(child, p); err != nil {
-			return err
+		hint := "change it by hand; or write out what the anchors and aliases in " + p.String() + " stand for, and run the command again"
+		if o == insert {
+			return f.problemAt(child, hint, "nothing is added to %s: it has %s, and an entry written like its neighbours would share or redefine that", p, anchorOf(child))
 		}
+		return f.problemAt(child, hint, "%s is not replaced: it has %s, and other places may need that", p, anchorOf(child))
 	}
 	return nil
 }
 
 func anchorOf(n *yaml.Node) string {
 	if n.Kind == yaml.AliasNode {
-		return "*" + n.Value
+		return "the alias *" + n.Value
 	}
-	return "&" + n.Anchor
+	return "the anchor &" + n.Anchor
 }

@@ -504,7 +504,7 @@ func TestPatchRefused(t *testing.T) {
 	}{
 		{"an alias for the list", "teams: &x [{name: a}]\nusers: *x\n", add, "users.yaml:2:8: users is an alias, *x: a change here would be one at its anchor too"},
 		{"an anchor on the list", "users: &x\n  - name: a\nteams: *x\n", add, "users.yaml:1:8: users has the anchor &x: a change here would be one in its aliases too"},
-		{"anchors in the list", "users:\n  - &a {name: a}\n  - <<: *a\n    name: b\n", add, "users.yaml:2:5: the items of users are written with anchors and aliases (here &a)"},
+		{"anchors in the list", "users:\n  - &a {name: a}\n  - <<: *a\n    name: b\n", add, "users.yaml:2:5: nothing is added to users: it has the anchor &a, and an entry written like its neighbours would share or redefine that"},
 		{"an anchored user", "users:\n  - &b {name: bob}\n  - {<<: *b, name: carol}\n", absent, "users.yaml:2:5: users[name=bob].state has the anchor &b"},
 		{"no list", "users: {name: a}\n", add, "users.yaml:1:8: users is no list"},
 		{"no such user", "users: [{name: a}]\n", absent, "users.yaml:1:8: the path users[name=bob].state leads to no item of this list"},

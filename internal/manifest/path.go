@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,6 +80,15 @@ func ParsePath(s string) (Path, error) {
 		return Path{}, problem.New(pathHint, "an empty path")
 	}
 	return p, nil
+}
+
+// Join returns the path that leads along p, and from there along q.
+func (p Path) Join(q Path) Path {
+	dot := "."
+	if p.text == "" || strings.HasPrefix(q.text, "[") {
+		dot = ""
+	}
+	return Path{text: p.text + dot + q.text, steps: slices.Concat(p.steps, q.steps), nowhere: p.nowhere || q.nowhere}
 }
 
 // String is the path as it was written.

@@ -20,7 +20,7 @@ func checkFields(t *Templates, s *source, scope string, problems *problem.List) 
 }
 
 // checker follows the type of the dot and of variables through a template, as far
-// as it can be told; nil stands for a type that cannot.
+// as it is known; nil is an unknown type.
 type checker struct {
 	templates *Templates
 	scope     string
@@ -107,14 +107,14 @@ func (t *Templates) defines() []string {
 	return names
 }
 
-// variables are the types of a template's variables, as far as they can be told.
+// variables are the types of a template's variables, as far as they are known.
 // A block sees its own and those around it: it has a copy of the map, and shares
 // the types, so that what it assigns is known outside.
 type variables map[string]*reflect.Type
 
 func (v variables) declare(name string, t reflect.Type) { v[name] = &t }
 
-// assign is told of a new value: its type can no longer be told, if it differs.
+// assign notes a new value: the type is no longer known if it differs.
 func (v variables) assign(name string, t reflect.Type) {
 	if known := v[name]; known != nil && *known != t {
 		*known = nil
@@ -172,7 +172,7 @@ func (c *checker) arg(tree *parse.Tree, arg parse.Node, dot reflect.Type, vars v
 	return nil
 }
 
-// chain checks .A.B.C, which stands at pos, on a value of type t, and is the type
+// chain checks .A.B.C, which is at pos, on a value of type t, and is the type
 // of what it leads to.
 func (c *checker) chain(tree *parse.Tree, pos parse.Pos, t reflect.Type, names []string) reflect.Type {
 	for i, name := range names {

@@ -74,7 +74,7 @@ func (x *execution) items(function string, v any, steps int) ([]any, error) {
 	return list, nil
 }
 
-// get is the value of a key; where the map has no such key, or nothing behind it, it
+// get is the value of a key; where the map has no such key, or no value for it, it
 // is the third argument, or an empty text.
 func get(m, key any, otherwise ...any) (any, error) {
 	known, err := mapOf("get", m)
@@ -104,7 +104,7 @@ func hasKey(m, key any) (bool, error) {
 	return ok, err
 }
 
-// dig follows keys into maps; where one is missing it is the default, which stands
+// dig follows keys into maps; where one is missing it is the default, which comes
 // before the map: dig "a" "b" "default" MAP.
 func dig(args ...any) (any, error) {
 	if len(args) < 3 {

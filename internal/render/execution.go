@@ -193,7 +193,7 @@ func (x *execution) called(function string, name any, dot []any) (run func() err
 const callCost = 100
 
 // innermost is the error of a template that a function has called. That of a limit is
-// told once, at its innermost place.
+// reported once, at its innermost place.
 func (x *execution) innermost(err error) error {
 	limit := (*limitError)(nil)
 	if !errors.As(err, &limit) {
@@ -275,7 +275,7 @@ func readText(fsys fs.FS, file string, entry fs.DirEntry) (string, error) {
 	case len(data) > maxString:
 		return "", tooLarge
 	case !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0:
-		return "", &hintedError{file + " is not UTF-8 text", "bytes that are not text cannot stand in a manifest"}
+		return "", &hintedError{file + " is not UTF-8 text", "a manifest holds text only"}
 	}
 	return strings.ReplaceAll(string(data), "\r\n", "\n"), nil
 }

@@ -38,7 +38,7 @@ func (r *renderer) explain(j job, x *execution, err error) {
 	r.find(j, p, func(p *problem.Problem) { p.Notes = r.lineNotes(j, line) })
 }
 
-// Problem is what is wrong with a line of a manifest, counted from 1, told at the
+// Problem is what is wrong with a line of a manifest, counted from 1, reported at the
 // template's line. It wants a code, and Notes.
 func (m *Manifest) Problem(line int, hint, message string) *problem.Problem {
 	place := problem.Place{File: m.Template}
@@ -74,7 +74,7 @@ func (m *Manifest) valueNames(line int) []problem.Note {
 	return list
 }
 
-// inLine is a problem in a line of a text with placeholders, told at the template's line.
+// inLine is a problem in a line of a text with placeholders, reported at the template's line.
 func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
 	start, end := trace.LineBytes(t.Text, line)
 	first := start + len(t.Text[start:end]) - len(bytes.TrimLeft(t.Text[start:end], " "))
@@ -103,21 +103,37 @@ func (r *renderer) tellFailure(j job, p *problem.Problem) {
 			p.Hint = problem.DidYouMean(key, keys)
 		}
 		if variable, unset := j.subject.traced.Unset(asked); unset {
-			p.Hint = setIn(j.subject, variable) + "; or ask for it with if, with or default"
+			p.Hint = r.templates.hintFor(j.subject, variable)
 		}
 	}
 }
 
-// setIn says which line sets a variable that is not set.
-func setIn(s *subject, variable string) string {
-	hint := fmt.Sprintf("add to %s/%s.yaml: vars: {%s: …}", inventory.EnvironmentsDir, s.env, variable)
-	if service := s.traced.Service; service != nil {
-		hint += fmt.Sprintf(", or services: {%s: {vars: {%s: …}}} for %s alone", service.Name, variable, service.Name)
-	}
-	return hint
+// Unset is a variable that a template prints and that is not set.
+type Unset struct {
+	Env      string
+	Service  string // that the template is rendered for; "" for none
+	Variable string
 }
 
-// placeholderNotes are those of the line that a placeholder stands in.
+// hintFor says how a variable that is not set is set: by default, with which line.
+func (t *Templates) hintFor(s *subject, variable string) string {
+	u := Unset{Env: s.env, Variable: variable}
+	if s.traced.Service != nil {
+		u.Service = s.traced.Service.Name
+	}
+	if t.SetHint != nil {
+		if hint := t.SetHint(u); hint != "" {
+			return hint
+		}
+	}
+	hint := fmt.Sprintf("add to %s/%s.yaml: vars: {%s: …}", inventory.EnvironmentsDir, u.Env, variable)
+	if u.Service != "" {
+		hint += fmt.Sprintf(", or services: {%s: {vars: {%s: …}}} for %s alone", u.Service, variable, u.Service)
+	}
+	return hint + "; or ask for it with if, with or default"
+}
+
+// placeholderNotes are those of the line that has a placeholder.
 func (r *renderer) placeholderNotes(j job, placeholder int) []problem.Note {
 	t := r.trace(j)
 	for _, e := range t.rec.events {

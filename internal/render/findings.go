@@ -12,28 +12,28 @@ import (
 type findings struct{ list []*finding }
 
 type finding struct {
-	problem *problem.Problem
-	kind    string // its message, less what is quoted in it
-	example string // the first by name
-	count   int
-	tell    func(*problem.Problem) // adds what led to the example
+	problem  *problem.Problem
+	kind     string // its message, less what is quoted in it
+	example  string // the first by name
+	count    int
+	addNotes func(*problem.Problem) // adds what led to the example
 }
 
 // quoted are the parts of a message that differ from file to file.
 var quoted = regexp.MustCompile(`"(\\.|[^"])*"`)
 
-func (f *findings) add(p *problem.Problem, example string, tell func(*problem.Problem)) {
+func (f *findings) add(p *problem.Problem, example string, addNotes func(*problem.Problem)) {
 	kind := quoted.ReplaceAllString(p.Message, "")
 	for _, known := range f.list {
 		if known.problem.Place == p.Place && known.kind == kind {
 			known.count++
-			if example < known.example { // whichever was found first, it is the same that is told
-				known.problem, known.example, known.tell = p, example, tell
+			if example < known.example { // whichever was found first, the same one is reported
+				known.problem, known.example, known.addNotes = p, example, addNotes
 			}
 			return
 		}
 	}
-	f.list = append(f.list, &finding{p, kind, example, 1, tell})
+	f.list = append(f.list, &finding{p, kind, example, 1, addNotes})
 }
 
 func (f *findings) problems() problem.List {
@@ -45,14 +45,14 @@ func (f *findings) problems() problem.List {
 			more = fmt.Sprintf(" and %d more", one.count-1)
 		}
 		p.Message += " (for " + one.example + more + ")"
-		one.tell(&p)
+		one.addNotes(&p)
 		problems.Add(&p)
 	}
 	return problems
 }
 
-func (r *renderer) find(j job, p *problem.Problem, tell func(*problem.Problem)) {
+func (r *renderer) find(j job, p *problem.Problem, addNotes func(*problem.Problem)) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	r.findings.add(p, j.subject.String(), tell)
+	r.findings.add(p, j.subject.String(), addNotes)
 }

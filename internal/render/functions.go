@@ -13,7 +13,7 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// functions are what templates may call beside some of text/template's own (see
+// functions are what templates may call in addition to some of text/template's own (see
 // builtins): a closed list, each the same for the same arguments. No clock, randomness,
 // environment or network. Names and order of arguments are those of Helm and sprig.
 // Each is on the page docs/templates.md, with an example.

@@ -45,17 +45,17 @@ func Groups(found []Finding) [][]Finding {
 	return list
 }
 
-// Problems tells findings at the lines of the templates that made them, each problem once however
+// Problems reports findings at the lines of the templates that made them, each problem once however
 // many manifests have it, with an example and what led to it.
 func Problems(found []Finding) problem.List {
 	var all findings
-	for _, group := range Groups(found) { // the source map of one manifest stands for all of its group
+	for _, group := range Groups(found) { // the source map of one manifest serves for all of its group
 		f := group[0]
 		p := f.Manifest.Problem(f.Line, f.Hint, f.Message).WithCode(f.Code)
 		p.Hidden = f.Hidden
-		tell := func(p *problem.Problem) { p.Notes = f.notes() }
+		addNotes := func(p *problem.Problem) { p.Notes = f.notes() }
 		for range group {
-			all.add(p, f.Manifest.Path, tell)
+			all.add(p, f.Manifest.Path, addNotes)
 		}
 	}
 	return all.problems()

@@ -60,7 +60,7 @@ func habitOf(word string) string {
 var bareWord = regexp.MustCompile(`^[a-z_]\w*((\.\w+)*)`)
 
 // functionHint says what to write instead of a function that is not there. What is
-// written behind its name tells fields of Ansible's from functions. No other function
+// written after its name distinguishes fields of Ansible's from functions. No other function
 // is named by its spelling.
 func (t *Templates) functionHint(name, line string) string {
 	if hint := habitOf(name); hint != "" {

@@ -20,7 +20,7 @@ type join struct {
 type block struct {
 	inline bool // there is text before the call on its line
 	line   int  // the offset where the call's line begins
-	start  int  // the offset behind its indentation
+	start  int  // the offset after its indentation
 	broken bool // the line break before it was trimmed, and restored
 }
 
@@ -143,7 +143,7 @@ func (r *recorder) endBlock() {
 	}
 }
 
-// indentedLine is a line of a block: its text from behind its indentation.
+// indentedLine is a line of a block: its text after its indentation.
 type indentedLine struct {
 	text   []byte
 	from   int // the offset of text in the block
@@ -152,7 +152,7 @@ type indentedLine struct {
 }
 
 // indentedLines are the lines of a text, less the blank ones around them. First is
-// the indentation that its first line has beside its own.
+// the indentation that its first line has in addition to its own.
 func indentedLines(text []byte, first int) []indentedLine {
 	var lines []indentedLine
 	at := 0
@@ -236,7 +236,7 @@ func joinsStructure(before []byte, left, right string, indent int) bool {
 	case at.inside:
 		return false
 	case at.block > 0:
-		return indent < at.block // it is to stand outside of the text
+		return indent < at.block // it belongs outside of the text
 	}
 	left = strings.TrimLeft(left, " \t")
 	glued := strings.TrimRight(left, " \t") == left && right == strings.TrimLeft(right, " \t")
@@ -266,7 +266,7 @@ type yamlContext struct {
 var blockHeader = regexp.MustCompile(`^[|>][-+0-9]*[ \t]*(#.*)?$`)
 
 // contextOf finds out where a text, which need not be whole, ends. It knows of YAML
-// what it takes to tell text from structure.
+// what it takes to distinguish text from structure.
 func contextOf(text []byte) yamlContext {
 	s := yamlScanner{parent: -1}
 	for line := range bytes.SplitSeq(text, []byte("\n")) {

@@ -16,7 +16,7 @@ var (
 	undefinedFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
 )
 
-// parseProblem gives text/template's error its place. The package tells it in its
+// parseProblem gives text/template's error its place. The package reports it in its
 // text only: "template: FILE:LINE: message".
 func (t *Templates) parseProblem(s *source, err error) *problem.Problem {
 	m := parseError.FindStringSubmatch(withoutHooks(err.Error()))
@@ -47,7 +47,7 @@ func (t *Templates) parseProblem(s *source, err error) *problem.Problem {
 	return p
 }
 
-// jinjaCall is a function called with parentheses behind its name, and a text in
+// jinjaCall is a function called with parentheses after its name, and a text in
 // single quotes.
 var jinjaCall = regexp.MustCompile(`\{\{[^}]*(\w\(|'[^']{2,}'|\bis (not )?defined\b)`)
 
@@ -87,7 +87,7 @@ var (
 	noFunc    = regexp.MustCompile(`^wrong number of args for (\w+): want (at least )?(\d+) got (\d+)$`)
 )
 
-// execProblem gives an error of execution its place. text/template tells it in its
+// execProblem gives an error of execution its place. text/template reports it in its
 // text: "template: FILE:LINE:COL: executing …: message".
 func (t *Templates) execProblem(s *source, err error) *problem.Problem {
 	p := t.execPlace(s, err)

@@ -58,7 +58,7 @@ func (r *recorder) text(text []byte) {
 	r.out.Write(text)
 }
 
-// noTag stands for a first tag that is not given, so that the image around it is
+// noTag replaces a first tag that is not given, so that the image around it is
 // a whole reference. It is never written: without a tag to run there is no file.
 const noTag = "manifestgen.no-tag"
 
@@ -114,10 +114,10 @@ func (x *execution) value(n int, v any) (string, error) {
 	return placeholder, nil
 }
 
-// templateCode is what tells a template in a value from other braces.
+// templateCode matches a template in a value, and not other braces.
 var templateCode = regexp.MustCompile(`\{\{-?\s*(\.[A-Z]|\$|(if|range|with|include|template|tpl|default) )`)
 
-// hasBraces reports whether a value, which is printed as it stands, has template code in it.
+// hasBraces reports whether a value, which is printed unchanged, has template code in it.
 func hasBraces(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -139,7 +139,7 @@ func (x *execution) notices() []Notice {
 	var list []Notice
 	for _, i := range x.rec.braces {
 		place := x.templates.actions[x.rec.actions[i]].place
-		list = append(list, Notice{place, fmt.Sprintf("the value of {{ %s }} has template code in it and is printed as it stands; {{ tpl VALUE . }} evaluates it",
+		list = append(list, Notice{place, fmt.Sprintf("the value of {{ %s }} has template code in it and is printed unchanged; {{ tpl VALUE . }} evaluates it",
 			x.templates.actions[x.rec.actions[i]].text)})
 	}
 	return list

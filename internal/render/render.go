@@ -112,7 +112,7 @@ type renderer struct {
 	findings  findings
 	limit     exceeded
 
-	exceeded atomic.Int64 // the first job that exceeds a limit: those behind it stop
+	exceeded atomic.Int64 // the first job that exceeds a limit: those after it stop
 
 	traceOnce sync.Once
 	traced    *Templates
@@ -144,8 +144,8 @@ type skeleton struct {
 	err error
 }
 
-// render runs one job. The zero Manifest stands for nothing: the template has
-// nothing to say, or what it says is wrong, which is in r.findings.
+// render runs one job. The zero Manifest is none: the template prints
+// nothing, or what it says is wrong, which is in r.findings.
 func (r *renderer) render(x *execution, i int, j job) Manifest {
 	err := x.run(j.source.file, j.subject.data)
 	rec := x.rec
@@ -256,7 +256,7 @@ func (r *renderer) duplicateObjects(manifests []Manifest) problem.List {
 			if first.Template != m.Template {
 				message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
 			}
-			p := m.Problem(o.NameLine, "put what tells them apart into metadata.name", message).WithCode(problem.ObjectTwice)
+			p := m.Problem(o.NameLine, "put what differs into metadata.name", message).WithCode(problem.ObjectTwice)
 			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func(p *problem.Problem) { p.Notes = m.Notes(o.NameLine) })
 		}
 	}

@@ -26,7 +26,7 @@ type rewriter struct {
 	tree *parse.Tree
 }
 
-// prepare makes a parsed template tell where it runs: hooks become nodes of their
+// prepare makes a parsed template report where it runs: hooks become nodes of their
 // own, and each list of nodes begins with one that counts its steps. A call of include
 // that is alone on its line becomes one of template.
 func (w *rewriter) prepare(root *parse.ListNode) {
@@ -53,7 +53,7 @@ func isHook(n parse.Node) bool {
 	return ok && strings.HasPrefix(string(text.Text), hookPrefix)
 }
 
-// prepareList is prepare for a list, which belongs to what stands at pos.
+// prepareList is prepare for a list, which belongs to what is at pos.
 func (w *rewriter) prepareList(list *parse.ListNode, pos parse.Pos) {
 	nodes := []parse.Node{nil} // the step hook
 	cost := 2

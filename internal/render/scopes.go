@@ -12,7 +12,7 @@ import (
 // What templates see. A field that is unset where it may be is nil: printing it
 // is an error, and if, with and default can ask.
 //
-// Env, Service and User are types of their own beside the inventory's: what a template
+// Env, Service and User are types of their own, not the inventory's: what a template
 // sees of a service depends on the environment and the user (image, variables), a field
 // of an exported struct is a template's to print (deploy policy, places in files), and an
 // unset text must be nil here and "" there. A team is the same everywhere: inventory.Team.
@@ -45,7 +45,7 @@ type User struct {
 type Vars map[string]any
 
 // Tag is a service's first tag, and the repository that it runs from in the environment. What runs is known only when files are compared
-// with what is there, so a template may print it behind an image and nowhere else.
+// with what is there, so a template may print it after an image and nowhere else.
 type Tag struct{ text, repository string }
 
 // The scopes: what the dot is in the templates of each folder.

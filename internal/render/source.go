@@ -69,7 +69,7 @@ func (s *source) line(n int) string {
 }
 
 // A hook is a note in a template's text: hookPrefix, a number and hookEnd. text/template
-// writes it out like any text, and so tells the execution where it is. Authors cannot
+// writes it out like any text, and so reports to the execution where it is. Authors cannot
 // write the characters: templates that hold them are refused.
 const (
 	hookPrefix = "\ue001"
@@ -106,7 +106,7 @@ const (
 	blockEndHook                   // its output ends
 )
 
-// hook is what one hook stands for.
+// hook is one hook.
 type hook struct {
 	kind  hookKind
 	place problem.Place
@@ -241,7 +241,7 @@ func firstWord(inner string) string {
 }
 
 // markAlone notes which actions are alone on their lines: a line may have actions
-// that print nothing beside them.
+// that print nothing next to them.
 func markAlone(text string, list []piece) {
 	printing, others := -1, false
 	close := func() {

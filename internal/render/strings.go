@@ -60,7 +60,7 @@ func (x *execution) trunc(n, s any) (string, error) {
 }
 
 // substr is the characters of a text from start up to end; to its end where end is
-// negative or behind it.
+// negative or past it.
 func (x *execution) substr(start, end, s any) (string, error) {
 	from, err := intOf(start)
 	if err != nil {

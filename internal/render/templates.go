@@ -29,6 +29,10 @@ const extension = ".yaml.tmpl"
 
 // Templates are a source folder's templates, parsed.
 type Templates struct {
+	// SetHint says how a variable that is not set is set, where that is known better than
+	// by the line of the environment's file; it may be nil, and return "".
+	SetHint func(Unset) string
+
 	byScope     map[string][]*source // sorted by name
 	set         *template.Template   // every file and every define
 	sources     map[string]*source   // by file
@@ -136,7 +140,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		case strings.HasPrefix(entry.Name(), "."):
 			continue
 		case entry.IsDir():
-			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates stand right in the folder of their scope, not in folders below").WithCode(problem.Misplaced))
+			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates are files of the folder of their scope, not of folders below").WithCode(problem.Misplaced))
 			continue
 		case !ok && slices.Contains([]string{".yaml", ".yml", ".tmpl", ".tpl"}, path.Ext(entry.Name())):
 			problems.Add(problem.At(problem.Place{File: file}, "rename it to "+strings.SplitN(entry.Name(), ".", 2)[0]+suffix, "a template's file ends in %s", suffix).WithCode(problem.Misplaced))
@@ -182,7 +186,7 @@ func (t *Templates) parse(problems *problem.List) {
 	defined := map[string]string{}
 	for _, file := range slices.Sorted(maps.Keys(t.sources)) {
 		s := t.sources[file]
-		// Parsed on its own first, so that a name defined twice can be told.
+		// Parsed on its own first, so that a name defined twice is found.
 		trees, err := parse.Parse(file, s.hooked, "", "", builtins, functions)
 		if err != nil {
 			problems.Add(t.parseProblem(s, err))

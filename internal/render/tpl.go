@@ -32,7 +32,7 @@ func (x *execution) tpl(text, dot any) (string, error) {
 	return out, x.inValue(s, err)
 }
 
-// inValue is an error in the text of a value, as it is told where the value is used.
+// inValue is an error in the text of a value, as it is reported where the value is used.
 func (x *execution) inValue(text string, err error) error {
 	if err == nil || errors.Is(err, errStopped) {
 		return err

@@ -106,7 +106,7 @@ func (m *rewriter) traceBranches(n *parse.BranchNode, source parse.Node, inside 
 	return before
 }
 
-// traceRange rewrites a range: its companions are told by a second run over what
+// traceRange rewrites a range: its companions come from a second run over what
 // it ranges over.
 func (m *rewriter) traceRange(n *parse.BranchNode) []parse.Node {
 	at, source := n.Pos, m.source(n.Pipe)
@@ -242,7 +242,7 @@ type event struct {
 	from        trace.Trails
 }
 
-// traceFunctions are what traced templates call beside the others.
+// traceFunctions are what traced templates call in addition to the others.
 func (t *tracer) traceFunctions() template.FuncMap {
 	return template.FuncMap{
 		"text": func(n int) string {

@@ -81,30 +81,33 @@ type part struct {
 	has       func(*Options) bool
 	files     []string // patterns of its templates
 	variables []string
+	texts     []string // in other files: what is cut out of them
 }
 
 var parts = []part{
-	{func(o *Options) bool { return o.Karpenter }, []string{"templates/environment/karpenter-*"}, []string{"karpenter", "spot"}},
-	{(*Options).sandbox, []string{"templates/team/*", "templates/user/*", "templates/user-service/*", "templates/environment/home.*", "templates/environment/ingress.*"}, []string{"nginx", "home"}},
-	{routes("alb"), []string{"templates/service/ingress.*"}, nil},
-	{func(o *Options) bool { return o.Routing == "alb" || o.sandbox() }, nil, []string{"certificate_arn", "alb_scheme"}},
-	{routes("target-group"), []string{"templates/service/target-group-binding.*"}, []string{"target_group_arn", "alb_security_group"}},
-	{routes("ambassador"), []string{"templates/service/mapping.*"}, nil},
-	{routes("gateway"), []string{"templates/service/http-route.*"}, []string{"gateway"}},
+	{func(o *Options) bool { return o.Karpenter }, []string{"templates/environment/karpenter-*"}, []string{"karpenter", "spot"},
+		[]string{"          annotations:\n            karpenter.sh/do-not-disrupt: \"true\"\n"}},
+	{(*Options).sandbox, []string{"templates/team/*", "templates/user/*", "templates/user-service/*", "templates/environment/home.*", "templates/environment/ingress.*"}, []string{"nginx", "home"},
+		[]string{", sandbox.users.NAME", ", and before NGINX"}},
+	{routes("alb"), []string{"templates/service/ingress.*"}, nil, []string{"alb, and "}},
+	{func(o *Options) bool { return o.Routing == "alb" || o.sandbox() }, nil, []string{"certificate_arn", "alb_scheme"}, nil},
+	{routes("target-group"), []string{"templates/service/target-group-binding.*"}, []string{"target_group_arn", "alb_security_group"}, nil},
+	{routes("ambassador"), []string{"templates/service/mapping.*"}, nil, nil},
+	{routes("gateway"), []string{"templates/service/http-route.*"}, []string{"gateway"}, nil},
 }
 
 func routes(by string) func(*Options) bool { return func(o *Options) bool { return o.Routing == by } }
 
 func (o *Options) sandbox() bool { return slices.Contains(o.Environments, Sandbox) }
 
-// without returns the patterns of files, and the variables, of the parts that are left out.
-func (o *Options) without() (files, variables []string) {
+// without returns the parts that are left out, as one.
+func (o *Options) without() (all part) {
 	for _, p := range parts {
 		if !p.has(o) {
-			files, variables = append(files, p.files...), append(variables, p.variables...)
+			all.files, all.variables, all.texts = append(all.files, p.files...), append(all.variables, p.variables...), append(all.texts, p.texts...)
 		}
 	}
-	return files, variables
+	return all
 }
 
 // Files returns the files of the repository, by name.
@@ -126,18 +129,21 @@ const allRoutings = "alb, target-group, ambassador or gateway"
 
 // templates takes over the templates of what the team has.
 func (o *Options) templates(files map[string][]byte) error {
-	left, variables := o.without()
+	left := o.without()
 	return fs.WalkDir(k8srepo.Starter, "templates", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		if slices.ContainsFunc(left, func(pattern string) bool { match, _ := path.Match(pattern, name); return match }) {
+		if slices.ContainsFunc(left.files, func(pattern string) bool { match, _ := path.Match(pattern, name); return match }) {
 			return nil
 		}
 		data, err := k8srepo.Starter.ReadFile(name)
 		text := strings.ReplaceAll(string(data), allRoutings, o.Routing)
+		for _, part := range left.texts {
+			text = strings.ReplaceAll(text, part, "")
+		}
 		text = strings.Replace(text, `(eq .Vars.routing "alb" "target-group" "ambassador" "gateway")`, `(eq .Vars.routing "`+o.Routing+`")`, 1)
-		files[name] = []byte(withoutBlocks(text, variables))
+		files[name] = []byte(withoutBlocks(text, left.variables))
 		return err
 	})
 }
@@ -169,7 +175,7 @@ func withoutBlocks(text string, variables []string) string {
 
 // variables sets what the options say, and leaves out what no template needs.
 func (o *Options) variables(files map[string][]byte) error {
-	_, left := o.without()
+	left := o.without().variables
 	home := o.Environments[0]
 	for _, env := range o.Environments {
 		if isProduction(env) {
@@ -200,7 +206,7 @@ func withoutEntry(data []byte, name string) []byte {
 
 // schema leaves out what variables.yaml no longer has.
 func (o *Options) schema(files map[string][]byte) error {
-	_, left := o.without()
+	left := o.without().variables
 	patches := []manifest.Patch{manifest.SetAt(at("properties.routing.enum"), manifest.NewList(o.Routing))}
 	text := string(files[inventory.SchemaFile])
 	for _, name := range left {
@@ -269,6 +275,7 @@ func (o *Options) environments(files map[string][]byte) error {
 			if data, err = k8srepo.Starter.ReadFile(environmentFile(Sandbox)); err != nil {
 				return err
 			}
+			data = []byte(strings.Replace(string(data), "sandbox.example.com", host, 1)) // in a comment
 			patches = append(patches, manifest.DeleteAt(at("vars.home")), manifest.DeleteAt(at("vars.certificate_arn")))
 			if !o.Karpenter {
 				patches = append(patches, manifest.DeleteAt(at("vars.spot")), manifest.DeleteAt(at("vars.karpenter")))

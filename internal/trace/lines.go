@@ -92,7 +92,7 @@ type Piece struct {
 	rows []row    // of a scalar that the template has on several lines
 }
 
-// row is a part of a scalar: what stands on one line of it.
+// row is a part of a scalar: what is on one line of it.
 type row struct {
 	n     int // counted from 0
 	place problem.Place
@@ -118,7 +118,7 @@ func (m *Map) Line(n int) (place problem.Place, values []Origin) {
 }
 
 // within are the values of a piece that are in a line: of a list or map that
-// stands on several lines, those of its entries.
+// is on several lines, those of its entries.
 func (m *Map) within(p Piece, line int) []Origin {
 	text := m.Text.Data[p.Bytes.Start:p.Bytes.End]
 	if len(p.from) != 1 || !bytes.Contains(bytes.TrimSpace(text), []byte("\n")) {
@@ -134,7 +134,7 @@ func (m *Map) within(p Piece, line int) []Origin {
 	col := 1 + len([]rune(string(m.Text.Data[bytes.LastIndexByte(m.Text.Data[:start], '\n')+1:start])))
 	var found []Origin
 	at := 0
-	// note is told of an entry that begins in a line, and where it leads to.
+	// note is called with an entry that begins in a line, and where it leads to.
 	note := func(begins int, steps Trail) {
 		if begins <= line && begins >= at {
 			at, found = begins, m.subject.Origins(p.from[0].Below(steps...))
@@ -239,9 +239,9 @@ func NewMap(s Subject, r *Recording, text *manifest.Text, filled []manifest.Fill
 		}
 		whole := &m.Pieces[len(m.Pieces)-1]
 		whole.from, whole.rows = append(whole.from, p.from...), append(whole.rows, part)
-		if p.Bytes.End > in.End && p.from == nil { // a text that goes on behind it
-			behind := Piece{Place: p.Place, Bytes: manifest.Bytes{Start: out.End, End: out.End + p.Bytes.End - in.End}}
-			m.Pieces = append(m.Pieces, behind)
+		if p.Bytes.End > in.End && p.from == nil { // a text that goes on after it
+			after := Piece{Place: p.Place, Bytes: manifest.Bytes{Start: out.End, End: out.End + p.Bytes.End - in.End}}
+			m.Pieces = append(m.Pieces, after)
 		}
 	}
 	var split []Piece
@@ -290,11 +290,11 @@ func Excerpt(text []byte, line int) string {
 	const around = 2
 	var b strings.Builder
 	for n := max(1, line-around); n <= min(len(lines), line+around); n++ {
-		mark := "  "
+		margin := "  "
 		if n == line {
-			mark = "> "
+			margin = "> "
 		}
-		b.WriteString("\n    " + mark + strings.TrimRight(problem.Cut(lines[n-1], 100), " "))
+		b.WriteString("\n    " + margin + strings.TrimRight(problem.Cut(lines[n-1], 100), " "))
 	}
 	return b.String()
 }

@@ -10,10 +10,10 @@ import (
 // of maps (string), numbers of items (int). It may end in a KeyOf or an InDict.
 type Trail []any
 
-// KeyOf is a key of a map itself, rather than what it stands for.
+// KeyOf is a key of a map itself, rather than its value.
 type KeyOf string
 
-// InDict is the key of a dict that a value was put behind. It ends a trail: what
+// InDict is the key of a dict that a value was put under. It ends a trail: what
 // comes next must be that key, and takes it away.
 type InDict string
 

@@ -20,7 +20,7 @@ type side struct {
 }
 
 // A conflict's markers are seven characters, or more where .gitattributes says so
-// (conflict-marker-size), with a label behind.
+// (conflict-marker-size), with a label after it.
 const markerSize = 7
 
 // marker returns how many times c begins a line, and what follows it; 0 where the
@@ -37,9 +37,9 @@ func marker(line []byte, c byte) (size int, label string) {
 // hasConflict reports whether a line of a file begins or ends a conflict.
 func hasConflict(data []byte) bool {
 	for _, c := range []byte("<>") {
-		marks := bytes.Repeat([]byte{c}, markerSize)
+		markers := bytes.Repeat([]byte{c}, markerSize)
 		for rest, at := data, 0; ; rest = rest[at+markerSize:] {
-			if at = bytes.Index(rest, marks); at < 0 {
+			if at = bytes.Index(rest, markers); at < 0 {
 				break
 			}
 			start := len(data) - len(rest) + at
@@ -52,7 +52,7 @@ func hasConflict(data []byte) bool {
 	return false
 }
 
-// versions are the texts that the markers of a conflicted file stand for.
+// versions are the texts that the markers of a conflicted file give.
 type versions struct {
 	ours, theirs, base []byte
 	labels             [2]string // of ours and theirs

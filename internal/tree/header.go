@@ -174,7 +174,7 @@ func (f *file) refusal(w *Want) *problem.Problem {
 	case newerRule:
 		p.Message, p.Hint = "a newer manifestgen rendered this file", "upgrade manifestgen; render --force overwrites the file with what this version makes"
 	case byteOrderMark:
-		p.Message, p.Hint = "a byte order mark stands before the header of this rendered file", "save it as UTF-8 without BOM, or render --force overwrites it"
+		p.Message, p.Hint = "a byte order mark is before the header of this rendered file", "save it as UTF-8 without BOM, or render --force overwrites it"
 	case crlf:
 		p.Message, p.Hint = "the line ends of this rendered file were converted to CRLF", "check it out as it is (git config core.autocrlf false, or eol=lf in .gitattributes)"
 		p.Code = problem.LineEnds

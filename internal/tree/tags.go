@@ -197,7 +197,7 @@ func (t *tags) running() map[string][]string {
 	return running
 }
 
-// key is a place's key, with the namespace that the environment stands for left out.
+// key is a place's key, with the environment's namespace left out.
 func (t *tags) key(env, key string) string {
 	kind, rest, _ := strings.Cut(key, " ")
 	return kind + " " + strings.TrimPrefix(rest, t.environments[env].Namespace+"/")
@@ -319,7 +319,7 @@ func (t *tags) choose(w *Want, i int, key string, had []ran) (manifest.Run, bool
 
 func before(r ran) string { return r.repository + r.run.Suffix }
 
-// usableIn reports whether a place can say that a suffix runs: a tag that stands
+// usableIn reports whether a place can say that a suffix runs: a tag that is written
 // alone can be no digest.
 func usableIn(r manifest.Running, suffix string) bool {
 	return suffix != "" && suffix != ":" && !(r.TagOnly && strings.HasPrefix(suffix, "@"))

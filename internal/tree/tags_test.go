@@ -170,7 +170,7 @@ func TestRefusalsSayWhatHappened(t *testing.T) {
 		want   string
 		forced bool // --force overwrites it
 	}{
-		"a BOM":              {func(s string) string { return "\ufeff" + s }, "dev/manifests/a.yaml: a byte order mark stands before the header of this rendered file", true},
+		"a BOM":              {func(s string) string { return "\ufeff" + s }, "dev/manifests/a.yaml: a byte order mark is before the header of this rendered file", true},
 		"an emptied tag":     {func(s string) string { return strings.Replace(s, "api:1", "api:", 1) }, "dev/manifests/a.yaml:9: the file was edited by hand: this tag is empty or malformed", false},
 		"another repository": {func(s string) string { return strings.Replace(s, "api:1", "api-worker:1", 1) }, "dev/manifests/a.yaml:9: the file was edited by hand", true},
 		"no tag at all":      {func(s string) string { return strings.Replace(s, "api:1", "api", 1) }, "dev/manifests/a.yaml:9: the file was edited by hand: this tag is empty or malformed", true},

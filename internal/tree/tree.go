@@ -41,7 +41,7 @@ type Environment struct {
 	Complete  bool                       // the wanted files are all that it should have
 }
 
-// Options are what Diff is told, and may do.
+// Options are what Diff needs to know, and what it may do.
 type Options struct {
 	Environments   []Environment
 	Others         bool            // remove the files of all environments that are not among these
@@ -108,7 +108,7 @@ func (p *Plan) Count(a Action) int {
 }
 
 // Diff compares wants, sorted by path, with the files below root. A nil root is
-// an empty folder. The error is a problem.List of all that stands in the way;
+// an empty folder. The error is a problem.List of all that prevents it;
 // where that is refusals, the plan is there to be shown, as it would be without
 // them, and must not be applied.
 func Diff(root *os.Root, wants []Want, o Options) (*Plan, error) {

@@ -17,7 +17,7 @@ import (
 )
 
 // Apply does what the plan says: first the files to be written, then those to be
-// removed, then the folders that this leaves empty. All content is written beside its
+// removed, then the folders that this leaves empty. All content is written next to its
 // place and reaches the disk; then each file is renamed into its place. So whenever
 // this is stopped, every file is whole, and doing it all again completes it. If ctx
 // ends first, nothing but whole files is left.
@@ -222,7 +222,7 @@ func (f *folder) open(c Change) error {
 
 func (f *folder) asPlanned(name string, c Change) (bool, error) { return asPlanned(f.here, name, c) }
 
-// stage writes the new content of a change into a temporary file beside its place, and
+// stage writes the new content of a change into a temporary file next to its place, and
 // returns its name. If synced, the content is on the disk then.
 func (f *folder) stage(c Change, synced bool) (temp string, err error) {
 	temp = temporary + rand.Text()
