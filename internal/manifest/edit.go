@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -107,6 +108,9 @@ func (f *File) cut(e edit, changes *changes) (cut, error) {
 	value := s.value[:e.from] + e.text + s.value[e.to:]
 	changes.values[e.node] = value
 	plain := e.node.Style&^yaml.TaggedStyle == 0
+	if plain && s.start < s.end && f.isJSON(s.start) { // null, or a number
+		return cut{s.span, appendDoubleQuoted(nil, value)}, nil
+	}
 	if !plain || value != "" && !readsAsOther(value) && s.start < s.end {
 		return cut{span{s.offset(e.from), s.offset(e.to)}, []byte(e.text)}, nil
 	}
@@ -119,6 +123,17 @@ func (f *File) cut(e edit, changes *changes) (cut, error) {
 		text = append([]byte{' '}, text...)
 	}
 	return cut{s.span, text}, nil
+}
+
+// isJSON reports whether the document that a byte is in is JSON, where a string needs its
+// quotes.
+func (f *File) isJSON(at int) bool {
+	for _, d := range f.docs {
+		if d.start <= at && at <= d.end {
+			return d.root.Style&yaml.FlowStyle != 0 && json.Valid(f.Data[d.body:d.end])
+		}
+	}
+	return false
 }
 
 // addEntry adds an entry behind the first one of a map, which must be a scalar.
@@ -134,7 +149,7 @@ func (f *File) addEntry(e edit, changes *changes) (cut, error) {
 	changes.added = append(changes.added, added{e.entries, e.key, e.text})
 	if e.entries.Style&yaml.FlowStyle != 0 {
 		name, text := appendString(nil, e.key, true), appendString(nil, e.text, true)
-		if value.Style&yaml.DoubleQuotedStyle != 0 && key.Style&yaml.DoubleQuotedStyle != 0 { // JSON
+		if key.Style&yaml.DoubleQuotedStyle != 0 { // as in JSON
 			name, text = appendDoubleQuoted(nil, e.key), appendDoubleQuoted(nil, e.text)
 		}
 		return cut{span{s.end, s.end}, slices.Concat([]byte(", "), name, []byte(": "), text)}, nil

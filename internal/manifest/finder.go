@@ -16,14 +16,17 @@ type imageFinder struct {
 	anchors    bool // the document may have some, so that aliases matter
 	images     []Image
 	bare       []Image
+	unread     []Unread
 	known      map[*yaml.Node]bool // scalars that are whole references
 	splits     map[splitID]bool
-	entries    map[*yaml.Node]parts // of the maps that split images are in
-	other      map[*yaml.Node]bool  // scalars that an alias feeds to something that is no image
-	aliases    map[*yaml.Node]bool  // that a path leads to
-	prefix     string               // the object's identity
-	kustomized *yaml.Node           // the map whose entry images is a kustomization's
-	path       []walkStep           // from the object to the node at hand
+	entries    map[*yaml.Node]parts   // of the maps that split images are in
+	other      map[*yaml.Node]bool    // scalars that an alias feeds to something that is no image
+	aliases    map[*yaml.Node]bool    // that a path leads to
+	reached    map[[2]*yaml.Node]bool // a map and a value that a path leads to in it
+	owners     map[*yaml.Node]string  // the name beside a map under the key image
+	prefix     string                 // the object's identity
+	kustomized *yaml.Node             // the map whose entry images is a kustomization's
+	path       []walkStep             // from the object to the node at hand
 }
 
 // walkStep is a key, or an item of a list.
@@ -33,9 +36,9 @@ type walkStep struct {
 	index int
 }
 
-// object walks an object, or each item of a List. The status of an object is left
-// out: the cluster writes it.
-func (w *imageFinder) object(n *yaml.Node, kustomization bool) {
+// object walks an object, or each item of a List. The status of an object, and of an item,
+// is left out: the cluster writes it.
+func (w *imageFinder) object(n *yaml.Node, kustomization, item bool) {
 	if items := lookup(n, "items"); items != nil && strings.HasSuffix(text(n, "kind"), "List") && items.Kind == yaml.SequenceNode {
 		for _, f := range fields(resolved(n)) {
 			if resolved(f.value) != items {
@@ -43,7 +46,7 @@ func (w *imageFinder) object(n *yaml.Node, kustomization bool) {
 			}
 		}
 		for _, item := range items.Content {
-			w.object(item, false)
+			w.object(item, false, true)
 		}
 		return
 	}
@@ -55,7 +58,7 @@ func (w *imageFinder) object(n *yaml.Node, kustomization bool) {
 	case o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, "kustomize.toolkit.fluxcd.io/"):
 		w.kustomized = lookup(n, "spec")
 	}
-	if resolved(n).Kind == yaml.MappingNode && (o.Kind != "" || o.APIVersion != "") {
+	if resolved(n).Kind == yaml.MappingNode && (item || o.Kind != "" || o.APIVersion != "") {
 		w.walkMap(resolved(n), "", false, true)
 		return
 	}
@@ -100,10 +103,13 @@ func (w *imageFinder) walkMap(n *yaml.Node, parentKey string, aliased, object bo
 	for _, f := range list {
 		value, key := resolved(f.value), resolved(f.key).Value
 		// What a merge key brings comes from elsewhere, as by an alias.
-		aliased := aliased || !own.has(f)
+		aliased := aliased || !own.has(f) && !w.reached[[2]*yaml.Node{n, f.value}]
 		w.path = append(w.path, walkStep{key: key})
 		switch {
 		case entries.has(value):
+			if entries.bare() && aliased {
+				w.other[value] = true
+			}
 		case object && key == statusKey:
 			w.ignore(f.value, aliased)
 		case key == imageKey && value.Kind == yaml.ScalarNode:
@@ -115,6 +121,9 @@ func (w *imageFinder) walkMap(n *yaml.Node, parentKey string, aliased, object bo
 		case key == imagesKey && value.Kind == yaml.SequenceNode && (parentKey == kustomizeKey || n == w.kustomized):
 			w.kustomization(f.value, aliased)
 		default:
+			if key == imageKey && value.Kind == yaml.MappingNode {
+				w.owners[value] = strings.Clone(text(n, nameKey))
+			}
 			w.walk(f.value, key, aliased)
 		}
 		w.path = w.path[:len(w.path)-1]

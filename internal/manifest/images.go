@@ -27,6 +27,9 @@ type Image struct {
 	users  map[*yaml.Node]int // how many images a scalar is in, by aliases
 }
 
+// Marked reports whether a marker makes it an image of its repository.
+func (i Image) Marked() bool { return i.parts.marker != nil }
+
 // parts are the scalars that a reference is written in: whole, in the entries of a
 // map, of which some may be missing, or in a scalar with a marker.
 type parts struct {
@@ -37,6 +40,7 @@ type parts struct {
 
 	entries                     *yaml.Node // the map
 	registry, name, tag, digest *yaml.Node
+	replaces                    *yaml.Node // in a kustomization, the name that stays
 	digestKey                   string
 	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
@@ -80,6 +84,8 @@ type Found struct {
 	Images []Image // by place
 	// Bare are maps that name a repository and have no tag key: they are no images.
 	Bare []Image
+	// Unread are maps that name a repository, and have a tag that is none.
+	Unread []Unread
 	// Reached tells, of each path, whether it led to a value.
 	Reached []bool
 	// Markers are comments that look like markers and mark nothing.
@@ -89,6 +95,13 @@ type Found struct {
 
 	// WrongMarkers are markers that name nothing valid, or stand behind no tag.
 	WrongMarkers []WrongMarker
+}
+
+// Unread is a split image whose tag is none, such as ${TAG}.
+type Unread struct {
+	Ref   image.Ref     // the repository
+	Place problem.Place // of the tag
+	Tag   string        // what stands there
 }
 
 // Half is a split image of which a path leads to one entry.
@@ -120,20 +133,24 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 	found := &Found{Reached: make([]bool, len(paths))}
 	for _, doc := range f.docs {
 		w := &imageFinder{file: f, stage: at, known: map[*yaml.Node]bool{},
-			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}}
+			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}, reached: map[[2]*yaml.Node]bool{}, owners: map[*yaml.Node]string{}}
 		w.anchors = bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0
 		root := resolved(doc.root)
 		if w.anchors {
 			for _, path := range paths {
-				path.walk(root, func(n *yaml.Node, _ string) { w.aliases[n] = n.Kind == yaml.AliasNode })
+				path.walk(root, func(n, in *yaml.Node) {
+					w.aliases[n] = n.Kind == yaml.AliasNode
+					w.reached[[2]*yaml.Node{in, n}] = true
+				})
 			}
 		}
-		w.object(root, f.isKustomization(root))
+		w.object(root, f.isKustomization(root), false)
 		w.markers(doc, found)
 		for i, path := range paths {
-			path.walk(root, func(n *yaml.Node, where string) {
+			maps := map[*yaml.Node]bool{}
+			path.walk(root, func(n, _ *yaml.Node) {
 				found.Reached[i] = true
-				w.field(path, n, where, found)
+				w.field(path, n, maps, found)
 			})
 		}
 		if w.anchors {
@@ -153,6 +170,7 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 		})
 		found.Images = append(found.Images, w.images...)
 		found.Bare = append(found.Bare, w.bare...)
+		found.Unread = append(found.Unread, w.unread...)
 	}
 	return found
 }

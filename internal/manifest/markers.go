@@ -90,11 +90,10 @@ func (w *imageFinder) marker(m markerLine, spans []valueSpan, found *Found) {
 	f := w.file
 	before := m.start // what the comment may follow on its line
 	var ending []valueSpan
-	var keyed bool
 	for _, s := range spans {
 		switch {
 		case s.block > 0 && s.start < m.at && m.at < s.block:
-			ending, before, keyed = []valueSpan{s}, m.at, true
+			ending, before = []valueSpan{s}, m.at
 		case s.start <= m.at && m.at < s.end:
 			w.stray(m, found) // it is text
 			return
@@ -102,14 +101,13 @@ func (w *imageFinder) marker(m markerLine, spans []valueSpan, found *Found) {
 			if before = max(before, s.end); !s.key && s.end > s.start {
 				ending = append(ending, s)
 			}
-			keyed = keyed || s.key
 		}
 	}
 	between := f.Data[before:m.at]
 	if bytes.IndexByte(between, '#') >= 0 {
 		return // it stands inside another comment
 	}
-	if len(bytes.TrimSpace(f.Data[m.start:m.at])) == 0 {
+	if before := string(bytes.TrimSpace(f.Data[m.start:m.at])); before == "" || before == "---" {
 		w.stray(m, found)
 		return
 	}

@@ -95,8 +95,8 @@ func (p Path) Join(q Path) Path {
 func (p Path) String() string { return p.text }
 
 // walk calls visit with each node that the path leads to from root, once: with the
-// alias, where there is one.
-func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
+// alias, where there is one, and with the map or list that it is in.
+func (p Path) walk(root *yaml.Node, visit func(n, in *yaml.Node)) {
 	if p.nowhere {
 		return
 	}
@@ -105,43 +105,43 @@ func (p Path) walk(root *yaml.Node, visit func(n *yaml.Node, where string)) {
 		steps int
 	}
 	seen := map[state]bool{} // ** leads to a node on several ways
-	var follow func(n *yaml.Node, steps []step)
-	follow = func(n *yaml.Node, steps []step) {
+	var follow func(n, in *yaml.Node, steps []step)
+	follow = func(n, in *yaml.Node, steps []step) {
 		if at := (state{n, len(steps)}); seen[at] {
 			return
 		} else {
 			seen[at] = true
 		}
 		if len(steps) == 0 {
-			visit(n, p.text)
+			visit(n, in)
 			return
 		}
 		n = resolved(n)
 		s, rest := steps[0], steps[1:]
 		switch {
 		case s.deep:
-			follow(n, rest)
+			follow(n, in, rest)
 			for _, f := range fields(n) {
-				follow(f.value, steps)
+				follow(f.value, n, steps)
 			}
 			if n.Kind == yaml.SequenceNode {
 				for _, item := range n.Content {
-					follow(item, steps)
+					follow(item, n, steps)
 				}
 			}
 		case s.item && n.Kind == yaml.SequenceNode:
 			for i, item := range n.Content {
 				if s.any || s.where == "" && s.index == i || s.where != "" && text(resolved(item), s.where) == s.has {
-					follow(item, rest)
+					follow(item, n, rest)
 				}
 			}
 		case !s.item && n.Kind == yaml.MappingNode:
 			for _, f := range fields(n) {
 				if s.any || resolved(f.key).Value == s.key {
-					follow(f.value, rest)
+					follow(f.value, n, rest)
 				}
 			}
 		}
 	}
-	follow(root, p.steps)
+	follow(root, nil, p.steps)
 }

@@ -131,7 +131,7 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 		w.addSplit(w.kustomize(e, n))
 		return
 	}
-	if e.repository == nil || e.tag == nil && e.registry == nil && (e.repositoryKey == imageKey || e.repositoryKey == nameKey) {
+	if e.repository == nil || e.tag == nil && e.registry == nil && (e.repositoryKey == imageKey && !e.pinned() || e.repositoryKey == nameKey) {
 		return // image: R alone is a whole reference, and name: R alone is a name
 	}
 	if w.stage == template && e.open() {
@@ -162,6 +162,11 @@ func (e entries) open() bool {
 
 // addSplit adds an image that is written in the entries of a map.
 func (w *imageFinder) addSplit(ref image.Ref, p parts, ok bool) {
+	if !ok && ref.Repository() != "" && p.tag != nil && p.tag.Kind == yaml.ScalarNode {
+		if u := (Unread{ref, w.file.place(p.tag), p.tag.Value}); !slices.Contains(w.unread, u) {
+			w.unread = append(w.unread, u)
+		}
+	}
 	if _, known := w.entries[p.entries]; !ok || known {
 		return
 	}
@@ -171,10 +176,10 @@ func (w *imageFinder) addSplit(ref image.Ref, p parts, ok bool) {
 			place = scalar
 		}
 	}
-	found := Image{Ref: ref, Where: joined(w.prefix, w.where(0)), Place: w.file.place(place), parts: p}
+	found := Image{Ref: ref, Where: joined(w.prefix, w.where(0)), Container: w.owners[p.entries], Place: w.file.place(place), parts: p}
 	if p.bare() {
 		w.bare = append(w.bare, found)
-		if p.registry != nil { // without it the name is no repository
+		if p.registry != nil || w.isPinnedImage(p) { // the name alone is not what runs
 			w.entries[p.entries] = p
 		}
 		return
@@ -190,14 +195,23 @@ func (w *imageFinder) addSplit(ref image.Ref, p parts, ok bool) {
 	}
 }
 
-// field adds the image that a path has led to.
-func (w *imageFinder) field(path Path, n *yaml.Node, where string, found *Found) {
+// isPinnedImage reports whether the name of a split image is a scalar under the key image,
+// beside a digest.
+func (w *imageFinder) isPinnedImage(p parts) bool {
+	return p.name != nil && p.name == lookup(p.entries, imageKey) && p.digest != nil
+}
+
+// field adds the image that a path has led to. Maps are those that it has led to before.
+func (w *imageFinder) field(path Path, n *yaml.Node, maps map[*yaml.Node]bool, found *Found) {
 	n = resolved(n)
+	where := path.text
 	w.prefix, w.path = "field", []walkStep{{key: where}}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if i := slices.IndexFunc(w.images, func(i Image) bool { return i.parts.entries != nil && i.parts.has(n) }); i >= 0 {
-			if p := w.images[i].parts; p.name != nil && p.tag != nil {
+		if i := slices.IndexFunc(w.images, func(i Image) bool {
+			return i.parts.entries != nil && (i.parts.has(n) || i.parts.replaces == n)
+		}); i >= 0 {
+			if !maps[w.images[i].parts.entries] {
 				found.Halves = append(found.Halves, Half{path, w.images[i]})
 			}
 			return
@@ -206,6 +220,7 @@ func (w *imageFinder) field(path Path, n *yaml.Node, where string, found *Found)
 			w.add(n, where, "", true, false)
 		}
 	case yaml.MappingNode:
+		maps[n] = true
 		e, some := entriesOf(fields(n))
 		if p, known := w.entries[n]; !some || known && !p.bare() || w.known[e.repository] {
 			return

@@ -118,7 +118,7 @@ func (i Image) edits(next image.Ref) ([]edit, error) {
 		if p.entries == nil { // marked: a block of text ends in a line break
 			old = strings.TrimRight(old, " \t\r\n")
 		}
-		if tag != old && (tag != "" || p.tag.Tag != yaml.NodeTagNull) {
+		if text, _ := entryText(p.tag); text == "" && tag != "" || text != "" && tag != old {
 			edits = append(edits, edit{node: p.tag, from: p.at, to: p.at + len(old), text: tag})
 		}
 	case tag != "":

@@ -175,6 +175,13 @@ func entriesOf(list []field) (e entries, some bool) {
 	return e, e.repository != nil || e.newName != nil
 }
 
+// pinned reports whether there is a digest beside a repository that has none itself.
+func (e entries) pinned() bool {
+	digest, _ := entryText(e.digest)
+	ref, err := image.ParseRepository(e.repository.Value)
+	return err == nil && ref.Digest == "" && digest != ""
+}
+
 // splitRank is the place of a key in the table, -1 where it has none.
 func splitRank(key string) int {
 	for i := range splitKeys {
@@ -233,7 +240,7 @@ func (e entries) kustomize(n *yaml.Node) (ref image.Ref, p parts, ok bool) {
 	if name != "" {
 		ref, err = image.ParseRepository(name)
 	} else {
-		p.name = nil // the name is what to look for, and stays
+		p.name, p.replaces = nil, e.repository // the name is what to look for, and stays
 		old, _ := entryText(e.repository)
 		if ref, err = image.Parse(old); e.repositoryKey != nameKey {
 			return ref, p, false
