@@ -48,6 +48,8 @@ func TestMentions(t *testing.T) {
 		"continued line":              {"image: \"ecr.repo/a\\\n  pi:1\"", true},
 		"a pattern, no letter hidden": {`value: "^\d+\\u$"`, false},
 		"backslash at the end":        {`\`, false},
+		"a marker of nothing":         {"a: v1 # tagbump: Ecr.repo/WEB\nb: 1 # tagbump: ecr.repo/web", true},
+		"a marker of another":         {"a: v1 # tagbump: localhost:5000/web", false},
 		"UTF-16":                      {"i\x00m\x00:\x00 \x00a\x00p\x00i\x00", true},
 		"UTF-16 of another":           {"i\x00m\x00:\x00 \x00w\x00e\x00b\x00", false},
 	} {

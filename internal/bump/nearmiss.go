@@ -132,6 +132,12 @@ func (n *nearMisses) look(r *Request, t Target, file File) {
 			n.add("%s: %s, without a tag: --field with the path of the map that holds it gives it one", b.Place, b.Ref.Name)
 		}
 	}
+	for _, u := range found.Unread {
+		if u.Ref.Repository() == t.Repository.Repository() {
+			shown[u.Place.Line] = true
+			n.add("%s: %s, whose tag is none: %s", u.Place, u.Ref.Name, u.Tag)
+		}
+	}
 	for _, line := range namings(file.Data, r.namesOf(t)) {
 		if !shown[line] {
 			n.add("%s:%d: %s, which is no image: a comment, a text, or a place for --field", file.Path, line, strings.TrimSpace(f.Line(line)))

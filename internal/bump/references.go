@@ -48,7 +48,7 @@ func references(data []byte, name string) iter.Seq[reference] {
 				continue
 			}
 			r := reference{at: at, end: end}
-			if n := tagLength(data[end:]); n > 0 {
+			if n := max(tagLength(data[end:]), expressionLength(data[end:])); n > 0 {
 				r.tag, r.end = string(data[end+1:end+1+n]), end+1+n
 			}
 			if rest := data[r.end:]; bytes.HasPrefix(rest, []byte("@sha256:")) {
@@ -76,6 +76,23 @@ func tagLength(b []byte) int {
 		n++
 	}
 	return n
+}
+
+// expressions are what a template or a substitution begins and ends with.
+var expressions = [][2]string{{"{{", "}}"}, {"${", "}"}, {"$(", ")"}}
+
+// expressionLength is the length of what another program is to put behind the colon that b
+// starts with, 0 where there is none.
+func expressionLength(b []byte) int {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	for _, e := range expressions {
+		if rest, ok := bytes.CutPrefix(line, []byte(":"+e[0])); ok {
+			if inside, _, closed := bytes.Cut(rest, []byte(e[1])); closed {
+				return len(e[0]) + len(inside) + len(e[1])
+			}
+		}
+	}
+	return 0
 }
 
 func inTag(c byte) bool { return inName(c) && c != '/' }
@@ -113,18 +130,23 @@ func (r *Request) mentionsIn(f *manifest.File, found *manifest.Found) []Mention 
 		for _, name := range r.namesOf(t) {
 			for ref := range references(f.Data, name) {
 				inside := slices.ContainsFunc(images, func(s [2]int) bool { return s[0] <= ref.at && ref.at < s[1] })
-				current := ref.tag == r.Tag && (ref.digest == "" || ref.digest == r.Digest || ref.digest == t.Digest)
-				if inside || seen[ref.end] || ref.tag == "" && ref.digest == "" || current {
+				if inside || seen[ref.end] || ref.tag == "" && ref.digest == "" || r.isCurrent(t, ref.tag, ref.digest) {
 					continue
 				}
 				seen[ref.end] = true
-				list = append(list, Mention{f.PlaceAt(ref.at), ref.text(f.Data), "text or a comment, not an image"})
+				list = append(list, Mention{f.PlaceAt(ref.at), ref.text(f.Data), notAnImage})
 			}
 		}
 	}
+	list = append(list, r.mentionsInPassages(f)...)
 	for _, b := range found.Bare {
 		if r.Target(b.Ref) != nil {
 			list = append(list, Mention{b.Place, b.Ref.Name, "a map without a tag; --field makes it an image"})
+		}
+	}
+	for _, u := range found.Unread {
+		if r.Target(u.Ref) != nil {
+			list = append(list, Mention{u.Place, u.Ref.Name, "the value beside it is no tag: " + u.Tag})
 		}
 	}
 	for _, m := range found.Markers {
@@ -133,6 +155,33 @@ func (r *Request) mentionsIn(f *manifest.File, found *manifest.Found) []Mention 
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Mention) int { return comparePlaces(a.Place, b.Place) })
+	return list
+}
+
+const notAnImage = "text or a comment, not an image"
+
+// isCurrent reports whether a mention says what is to run.
+func (r *Request) isCurrent(t Target, tag, digest string) bool {
+	return tag == r.Tag && (digest == "" || digest == r.Digest || digest == t.Digest)
+}
+
+// mentionsInPassages finds the images that text is, read as YAML, where they are no whole
+// references: those are found as they stand.
+func (r *Request) mentionsInPassages(f *manifest.File) []Mention {
+	var list []Mention
+	for _, passage := range f.Passages(r.Mentions) {
+		inner, err := manifest.Scan(f.Name, passage.Data)
+		if err != nil {
+			continue
+		}
+		for _, i := range inner.Images() {
+			t := r.Target(i.Ref)
+			if _, _, whole := inner.Span(i); whole || t == nil || i.Marked() || i.Ref.TagOrDigest() == "(none)" || r.isCurrent(*t, i.Ref.Tag, i.Ref.Digest) {
+				continue
+			}
+			list = append(list, Mention{passage.Place(i.Place), i.Ref.String(), notAnImage})
+		}
+	}
 	return list
 }
 
@@ -167,9 +216,12 @@ func (q *Query) holdsReference(data []byte) bool {
 		for _, t := range q.Targets {
 			for _, name := range q.namesOf(t) {
 				for ref := range references(text, name) {
-					if ref.tag != "" || ref.digest != "" || behindImageKey(text[:ref.at]) || templated(text[ref.end:]) {
+					if ref.tag != "" || ref.digest != "" || behindImageKey(text[:ref.at]) || templated(text[ref.end:]) || behindMarker(text[:ref.at]) {
 						return true
 					}
+				}
+				if host, rest, below := strings.Cut(name, "/"); below && behindKey(text, host, "registry") && behindKey(text, rest, imageKeys...) {
+					return true
 				}
 			}
 		}
@@ -187,8 +239,25 @@ func templated(rest []byte) bool {
 	return false
 }
 
+// behindKey reports whether a value stands whole behind one of some keys.
+func behindKey(data []byte, value string, keys ...string) bool {
+	for ref := range references(data, value) {
+		if endsWithKey(data[:ref.at], keys...) {
+			return true
+		}
+	}
+	return false
+}
+
+func behindMarker(before []byte) bool {
+	return bytes.HasSuffix(before, []byte(manifest.MarkerPrefix+" "))
+}
+
 // behindImageKey reports whether what ends before a name is a key of an image.
-func behindImageKey(before []byte) bool {
+func behindImageKey(before []byte) bool { return endsWithKey(before, imageKeys...) }
+
+// endsWithKey reports whether one of some keys, and its colon, ends before a value.
+func endsWithKey(before []byte, keys ...string) bool {
 	line := string(before[bytes.LastIndexByte(before, '\n')+1:])
 	line = strings.TrimRight(line, " \t\"'")
 	line, isKey := strings.CutSuffix(line, ":")
@@ -196,7 +265,7 @@ func behindImageKey(before []byte) bool {
 		return false
 	}
 	line = strings.TrimRight(line, " \t\"'")
-	for _, key := range imageKeys {
+	for _, key := range keys {
 		if rest, ok := strings.CutSuffix(line, key); ok && (rest == "" || !inName(rest[len(rest)-1])) {
 			return true
 		}

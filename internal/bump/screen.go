@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"k8srepo/internal/image"
+	"k8srepo/internal/manifest"
 )
 
 // Most files of a repository have nothing to do with a bump, and parsing costs a
@@ -28,7 +32,26 @@ func (q *Query) Mentions(data []byte) bool {
 			return true
 		}
 	}
-	return hidesLetters(data)
+	return hidesLetters(data) || hasWrongMarker(data)
+}
+
+// hasWrongMarker reports whether a file may have a marker that names no repository, which
+// is refused wherever it is.
+func hasWrongMarker(data []byte) bool {
+	for {
+		_, rest, found := bytes.Cut(data, []byte(manifest.MarkerPrefix))
+		if !found {
+			return false
+		}
+		name, _, _ := bytes.Cut(rest, []byte("\n"))
+		name = bytes.TrimSpace(name)
+		if len(name) == 0 || strings.Trim(string(name), "abcdefghijklmnopqrstuvwxyz0123456789./-_:") != "" || bytes.IndexByte(name, ':') >= 0 {
+			if _, err := image.ParseRepository(string(name)); err != nil {
+				return true
+			}
+		}
+		data = rest
+	}
 }
 
 // containsName reports whether a name is in data, and not as a part of a longer one.
