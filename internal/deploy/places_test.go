@@ -3,6 +3,8 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +58,8 @@ func TestPath(t *testing.T) {
 		}
 		if got, want := h.repo.Read("main", "clusters/dev/apps/api.yaml"), appOf("dev", h.builds[2]); got != want {
 			t.Errorf("rolled back to\n%s\nwant\n%s", got, want)
+		} else if len(outcome.Mentions) != 1 || outcome.Mentions[0].Text != "dev.example.com/api:v0" {
+			t.Errorf("rollback leaves %v", outcome.Mentions)
 		}
 
 		h.Env = "prod"
@@ -93,6 +97,56 @@ func TestPromoteCarriesTheTag(t *testing.T) {
 		}
 		if slices.ContainsFunc(asked, func(ref string) bool { return ref != "prod.example.com/api:"+h.builds[2] }) || len(asked) == 0 {
 			t.Errorf("the registry was asked for %q", asked)
+		}
+	})
+}
+
+// TestPathFetchesItsFolderOnly: what is in other folders is not fetched, however large it is.
+func TestPathFetchesItsFolderOnly(t *testing.T) {
+	t.Parallel()
+	requests, bytes := [2]int{}, [2]int{}
+	for i, others := range []int{1, 300} {
+		files := gittest.Files{
+			"environments/dev.yaml":      "deploy: {strategy: push, order: none}\n",
+			"clusters/dev/apps/api.yaml": appOf("dev", "old"),
+		}
+		random := rand.New(rand.NewPCG(1, 2))
+		for n := range others {
+			text := make([]byte, 4000)
+			for i := range text {
+				text[i] = "0123456789abcdef"[random.UintN(16)]
+			}
+			files[fmt.Sprintf("clusters/prod/apps/app%d.yaml", n)] = "image: dev.example.com/api:" + string(text[:40]) + "\ndata: " + string(text) + "\n"
+		}
+		s := newSite(t, files)
+		s.Selection = bump.Selection{Env: "dev", Path: "clusters/{env}/apps", Images: []string{"dev.example.com/api"}, Tag: "new"}
+		s.run(deploy.Changed)
+		requests[i], bytes[i] = s.Count(), s.Down()
+		if got, want := s.repo.Read("main", "clusters/dev/apps/api.yaml"), appOf("dev", "new"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	if requests[0] != requests[1] || bytes[1] > bytes[0]+2000 {
+		t.Errorf("beside 1 and 300 files of another folder: %d requests, %d bytes", requests, bytes)
+	}
+}
+
+// TestPromoteToAnImageOfItsOwn: an environment's services.<name>.image is what promote
+// moves there, and its repository stays.
+func TestPromoteToAnImageOfItsOwn(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newClusters(t, api)
+		h.repo.Commit("main", gittest.Files{
+			"environments/prod.yaml":      "deploy: {strategy: pull-request}\nregistry: prod.example.com\nservices: {api: {image: other.example.com/live/api-prod}}\n",
+			"clusters/prod/apps/api.yaml": strings.ReplaceAll(appOf("prod", h.builds[1]), "prod.example.com/api", "other.example.com/live/api-prod"),
+		}, "an image of its own")
+		list, err := (&deploy.Promotion{Options: h.Options, From: "dev", To: "prod", Services: []string{"api"}, Places: bump.Selection{Path: h.Path}}).Run(t.Context())
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || list[0].Outcome.Status != deploy.Proposed {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+		want := strings.ReplaceAll(appOf("prod", h.builds[2]), "prod.example.com/api", "other.example.com/live/api-prod")
+		if got := h.repo.Read(branch, "clusters/prod/apps/api.yaml"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
 }
