@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ func benchContention(args []string) error {
 	rounds := flags.Int("rounds", 3, "measured rounds")
 	services := flags.Int("services", 200, "services of the k8s repo, 24 files each")
 	commits := flags.Int("commits", 2000, "commits of history")
+	other := flags.String("other", "", "another `build` of tagbump, to compare with")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -44,54 +46,72 @@ func benchContention(args []string) error {
 	}
 	defer s.stop()
 	c := &crowd{dir: dir, repo: repo, url: s.url + "/" + filepath.Base(repo)}
-	ours := func(i int, tag string) []string {
-		return []string{tagbump, "deploy", "--repo", c.url, "--env", "dev", "--service", serviceName(i), "--tag", tag}
-	}
-	theirs := func(i int, tag string) []string {
-		work := dir.path("work") + "/" + tag + "-" + strconv.Itoa(i)
-		return []string{"sh", "-c", "git clone -q --depth=1 " + c.url + " " + work + " && cd " + work + " && " + sedPush(i, tag) +
-			"for n in $(seq 40); do git push -q && exit 0; git -c user.name=Bench -c user.email=bench@example.com pull -q --rebase || exit 1; done; exit 1"}
-	}
 	fmt.Printf("Jobs at once on one branch, %d files, medians of %d rounds\n", files, *rounds)
 	tab := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, "\tjobs\tlanded\twall s\tcpu s\trequests\t÷ the loop\t")
 	for _, jobs := range []int{20, 100} {
-		var fast, slow []crowded
-		for range *rounds {
-			a, err := c.run(s, jobs, ours)
-			if err != nil {
-				return err
+		var ways []*way
+		for i, binary := range []string{tagbump, *other} {
+			if binary != "" {
+				ways = append(ways, &way{name: buildNames[i], command: c.deploy(binary)})
 			}
-			fast = append(fast, a)
-			if jobs == 20 {
-				b, err := c.run(s, jobs, theirs)
+		}
+		if jobs == 20 {
+			ways = append(ways, &way{name: "clone --depth=1, sed, 40 × (push, pull --rebase)", command: c.loop, isLoop: true})
+		}
+		for range *rounds {
+			for _, w := range ways {
+				one, err := c.run(s, jobs, w.command)
 				if err != nil {
 					return err
 				}
-				slow = append(slow, b)
+				w.runs = append(w.runs, one)
 			}
 		}
-		compare := func(name string, all []crowded) {
-			times, cpu, requests, landed, ratios := []time.Duration{}, []time.Duration{}, []int{}, jobs, []float64{}
-			for i, one := range all {
-				times, cpu, requests, landed = append(times, one.wall), append(cpu, one.cpu), append(requests, one.requests), min(landed, one.landed)
-				if len(slow) > 0 {
-					ratios = append(ratios, float64(one.wall)/float64(slow[i].wall))
-				}
-			}
-			slices.Sort(requests)
-			fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%.1f\t%d\t", name, jobs, landed, median(times), median(cpu), requests[len(requests)/2])
-			if slices.Sort(ratios); len(ratios) > 0 {
-				fmt.Fprintf(tab, "%.2f\t", ratios[len(ratios)/2])
-			}
-			fmt.Fprintln(tab)
-		}
-		compare("tagbump deploy", fast)
-		if len(slow) > 0 {
-			compare("clone --depth=1, sed, 40 × (push, pull --rebase)", slow)
+		for _, w := range ways {
+			w.print(tab, jobs, ways[len(ways)-1])
 		}
 	}
 	return tab.Flush()
+}
+
+// way is one way for jobs to get their commits onto the branch, and how it went.
+type way struct {
+	name    string
+	command func(i int, tag string) []string
+	isLoop  bool // of pull --rebase and push
+	runs    []crowded
+}
+
+// print prints the medians of the runs, and their ratio to those of the loop.
+func (w *way) print(tab io.Writer, jobs int, last *way) {
+	times, cpu, requests, landed, ratios := []time.Duration{}, []time.Duration{}, []int{}, jobs, []float64{}
+	for i, one := range w.runs {
+		times, cpu, requests, landed = append(times, one.wall), append(cpu, one.cpu), append(requests, one.requests), min(landed, one.landed)
+		if last.isLoop {
+			ratios = append(ratios, float64(one.wall)/float64(last.runs[i].wall))
+		}
+	}
+	slices.Sort(requests)
+	fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%.1f\t%d\t", w.name, jobs, landed, median(times), median(cpu), requests[len(requests)/2])
+	if slices.Sort(ratios); len(ratios) > 0 {
+		fmt.Fprintf(tab, "%.2f\t", ratios[len(ratios)/2])
+	}
+	fmt.Fprintln(tab)
+}
+
+// deploy is tagbump deploy of a build.
+func (c *crowd) deploy(tagbump string) func(i int, tag string) []string {
+	return func(i int, tag string) []string {
+		return []string{tagbump, "deploy", "--repo", c.url, "--env", "dev", "--service", serviceName(i), "--force", "--tag", tag}
+	}
+}
+
+// loop is what jobs do that pull and push until they get through.
+func (c *crowd) loop(i int, tag string) []string {
+	work := c.dir.path("work") + "/" + tag + "-" + strconv.Itoa(i)
+	return []string{"sh", "-c", "git clone -q --depth=1 " + c.url + " " + work + " && cd " + work + " && " + sedPush(i, tag) +
+		"for n in $(seq 40); do git push -q && exit 0; git -c user.name=Bench -c user.email=bench@example.com pull -q --rebase || exit 1; done; exit 1"}
 }
 
 // crowd is jobs that push to one branch at the same time.

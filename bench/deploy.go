@@ -17,6 +17,7 @@ func benchDeploy(args []string) error {
 	rounds := flags.Int("rounds", 5, "measured rounds")
 	commits := flags.Int("commits", 2000, "commits of history")
 	latency := flags.Duration("latency", 30*time.Millisecond, "of each request, in the last table")
+	other := flags.String("other", "", "another `build` of tagbump, to compare with")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -40,26 +41,32 @@ func benchDeploy(args []string) error {
 				return err
 			}
 		}
-		if err := deployments(dir, tagbump, repo, files, c.services/2, c.latency, *rounds); err != nil {
+		if err := deployments(dir, []string{tagbump, *other}, repo, files, c.services/2, c.latency, *rounds); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deployments measures the ways to deploy one service to one repository.
-func deployments(dir *folder, tagbump, repo string, files, service int, latency time.Duration, rounds int) error {
+// deployments measures the ways to deploy one service to one repository. Of the builds of
+// tagbump, one that is "" is left out.
+func deployments(dir *folder, builds []string, repo string, files, service int, latency time.Duration, rounds int) error {
 	s, err := startServer(filepath.Dir(repo), latency)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	url := s.url + "/" + filepath.Base(repo)
-	ours := &contender{name: "tagbump deploy", command: []string{tagbump, "deploy", "--repo", url, "--env", "dev", "--service", serviceName(service), "--tag", "a{round}"}}
+	var contenders []*contender
+	for i, tagbump := range builds {
+		if tagbump != "" {
+			contenders = append(contenders, &contender{name: buildNames[i], command: []string{tagbump, "deploy", "--repo", url, "--env", "dev", "--service", serviceName(service), "--force", "--tag", fmt.Sprintf("%c{round}", 'u'+i)}})
+		}
+	}
 	best := sedLoop(dir, "b", url, service, sparse)
 	shallow := sedLoop(dir, "c", url, service, "--depth=1")
 	full := sedLoop(dir, "d", url, service, "")
-	contenders := []*contender{ours, best, shallow, full}
+	contenders = append(contenders, best, shallow, full)
 	if err := measure(rounds, contenders...); err != nil {
 		return err
 	}
@@ -84,6 +91,9 @@ func deployments(dir *folder, tagbump, repo string, files, service int, latency 
 	}
 	return tab.Flush()
 }
+
+// buildNames are what the two builds of tagbump are called.
+var buildNames = []string{"tagbump deploy", "tagbump deploy, the other build"}
 
 // sparse is the clone that brings the least.
 const sparse = "--depth=1 --filter=blob:none --sparse"

@@ -10,15 +10,17 @@ import (
 
 // editor runs the benchmarks of tagbump set.
 type editor struct {
-	rounds        int
-	dir           *folder
-	tagbump, self string
+	rounds int
+	dir    *folder
+	builds []string // of tagbump; one that is "" is left out
+	self   string
 }
 
 // benchEdit measures tagbump set against sed, and against reading the files.
 func benchEdit(args []string) error {
 	flags := flag.NewFlagSet("edit", flag.ExitOnError)
 	rounds := flags.Int("rounds", 9, "measured rounds")
+	other := flags.String("other", "", "another `build` of tagbump, to compare with")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -35,7 +37,7 @@ func benchEdit(args []string) error {
 	if err != nil {
 		return err
 	}
-	e := &editor{*rounds, dir, tagbump, self}
+	e := &editor{*rounds, dir, []string{*other, tagbump}, self}
 	for _, services := range []int{5000 / 6, 50000 / 6} {
 		if err := e.oneImage(services); err != nil {
 			return err
@@ -56,7 +58,7 @@ func (e *editor) oneImage(services int) error {
 	manifests := repo + "/dev/manifests"
 	reading := &contender{name: "limit: read all files", command: []string{e.self, "limit", manifests, image + ":"}}
 	grep := &contender{name: "grep -rl | xargs sed -i", command: []string{"sh", "-c", "grep -rlF '" + image + ":' " + manifests + " | xargs " + sed(image, "5ed{round}")}}
-	return e.compare(fmt.Sprintf("One image in %d files", files), reading, e.set("tagbump set", repo, image), grep)
+	return e.compare(fmt.Sprintf("One image in %d files", files), append(e.set(repo, image, reading), grep)...)
 }
 
 // oneFolder moves the tag in a repo that has one service: what a shop does that
@@ -71,7 +73,7 @@ func (e *editor) oneFolder() error {
 	image := registry + "/" + serviceName(0)
 	manifests := theirs + "/dev/manifests/" + serviceName(0)
 	inPlace := &contender{name: "sed -i", command: []string{"sh", "-c", sed(image, "b{round}") + " " + manifests + "/*.yaml"}}
-	return firstError(e.compare("One service's folder, 6 files", inPlace, e.set("tagbump set", ours, image)), same(ours, theirs))
+	return firstError(e.compare("One service's folder, 6 files", e.set(ours, image, inPlace)...), same(ours, theirs))
 }
 
 // allImages moves the tag of an image that every file has.
@@ -81,12 +83,20 @@ func (e *editor) allImages(files int) error {
 		return err
 	}
 	find := &contender{name: "find -exec sed -i {} +", command: []string{"sh", "-c", "find " + theirs + "/dev/manifests -name '*.yaml' -exec " + sed(proxy, "b{round}") + " {} +"}}
-	return firstError(e.compare(fmt.Sprintf("An image in each of %d files", files), find, e.set("tagbump set", ours, proxy)), same(ours, theirs))
+	return firstError(e.compare(fmt.Sprintf("An image in each of %d files", files), e.set(ours, proxy, find)...), same(ours, theirs))
 }
 
-// set is tagbump set, with a new tag each round.
-func (e *editor) set(name, repo, image string) *contender {
-	return &contender{name: name, command: []string{e.tagbump, "set", "--root", repo, "--env", "dev", "--image", image, "--tag", "b{round}"}}
+// set returns the contenders with tagbump set, a new tag each round; that of this module
+// is the last, so that its tag is what the files have in the end.
+func (e *editor) set(repo, image string, contenders ...*contender) []*contender {
+	for i, tagbump := range e.builds {
+		if tagbump == "" {
+			continue
+		}
+		name, tag := []string{"tagbump set, the other build", "tagbump set"}[i], []string{"a{round}", "b{round}"}[i]
+		contenders = append(contenders, &contender{name: name, command: []string{tagbump, "set", "--root", repo, "--env", "dev", "--image", image, "--tag", tag}})
+	}
+	return contenders
 }
 
 // sed is a sed that moves a tag.

@@ -88,7 +88,7 @@ func writeHistory(w *bufio.Writer, services, commits int) (files int) {
 	})
 	file("users.yaml", users)
 	for _, env := range environments {
-		file("environments/"+env+".yaml", []byte("namespace: "+env+"\ndeploy: {strategy: push, order: none}\n"))
+		file("environments/"+env+".yaml", []byte("namespace: "+env+"\ndeploy: {strategy: push}\n"))
 	}
 	for n := range commits {
 		i := n * 7 % services
