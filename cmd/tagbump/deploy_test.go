@@ -63,7 +63,7 @@ func newJob(t *testing.T, env []string, args ...string) *job {
 }
 
 // result runs the job, which must succeed, and is what it came to.
-func (j *job) result(t *testing.T) (r deployResult) {
+func (j *job) result(t *testing.T) (r result) {
 	j.Args = append(j.Args, "--output", "json")
 	err := j.Run()
 	if jsonErr := json.Unmarshal(j.stdout.Bytes(), &r); err != nil || jsonErr != nil {

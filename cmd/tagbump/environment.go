@@ -2,18 +2,14 @@ package main
 
 import (
 	"cmp"
-	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/github"
-	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/httpclient"
-	"k8srepo/internal/problem"
 )
 
 // environment is what the process's environment says.
@@ -113,54 +109,4 @@ func (e *environment) client(token, caFile string, con *console.Console) (*githu
 	return github.New(github.Options{
 		Token: token, ServerURL: e.server, APIURL: e.api, GraphQLURL: e.graphQL, CAFile: caFile, UserAgent: "tagbump", Tell: con.Notice,
 	})
-}
-
-// idle is how long a server may be silent in the middle of a request. Git's own
-// says something every few seconds, also while a hook runs.
-const idle = 30 * time.Second
-
-// gitOptions are the ways to reach a repository with a token.
-func (o *deployOptions) gitOptions(token string) (gitrepo.Options, error) {
-	git := gitrepo.Options{Token: token, SSHAgent: o.environment.sshAgent, CAFile: o.caFile, UserAgent: "tagbump", IdleTimeout: idle}
-	git.KnownHosts = []string{filepath.Join(o.environment.home, ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"}
-	if o.knownHosts != "" {
-		git.KnownHosts = []string{o.knownHosts}
-	}
-	if o.sshKey != "" {
-		pem, err := readKey("--ssh-key", o.sshKey)
-		if err != nil {
-			return git, err
-		}
-		git.SSHKey = pem
-	}
-	return git, nil
-}
-
-// signature reads "Name <mail>"; "" is the bot of GitHub Actions there, and
-// tagbump elsewhere.
-func (o *deployOptions) signature(flag, text string) (gitrepo.Signature, error) {
-	switch {
-	case text == "" && o.environment.actions:
-		// The bot's own account: see the runner's documentation of actions/checkout.
-		return gitrepo.Signature{Name: "github-actions[bot]", Email: "41898282+github-actions[bot]@users.noreply.github.com"}, nil
-	case text == "":
-		return gitrepo.Signature{Name: "tagbump", Email: "tagbump@localhost"}, nil
-	}
-	name, rest, ok := strings.Cut(text, "<")
-	address, closed := strings.CutSuffix(strings.TrimSpace(rest), ">")
-	if name = strings.TrimSpace(name); !ok || !closed || name == "" {
-		return gitrepo.Signature{}, problem.New(`write "Name <name@example.com>"`, "%s %q cannot be read", flag, text)
-	}
-	if _, err := mail.ParseAddress(address); err != nil && !strings.Contains(address, "@") {
-		return gitrepo.Signature{}, problem.New(`write "Name <name@example.com>"`, "%s %q cannot be read", flag, text)
-	}
-	return gitrepo.Signature{Name: name, Email: address}, nil
-}
-
-func readKey(flag, file string) ([]byte, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, problem.New("name the file of a private key", "%s: %v", flag, err)
-	}
-	return pem, nil
 }

@@ -22,7 +22,11 @@ func run(args []string, stdout, stderr io.Writer, getenv func(string) string) in
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends it at once
 	con := console.New("tagbump", stdout, stderr, getenv)
-	app := console.App(con, &cli.App{
+	return console.Main(ctx, con, newApp(con, getenv), args)
+}
+
+func newApp(con *console.Console, getenv func(string) string) *cli.App {
+	return console.App(con, &cli.App{
 		Usage: "move image tags in a Kubernetes manifests repository",
 		Description: `Changes the tags, and not one byte besides, of the images in
 <environment>/manifests: in the containers of any object, in volumes, in
@@ -35,8 +39,10 @@ kustomizations, and where --field says.
    tagbump hold --repo https://github.com/example/k8s --env prod --service api --reason migration
    tagbump release --repo https://github.com/example/k8s --env prod --service api
    tagbump status --repo https://github.com/example/k8s`,
-		Commands: []*cli.Command{setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv), holdCommand(con, getenv), releaseCommand(con, getenv), statusCommand(con, getenv),
-			console.CompletionCommand(con), console.CompleteCommand(con, completions)},
+		Commands: []*cli.Command{
+			setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv),
+			holdCommand(con, getenv), releaseCommand(con, getenv), statusCommand(con, getenv),
+			console.CompletionCommand(con), console.CompleteCommand(con, completions),
+		},
 	})
-	return console.Main(ctx, con, app, args)
 }

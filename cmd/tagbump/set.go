@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,6 +20,7 @@ import (
 // setOptions are what set is asked to do.
 type setOptions struct {
 	bump.Selection
+	envs   []string
 	root   string
 	source string
 	dryRun bool
@@ -30,6 +28,7 @@ type setOptions struct {
 }
 
 func setCommand(con *console.Console) *cli.Command {
+	var o setOptions
 	return &cli.Command{
 		Name:  "set",
 		Usage: "set the tag of an image in a folder, without Git",
@@ -45,33 +44,29 @@ lists the places where an image is found.
        --rename example.com/api=example.com/api-dev --tag "$COMMIT_HASH"
    tagbump set --root k8s --env prod --path 'clusters/{env}/apps' --image example.com/api \
        --tag 9f2c1ab --skip '**/templates/**'`,
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "root", Value: ".", Usage: "the `folder` of the k8s repo"},
-		}, selectionFlags, []cli.Flag{
-			&cli.StringFlag{Name: "source", Value: ".", Usage: "the `folder` of users.yaml, where --root has none"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "show the change as a diff, and change nothing"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
-		}),
+		Flags: setFlags(&o),
 		Action: func(c *cli.Context) error {
-			selection := selectionOf(c)
 			var err error
-			if selection.Env, err = once(c, "env", "run set for each environment"); err != nil {
+			o.Env, err = once(o.envs, "env", "run set for each environment")
+			if err := checkOutput(o.output, "text", "json"); err != nil {
 				return err
 			}
-			return set(c.Context, con, setOptions{Selection: selection, root: c.String("root"), source: c.String("source"), dryRun: c.Bool("dry-run"), output: c.String("output")})
+			r := newResult(o.Env, o.Version())
+			r.DryRun, r.inFolder = o.dryRun, true
+			if err == nil {
+				err = set(c.Context, con, o, r)
+			}
+			return report(con, o.output, r, err)
 		},
 	}
 }
 
 // set reads the environment's files, makes the edit in memory, and writes what
-// changed.
-func set(ctx context.Context, con *console.Console, o setOptions) error {
-	if o.output != "text" && o.output != "json" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
-	}
+// changed. It fills the result in.
+func set(ctx context.Context, con *console.Console, o setOptions, r *result) error {
 	request, err := o.Request(os.DirFS(o.root), os.DirFS(o.source))
 	if err != nil {
-		return reportSet(con, o, nil, err)
+		return err
 	}
 	root, err := os.OpenRoot(o.root)
 	if err != nil {
@@ -81,11 +76,24 @@ func set(ctx context.Context, con *console.Console, o setOptions) error {
 	con.Source = root.FS()
 	if o.ResolveDigest {
 		if err := request.ResolveDigests(ctx, (&registry.Checker{Tell: con.Notice}).Digest); err != nil {
-			return reportSet(con, o, nil, err)
+			return err
 		}
 	}
-	result, err := setIn(ctx, root, request, o.dryRun)
-	return reportSet(con, o, result, err)
+	edit, err := setIn(ctx, root, request, o.dryRun)
+	if edit != nil {
+		r.addEdit(edit)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !edit.Changed():
+		r.Result = deploy.Unchanged
+	case o.dryRun:
+		r.Result = deploy.Planned
+	default:
+		r.Result = deploy.Changed
+	}
+	return nil
 }
 
 // setIn is set in a folder that is open.
@@ -130,161 +138,4 @@ func memoryLimit(files []tree.File) int64 {
 		size += len(f.Data)
 	}
 	return 16<<20 + 3*int64(size)
-}
-
-// setResult is what --output json prints. Version grows when a field changes its
-// meaning or goes.
-type setResult struct {
-	Version  int               `json:"version"`
-	Result   string            `json:"result"` // changed, unchanged, planned (--dry-run) or failed
-	DryRun   bool              `json:"dry_run"`
-	Env      string            `json:"environment"`
-	OldTags  []string          `json:"old_tags"`
-	NewTag   string            `json:"new_tag"`
-	Files    []string          `json:"files"` // that change
-	Images   []imageResult     `json:"images"`
-	Mentions []mentionResult   `json:"mentions"`       // of the image with another tag, in places that are no images
-	Diff     string            `json:"diff,omitempty"` // on a dry run
-	Problems []console.Problem `json:"problems"`
-}
-
-type imageResult struct {
-	File      string `json:"file"`
-	Line      int    `json:"line"`
-	Column    int    `json:"column"`
-	Container string `json:"container"`
-	Old       string `json:"old"`
-	New       string `json:"new"`
-}
-
-// mentionResult is a place that names an image and was left as it is.
-type mentionResult struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	Text   string `json:"text"`
-	Why    string `json:"why"`
-}
-
-func mentionResults(mentions []bump.Mention) []mentionResult {
-	list := []mentionResult{}
-	for _, m := range mentions {
-		list = append(list, mentionResult{m.Place.File, m.Place.Line, m.Place.Col, m.Text, m.Why})
-	}
-	return list
-}
-
-// maxMentions is how many mentions are printed; --output json has all.
-const maxMentions = 20
-
-// reportMentions prints the places that stay behind.
-func reportMentions(con *console.Console, mentions []bump.Mention) {
-	if len(mentions) == 0 {
-		return
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "left as it is in %s:", count(len(mentions), "place"))
-	for n, m := range mentions {
-		if n == maxMentions {
-			fmt.Fprintf(&b, "\n  and %d more; --output json has all", len(mentions)-n)
-			break
-		}
-		fmt.Fprintf(&b, "\n  %s", m)
-	}
-	con.Notice(b.String())
-}
-
-// reportSet shows what came of it. The error is err.
-func reportSet(con *console.Console, o setOptions, result *bump.Result, err error) error {
-	if o.output == "json" {
-		return errors.Join(err, con.JSON(newSetResult(o, result, err)))
-	}
-	if err != nil {
-		return err
-	}
-	reportMentions(con, result.Mentions)
-	if o.dryRun {
-		for _, file := range result.Files {
-			con.Diff(unified(file))
-		}
-	}
-	changed := 0
-	for _, i := range result.Images {
-		if i.Changed() {
-			changed++
-			if !o.dryRun {
-				con.Printf("%s: %s → %s\n", i.Place, i.Old, news(i))
-			}
-		}
-	}
-	verb := "changed"
-	if o.dryRun {
-		verb = "to change"
-	}
-	switch same := len(result.Images) - changed; {
-	case changed == 0:
-		con.Printf("unchanged: %s in %s already %s %s\n", count(same, "image"), o.Env, runs(same), version(o.Selection))
-	case same > 0:
-		con.Printf("%s: %s in %s; %d already there\n", verb, count(changed, "image"), count(len(result.Files), "file"), same)
-	default:
-		con.Printf("%s: %s in %s\n", verb, count(changed, "image"), count(len(result.Files), "file"))
-	}
-	return nil
-}
-
-// news is what is new in an image: what follows its name, if that stays.
-func news(i bump.ImageChange) string {
-	if i.New.Name == i.Old.Name {
-		return i.New.Suffix()
-	}
-	return i.New.String()
-}
-
-func newSetResult(o setOptions, result *bump.Result, err error) setResult {
-	r := setResult{Version: 1, Result: "failed", DryRun: o.dryRun, Env: o.Env, NewTag: version(o.Selection),
-		OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Mentions: []mentionResult{}, Problems: console.JSONProblems(err)}
-	if result == nil {
-		return r
-	}
-	if err == nil {
-		switch {
-		case !result.Changed():
-			r.Result = deploy.Unchanged
-		case o.dryRun:
-			r.Result = deploy.Planned
-		default:
-			r.Result = deploy.Changed
-		}
-	}
-	r.Mentions = mentionResults(result.Mentions)
-	r.OldTags = append(r.OldTags, result.OldTags()...)
-	for _, i := range result.Images {
-		r.Images = append(r.Images, imageResult{i.Place.File, i.Place.Line, i.Place.Col, i.Container, i.Old.String(), i.New.String()})
-	}
-	for _, file := range result.Files {
-		r.Files = append(r.Files, file.Path)
-		if o.dryRun {
-			r.Diff += string(unified(file))
-		}
-	}
-	return r
-}
-
-// version is what is to run, for people.
-func version(a bump.Selection) string {
-	if a.Tag == "" {
-		return a.Digest
-	}
-	return a.Tag
-}
-
-func unified(f bump.FileChange) []byte {
-	action := tree.Update
-	switch {
-	case f.Old == nil:
-		action = tree.Create
-	case f.New == nil:
-		action = tree.Remove
-	}
-	return tree.Change{Action: action, Path: f.Path, Old: f.Old, New: f.New}.Unified()
 }

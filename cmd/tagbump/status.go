@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,14 +21,15 @@ import (
 
 // statusOptions are what status is asked to do.
 type statusOptions struct {
-	deployOptions // of which only the ways to the k8s repo matter
-	root          string
-	appRepos      []string
-	history       int
-	client        github.Options
+	access
+	root, path, branch string
+	appRepos           []string
+	history            int
+	output             string
 }
 
 func statusCommand(con *console.Console, getenv func(string) string) *cli.Command {
+	var o statusOptions
 	return &cli.Command{
 		Name:  "status",
 		Usage: "show what runs where, and what is behind",
@@ -50,25 +50,9 @@ names, and on GitHub where there is a token; else two tags just differ. A folder
 
 In the text, -3 is 3 commits behind, +1 is 1 commit ahead, "differs" is not known,
 and ≤ 2026-01-02 is since that day or before.`,
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "repo", Usage: "the k8s repo's `URL`: https, ssh, or a path"},
-			&cli.StringFlag{Name: "root", Usage: "the `folder` of the k8s repo, in place of --repo"},
-			&cli.StringFlag{Name: "path", Usage: "the `folder` of each environment's manifests, such as clusters/{env}/apps (default: {env}/manifests, and path: of environments/<env>.yaml)"},
-			&cli.StringFlag{Name: "branch", Usage: "the `branch` (default: the repository's own default)"},
-			&cli.StringFlag{Name: "via", Value: "git", Usage: "`git`, or api: read over GitHub's API"},
-			&cli.StringFlag{Name: "github", Usage: "the k8s repo's `owner/name` on GitHub, where --repo does not tell"},
-			&cli.StringSliceFlag{Name: "app-repo", Usage: "a `folder`: a service's clone, to count commits in (may be repeated)"},
-			&cli.IntFlag{Name: "history", Value: 1000, Usage: "read at most `N` commits to tell since when a tag runs"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json or html"},
-		}, repoFlags),
+		Flags: statusFlags(&o),
 		Action: func(c *cli.Context) error {
-			o := statusOptions{deployOptions: pushOptions(c, getenv), root: c.String("root"), appRepos: c.StringSlice("app-repo"), history: c.Int("history")}
-			o.Path = c.String("path")
-			o.client = github.Options{
-				Token: o.environment.serviceToken, UserAgent: "tagbump", CAFile: o.caFile,
-				ServerURL: o.environment.server, APIURL: o.environment.api, GraphQLURL: o.environment.graphQL,
-				Tell: con.Notice,
-			}
+			o.resolve(getenv)
 			return showStatus(c.Context, con, o)
 		},
 	}
@@ -77,9 +61,7 @@ and ≤ 2026-01-02 is since that day or before.`,
 // showStatus reads the k8s repo, and prints what it says.
 func showStatus(ctx context.Context, con *console.Console, o statusOptions) error {
 	var problems problem.List
-	if !slices.Contains([]string{"text", "json", "html"}, o.output) {
-		problems.Add(problem.New("", "--output must be text, json or html, not %q", o.output))
-	}
+	problems.Add(checkOutput(o.output, "text", "json", "html"))
 	switch {
 	case o.repo == "" && o.root == "":
 		problems.Add(problem.New("pass --repo https://github.com/example/k8s, or --root and a folder", "--repo is missing"))
@@ -91,9 +73,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	if o.history < 0 {
 		problems.Add(problem.New("0 is none", "--history must not be negative"))
 	}
-	if o.timeout <= 0 {
-		problems.Add(problem.New("write a time such as 90s or 5m", "--timeout must be more than nothing"))
-	}
+	problems.Add(o.checkTimeout())
 	if err := problems.Err(); err != nil {
 		return err
 	}
@@ -124,7 +104,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 }
 
 func (o *statusOptions) report(ctx context.Context, con *console.Console) (*status.Report, error) {
-	want := status.Options{Repository: o.repo, Path: o.Path, History: o.history}
+	want := status.Options{Repository: o.repo, Path: o.path, History: o.history}
 	clones, err := openClones(o.appRepos)
 	if err != nil {
 		return nil, err
@@ -136,21 +116,20 @@ func (o *statusOptions) report(ctx context.Context, con *console.Console) (*stat
 		}
 		return status.OfFolder(ctx, os.DirFS(o.root), want)
 	}
-	if o.client.Token != "" || o.via == "api" {
-		if err := o.askGitHub(&want, clones); err != nil {
+	client, repo, err := o.repository(con)
+	if err != nil {
+		return nil, err
+	}
+	if o.environment.serviceToken != "" || o.via == "api" {
+		if err := o.askGitHub(&want, clones, con); err != nil {
 			return nil, err
 		}
 	}
-	pulls, err := o.pullRequests(con, nil)
+	store, err := o.store(client, repo, o.gitStore)
 	if err != nil {
 		return nil, err
 	}
-	o.dryRun = true // nothing is pushed
-	store, closeStore, err := o.store(pulls)
-	if err != nil {
-		return nil, err
-	}
-	defer closeStore()
+	defer store.Close()
 	tip, err := store.Tip(ctx, o.branch)
 	if err != nil {
 		return nil, err
@@ -160,8 +139,8 @@ func (o *statusOptions) report(ctx context.Context, con *console.Console) (*stat
 
 // askGitHub has GitHub count what the clones do not know, and list pull requests
 // where the k8s repo is there. Each of the two tokens is for its own repositories.
-func (o *statusOptions) askGitHub(want *status.Options, clones *clones) error {
-	services, err := github.New(o.client)
+func (o *statusOptions) askGitHub(want *status.Options, clones *clones, con *console.Console) error {
+	services, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
 	if err != nil {
 		return err
 	}
@@ -184,9 +163,7 @@ func (o *statusOptions) askGitHub(want *status.Options, clones *clones) error {
 		known := c.Relation != github.BaseUnknown && c.Relation != github.HeadUnknown
 		return c.AheadBy, c.BehindBy, known, nil
 	}
-	own := o.client
-	own.Token = o.environment.repoToken
-	client, err := github.New(own)
+	client, err := o.environment.client(o.environment.repoToken, o.caFile, con)
 	if err != nil {
 		return err
 	}

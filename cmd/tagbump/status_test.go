@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"testing"
 
+	"k8srepo/internal/console"
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
@@ -23,11 +25,11 @@ func TestStatusAsksGitHub(t *testing.T) {
 	next := api.Commit("main", gittest.Files{"a": "3"}, "three")[:7]
 	server.AddRepo("example/api", api)
 
-	o := statusOptions{
-		deployOptions: deployOptions{repo: server.URL + "/example/k8s.git", environment: environment{repoToken: token, serviceToken: token}},
-		client:        github.Options{Token: token, ServerURL: server.URL, APIURL: server.APIURL(), GraphQLURL: server.GraphQLURL()},
-	}
-	client, err := github.New(o.client)
+	o := statusOptions{access: access{repo: server.URL + "/example/k8s.git", environment: environment{
+		repoToken: token, serviceToken: token, server: server.URL, api: server.APIURL(), graphQL: server.GraphQLURL(),
+	}}}
+	con := console.New("tagbump", io.Discard, io.Discard, func(string) string { return "" })
+	client, err := o.environment.client(token, "", con)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestStatusAsksGitHub(t *testing.T) {
 	}
 
 	var want status.Options
-	if err := o.askGitHub(&want, &clones{}); err != nil {
+	if err := o.askGitHub(&want, &clones{}, con); err != nil {
 		t.Fatal(err)
 	}
 	pulls, err := want.PullRequests(t.Context())

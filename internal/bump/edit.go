@@ -39,13 +39,14 @@ func (c ImageChange) Changed() bool { return c.Old.String() != c.New.String() }
 // Changed reports whether anything changes.
 func (r *Result) Changed() bool { return len(r.Files) > 0 }
 
-// OldTags returns the tags and digests that were running, in the order they were
-// found in, each once.
+// OldTags returns the tags and digests that ran before, in the order they were found in,
+// each once: those of the images that change, or of all where none does.
 func (r *Result) OldTags() []string {
+	moves := slices.ContainsFunc(r.Images, ImageChange.Changed)
 	var tags []string
 	seen := map[string]bool{}
 	for _, i := range r.Images {
-		if tag := i.Old.TagOrDigest(); !seen[tag] {
+		if tag := i.Old.TagOrDigest(); !seen[tag] && (i.Changed() || !moves) {
 			seen[tag] = true
 			tags = append(tags, tag)
 		}

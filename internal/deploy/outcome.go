@@ -50,19 +50,6 @@ type Outcome struct {
 	Waited   time.Duration // between the attempts
 }
 
-// OldTags returns the tags and digests that ran before, each once: those of the
-// images that change, or of all where none does.
-func (o *Outcome) OldTags() []string {
-	moves := slices.ContainsFunc(o.Images, bump.ImageChange.Changed)
-	var tags []string
-	for _, i := range o.Images {
-		if tag := i.Old.TagOrDigest(); (i.Changed() || !moves) && !slices.Contains(tags, tag) {
-			tags = append(tags, tag)
-		}
-	}
-	return tags
-}
-
 // contents returns the files of a plan as they are to be; nil removes one.
 func (o *Outcome) contents() map[string][]byte {
 	contents := make(map[string][]byte, len(o.Files))

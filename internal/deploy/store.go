@@ -31,4 +31,6 @@ type Store interface {
 	// Retry reports whether what failed may succeed if it is done again, and how long
 	// the server wants to be left alone before that.
 	Retry(err error) (after time.Duration, again bool)
+	// Close ends what connections are kept.
+	Close() error
 }
