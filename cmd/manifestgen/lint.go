@@ -102,10 +102,14 @@ func lint(con *console.Console, o lintOptions) error {
 	}
 	con.Source = openFS{}
 	con.Actions = con.Actions || o.output == "github"
-	l := &linter{validator: v, namespace: o.namespace, strict: o.strict, result: lintResult{Version: 1, Kubernetes: o.kubernetes}, seen: map[string]bool{}}
+	l := &linter{namespace: o.namespace, strict: o.strict, result: lintResult{Version: 1, Kubernetes: o.kubernetes}, seen: map[string]bool{}}
 	for _, p := range o.paths {
-		l.root = p
 		l.path(p, o.stdin)
+	}
+	l.validator = v.In(l.namespaces())
+	for _, f := range l.files {
+		l.root = f.root
+		l.file(f)
 	}
 	l.checkRules()
 	err = l.problems.Err()
@@ -130,8 +134,10 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// linter is one run of lint.
+// linter is one run of lint. All files are read before the first is validated: a Namespace in one
+// says what pods in another may do.
 type linter struct {
+	files     []lintFile
 	validator *validate.Validator
 	namespace string
 	strict    bool
@@ -139,16 +145,23 @@ type linter struct {
 	problems  problem.List
 	warnings  problem.List
 	seen      map[string]bool // kinds that were warned of
-	root      string          // the argument whose files are read
+	root      string          // the argument whose file is validated
 	rules     []*rules.Object
-	inFolder  bool   // the file was found in a folder, not named
 	other     string // the first file that holds no Kubernetes objects
+}
+
+type lintFile struct {
+	root     string // the argument that it is in
+	name     string
+	data     []byte
+	err      error // of reading it
+	inFolder bool  // it was found in a folder, not named
 }
 
 func (l *linter) path(name string, stdin io.Reader) {
 	if name == "-" {
 		data, err := limit.ReadAll(stdin, limit.MaxFile, "standard input")
-		l.data("<stdin>", data, err)
+		l.files = append(l.files, lintFile{name, "<stdin>", data, err, false})
 		return
 	}
 	info, err := os.Stat(name)
@@ -158,12 +171,10 @@ func (l *linter) path(name string, stdin io.Reader) {
 	}
 	if !info.IsDir() {
 		data, err := manifest.ReadFile(openFS{}, filepath.ToSlash(name))
-		l.data(filepath.ToSlash(name), data, err)
+		l.files = append(l.files, lintFile{name, filepath.ToSlash(name), data, err, false})
 		return
 	}
 	isRepo := inventory.IsRepo(name)
-	l.inFolder = true
-	defer func() { l.inFolder = false }()
 	err = filepath.WalkDir(name, func(file string, entry fs.DirEntry, err error) error {
 		below, _ := filepath.Rel(name, file)
 		switch {
@@ -174,7 +185,7 @@ func (l *linter) path(name string, stdin io.Reader) {
 			return fs.SkipDir
 		case !entry.IsDir() && isManifest(entry.Name()):
 			data, err := manifest.ReadFile(openFS{}, filepath.ToSlash(file))
-			l.data(filepath.ToSlash(file), data, err)
+			l.files = append(l.files, lintFile{name, filepath.ToSlash(file), data, err, true})
 		}
 		return nil
 	})
@@ -189,19 +200,29 @@ func notReadable(name string, err error) error {
 	return err
 }
 
-// data validates the objects of a file. A folder may hold other files, such as the values of a chart:
+// namespaces are those of all files whose labels say what pods may do.
+func (l *linter) namespaces() *validate.Namespaces {
+	found := &validate.Namespaces{}
+	for _, f := range l.files {
+		addNamespaces(found, f.name, f.data)
+	}
+	return found
+}
+
+// file validates the objects of a file. A folder may hold other files, such as the values of a chart:
 // they are left out there.
-func (l *linter) data(name string, data []byte, err error) {
+func (l *linter) file(f lintFile) {
 	var objects []manifest.Value
+	err := f.err
 	if err != nil {
-		err = notReadable(name, err)
+		err = notReadable(f.name, err)
 	} else {
-		objects, err = parseObjects(name, data)
+		objects, err = parseObjects(f.name, f.data)
 	}
 	l.problems.Add(err)
-	if l.inFolder && err == nil && len(objects) > 0 && !slices.ContainsFunc(objects, isObject) {
+	if f.inFolder && err == nil && len(objects) > 0 && !slices.ContainsFunc(objects, isObject) {
 		if l.result.Others++; l.result.Others == 1 {
-			l.other = name
+			l.other = f.name
 		}
 		return
 	}

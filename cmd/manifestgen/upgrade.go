@@ -85,7 +85,7 @@ func (o *renderOptions) findingsOf() (refused, warned []render.Finding, err erro
 	for i := range manifests {
 		all[i] = &manifests[i]
 	}
-	refused, warned = validateAll(v, all, func(m *render.Manifest) string { return inv.Environment(m.Env).Namespace }, nil)
+	refused, warned = validateAll(v, inv, all, nil)
 	return refused, warned, nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -50,7 +51,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		if err != nil {
 			return nil, err
 		}
-		r, w := validateAll(v, byMinor[minor], func(m *render.Manifest) string { return inv.Environment(m.Env).Namespace }, objects)
+		r, w := validateAll(v, inv, byMinor[minor], objects)
 		refused, warned = append(refused, r...), append(warned, w...)
 	}
 	r, w := o.checkRules(inv, manifests, objects)
@@ -109,7 +110,8 @@ func knownMinor(minor string) (string, *problem.Problem) {
 
 // validateAll validates manifests, several at a time, and collects their objects for the rules;
 // objects may be nil.
-func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace func(*render.Manifest) string, objects *ruleObjects) (refused, warned []render.Finding) {
+func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []*render.Manifest, objects *ruleObjects) (refused, warned []render.Finding) {
+	validators := validatorsOf(minor, inv, manifests)
 	next := make(chan *render.Manifest, 64)
 	known := &verdicts{}
 	var lock sync.Mutex
@@ -117,17 +119,20 @@ func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace 
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for m := range next {
-				text := newUserText(m.Text.Data, namespace(m), userOf(m))
+				env := inv.Environment(m.Env)
+				in := validators[env.Cluster]
+				user := userOf(m)
+				text := newUserText(m.Text.Data, env.Cluster+"\x00"+env.Namespace+"\x00"+in.namespaces.Of(user), user)
 				isRead := objects == nil || objects.reuse(m, text.key)
 				if isRead && known.isTaken(text.key) {
 					continue
 				}
-				r, w, documents := validateManifest(v, m, namespace(m))
+				r, w, documents := validateManifest(in.Validator, m, env.Namespace)
 				if !isRead {
 					objects.add(m, text.key, documents)
 				}
 				if len(r)+len(w) == 0 {
-					if text.meaningless == nil || isTaken(v, text.meaningless, namespace(m)) {
+					if text.meaningless == nil || isTaken(in.Validator, text.meaningless, env.Namespace) {
 						known.remember(text.key)
 					}
 				} else {
@@ -144,6 +149,40 @@ func validateAll(v *validate.Validator, manifests []*render.Manifest, namespace 
 	close(next)
 	workers.Wait()
 	return refused, warned
+}
+
+// clusterValidator validates the manifests of one cluster.
+type clusterValidator struct {
+	*validate.Validator
+	namespaces *validate.Namespaces
+}
+
+// validatorsOf returns a validator for each cluster, with the namespaces that are rendered for it.
+func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests []*render.Manifest) map[string]clusterValidator {
+	namespaces := map[string]*validate.Namespaces{}
+	for _, m := range manifests {
+		cluster := inv.Environment(m.Env).Cluster
+		if namespaces[cluster] == nil {
+			namespaces[cluster] = &validate.Namespaces{}
+		}
+		addNamespaces(namespaces[cluster], m.Path, m.Text.Data)
+	}
+	validators := map[string]clusterValidator{}
+	for cluster, n := range namespaces {
+		validators[cluster] = clusterValidator{minor.In(n), n}
+	}
+	return validators
+}
+
+// addNamespaces adds the namespaces in a file whose labels say what pods may do. Others are not parsed.
+func addNamespaces(to *validate.Namespaces, name string, data []byte) {
+	if !bytes.Contains(data, []byte("pod-security.kubernetes.io")) {
+		return
+	}
+	objects, _ := parseObjects(name, data) // errors are reported where the file is validated
+	for _, object := range objects {
+		to.Add(object)
+	}
 }
 
 // isTaken reports whether nothing at all is said of a text.

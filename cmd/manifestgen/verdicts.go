@@ -40,9 +40,10 @@ type userText struct {
 	meaningless []byte // with another name; nil where the text has no user's name in it
 }
 
-func newUserText(text []byte, namespace, user string) userText {
+// newUserText returns a text; context is what else its verdict depends on.
+func newUserText(text []byte, context, user string) userText {
 	if !plainName.MatchString(user) || reserved.MatchString(user) || !bytes.Contains(text, []byte(user)) {
-		return userText{key: sha256.Sum256([]byte("\x00" + namespace + "\x00" + string(text)))}
+		return userText{key: sha256.Sum256([]byte("\x00" + context + "\x00" + string(text)))}
 	}
 	shape := strings.Map(func(r rune) rune {
 		switch {
@@ -54,7 +55,7 @@ func newUserText(text []byte, namespace, user string) userText {
 		return 'q'
 	}, user)
 	named := strings.ReplaceAll(string(text), user, "\x00") // NUL stands in no manifest
-	return userText{sha256.Sum256([]byte(shape + "\x00" + namespace + "\x00" + named)), []byte(strings.ReplaceAll(named, "\x00", shape))}
+	return userText{sha256.Sum256([]byte(shape + "\x00" + context + "\x00" + named)), []byte(strings.ReplaceAll(named, "\x00", shape))}
 }
 
 func (v *verdicts) isTaken(key textKey) bool {

@@ -85,6 +85,7 @@ const (
 	KindUnchecked     Code = "MG509"
 	ServerWarns       Code = "MG510"
 	WrongDefinition   Code = "MG511"
+	PodSecurity       Code = "MG512"
 )
 
 //go:embed codes.md

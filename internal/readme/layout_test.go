@@ -15,8 +15,8 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/manifest":        {"image limit problem", "sigs.k8s.io/kustomize/kyaml"},
 	"internal/inventory":       {"image manifest problem", "github.com/santhosh-tekuri/jsonschema/v6"},
 	"internal/render":          {"inventory manifest problem trace", ""},
-	"internal/validate":        {"manifest problem", "k8s.io"},
-	"internal/validate/gen":    {"", "sigs.k8s.io/yaml"},
+	"internal/validate":        {"manifest problem", "github.com/google/cel-go k8s.io"},
+	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io/yaml"},
 	"internal/tree":            {"image limit manifest problem", "github.com/rogpeppe/go-internal/diff golang.org/x/sys/unix"},
 	"internal/trace":           {"inventory manifest problem", ""},
 	"internal/limit":           {},
@@ -40,7 +40,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"cmd/manifestgen":          {"adopt console inventory limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":              {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
-	"bench/validate":           {"", ""},
+	"bench/validate":           {"", "sigs.k8s.io/yaml"},
 	"bench/survey":             {"bump", "go.yaml.in/yaml/v2"},
 }
 

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	podsecurity "k8s.io/pod-security-admission/api"
 
 	"k8srepo/internal/problem"
@@ -52,15 +51,16 @@ func (v *Validator) builtIn(o *object, k *served) {
 	if len(o.verdict.Refused) > 0 {
 		return // a part of the object has no meaning: what the code says of the rest could be wrong
 	}
-	strategy := strategies[schema.GroupKind{Group: o.group, Kind: o.kind}]
+	if o.group == apiextensions.GroupName {
+		v.definition(o)
+		return
+	}
+	strategy := strategies()[schema.GroupKind{Group: o.group, Kind: o.kind}]
 	if strategy == nil {
 		return
 	}
 	gvk := schema.GroupVersionKind{Group: o.group, Version: o.version, Kind: o.kind}
-	scheme := legacyscheme.Scheme
-	if o.group == apiextensions.GroupName {
-		scheme = definitionScheme
-	}
+	scheme := kinds()
 	versioned, err := scheme.New(gvk)
 	if err != nil {
 		return // the table has kinds that the library does not register
@@ -78,6 +78,10 @@ func (v *Validator) builtIn(o *object, k *served) {
 	o.allocate(internal)
 	o.create(strategy, internal, k.namespaced)
 	o.checkPodSecurity()
+	if len(o.verdict.Refused) == 0 {
+		template, path := podTemplate(versioned)
+		v.checkPods(o, template, path)
+	}
 }
 
 // create is what the API server does with an object that is created, up to where it is stored.
@@ -123,7 +127,7 @@ func (o *object) checkPodSecurity() {
 	for key, value := range written {
 		labels[key], _ = value.(string)
 	}
-	_, errs := podsecurity.PolicyToEvaluate(labels, podsecurity.Policy{})
+	_, errs := podsecurity.PolicyToEvaluate(labels, privileged())
 	for _, e := range errs {
 		o.refuseField(e)
 	}

@@ -14,14 +14,14 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
-	"k8s.io/apiextensions-apiserver/pkg/registry/customresource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apiserver/pkg/registry/rest"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -52,7 +52,7 @@ type customVersion struct {
 	err      error
 	fields   *fieldType
 	schema   *structural.Structural
-	strategy rest.RESTCreateStrategy
+	strategy *customCreation
 }
 
 func newDefinition(crd *apiextensionsv1.CustomResourceDefinition) *definition {
@@ -180,6 +180,9 @@ func (v *Validator) custom(o *object, d *definition) {
 	defaulting.PruneNonNullableNullsWithoutDefaults(o.content, version.schema)
 	defaulting.Default(o.content, version.schema)
 	o.create(version.strategy, &unstructured.Unstructured{Object: o.content}, d.crd.Spec.Scope == apiextensionsv1.NamespaceScoped)
+	if o.group == "argoproj.io" && o.kind == "Rollout" && len(o.verdict.Refused) == 0 {
+		v.checkPods(o, rolloutTemplate(o.content), "spec.template.spec")
+	}
 }
 
 // compile makes a version's schema and rules ready for use.
@@ -201,33 +204,21 @@ func (c *customVersion) compile(crd *apiextensionsv1.CustomResourceDefinition, g
 	if err != nil {
 		return err
 	}
-	var status *apiextensions.CustomResourceSubresourceStatus
-	var scale *apiextensions.CustomResourceSubresourceScale
-	if sub := written.Subresources; sub != nil {
-		if sub.Status != nil {
-			status = &apiextensions.CustomResourceSubresourceStatus{}
-		}
-		if sub.Scale != nil {
-			scale = &apiextensions.CustomResourceSubresourceScale{}
-			if err := apiextensionsv1.Convert_v1_CustomResourceSubresourceScale_To_apiextensions_CustomResourceSubresourceScale(sub.Scale, scale, nil); err != nil {
-				return err
-			}
-		}
+	c.strategy = &customCreation{
+		kind:       schema.GroupVersionKind{Group: gvk.group, Version: gvk.version, Kind: gvk.kind},
+		namespaced: crd.Spec.Scope == apiextensionsv1.NamespaceScoped,
+		schema:     c.schema,
+		validator:  validator,
+		rules:      cel.NewValidator(c.schema, true, celconfig.PerCallLimit),
+		status:     written.Subresources != nil && written.Subresources.Status != nil,
 	}
-	kind := schema.GroupVersionKind{Group: gvk.group, Version: gvk.version, Kind: gvk.kind}
+	if sub := written.Subresources; sub != nil && sub.Scale != nil {
+		c.strategy.scale = &apiextensions.CustomResourceSubresourceScale{}
+		err = apiextensionsv1.Convert_v1_CustomResourceSubresourceScale_To_apiextensions_CustomResourceSubresourceScale(sub.Scale, c.strategy.scale, nil)
+	}
 	c.fields = typeOfSchema(c.schema, true)
-	c.strategy = customresource.NewStrategy(customTyper{kind}, crd.Spec.Scope == apiextensionsv1.NamespaceScoped, kind, validator, nil, c.schema, status, scale, written.SelectableFields)
-	return nil
+	return err
 }
-
-// customTyper names the kind of each object of a strategy.
-type customTyper struct{ kind schema.GroupVersionKind }
-
-func (t customTyper) ObjectKinds(runtime.Object) ([]schema.GroupVersionKind, bool, error) {
-	return []schema.GroupVersionKind{t.kind}, false, nil
-}
-
-func (t customTyper) Recognizes(kind schema.GroupVersionKind) bool { return kind == t.kind }
 
 // typeOfSchema returns a schema as a type of fields; root is true for that of a whole object.
 func typeOfSchema(s *structural.Structural, root bool) *fieldType {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"k8srepo/internal/problem"
 )
@@ -19,43 +18,25 @@ var stableVersion = regexp.MustCompile(`^v[0-9]+$`)
 // versions of built-in groups are off.
 func (o *object) isStable() bool { return stableVersion.MatchString(o.version) }
 
-// deprecatedIn, removedIn and replacedBy are what k8s.io/api's types know of their own life.
-type (
-	deprecatedIn interface{ APILifecycleDeprecated() (major, minor int) }
-	removedIn    interface{ APILifecycleRemoved() (major, minor int) }
-	replacedBy   interface {
-		APILifecycleReplacement() schema.GroupVersionKind
-	}
-)
-
-// lifecycle returns a built-in type that was served once; nil where there is none.
-func (o *object) lifecycle() any {
-	typed, err := scheme.Scheme.New(schema.GroupVersionKind{Group: o.group, Version: o.version, Kind: o.kind})
-	if err != nil {
-		return nil
-	}
-	return typed
+// lifecycle returns when the object's version goes; known is false where Kubernetes never had it.
+func (o *object) lifecycle() (life lifecycle, known bool) {
+	life, known = loadKubernetes().lives[o.groupVersionKind]
+	return life, known
 }
 
 // deprecated warns of a version that a later Kubernetes does not serve.
 func (v *Validator) deprecated(o *object) {
-	typed := o.lifecycle()
-	d, ok := typed.(deprecatedIn)
-	if !ok {
+	life, _ := o.lifecycle()
+	if life.deprecated == "" || compareMinors(v.minor, life.deprecated) < 0 {
 		return
 	}
-	major, minor := d.APILifecycleDeprecated()
-	if compareMinors(v.minor, fmt.Sprintf("%d.%d", major, minor)) < 0 {
-		return
-	}
-	message := fmt.Sprintf("%s %s is deprecated since Kubernetes %d.%d", o.apiVersion(), o.kind, major, minor)
-	if r, ok := typed.(removedIn); ok {
-		major, minor := r.APILifecycleRemoved()
-		message += fmt.Sprintf(", and not served from %d.%d on", major, minor)
+	message := fmt.Sprintf("%s %s is deprecated since Kubernetes %s", o.apiVersion(), o.kind, life.deprecated)
+	if life.removed != "" {
+		message += fmt.Sprintf(", and not served from %s on", life.removed)
 	}
 	hint := ""
-	if r, ok := typed.(replacedBy); ok {
-		hint = "use " + apiVersionOf(r.APILifecycleReplacement())
+	if life.replacement != "" {
+		hint = "use " + life.replacement
 	}
 	o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), hint, "%s", message)
 }
@@ -67,10 +48,6 @@ func minorNumber(minor string) int {
 	_, number, _ := strings.Cut(minor, ".")
 	n, _ := strconv.Atoi(number)
 	return n
-}
-
-func apiVersionOf(k schema.GroupVersionKind) string {
-	return groupVersionKind{k.Group, k.Version, k.Kind}.apiVersion()
 }
 
 // notServed reports a kind or version that neither the minor nor a definition has.
@@ -90,13 +67,12 @@ func (v *Validator) notServed(o *object) {
 	}
 	slices.SortFunc(same, func(a, b string) int { return v.preferred(o, a, b) })
 	slices.Sort(others)
-	typed := o.lifecycle()
+	life, everServed := o.lifecycle()
 	message := fmt.Sprintf("Kubernetes %s has no kind %s in version %s", v.minor, o.kind, o.apiVersion())
 	hint := ""
-	switch r, removed := typed.(removedIn); {
-	case removed && v.since(r):
-		major, minor := r.APILifecycleRemoved()
-		message = fmt.Sprintf("%s %s is not served since Kubernetes %d.%d", o.apiVersion(), o.kind, major, minor)
+	switch {
+	case life.removed != "" && compareMinors(v.minor, life.removed) >= 0:
+		message = fmt.Sprintf("%s %s is not served since Kubernetes %s", o.apiVersion(), o.kind, life.removed)
 	case k.kinds[o.groupVersionKind] != nil && !o.isStable():
 		message = fmt.Sprintf("%s %s is not served by default: it is not stable", o.apiVersion(), o.kind)
 	case k.kinds[o.groupVersionKind] != nil || slices.ContainsFunc(same, o.inGroup):
@@ -110,7 +86,7 @@ func (v *Validator) notServed(o *object) {
 	} else if name := problem.Nearest(o.kind, others); name != "" {
 		hint = fmt.Sprintf("did you mean %q?", name)
 	}
-	if !o.builtInGroup(len(same) > 0) && typed == nil && near == nil {
+	if !o.builtInGroup(len(same) > 0) && !everServed && near == nil {
 		o.verdict.Unknown = true
 		o.checkMetadata(v)
 		o.warn(problem.KindUnchecked, "", o.place("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
@@ -125,16 +101,11 @@ func (o *object) inGroup(apiVersion string) bool {
 	return grouped && group == o.group || !grouped && o.group == ""
 }
 
-func (v *Validator) since(r removedIn) bool {
-	major, minor := r.APILifecycleRemoved()
-	return compareMinors(v.minor, fmt.Sprintf("%d.%d", major, minor)) >= 0
-}
-
 // preferred orders apiVersions: the replacement that the type names, its own group, the newest.
 func (v *Validator) preferred(o *object, a, b string) int {
 	rank := func(apiVersion string) int {
 		group, _, _ := strings.Cut(apiVersion, "/")
-		if r, ok := o.lifecycle().(replacedBy); ok && apiVersionOf(r.APILifecycleReplacement()) == apiVersion {
+		if life, _ := o.lifecycle(); life.replacement == apiVersion {
 			return 0
 		}
 		if group == o.group {

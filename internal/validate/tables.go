@@ -15,7 +15,7 @@ import (
 
 //go:generate go run ./gen
 
-// The table's format is described in gen/kubernetes.go.
+// The table's format is described in gen/kubernetes.go and gen/lifecycle.go.
 //
 //go:embed kubernetes.txt.gz
 var kubernetesTable []byte
@@ -25,6 +25,7 @@ type kubernetes struct {
 	minors []string // "1.32", oldest first; a minor's bit is 1<<index
 	kinds  map[groupVersionKind]*served
 	types  map[string]*objectType
+	lives  map[groupVersionKind]lifecycle // of each kind that was ever served
 }
 
 type groupVersionKind struct{ group, version, kind string }
@@ -41,6 +42,12 @@ type served struct {
 	minors     uint8
 	namespaced bool
 	object     *objectType
+}
+
+// lifecycle is when a kind's version goes; "" where it stays.
+type lifecycle struct {
+	deprecated, removed string // minors
+	replacement         string // an apiVersion; "" where there is none
 }
 
 // objectType is an object with declared fields. A field whose type changed between minors has
@@ -103,7 +110,7 @@ func parseTable(compressed []byte) (*kubernetes, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kubernetes{kinds: map[groupVersionKind]*served{}, types: map[string]*objectType{}}
+	k := &kubernetes{kinds: map[groupVersionKind]*served{}, types: map[string]*objectType{}, lives: map[groupVersionKind]lifecycle{}}
 	types := map[string]*fieldType{} // by text: most fields share theirs
 	var current *objectType
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -117,7 +124,9 @@ func parseTable(compressed []byte) (*kubernetes, error) {
 			if err != nil {
 				return nil, err
 			}
-			k.kinds[groupVersionKind{strings.TrimPrefix(f[2], "-"), f[3], f[4]}] = &served{uint8(minors), f[5] == "namespaced", k.object(f[6])}
+			k.kinds[groupVersionKind{notDash(f[2]), f[3], f[4]}] = &served{uint8(minors), f[5] == "namespaced", k.object(f[6])}
+		case f[0] == "life" && len(f) == 7:
+			k.lives[groupVersionKind{notDash(f[1]), f[2], f[3]}] = lifecycle{notDash(f[4]), notDash(f[5]), notDash(f[6])}
 		case f[0] == "type" && len(f) == 2:
 			current = k.object(f[1])
 		case len(f) == 3 && current != nil:
@@ -137,6 +146,9 @@ func parseTable(compressed []byte) (*kubernetes, error) {
 	}
 	return k, lines.Err()
 }
+
+// notDash returns a word of the table, which writes - for nothing.
+func notDash(word string) string { return strings.TrimPrefix(word, "-") }
 
 func (k *kubernetes) object(name string) *objectType {
 	o := k.types[name]

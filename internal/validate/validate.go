@@ -43,6 +43,8 @@ type Validator struct {
 	minor string
 	bit   uint8
 	crds  *Definitions
+
+	namespaces *Namespaces // nil where nothing is known of them
 }
 
 // New returns a validator for a minor such as "1.34"; definitions may be nil.

@@ -104,15 +104,8 @@ func (w *walker) mapping(v manifest.Value, t *fieldType, at *path) any {
 
 func (w *walker) unknownField(f manifest.Field, key string, in *objectType, at *path) {
 	here := &path{outer: at, key: key}
-	for i, name := range loadKubernetes().minors { // other minors may know it
-		if in.field(key, 1<<i) == nil {
-			continue
-		}
-		word := "only until"
-		if 1<<i > w.minor {
-			word = "from"
-		}
-		w.add(problem.FieldUnknown, here, f.Key.Place, "", "Kubernetes %s does not have this field; it is there %s %s", w.name, word, name)
+	if when := w.otherMinors(in, key); when != "" {
+		w.add(problem.FieldUnknown, here, f.Key.Place, "", "Kubernetes %s does not have this field; it is there %s", w.name, when)
 		return
 	}
 	names := in.names(w.minor)
@@ -121,6 +114,21 @@ func (w *walker) unknownField(f manifest.Field, key string, in *objectType, at *
 		hint = strings.TrimPrefix(hint+"; ", "; ") + fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
 	}
 	w.add(problem.FieldUnknown, here, f.Key.Place, hint, "there is no such field")
+}
+
+// otherMinors says which other minors have a field: from the first later one, else until the last
+// earlier one; "" where none has it.
+func (w *walker) otherMinors(in *objectType, key string) (when string) {
+	for i, name := range loadKubernetes().minors {
+		switch bit := uint8(1) << i; {
+		case in.field(key, bit) == nil:
+		case bit > w.minor:
+			return "from " + name
+		default:
+			when = "only until " + name
+		}
+	}
+	return when
 }
 
 func (w *walker) list(v manifest.Value, t *fieldType, at *path) any {

@@ -30,7 +30,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := writeCompressed(filepath.Join(folder, "kubernetes.txt.gz"), table); err != nil {
+	lifecycles, err := lifecycleTable()
+	if err != nil {
+		return err
+	}
+	if err := writeCompressed(filepath.Join(folder, "kubernetes.txt.gz"), append(table, lifecycles...)); err != nil {
 		return err
 	}
 	return writeCRDs(filepath.Join(folder, "crds"))

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// A mutated object is a tree of maps, lists and scalars as encoding/json has them, and these.
+type (
+	plain   string   // is written without quotes: what it means is YAML's
+	removed struct{} // takes its entry away
+	doubled struct { // a map with one key written twice
+		fields map[string]any
+		key    string
+	}
+)
+
+// mutate makes one mistake after another in an object: each value is removed, emptied, of another
+// type, out of range, misspelt, written twice.
+func mutate(original document) ([]document, error) {
+	var root map[string]any
+	if err := yaml.Unmarshal(original.text, &root); err != nil {
+		return nil, err
+	}
+	var list []document
+	walk(root, "", func(x any) any { return x }, func(path string, value any, with func(any) any) {
+		for _, m := range mistakes(path, value) {
+			list = append(list, document{fmt.Sprintf("%s: %s %s", original.name, path, m.what), encode(with(m.value))})
+		}
+	})
+	return list, nil
+}
+
+// walk visits each value below one, with a func that returns the whole tree with another in its place.
+func walk(value any, path string, with func(any) any, visit func(string, any, func(any) any)) {
+	visit(path, value, with)
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			walk(v[key], path+"."+key, func(x any) any {
+				changed := maps.Clone(v)
+				changed[key] = x
+				if x == (removed{}) {
+					delete(changed, key)
+				}
+				return with(changed)
+			}, visit)
+		}
+	case []any:
+		for i, item := range v {
+			walk(item, path+"["+strconv.Itoa(i)+"]", func(x any) any {
+				changed := slices.Clone(v)
+				changed[i] = x
+				if x == (removed{}) {
+					changed = slices.Delete(changed, i, i+1)
+				}
+				return with(changed)
+			}, visit)
+		}
+	}
+}
+
+type mistake struct {
+	what  string
+	value any
+}
+
+// mistakes are the values that may stand in a value's place.
+func mistakes(path string, value any) []mistake {
+	var list []mistake
+	add := func(what string, v any) { list = append(list, mistake{what, v}) }
+	if path != "" {
+		add("removed", removed{})
+		for _, text := range []string{"null", "{}", "[]", `""`, "x y", "1", "-1", "0", "70000", "3000000000", "99999999999999999999", "1.5", "1e3", "0x10", "0644", "true", "yes", "2026-11-25", "{a: b}", "[a]"} {
+			add("is "+text, plain(text))
+		}
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		add("with an unknown field", with(v, "unknownField", "x"))
+		add("with an unknown number", with(v, "unknownNumber", plain("1")))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			add("with "+key+" twice", doubled{v, key})
+			add("with "+key+" misspelt", renamed(v, key, key[:len(key)-1]))
+			if upper := strings.ToUpper(key[:1]) + key[1:]; upper != key {
+				add("with "+key+" in other letters", renamed(v, key, upper))
+			}
+		}
+	case []any:
+		add("in a list", []any{v})
+		if len(v) > 0 {
+			add("with an item twice", append(slices.Clone(v), v[0]))
+		}
+		for _, text := range []string{"null", "1", "{}", "x"} {
+			add("with the item "+text, append(slices.Clone(v), plain(text)))
+		}
+	case string:
+		for what, text := range map[string]string{"in capitals": strings.ToUpper(v), "with a blank": v + " ", "with a slash": "/" + v, "with a hyphen": "-" + v, "with a dot": v + ".",
+			"of 64": strings.Repeat("a", 64), "of 254": strings.Repeat("a", 254), "not ASCII": "é" + v, "a URL": "http://" + v, "with a unit": v + "GB", "with an underscore": v + "_a",
+			"of two lines": v + "\nb", "capitalised": strings.ToUpper(v[:min(1, len(v))]) + v[min(1, len(v)):], "with a dot segment": v + "/../a", "with a colon": v + ":a", "days": "1d"} {
+			if text != v {
+				add(what, text)
+			}
+		}
+	case float64, bool:
+		add("in quotes", fmt.Sprint(v))
+		add("negative", plain(fmt.Sprintf("-%v", v)))
+	}
+	slices.SortStableFunc(list, func(a, b mistake) int { return strings.Compare(a.what, b.what) })
+	return list
+}
+
+func with(m map[string]any, key string, value any) map[string]any {
+	changed := maps.Clone(m)
+	changed[key] = value
+	return changed
+}
+
+func renamed(m map[string]any, from, to string) map[string]any {
+	changed := with(m, to, m[from])
+	delete(changed, from)
+	return changed
+}
+
+// encode writes a tree as YAML in one line.
+func encode(tree any) []byte { return append(appendFlow(nil, tree), '\n') }
+
+func appendFlow(dst []byte, tree any) []byte {
+	switch v := tree.(type) {
+	case plain:
+		return append(dst, v...)
+	case doubled:
+		dst = append(appendJSON(append(dst, '{'), v.key), ": "...)
+		dst = append(appendFlow(dst, v.fields[v.key]), ", "...)
+		return appendFields(dst, v.fields)
+	case map[string]any:
+		return appendFields(append(dst, '{'), v)
+	case []any:
+		dst = append(dst, '[')
+		for i, item := range v {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = appendFlow(dst, item)
+		}
+		return append(dst, ']')
+	}
+	return appendJSON(dst, tree)
+}
+
+func appendFields(dst []byte, m map[string]any) []byte {
+	for i, key := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(appendJSON(dst, key), ": "...)
+		dst = appendFlow(dst, m[key])
+	}
+	return append(dst, '}')
+}
+
+func appendJSON(dst []byte, v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("validate: " + err.Error()) // the values are those of JSON
+	}
+	return append(dst, text...)
+}

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// askers is how many objects the API server is asked about at once.
+const askers = 4
+
+// serverOptions are what the comparison with an API server is asked to do.
+type serverOptions struct {
+	address, token, ca string
+	crds               string
+	cases              string
+	record             string
+	mutate, quiet      bool
+	sample             int
+	paths              []string
+}
+
+// compareServer asks an API server and manifestgen lint about the same objects, and prints each one
+// that they disagree on.
+func compareServer(args []string) error {
+	var o serverOptions
+	flags := flag.NewFlagSet("server", flag.ExitOnError)
+	flags.StringVar(&o.address, "server", "https://127.0.0.1:6443", "the API server's `URL`")
+	flags.StringVar(&o.token, "token", "", "a bearer `token` that may do everything")
+	flags.StringVar(&o.ca, "ca", "", "a `file` with the server's certificate authority; without it the certificate is not verified")
+	flags.StringVar(&o.crds, "crds", "internal/validate/crds", "CustomResourceDefinitions to install first: `folders` or files, comma-separated")
+	flags.StringVar(&o.cases, "cases", "", "a `folder` of cases: the objects that each mistake changes are asked about")
+	flags.StringVar(&o.record, "record", "", "write objects and verdicts to this `file`, a line of JSON each, compressed")
+	flags.BoolVar(&o.mutate, "mutate", false, "ask about every mistake that is made in the objects, one at a time")
+	flags.BoolVar(&o.quiet, "quiet", false, "print counts alone")
+	flags.IntVar(&o.sample, "sample", 1, "of the mistakes, every `n`th")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	o.paths = flags.Args()
+	if len(o.paths) == 0 && o.cases == "" {
+		return errors.New("name files, folders, or --cases")
+	}
+	dir, err := os.MkdirTemp("", "bench-validate-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	manifestgen := filepath.Join(dir, "manifestgen")
+	if out, err := exec.Command("go", "build", "-o", manifestgen, "./cmd/manifestgen").CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	server, err := newAPIServer(o.address, o.token, o.ca)
+	if err != nil {
+		return err
+	}
+	minor, full, err := server.minor()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("API server %s\n", full)
+	if err := server.installDefinitions(o.crds); err != nil {
+		return err
+	}
+	documents, err := o.documents(dir, manifestgen)
+	if err != nil {
+		return err
+	}
+	ours, err := lintAll(dir, manifestgen, minor, documents)
+	if err != nil {
+		return err
+	}
+	theirs, err := askAll(server, documents)
+	if err != nil {
+		return err
+	}
+	if err := writeRecord(o.record, documents, theirs); err != nil {
+		return err
+	}
+	compareAnswers(documents, ours, theirs, o.quiet)
+	return nil
+}
+
+// documents are the objects to ask about.
+func (o *serverOptions) documents(dir, manifestgen string) ([]document, error) {
+	var all []document
+	for _, path := range o.paths {
+		documents, err := readDocuments(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, documents...)
+	}
+	if o.cases != "" {
+		documents, err := caseDocuments(dir, o.cases, manifestgen)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, documents...)
+	}
+	if !o.mutate {
+		return all, nil
+	}
+	var mutated []document
+	for _, original := range all {
+		list, err := mutate(original)
+		if err != nil {
+			return nil, err
+		}
+		mutated = append(mutated, list...)
+	}
+	return slices.DeleteFunc(mutated, func(d document) bool { return hash(d.name)%uint32(o.sample) != 0 }), nil
+}
+
+// caseDocuments are the objects that the mistakes of a folder of cases change.
+func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
+	cases, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	edits, err := filepath.Glob(filepath.Join(cases, "*", "edit.sh"))
+	if err != nil {
+		return nil, err
+	}
+	clean, err := rendered(manifestgen, filepath.Join(cases, "starter"), filepath.Join(dir, "clean"))
+	if err != nil {
+		return nil, fmt.Errorf("the starter: %w", err)
+	}
+	known := map[string]bool{}
+	for _, d := range clean {
+		known[string(d.text)] = true
+	}
+	all := clean
+	work := filepath.Join(dir, "work")
+	for _, edit := range edits {
+		name := filepath.Base(filepath.Dir(edit))
+		if err := os.RemoveAll(work); err != nil {
+			return nil, err
+		}
+		if err := os.CopyFS(work, os.DirFS(filepath.Join(cases, "starter"))); err != nil {
+			return nil, err
+		}
+		shell := exec.Command("sh", edit)
+		shell.Dir = work
+		if out, err := shell.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%s: %w\n%s", name, err, out)
+		}
+		documents, err := rendered(manifestgen, work, filepath.Join(work, "out"))
+		if err != nil {
+			fmt.Printf("%s: does not render: no object to ask about\n", name)
+			continue
+		}
+		for _, d := range documents {
+			if !known[string(d.text)] {
+				all = append(all, document{name + " " + d.name, d.text})
+			}
+		}
+	}
+	return all, nil
+}
+
+// rendered renders a source folder without validation and reads what came of it.
+func rendered(manifestgen, source, out string) ([]document, error) {
+	if text, err := exec.Command(manifestgen, "render", "--no-validate", "--source", source, "--out", out).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, text)
+	}
+	documents, err := readDocuments(out)
+	for i := range documents {
+		documents[i].name = strings.TrimPrefix(documents[i].name, out+"/")
+	}
+	return documents, err
+}
+
+// lintAll asks manifestgen lint about all objects at once, each in a file of its own.
+func lintAll(dir, manifestgen, minor string, documents []document) ([]answer, error) {
+	folder := filepath.Join(dir, "objects")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return nil, err
+	}
+	for i, d := range documents {
+		if err := os.WriteFile(filepath.Join(folder, fileName(i)), d.text, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	lint := exec.Command(manifestgen, "lint", "--kubernetes", minor, "-o", "json", folder)
+	lint.Stderr = os.Stderr
+	out, err := lint.Output() // exit status 1 and 2 are answers too
+	var result struct {
+		Problems, Warnings []struct{ Code, File, Message string }
+	}
+	if jsonErr := json.Unmarshal(out, &result); jsonErr != nil {
+		return nil, errors.Join(err, jsonErr)
+	}
+	answers := make([]answer, len(documents))
+	byFile := make(map[string]*answer, len(documents))
+	for i := range answers {
+		answers[i].taken = true
+		byFile[fileName(i)] = &answers[i]
+	}
+	for _, p := range result.Problems {
+		if a := byFile[filepath.Base(p.File)]; a != nil && !strings.HasPrefix(p.Code, "MG6") { // those are no API server's
+			a.taken = false
+			a.message += p.Code + " " + p.Message + "\n"
+		}
+	}
+	for _, w := range result.Warnings {
+		if a := byFile[filepath.Base(w.File)]; a != nil {
+			a.warnings = append(a.warnings, w.Code+" "+w.Message)
+		}
+	}
+	return answers, nil
+}
+
+func fileName(i int) string { return fmt.Sprintf("%06d.yaml", i) }
+
+// askAll asks the API server about each object.
+func askAll(server *apiServer, documents []document) ([]answer, error) {
+	answers := make([]answer, len(documents))
+	failed := make([]error, askers)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for w := range askers {
+		workers.Go(func() {
+			for i := range next {
+				if failed[w] != nil {
+					continue
+				}
+				answers[i], failed[w] = server.ask(documents[i].text)
+			}
+		})
+	}
+	for i := range documents {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return answers, errors.Join(failed...)
+}
+
+// clusterOnly are answers that only the cluster at hand gives.
+var clusterOnly = regexp.MustCompile(`namespaces? "[^"]*" not found|violates PodSecurity|no PriorityClass with name|pod rejected: RuntimeClass|already allocated|not in the valid range|` +
+	`is not a valid IP|provided IP is not|storage class .* not found|forbidden: exceeded quota|because it is being terminated`)
+
+// compareAnswers prints the objects that the two disagree on, and counts.
+func compareAnswers(documents []document, ours, theirs []answer, quiet bool) {
+	counts := map[string]int{}
+	for i, d := range documents {
+		we, they := ours[i], theirs[i]
+		unknown := slices.ContainsFunc(we.warnings, func(w string) bool { return strings.HasPrefix(w, "MG509") })
+		verdict := ""
+		switch {
+		case clusterOnly.MatchString(they.message):
+			verdict = "left out: only the cluster knows"
+		case unknown:
+			verdict = "left out: a kind that is not known"
+		case we.taken && they.taken:
+			verdict = "taken by both"
+		case !we.taken && !they.taken:
+			verdict = "refused by both"
+		case we.taken:
+			verdict = "REFUSED BY THE SERVER ALONE"
+		default:
+			verdict = "REFUSED BY MANIFESTGEN ALONE"
+		}
+		counts[verdict]++
+		if we.taken != they.taken && strings.ToUpper(verdict) == verdict && !quiet {
+			fmt.Printf("%s\n  %s\n  server: %s\n  manifestgen: %s\n", verdict, d.name, oneLine(they.message), oneLine(we.message))
+		}
+	}
+	fmt.Printf("%d objects\n", len(documents))
+	for _, verdict := range []string{"taken by both", "refused by both", "REFUSED BY THE SERVER ALONE", "REFUSED BY MANIFESTGEN ALONE", "left out: only the cluster knows", "left out: a kind that is not known"} {
+		fmt.Printf("%7d  %s\n", counts[verdict], strings.ToLower(verdict))
+	}
+	compareWarnings(documents, ours, theirs, quiet)
+}
+
+// compareWarnings counts the warnings of objects that both take.
+func compareWarnings(documents []document, ours, theirs []answer, quiet bool) {
+	both, server, manifestgen := 0, 0, 0
+	for i, d := range documents {
+		we, they := ours[i], theirs[i]
+		if !we.taken || !they.taken {
+			continue
+		}
+		switch told := slices.ContainsFunc(we.warnings, func(w string) bool { return !strings.HasPrefix(w, "MG509") }); {
+		case told && len(they.warnings) > 0:
+			both++
+		case len(they.warnings) > 0:
+			server++
+			if !quiet {
+				fmt.Printf("WARNED OF BY THE SERVER ALONE\n  %s\n  server: %s\n", d.name, oneLine(strings.Join(they.warnings, "; ")))
+			}
+		case told:
+			manifestgen++
+			if !quiet {
+				fmt.Printf("WARNED OF BY MANIFESTGEN ALONE\n  %s\n  manifestgen: %s\n", d.name, oneLine(strings.Join(we.warnings, "; ")))
+			}
+		}
+	}
+	fmt.Printf("warned of: %d by both, %d by the server alone, %d by manifestgen alone\n", both, server, manifestgen)
+}
+
+func oneLine(text string) string {
+	return string(bytes.Join(bytes.Fields([]byte(text)), []byte(" ")))
+}
