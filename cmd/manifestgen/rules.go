@@ -16,9 +16,10 @@ import (
 // ruleObjects collects what the rules across objects need to know of manifests. Those that differ in
 // a user's name alone are parsed once.
 type ruleObjects struct {
-	lock       sync.Mutex
-	known      map[textKey]knownObjects
-	byManifest map[*render.Manifest][]*rules.Object
+	of [][]rules.Object // by manifest
+
+	lock  sync.Mutex
+	known map[textKey]knownObjects
 }
 
 // knownObjects are those of a text, with the user's name that it has.
@@ -27,24 +28,25 @@ type knownObjects struct {
 	objects []*rules.Object
 }
 
-func newRuleObjects() *ruleObjects {
-	return &ruleObjects{known: map[textKey]knownObjects{}, byManifest: map[*render.Manifest][]*rules.Object{}}
+func newRuleObjects(manifests int) *ruleObjects {
+	return &ruleObjects{of: make([][]rules.Object, manifests), known: map[textKey]knownObjects{}}
 }
 
-// reuse takes the objects of a manifest from another that has the same text but for the user's name.
-func (r *ruleObjects) reuse(m *render.Manifest, key textKey) bool {
+// reuse takes the objects of the i-th manifest from another that has the same text but for the user's
+// name.
+func (r *ruleObjects) reuse(i int, key textKey, user string) bool {
 	r.lock.Lock()
 	known, ok := r.known[key]
 	r.lock.Unlock()
 	if ok {
-		r.set(m, known)
+		r.of[i] = known.renamed(user)
 	}
 	return ok
 }
 
-// add takes the objects of a manifest from its documents.
-func (r *ruleObjects) add(m *render.Manifest, key textKey, documents []manifest.Value) {
-	known := knownObjects{user: userOf(m)}
+// add takes the objects of the i-th manifest from its documents.
+func (r *ruleObjects) add(i int, key textKey, user string, documents []manifest.Value) {
+	known := knownObjects{user: user}
 	for _, document := range documents {
 		if o := rules.Read(document); o != nil {
 			known.objects = append(known.objects, o)
@@ -55,19 +57,17 @@ func (r *ruleObjects) add(m *render.Manifest, key textKey, documents []manifest.
 		r.known[key] = known
 	}
 	r.lock.Unlock()
-	r.set(m, known)
+	r.of[i] = known.renamed(user)
 }
 
-func (r *ruleObjects) set(m *render.Manifest, known knownObjects) {
-	user := userOf(m)
-	objects := make([]*rules.Object, len(known.objects))
-	for i, o := range known.objects {
-		objects[i] = o.Renamed(known.user, user)
-		objects[i].User, objects[i].Source = user, m.Template
+// renamed returns copies with another user's name.
+func (k *knownObjects) renamed(user string) []rules.Object {
+	objects := make([]rules.Object, len(k.objects))
+	for i, o := range k.objects {
+		objects[i] = o.Renamed(k.user, user)
+		objects[i].User = user
 	}
-	r.lock.Lock()
-	r.byManifest[m] = objects
-	r.lock.Unlock()
+	return objects
 }
 
 // checkRules checks the rules across objects, cluster by cluster.
@@ -75,10 +75,11 @@ func (o *renderOptions) checkRules(inv *inventory.Inventory, manifests []render.
 	clusters := o.clusters(inv)
 	for i := range manifests {
 		m := &manifests[i]
-		env := clusters.environments[m.Env]
-		for _, object := range objects.byManifest[m] {
-			object.Env, object.Document = env, i
-			clusters.of[m.Env].Objects = append(clusters.of[m.Env].Objects, object)
+		env, cluster := clusters.environments[m.Env], clusters.of[m.Env]
+		for n := range objects.of[i] {
+			object := &objects.of[i][n]
+			object.Env, object.Document, object.Source = env, i, m.Template
+			cluster.Objects = append(cluster.Objects, object)
 		}
 	}
 	for _, f := range rules.Check(clusters.list) {

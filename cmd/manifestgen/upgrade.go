@@ -81,11 +81,11 @@ func (o *renderOptions) findingsOf() (refused, warned []render.Finding, err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	all := make([]*render.Manifest, len(manifests))
+	all := make([]int, len(manifests))
 	for i := range manifests {
-		all[i] = &manifests[i]
+		all[i] = i
 	}
-	refused, warned = validateAll(v, inv, all, nil)
+	refused, warned = validateAll(v, inv, manifests, all, nil)
 	return refused, warned, nil
 }
 

@@ -31,18 +31,18 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 	if err != nil {
 		return nil, err
 	}
-	byMinor := map[string][]*render.Manifest{}
+	byMinor := map[string][]int{}
 	for i := range manifests {
-		m := &manifests[i]
-		minor, warning := knownMinor(inv.Environment(m.Env).Kubernetes)
+		env := inv.Environment(manifests[i].Env)
+		minor, warning := knownMinor(env.Kubernetes)
 		if warning != nil && !slices.ContainsFunc(warnings, func(p *problem.Problem) bool { return p.Message == warning.Message }) {
-			warning.Place = inv.Environment(m.Env).Place
+			warning.Place = env.Place
 			warnings.Add(warning)
 		}
-		byMinor[minor] = append(byMinor[minor], m)
+		byMinor[minor] = append(byMinor[minor], i)
 	}
 	var refused, warned []render.Finding
-	objects := newRuleObjects()
+	objects := newRuleObjects(len(manifests))
 	for _, minor := range validate.Minors() { // one after the other: the emulated version is global
 		if len(byMinor[minor]) == 0 {
 			continue
@@ -51,7 +51,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		if err != nil {
 			return nil, err
 		}
-		r, w := validateAll(v, inv, byMinor[minor], objects)
+		r, w := validateAll(v, inv, manifests, byMinor[minor], objects)
 		refused, warned = append(refused, r...), append(warned, w...)
 	}
 	r, w := o.checkRules(inv, manifests, objects)
@@ -108,28 +108,29 @@ func knownMinor(minor string) (string, *problem.Problem) {
 	return nearest, problem.New("", "Kubernetes %s is not known: manifests are validated for %s", minor, nearest).WithCode(problem.KindUnchecked)
 }
 
-// validateAll validates manifests, several at a time, and collects their objects for the rules;
-// objects may be nil.
-func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []*render.Manifest, objects *ruleObjects) (refused, warned []render.Finding) {
-	validators := validatorsOf(minor, inv, manifests)
-	next := make(chan *render.Manifest, 64)
+// validateAll validates some of the manifests, several at a time, and collects their objects for the
+// rules; objects may be nil.
+func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects *ruleObjects) (refused, warned []render.Finding) {
+	validators := validatorsOf(minor, inv, manifests, which)
+	next := make(chan int, 64)
 	known := &verdicts{}
 	var lock sync.Mutex
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for m := range next {
+			for i := range next {
+				m := &manifests[i]
 				env := inv.Environment(m.Env)
 				in := validators[env.Cluster]
 				user := userOf(m)
 				text := newUserText(m.Text.Data, env.Cluster+"\x00"+env.Namespace+"\x00"+in.namespaces.Of(user), user)
-				isRead := objects == nil || objects.reuse(m, text.key)
+				isRead := objects == nil || objects.reuse(i, text.key, user)
 				if isRead && known.isTaken(text.key) {
 					continue
 				}
 				r, w, documents := validateManifest(in.Validator, m, env.Namespace)
 				if !isRead {
-					objects.add(m, text.key, documents)
+					objects.add(i, text.key, user, documents)
 				}
 				if len(r)+len(w) == 0 {
 					if text.meaningless == nil || isTaken(in.Validator, text.meaningless, env.Namespace) {
@@ -143,8 +144,8 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 			}
 		})
 	}
-	for _, m := range manifests {
-		next <- m
+	for _, i := range which {
+		next <- i
 	}
 	close(next)
 	workers.Wait()
@@ -158,9 +159,10 @@ type clusterValidator struct {
 }
 
 // validatorsOf returns a validator for each cluster, with the namespaces that are rendered for it.
-func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests []*render.Manifest) map[string]clusterValidator {
+func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int) map[string]clusterValidator {
 	namespaces := map[string]*validate.Namespaces{}
-	for _, m := range manifests {
+	for _, i := range which {
+		m := &manifests[i]
 		cluster := inv.Environment(m.Env).Cluster
 		if namespaces[cluster] == nil {
 			namespaces[cluster] = &validate.Namespaces{}

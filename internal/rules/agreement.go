@@ -71,10 +71,8 @@ var groupAgreement = &Rule{
 
 // eachGroup calls check for each IngressGroup with several Ingresses.
 func (c *Cluster) eachGroup(r *report, check func(*loadBalancer, *report)) {
-	for _, o := range c.Objects {
-		if o.Kind == "IngressClassParams" {
-			return // they replace the annotations
-		}
+	if c.classParams {
+		return // they replace the annotations
 	}
 	for _, lb := range c.loadBalancers() {
 		if len(lb.members) > 1 {
@@ -96,7 +94,7 @@ var (
 // said is what an Ingress says of something that a group must agree on.
 type said struct {
 	o     *Object
-	value text
+	value written
 }
 
 // checkAgreement reports where the Ingresses of a group do not agree.
@@ -104,34 +102,31 @@ func checkAgreement(lb *loadBalancer, r *report) {
 	what := newAgreement()
 	for _, o := range lb.members {
 		for _, a := range o.ingress.annotations {
-			switch value := strings.TrimSpace(a.value.is); {
-			case slices.Contains(sameText, a.name):
-				what.add(a.name, o, text{strings.Join(commaSeparated(value), ","), a.value.place})
-			case slices.Contains(sameSet, a.name):
-				parts := commaSeparated(value)
-				slices.Sort(parts)
-				what.add(a.name, o, text{strings.Join(parts, ","), a.value.place})
-			case slices.Contains(sameKey, a.name), strings.HasPrefix(a.name, "listener-attributes."):
+			name, value := o.in(a.name), strings.TrimSpace(o.in(a.value.is))
+			switch {
+			case slices.Contains(sameText, name):
+				what.add(name, o, written{strings.Join(commaSeparated(value), ","), a.value.place})
+			case slices.Contains(sameSet, name):
+				what.add(name, o, written{sortedParts(value), a.value.place})
+			case slices.Contains(sameKey, name), strings.HasPrefix(name, "listener-attributes."):
 				entries, _ := keyValues(value)
 				for _, e := range entries {
-					what.add(a.name+" "+e.key, o, text{e.value, a.value.place})
+					what.add(name+" "+e.key, o, written{e.value, a.value.place})
 				}
 			}
 		}
-		ports := o.ingress.listeners()
-		listen, _ := o.ingress.get("listen-ports")
+		ports := o.listeners()
+		listen, _ := o.annotation("listen-ports")
 		for port, protocol := range ports {
 			number := " for port " + strconv.Itoa(port)
-			what.add("the protocol"+number, o, text{protocol, listen.place})
+			what.add("the protocol"+number, o, written{protocol, listen.place})
 			for _, name := range byPort {
-				if v, ok := o.ingress.get(name); ok && (name != "ssl-policy" || protocol == "HTTPS") {
-					parts := commaSeparated(v.is)
-					slices.Sort(parts)
-					what.add(name+number, o, text{strings.Join(parts, ","), v.place})
+				if v, ok := o.annotation(name); ok && (name != "ssl-policy" || protocol == "HTTPS") {
+					what.add(name+number, o, written{sortedParts(v.is), v.place})
 				}
 			}
 			if o.ingress.fallback.Line > 0 && lb.hasRules(protocol) {
-				what.add("the default backend"+number, o, text{"of " + o.String(), o.ingress.fallback})
+				what.add("the default backend"+number, o, written{"of " + o.String(), o.ingress.fallback})
 			}
 		}
 	}
@@ -139,6 +134,13 @@ func checkAgreement(lb *loadBalancer, r *report) {
 		what.check(name, lb, r)
 	}
 	checkRedirect(lb, r)
+}
+
+// sortedParts returns a list whose order does not count.
+func sortedParts(s string) string {
+	parts := commaSeparated(s)
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
 }
 
 // agreement is what each Ingress of a group says of each thing.
@@ -149,7 +151,7 @@ type agreement struct {
 
 func newAgreement() *agreement { return &agreement{said: map[string][]said{}} }
 
-func (a *agreement) add(name string, o *Object, value text) {
+func (a *agreement) add(name string, o *Object, value written) {
 	if a.said[name] == nil {
 		i, _ := slices.BinarySearch(a.names, name)
 		a.names = slices.Insert(a.names, i, name)
@@ -185,7 +187,7 @@ func (a *agreement) check(name string, lb *loadBalancer, r *report) {
 func checkRedirect(lb *loadBalancer, r *report) {
 	https := map[string]bool{}
 	for _, o := range lb.members {
-		ports := o.ingress.listeners()
+		ports := o.listeners()
 		if ports == nil {
 			return
 		}
@@ -194,7 +196,7 @@ func checkRedirect(lb *loadBalancer, r *report) {
 		}
 	}
 	for _, o := range lb.members {
-		if v, ok := o.ingress.get("ssl-redirect"); ok && !https[v.is] {
+		if v, ok := o.annotation("ssl-redirect"); ok && !https[v.is] {
 			r.add(o, v.place, "ssl-redirect leads to port %q, where %s has no HTTPS listener", v.is, lb).hint(`add it: alb.ingress.kubernetes.io/listen-ports: '[{"HTTP": 80}, {"HTTPS": 443}]'`)
 		}
 	}

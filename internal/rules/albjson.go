@@ -11,8 +11,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// condition is a condition of a rule of a load balancer, in the annotation conditions.SERVICE.
-type condition struct {
+// ruleCondition is a condition of a rule of a load balancer, in the annotation conditions.SERVICE.
+type ruleCondition struct {
 	Field       string          `json:"field"`
 	Host        *matchingValues `json:"hostHeaderConfig"`
 	Path        *matchingValues `json:"pathPatternConfig"`
@@ -43,7 +43,7 @@ var conditionFields = map[string]string{
 }
 
 // values returns the values of a condition by the name of its field.
-func (c *condition) values(config string) *matchingValues {
+func (c *ruleCondition) values(config string) *matchingValues {
 	switch config {
 	case "hostHeaderConfig":
 		return c.Host
@@ -67,8 +67,8 @@ func (c *condition) values(config string) *matchingValues {
 }
 
 // readConditions reads the annotation conditions.SERVICE as the controller does.
-func readConditions(text string) ([]condition, error) {
-	var list []condition
+func readConditions(text string) ([]ruleCondition, error) {
+	var list []ruleCondition
 	if err := readJSON(text, &list); err != nil {
 		return nil, err
 	}

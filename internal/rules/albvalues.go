@@ -50,11 +50,6 @@ var albNames = &Rule{
 	},
 }
 
-// mayBeALB is isALB for an object alone.
-func (o *Object) mayBeALB() bool {
-	return len(o.ingress.annotations) > 0 && (o.ingress.class == "" || strings.Contains(o.ingress.class, "alb"))
-}
-
 // What the values of annotations may be.
 var (
 	albWords = map[string][]string{
@@ -81,12 +76,12 @@ var (
 
 // checkAnnotation reports a value that the controller refuses.
 func (r *reading) checkAnnotation(a annotation) {
-	value := a.value.is
+	name, value := string(a.name), string(a.value.is)
 	refuse := func(why, hint string) {
-		r.add(a.value.place, "%s: %q %s", a.name, value, why).hint = hint
+		r.add(a.value.place, name+": %q "+why, value).hint = hint
 	}
-	words, isWord := albWords[a.name]
-	limits, isNumber := albNumbers[a.name]
+	words, isWord := albWords[name]
+	limits, isNumber := albNumbers[name]
 	n, err := strconv.Atoi(value)
 	switch {
 	case isPlaceholder(value) && !strings.HasPrefix(strings.TrimSpace(value), "{") && !strings.HasPrefix(strings.TrimSpace(value), "["):
@@ -96,25 +91,25 @@ func (r *reading) checkAnnotation(a annotation) {
 		refuse("is no number", "")
 	case isNumber && (n < limits[0] || n > limits[1]):
 		refuse("is out of range", "from "+strconv.Itoa(limits[0])+" to "+strconv.Itoa(limits[1]))
-	case slices.Contains(albBooleans, a.name) && !isBool(value):
+	case slices.Contains(albBooleans, name) && !isBool(value):
 		refuse("is no boolean", `write "true" or "false"`)
-	case slices.Contains(albPairs, a.name) || strings.HasPrefix(a.name, "listener-attributes."):
+	case slices.Contains(albPairs, name) || strings.HasPrefix(name, "listener-attributes."):
 		if _, ok := keyValues(value); !ok {
 			refuse("is not of the form key=value,key=value", "")
 		}
-	case a.name == "group.name" && (len(value) > 63 || !groupName.MatchString(value)):
+	case name == "group.name" && (len(value) > 63 || !groupName.MatchString(value)):
 		refuse("is no name of a group", "at most 63 lower-case letters, digits, - and .")
-	case a.name == "load-balancer-name" && len(value) > 32:
+	case name == "load-balancer-name" && len(value) > 32:
 		refuse("is longer than 32 characters", "")
-	case a.name == "inbound-cidrs":
+	case name == "inbound-cidrs":
 		for _, cidr := range commaSeparated(value) {
 			if _, _, err := net.ParseCIDR(cidr); err != nil {
-				r.add(a.value.place, "%s: %q is no CIDR", a.name, cidr).hint = "such as 10.0.0.0/8"
+				r.add(a.value.place, "inbound-cidrs: %q is no CIDR", cidr).hint = "such as 10.0.0.0/8"
 			}
 		}
 	default:
-		if why, hint := checkJSON(a.name, value); why != "" {
-			r.add(a.value.place, "%s: %s", a.name, why).hint = hint
+		if why, hint := checkJSON(name, value); why != "" {
+			r.add(a.value.place, "%s: %s", name, why).hint = hint
 		}
 	}
 }
@@ -128,16 +123,16 @@ func isBool(s string) bool {
 func (r *reading) checkPaths() {
 	for _, a := range r.o.ingress.rules {
 		switch {
-		case isPlaceholder(a.path) || !strings.ContainsAny(a.path, "*?"):
+		case isPlaceholder(string(a.path)) || !strings.ContainsAny(string(a.path), "*?"):
 		case a.kind == "Exact", a.kind == "Prefix":
-			r.add(r.pathPlace(a), "the path %q has a wildcard, and its pathType is %q", a.path, a.kind).hint = "write pathType: ImplementationSpecific, or leave the wildcard out: a Prefix matches what is below it"
+			r.add(r.pathPlace(a), "the path %q has a wildcard, and its pathType is %q", string(a.path), a.kind).hint = "write pathType: ImplementationSpecific, or leave the wildcard out: a Prefix matches what is below it"
 		}
 	}
 	for _, rule := range at(r.spec, "rules").Items {
 		for _, path := range at(rule, "http", "paths").Items {
 			service := at(path, "backend", "service")
 			name := at(service, "name").Text
-			if _, ok := r.o.ingress.get("actions." + name); at(service, "port", "name").Text == useAnnotation && !ok {
+			if _, ok := r.o.annotation("actions." + name); at(service, "port", "name").Text == useAnnotation && !ok {
 				r.add(at(service, "name").Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name)
 			}
 		}
@@ -148,7 +143,7 @@ func (r *reading) checkPaths() {
 func (r *reading) pathPlace(a albRule) problem.Place {
 	rules := at(r.spec, "rules").Items
 	for _, path := range at(rules[a.entry], "http", "paths").Items {
-		if v := at(path, "path"); v.Text == a.path {
+		if v := at(path, "path"); wordOf(v) == a.path {
 			return v.Place
 		}
 	}
@@ -158,14 +153,15 @@ func (r *reading) pathPlace(a albRule) problem.Place {
 // checkAnnotationName reports a name that the controller does not know, and one for a Service that the
 // Ingress does not have.
 func (r *reading) checkAnnotationName(a annotation) {
+	full := string(a.name)
 	for _, family := range albFamilies {
-		rest, ok := strings.CutPrefix(a.name, family)
+		rest, ok := strings.CutPrefix(full, family)
 		if !ok {
 			continue
 		}
 		if family == "conditions." || family == "actions." || family == "transforms." {
 			if names := r.backends(); !slices.Contains(names, rest) {
-				r.add(a.value.place, "%q has no effect: no path of the Ingress leads to %q", albPrefix+a.name, rest).hint = problem.DidYouMean(rest, names)
+				r.add(a.value.place, "%q has no effect: no path of the Ingress leads to %q", albPrefix+full, rest).suggest(rest, names)
 			}
 		}
 		return
@@ -177,12 +173,12 @@ func (r *reading) checkAnnotationName(a annotation) {
 	for name := range albNumbers {
 		known = append(known, name)
 	}
-	if !slices.Contains(known, a.name) {
+	if !slices.Contains(known, full) {
 		hint := "manifestgen knows those of the controller's release 3; if yours has this one, ignore it"
-		if near := problem.Nearest(a.name, known); near != "" {
+		if near := problem.Nearest(full, known); near != "" {
 			hint = "did you mean " + strconv.Quote(near) + "?"
 		}
-		r.add(a.value.place, "the AWS Load Balancer Controller has no annotation %q", albPrefix+a.name).hint = hint
+		r.add(a.value.place, "the AWS Load Balancer Controller has no annotation %q", albPrefix+full).hint = hint
 	}
 }
 

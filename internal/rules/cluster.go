@@ -12,17 +12,27 @@ type Cluster struct {
 	Whole   bool // all of the cluster's environments are among them
 	Open    bool // much may be there that is not among them: only what looks like a slip is told
 
-	all       []*Cluster
-	byID      map[id]*Object
-	workloads map[string][]*Object // that make pods, by namespace
-	scaled    map[id][]*Object     // scalers, by their target
-	makers    map[id]*Object       // what controllers make of objects, and of which one
-	anywhere  map[string]bool      // Secrets that are made in every namespace, by name
-	patterns  map[string][]string  // beginnings of names that are provided, by kind and namespace
-	customs   map[string][]*Object // objects of unknown kinds, by namespace
-	pods      map[string]podIndex  // by namespace
-	nearby    *nearby
-	balancers []*loadBalancer // of the AWS Load Balancer Controller; nil until they are asked for
+	all         []*Cluster
+	byID        map[id]*Object
+	selecting   []*Object            // Services with a selector
+	budgets     []*Object            // PodDisruptionBudgets
+	scalers     []*Object            // what scales workloads
+	makePods    []*Object            // the workloads
+	referring   []*Object            // objects that refer to others
+	routed      []*Object            // objects with routes
+	ingresses   []*Object            // all Ingresses
+	pools       []*Object            // NodePools
+	controllers map[string]string    // of IngressClasses
+	classParams bool                 // there are IngressClassParams
+	workloads   map[string][]*Object // that make pods, by namespace
+	scaled      map[id][]*Object     // scalers, by their target
+	makers      map[id]*Object       // what controllers make of objects, and of which one
+	anywhere    map[string]bool      // Secrets that are made in every namespace, by name
+	patterns    map[string][]string  // beginnings of names that are provided, by kind and namespace
+	customs     map[string][]*Object // objects of unknown kinds, by namespace
+	pods        map[string]podIndex  // by namespace
+	nearby      *nearby
+	balancers   []*loadBalancer // of the AWS Load Balancer Controller; nil until they are asked for
 }
 
 // index prepares for look-ups. It goes through the objects once.
@@ -37,6 +47,7 @@ func (c *Cluster) index() {
 		if c.byID[me] == nil {
 			c.byID[me] = o
 		}
+		c.sort(o)
 		if o.pods != nil {
 			c.workloads[me.namespace] = append(c.workloads[me.namespace], o)
 		}
@@ -44,26 +55,51 @@ func (c *Cluster) index() {
 			c.customs[me.namespace] = append(c.customs[me.namespace], o)
 		}
 		if o.scaler != nil {
-			target := o.targetOf(o.refs[0])
+			target := o.targetOf(&o.refs[0])
 			c.scaled[target] = append(c.scaled[target], o)
 		}
 		for _, p := range o.provides {
-			prefix, isPattern := strings.CutSuffix(p.name, "*")
+			name := o.in(p.name)
+			prefix, isPattern := strings.CutSuffix(name, "*")
 			switch {
 			case p.anywhere:
-				c.anywhere[p.name] = true
+				c.anywhere[name] = true
 			case isPattern:
 				c.patterns[p.kind+"|"+me.namespace] = append(c.patterns[p.kind+"|"+me.namespace], prefix)
 			default:
-				c.makers[id{kind: p.kind, namespace: me.namespace, name: p.name}] = o
+				c.makers[id{kind: p.kind, namespace: me.namespace, name: name}] = o
 			}
 		}
 	}
 }
 
+// sort adds an object to the lists of those that rules look at.
+func (c *Cluster) sort(o *Object) {
+	add := func(to *[]*Object, is bool) {
+		if is {
+			*to = append(*to, o)
+		}
+	}
+	add(&c.selecting, o.service != nil && o.selector != nil)
+	add(&c.budgets, o.budget != nil)
+	add(&c.scalers, o.scaler != nil)
+	add(&c.makePods, o.pods != nil)
+	add(&c.referring, len(o.refs) > 0)
+	add(&c.routed, len(o.routes) > 0)
+	add(&c.ingresses, o.ingress != nil)
+	add(&c.pools, o.nodes != nil)
+	if o.controller != "" {
+		if c.controllers == nil {
+			c.controllers = map[string]string{}
+		}
+		c.controllers[o.Name] = o.controller
+	}
+	c.classParams = c.classParams || o.Kind == "IngressClassParams"
+}
+
 // targetOf returns what a reference of an object leads to.
-func (o *Object) targetOf(ref reference) id {
-	to := id{ref.group, ref.kind, ref.namespace, ref.name.is}
+func (o *Object) targetOf(ref *reference) id {
+	to := id{ref.group, ref.kind, o.in(ref.namespace), o.in(ref.name.is)}
 	if to.namespace == "" && !clusterScoped[ref.kind] {
 		to.namespace = o.namespace()
 	}
@@ -80,7 +116,7 @@ const (
 )
 
 // find looks for what a reference leads to; the object is nil unless it is present.
-func (c *Cluster) find(o *Object, ref reference) (*Object, existence) {
+func (c *Cluster) find(o *Object, ref *reference) (*Object, existence) {
 	to := o.targetOf(ref)
 	if found := c.byID[to]; found != nil {
 		return found, present
@@ -114,7 +150,7 @@ func isBuiltIn(to id) bool {
 // mayBeMade reports whether an object of an unknown kind names, or begins like, another.
 func (c *Cluster) mayBeMade(namespace, name string) bool {
 	for _, o := range c.customs[namespace] {
-		if name == o.Name || strings.HasPrefix(name, o.Name+"-") || slices.Contains(o.custom.names, name) {
+		if name == o.Name || strings.HasPrefix(name, o.Name+"-") || slices.ContainsFunc(o.custom.names, func(w word) bool { return o.in(w) == name }) {
 			return true
 		}
 	}
@@ -141,76 +177,92 @@ func (c *Cluster) knows(o *Object, namespace string) bool {
 	return c.Whole || o.Env == nil || namespace == o.Env.Namespace
 }
 
-// podIndex finds the workloads of a namespace by the labels of their pods, for one set of keys.
+// podIndex finds the workloads of a namespace by the labels of their pods: by a set of keys, and then
+// by their values.
 type podIndex map[string]map[string][]*Object
 
-// select returns the workloads whose pods a selector selects.
-func (c *Cluster) selected(namespace string, s *selector) []*Object {
-	if len(s.labels) == 0 && len(s.expressions) == 0 {
-		return c.workloads[namespace]
+// selected returns the workloads whose pods an object's selector selects.
+func (c *Cluster) selected(o *Object) []*Object {
+	if !o.asked {
+		o.asked, o.selects = true, c.matching(o)
 	}
-	found := c.workloads[namespace]
-	if len(s.labels) > 0 {
-		found = c.labelled(namespace, s.labels)
+	return o.selects
+}
+
+func (c *Cluster) matching(o *Object) []*Object {
+	found := c.workloads[o.namespace()]
+	if len(o.selector.labels) > 0 {
+		found = c.labelled(o.namespace(), o, o.selector.labels)
 	}
-	if len(s.expressions) == 0 {
+	if len(o.selector.expressions) == 0 {
 		return found
 	}
+	wanted := o.requirements(o.selector.expressions)
 	var list []*Object
-	for _, o := range found {
-		if !slices.ContainsFunc(s.expressions, func(q requirement) bool { return !q.matches(o.pods.labels) }) {
-			list = append(list, o)
+	for _, w := range found {
+		if !slices.ContainsFunc(wanted, func(q requirement) bool { return !q.matches(w.labels(w.pods.labels)) }) {
+			list = append(list, w)
 		}
 	}
 	return list
 }
 
-// labelled returns the workloads whose pods have labels. Those of a namespace are sorted by the
-// values of the keys that are asked for, once for each set of keys.
-func (c *Cluster) labelled(namespace string, wanted labels) []*Object {
-	wanted = slices.Clone(wanted)
-	slices.SortFunc(wanted, func(a, b label) int { return strings.Compare(a.key, b.key) })
-	var names, values strings.Builder
+// labelled returns the workloads whose pods have the labels that an object wants. Those of a namespace
+// are sorted by the values of the keys that are asked for, once for each set of keys.
+func (c *Cluster) labelled(namespace string, o *Object, wanted []pair) []*Object {
+	var keys, values []byte
 	generated := false
 	for _, l := range wanted {
-		names.WriteString(l.key + "\x00")
-		values.WriteString(l.value + "\x00")
-		generated = generated || generatedLabels[l.key]
+		key := o.in(l.key)
+		keys = append(append(keys, key...), 0)
+		values = append(append(values, o.in(l.value)...), 0)
+		generated = generated || generatedLabels[key]
 	}
 	if generated { // a controller sets the value: no index has it
-		var list []*Object
-		for _, o := range c.workloads[namespace] {
-			if !slices.ContainsFunc(wanted, func(l label) bool {
-				value, has := o.pods.labels.get(l.key)
-				return !has || value != anyValue && value != l.value
-			}) {
-				list = append(list, o)
-			}
-		}
-		return list
+		return c.scan(namespace, o.labels(wanted))
 	}
 	if c.pods[namespace] == nil {
 		c.pods[namespace] = podIndex{}
 	}
-	byValues := c.pods[namespace][names.String()]
+	byValues := c.pods[namespace][string(keys)]
 	if byValues == nil {
-		byValues = map[string][]*Object{}
-		c.pods[namespace][names.String()] = byValues
-		var key strings.Builder
-	workloads:
-		for _, o := range c.workloads[namespace] {
-			key.Reset()
-			for _, l := range wanted {
-				value, has := o.pods.labels.get(l.key)
-				if !has {
-					continue workloads
-				}
-				key.WriteString(value + "\x00")
+		byValues = c.indexPods(namespace, o.labels(wanted))
+		c.pods[namespace][string(keys)] = byValues
+	}
+	return byValues[string(values)]
+}
+
+// indexPods sorts the workloads of a namespace by the values of some keys of their pods' labels.
+func (c *Cluster) indexPods(namespace string, wanted labels) map[string][]*Object {
+	byValues := map[string][]*Object{}
+	var values []byte
+workloads:
+	for _, w := range c.workloads[namespace] {
+		values = values[:0]
+		for _, l := range wanted {
+			value, has := w.value(w.pods.labels, l.key)
+			if !has {
+				continue workloads
 			}
-			byValues[key.String()] = append(byValues[key.String()], o)
+			values = append(append(values, value...), 0)
+		}
+		byValues[string(values)] = append(byValues[string(values)], w)
+	}
+	return byValues
+}
+
+// scan returns the workloads whose pods have labels, some of which a controller sets.
+func (c *Cluster) scan(namespace string, wanted labels) []*Object {
+	var list []*Object
+	for _, w := range c.workloads[namespace] {
+		if !slices.ContainsFunc(wanted, func(l label) bool {
+			value, has := w.value(w.pods.labels, l.key)
+			return !has || value != anyValue && value != l.value
+		}) {
+			list = append(list, w)
 		}
 	}
-	return byValues[values.String()]
+	return list
 }
 
 // generatedLabels are set by the controllers of Kubernetes.

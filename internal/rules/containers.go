@@ -71,7 +71,7 @@ var probePort = &Rule{
 				{"readinessProbe", "tcpSocket"}, {"startupProbe", "tcpSocket"}, {"lifecycle", "preStop", "httpGet"}, {"lifecycle", "postStart", "httpGet"}} {
 				port := at(at(c.v, path...), "port")
 				if port.Text != "" && !isNumber(port.Text) && !isPlaceholder(port.Text) && !slices.Contains(names, port.Text) {
-					r.add(port.Place, strings.Join(path, ".")+".port: the container %q has no port %q", at(c.v, "name").Text, port.Text).hint = didYouMean(port.Text, names)
+					r.add(port.Place, strings.Join(path, ".")+".port: the container %q has no port %q", at(c.v, "name").Text, port.Text).suggest(port.Text, names)
 				}
 			}
 		}
@@ -194,7 +194,7 @@ spec:
     spec: {containers: [{name: a, image: "example/a:1.4"}]}`,
 	Mend: []string{"-and-what-it-is-for", ""},
 	object: func(r *reading) {
-		if kindOf(r.o) == "StatefulSet" && len(r.o.Name) > 52 {
+		if kindOf(r.o.facts) == "StatefulSet" && len(r.o.Name) > 52 {
 			r.add(r.o.named, "the name %q has more than 52 characters", r.o.Name).hint = "shorten it: the pods' label controller-revision-hash is the name, and 11 characters more"
 		}
 	},

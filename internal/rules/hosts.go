@@ -42,25 +42,29 @@ var claimedTwice = &Rule{
 	Wrong:  twoIngresses("nginx", "api.example.com", "/"),
 	Mend:   []string{"kind: Ingress\nmetadata: {name: front}\nspec:\n  ingressClassName: nginx\n  rules:\n    - host: \"api.", "kind: Ingress\nmetadata: {name: front}\nspec:\n  ingressClassName: nginx\n  rules:\n    - host: \"front."},
 	cluster: func(c *Cluster, r *report) {
-		type claim struct{ router, host, path, other string }
-		claims := map[claim]*claimant{}
-		for _, o := range c.Objects {
+		type claim struct {
+			router            router
+			host, path, other string
+		}
+		claims := make(map[claim]claimant, len(c.routed))
+		for _, o := range c.routed {
 			if o.ingress != nil && o.ingress.canary {
 				continue
 			}
-			router := c.router(o)
+			by := c.router(o)
 			for i := range o.routes {
 				a := &o.routes[i]
-				if isPlaceholder(a.host.is) || a.host.is == "" && !c.isALB(o) && o.ingress != nil && o.ingress.class == "" {
+				host, path := o.in(a.host.is), o.in(a.path)
+				if isPlaceholder(host) || host == "" && by == (router{kind: "Ingress"}) {
+					continue // an Ingress of the default class, for whatever host
+				}
+				key := claim{by, strings.ToLower(host), cleanPath(path, a.exact), o.in(a.other)}
+				first, twice := claims[key]
+				if !twice {
+					claims[key] = claimant{o, a}
 					continue
 				}
-				key := claim{router, strings.ToLower(a.host.is), cleanPath(a.path, a.exact), a.other}
-				first := claims[key]
-				if first == nil {
-					claims[key] = &claimant{o, a}
-					continue
-				}
-				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", or(a.host.is, "*"), or(a.path, "/"), first.o, o)
+				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", or(host, "*"), or(path, "/"), first.o, o)
 				f.hint("only one of the two gets requests: give one another host or path").also(first.o, first.route.place, "%s claims it first", first.o)
 			}
 		}
@@ -81,17 +85,20 @@ func cleanPath(path string, exact bool) string {
 	return or(strings.TrimRight(path, "/"), "/")
 }
 
-// router names what serves the routes of an object: routes of different routers do not collide.
-func (c *Cluster) router(o *Object) string {
+// router is what serves the routes of an object: routes of different routers do not collide.
+type router struct{ kind, name, own string }
+
+func (c *Cluster) router(o *Object) router {
 	switch {
-	case c.isALB(o) && o.ingress.value("group.name") == "":
-		return "load balancer of " + o.String()
-	case c.isALB(o):
-		return "load balancer " + o.ingress.value("group.name")
-	case o.ingress != nil:
-		return "class " + o.ingress.class
+	case o.ingress == nil:
+		return router{kind: o.Kind} // the Gateway is part of the conditions of its routes
+	case !c.isALB(o):
+		return router{kind: o.Kind, name: o.ingress.class}
 	}
-	return o.Kind // the Gateway is part of the conditions of its routes
+	if group := o.alb("group.name"); group != "" {
+		return router{kind: "IngressGroup", name: group}
+	}
+	return router{kind: "load balancer", name: o.Name, own: o.namespace()}
 }
 
 var claimedElsewhere = &Rule{
@@ -130,16 +137,17 @@ func (c *Cluster) checkBalancers(r *report) {
 		for _, o := range lb.members {
 			for i := range o.routes {
 				a := &o.routes[i]
-				key := host{lb.scheme(), strings.ToLower(a.host.is)}
+				name := o.in(a.host.is)
+				key := host{lb.scheme(), strings.ToLower(name)}
 				first, known := owners[key]
 				if !known {
 					owners[key] = owner{lb, claimant{o, a}}
 				}
-				if !known || first.lb == lb || told[key] || a.host.is == "" || isPlaceholder(a.host.is) {
+				if !known || first.lb == lb || told[key] || name == "" || isPlaceholder(name) {
 					continue
 				}
 				told[key] = true
-				f := r.add(o, a.place, "the host %q is on two load balancers: in %s, and in %s", a.host.is, first.lb, lb)
+				f := r.add(o, a.place, "the host %q is on two load balancers: in %s, and in %s", name, first.lb, lb)
 				f.hint("give both the same alb.ingress.kubernetes.io/group.name").also(first.o, first.route.place, "%s claims it first", first.o)
 			}
 		}
@@ -148,7 +156,7 @@ func (c *Cluster) checkBalancers(r *report) {
 
 func (lb *loadBalancer) scheme() string {
 	for _, o := range lb.members {
-		if v := o.ingress.value("scheme"); v != "" {
+		if v := o.alb("scheme"); v != "" {
 			return v
 		}
 	}
@@ -162,8 +170,8 @@ func (c *Cluster) checkClusters(r *report) {
 			continue
 		}
 		hosts := map[string]*claimant{} // by environment and host
-		for _, o := range c.Objects {
-			if o.Env == nil || len(o.Env.Extends) == 0 || len(o.routes) == 0 {
+		for _, o := range c.routed {
+			if o.Env == nil || len(o.Env.Extends) == 0 {
 				continue
 			}
 			if len(hosts) == 0 {
@@ -172,13 +180,14 @@ func (c *Cluster) checkClusters(r *report) {
 			told := map[string]bool{}
 			for i := range o.routes {
 				a := &o.routes[i]
+				host := o.in(a.host.is)
 				for _, env := range o.Env.Extends {
-					first := hosts[env+" "+strings.ToLower(a.host.is)]
-					if first == nil || told[a.host.is] || a.host.is == "" {
+					first := hosts[env+" "+strings.ToLower(host)]
+					if first == nil || told[host] || host == "" {
 						continue
 					}
-					told[a.host.is] = true
-					f := r.add(o, a.place, "the host %q is claimed by the environment %q too, in another cluster", a.host.is, env)
+					told[host] = true
+					f := r.add(o, a.place, "the host %q is claimed by the environment %q too, in another cluster", host, env)
 					f.hint("set a domain of its own in environments/%s.yaml", o.Env.Name).also(first.o, first.route.place, "%s claims it in %s", first.o, env)
 				}
 			}
@@ -189,10 +198,10 @@ func (c *Cluster) checkClusters(r *report) {
 // hosts returns who claims each host, by environment and host.
 func (c *Cluster) hosts() map[string]*claimant {
 	hosts := map[string]*claimant{"": nil}
-	for _, o := range c.Objects {
+	for _, o := range c.routed {
 		for i := range o.routes {
 			if a := &o.routes[i]; o.Env != nil && a.host.is != "" {
-				key := o.Env.Name + " " + strings.ToLower(a.host.is)
+				key := o.Env.Name + " " + strings.ToLower(o.in(a.host.is))
 				if hosts[key] == nil {
 					hosts[key] = &claimant{o, a}
 				}
@@ -222,14 +231,14 @@ var shadowed = &Rule{
 // earlier is a rule that is asked before others.
 type earlier struct {
 	o    *Object
-	rule albRule
+	rule balancerRule
 }
 
 // checkOrder reports rules that never get a request.
 func (lb *loadBalancer) checkOrder(r *report) {
 	byHost := map[string][]earlier{}
 	for _, o := range lb.members {
-		for _, a := range o.ingress.ordered() {
+		for _, a := range o.orderedRules() {
 			host := strings.ToLower(a.host)
 			if first := hiding(byHost, o, a, host); first != nil {
 				f := r.add(o, a.place, "the host %q with the path %q gets no requests: %q with %q of %s is asked first", or(a.host, "*"), or(a.path, "/"),
@@ -239,7 +248,7 @@ func (lb *loadBalancer) checkOrder(r *report) {
 					f.hint("write the wider host below")
 				}
 			}
-			_, conditional := o.ingress.get("conditions." + a.service)
+			_, conditional := o.annotation("conditions." + a.service)
 			if !conditional && a.port != useAnnotation {
 				byHost[host] = append(byHost[host], earlier{o, a})
 			}
@@ -248,7 +257,7 @@ func (lb *loadBalancer) checkOrder(r *report) {
 }
 
 // hiding returns an earlier rule that matches all that a rule would, and is not the very same.
-func hiding(byHost map[string][]earlier, o *Object, a albRule, host string) *earlier {
+func hiding(byHost map[string][]earlier, o *Object, a balancerRule, host string) *earlier {
 	hosts := []string{host}
 	for rest := strings.TrimPrefix(host, "*"); rest != ""; {
 		if i := strings.IndexByte(rest[1:], '.'); i >= 0 {
@@ -271,7 +280,7 @@ func hiding(byHost map[string][]earlier, o *Object, a albRule, host string) *ear
 }
 
 // covers reports whether the path of a rule matches all that another's does.
-func covers(wide, narrow albRule) bool {
+func covers(wide, narrow balancerRule) bool {
 	pattern := strings.TrimRight(wide.path, "/")
 	switch {
 	case wide.path == "" || wide.path == "/*" || wide.kind == "Prefix" && pattern == "":
@@ -287,8 +296,8 @@ func covers(wide, narrow albRule) bool {
 
 // sharesListener reports whether two Ingresses listen on a common port.
 func sharesListener(a, b *Object) bool {
-	ports := b.ingress.listeners()
-	for port := range a.ingress.listeners() {
+	ports := b.listeners()
+	for port := range a.listeners() {
 		if ports[port] != "" {
 			return true
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8srepo/internal/problem"
 )
 
 // loadBalancer is an Application Load Balancer, as the AWS Load Balancer Controller makes it: of an
@@ -18,27 +20,36 @@ type loadBalancer struct {
 
 // isALB reports whether an Ingress is for the AWS Load Balancer Controller.
 func (c *Cluster) isALB(o *Object) bool {
-	if o.ingress == nil {
-		return false
+	if controller, known := c.controllers[o.ingress.class]; known {
+		return controller == "ingress.k8s.aws/alb"
 	}
-	if class := c.byID[id{"networking.k8s.io", "IngressClass", "", o.ingress.class}]; class != nil && o.ingress.class != "" {
-		return class.controller == "ingress.k8s.aws/alb"
-	}
-	return o.ingress.class == "alb" || len(o.ingress.annotations) > 0 && (o.ingress.class == "" || strings.Contains(o.ingress.class, "alb"))
+	return o.ingress.class == "alb" || o.mayBeALB()
 }
 
-// get returns the value of an annotation of the controller.
-func (in *ingress) get(name string) (value text, ok bool) {
-	for _, a := range in.annotations {
-		if a.name == name {
-			return a.value, true
+// mayBeALB is isALB for an object alone.
+func (o *Object) mayBeALB() bool {
+	return len(o.ingress.annotations) > 0 && (o.ingress.class == "" || strings.Contains(o.ingress.class, "alb"))
+}
+
+// written is a text of an object, and where it was written.
+type written struct {
+	is    string
+	place problem.Place
+}
+
+// annotation returns the value of an annotation of the controller on an Ingress.
+func (o *Object) annotation(name string) (value written, ok bool) {
+	for _, a := range o.ingress.annotations {
+		if o.in(a.name) == name {
+			return written{o.in(a.value.is), a.value.place}, true
 		}
 	}
-	return text{}, false
+	return written{}, false
 }
 
-func (in *ingress) value(name string) string {
-	v, _ := in.get(name)
+// alb returns the value of such an annotation; "" where there is none.
+func (o *Object) alb(name string) string {
+	v, _ := o.annotation(name)
 	return v.is
 }
 
@@ -49,11 +60,11 @@ func (c *Cluster) loadBalancers() []*loadBalancer {
 	}
 	c.balancers = []*loadBalancer{}
 	byGroup := map[string]*loadBalancer{}
-	for _, o := range c.Objects {
+	for _, o := range c.ingresses {
 		if !c.isALB(o) {
 			continue
 		}
-		group := o.ingress.value("group.name")
+		group := o.alb("group.name")
 		lb := byGroup[group]
 		if lb == nil || group == "" {
 			lb = &loadBalancer{group: group}
@@ -65,7 +76,7 @@ func (c *Cluster) loadBalancers() []*loadBalancer {
 	for _, lb := range c.balancers {
 		slices.SortStableFunc(lb.members, func(a, b *Object) int {
 			order := func(o *Object) int {
-				n, _ := strconv.Atoi(o.ingress.value("group.order"))
+				n, _ := strconv.Atoi(o.alb("group.order"))
 				return n
 			}
 			return cmp.Or(order(a)-order(b), strings.Compare(a.namespace()+"/"+a.Name, b.namespace()+"/"+b.Name))
@@ -84,10 +95,10 @@ func (lb *loadBalancer) String() string {
 
 // listeners returns the ports that an Ingress listens on, with their protocols. It is nil where its
 // listen-ports cannot be read.
-func (in *ingress) listeners() map[int]string {
-	written, ok := in.get("listen-ports")
+func (o *Object) listeners() map[int]string {
+	written, ok := o.annotation("listen-ports")
 	if !ok {
-		if len(in.certificates()) > 0 {
+		if len(o.certificates()) > 0 {
 			return map[int]string{443: "HTTPS"}
 		}
 		return map[int]string{80: "HTTP"}
@@ -105,7 +116,7 @@ func (in *ingress) listeners() map[int]string {
 	return ports
 }
 
-func (in *ingress) certificates() []string { return commaSeparated(in.value("certificate-arn")) }
+func (o *Object) certificates() []string { return commaSeparated(o.alb("certificate-arn")) }
 
 // commaSeparated returns the parts of a list as the controller reads it.
 func commaSeparated(s string) []string {
@@ -154,26 +165,34 @@ func splitPairs(s string) []string {
 	return list
 }
 
-// ordered returns the rules of an Ingress as the controller orders them: those of a host with the
+// balancerRule is a path of an Ingress, as the controller makes a rule of it.
+type balancerRule struct {
+	host, path, kind string
+	service, port    string
+	place            problem.Place
+}
+
+func (o *Object) balancerRule(a *albRule) balancerRule {
+	return balancerRule{o.in(a.host), o.in(a.path), a.kind, o.in(a.service), o.in(a.port), a.place}
+}
+
+// pathOrder is the order of paths by their type; others are last.
+var pathOrder = map[string]int{"Exact": -2, "Prefix": -1}
+
+// orderedRules returns the rules of an Ingress as the controller orders them: those of a host with the
 // exact paths first, then the longest prefixes.
-func (in *ingress) ordered() []albRule {
-	rank := func(a albRule) int {
-		return slices.Index([]string{"Exact", "Prefix"}, a.kind) & 3 // others, -1, are last
-	}
-	list := slices.Clone(in.rules)
-	for i := 0; i < len(list); {
-		end := i
-		for end < len(list) && list[end].entry == list[i].entry {
-			end++
+func (o *Object) orderedRules() []balancerRule {
+	sorted := slices.Clone(o.ingress.rules)
+	slices.SortStableFunc(sorted, func(a, b albRule) int {
+		byLength := 0
+		if a.kind == "Prefix" && b.kind == "Prefix" {
+			byLength = len(b.path) - len(a.path)
 		}
-		slices.SortStableFunc(list[i:end], func(a, b albRule) int {
-			byLength := 0
-			if a.kind == "Prefix" {
-				byLength = len(b.path) - len(a.path)
-			}
-			return cmp.Or(rank(a)-rank(b), byLength)
-		})
-		i = end
+		return cmp.Or(a.entry-b.entry, pathOrder[a.kind]-pathOrder[b.kind], byLength)
+	})
+	list := make([]balancerRule, len(sorted))
+	for i := range sorted {
+		list[i] = o.balancerRule(&sorted[i])
 	}
 	return list
 }
@@ -181,5 +200,5 @@ func (in *ingress) ordered() []albRule {
 // hasRules reports whether a listener has rules of its own: with ssl-redirect in the group, those for
 // HTTP only redirect.
 func (lb *loadBalancer) hasRules(protocol string) bool {
-	return protocol != "HTTP" || !slices.ContainsFunc(lb.members, func(o *Object) bool { _, ok := o.ingress.get("ssl-redirect"); return ok })
+	return protocol != "HTTP" || !slices.ContainsFunc(lb.members, func(o *Object) bool { _, ok := o.annotation("ssl-redirect"); return ok })
 }

@@ -34,8 +34,8 @@ func (c *Cluster) near(to id) string {
 		for _, o := range c.Objects {
 			n.add(o.Kind, o.namespace(), o.Name)
 			for _, p := range o.provides {
-				if !strings.HasSuffix(p.name, "*") {
-					n.add(p.kind, o.namespace(), p.name)
+				if name := o.in(p.name); !strings.HasSuffix(name, "*") {
+					n.add(p.kind, o.namespace(), name)
 				}
 			}
 		}
@@ -68,14 +68,14 @@ func (c *Cluster) nearest(namespace string, wanted labels) *Object {
 	common := 0
 	for _, w := range wanted {
 		for _, o := range n.labels[namespace][w] {
-			if k := o.pods.labels.common(wanted); k > common {
+			if k := o.labels(o.pods.labels).common(wanted); k > common {
 				best, common = o, k
 			}
 		}
 	}
 	for _, w := range wanted {
 		for _, o := range n.keys[namespace][w.key] {
-			if value, _ := o.pods.labels.get(w.key); best == nil && problem.Nearest(w.value, []string{value}) != "" {
+			if value, _ := o.value(o.pods.labels, w.key); best == nil && problem.Nearest(w.value, []string{value}) != "" {
 				best = o
 			}
 		}
@@ -86,7 +86,7 @@ func (c *Cluster) nearest(namespace string, wanted labels) *Object {
 func (n *nearby) indexLabels(namespace string) {
 	byLabel, byKey := map[label][]*Object{}, map[string][]*Object{}
 	for _, o := range n.cluster.workloads[namespace] {
-		for _, l := range o.pods.labels {
+		for _, l := range o.labels(o.pods.labels) {
 			if len(byLabel[l]) < maxLabelled {
 				byLabel[l] = append(byLabel[l], o)
 			}
@@ -108,6 +108,3 @@ func (l labels) common(other labels) int {
 	}
 	return n
 }
-
-// didYouMean is a hint that names what is nearest, or all there is.
-func didYouMean(word string, known []string) string { return problem.DidYouMean(word, known) }

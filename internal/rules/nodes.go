@@ -2,17 +2,17 @@ package rules
 
 // nodePool is a NodePool of Karpenter: which nodes it makes.
 type nodePool struct {
-	requirements []requirement
-	labels       labels
+	requirements []condition
+	labels       []pair
 	taints       []toleration // key, value and effect
 }
 
 // readNodePool reads a NodePool.
 func (r *reading) readNodePool() {
 	template := at(r.spec, "template")
-	p := &nodePool{requirements: requirementsOf(at(template, "spec", "requirements")), labels: labelsOf(at(template, "metadata", "labels"))}
+	p := &nodePool{requirements: conditionsOf(at(template, "spec", "requirements")), labels: pairsOf(at(template, "metadata", "labels"))}
 	for _, t := range at(template, "spec", "taints").Items {
-		p.taints = append(p.taints, toleration{key: at(t, "key").Text, value: at(t, "value").Text, effect: at(t, "effect").Text})
+		p.taints = append(p.taints, toleration{key: wordOf(at(t, "key")), value: wordOf(at(t, "value")), effect: wordOf(at(t, "effect"))})
 	}
 	r.o.nodes = p
 }

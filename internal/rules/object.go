@@ -7,17 +7,28 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Object is what the rules know of a Kubernetes object. The exported fields below Namespace are the
-// caller's to set.
+// Object is what the rules know of a Kubernetes object. Objects whose texts differ in a name alone
+// share their facts: see Renamed. The fields below Name are the caller's to set.
 type Object struct {
-	Group, Kind, Name string
-	Namespace         string // "" where the object names none, or its kind has none
+	*facts
+	Namespace string // "" where the object names none, or its kind has none
+	Name      string
 
 	Env      *Environment // nil for objects of no environment
 	User     string       // whom it is rendered for; "" for nobody
 	Source   string       // what it is made by: a template, or a file
-	Unit     string       // objects of different units are not taken for one cluster's; "" for all alike
+	Unit     string       // what it was given with; the caller's to use
 	Document int          // the caller's number of the document that it is in
+
+	from, to string // a name in the facts, and what stands there for this object
+
+	asked   bool      // selects is known
+	selects []*Object // the workloads whose pods its selector selects: see Cluster.selected
+}
+
+// facts are what Read finds in a text.
+type facts struct {
+	Group, Kind string
 
 	named   problem.Place // of its name
 	ignored []ignored
@@ -41,6 +52,38 @@ type Object struct {
 	controller string // of an IngressClass
 }
 
+// word is a text as Read found it. Object.in says what it is for an object.
+type word string
+
+// in returns a word as it is in the text of the object.
+func (o *Object) in(w word) string {
+	if o.from == "" || !strings.Contains(string(w), o.from) {
+		return string(w)
+	}
+	return strings.ReplaceAll(string(w), o.from, o.to)
+}
+
+// all returns words as they are in the text of the object.
+func (o *Object) all(words []word) []string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = o.in(w)
+	}
+	return list
+}
+
+// Renamed returns an object as Read would make it of a text that has another name wherever this one
+// stands, so that thousands of users who share a template need one parse. Neither name may be a part
+// of a word of Kubernetes.
+func (o *Object) Renamed(from, to string) Object {
+	c := *o
+	if from != to {
+		c.from, c.to = from, to
+		c.Namespace, c.Name = c.in(word(o.Namespace)), c.in(word(o.Name))
+	}
+	return c
+}
+
 // Environment is what the rules know of an environment.
 type Environment struct {
 	Name      string
@@ -54,24 +97,28 @@ type Environment struct {
 // External is an object that exists and is not among those that are checked.
 type External struct{ Kind, Namespace, Name string }
 
-// finding is what a rule found that looks at one object alone. It is kept in parts, because names
-// in it may be replaced.
+// finding is what a rule found that looks at one object alone. It is kept in parts, because it may be
+// told of objects with other names.
 type finding struct {
 	rule       *Rule
 	place      problem.Place
 	format     string
-	args       []string
+	args       []word
 	hint       string
-	warns      bool // a warning, whatever the rule says
+	wrong      word   // the hint names the nearest of known,
+	known      []word // if there are any
 	hidden     bool
 	sharedOnly bool // only in environments that are shared
 }
 
-// text is a string of an object, and where it was written.
+// text is a word, and where it was written.
 type text struct {
-	is    string
+	is    word
 	place problem.Place
 }
+
+// pair is an entry of a map of words.
+type pair struct{ key, value word }
 
 // label is an entry of a map of labels.
 type label struct{ key, value string }
@@ -88,57 +135,82 @@ func (l labels) get(key string) (value string, ok bool) {
 	return "", false
 }
 
+// labels returns a map of words as it is in the text of the object.
+func (o *Object) labels(words []pair) labels {
+	list := make(labels, len(words))
+	for i, w := range words {
+		list[i] = label{o.in(w.key), o.in(w.value)}
+	}
+	return list
+}
+
+// value returns the value of a key in a map of words; ok is false where there is none.
+func (o *Object) value(words []pair, key string) (value string, ok bool) {
+	for _, w := range words {
+		if string(w.key) == key || len(o.from) > 0 && o.in(w.key) == key {
+			return o.in(w.value), true
+		}
+	}
+	return "", false
+}
+
 // podTemplate is what a workload makes pods of, or a Pod.
 type podTemplate struct {
-	labels    labels
-	ports     []containerPort
-	replicas  text // as it is written; "" where it is not
-	count     int  // how many pods there are, without a scaler
+	labels    []pair
+	ports     []word // their names
+	replicas  text   // as it is written; "" where it is not
+	count     int    // how many pods there are, without a scaler
 	requests  []containerRequest
-	node      labels       // nodeSelector
-	affinity  []nodeTerm   // required terms of node affinity: one of them must fit
-	tolerates []toleration // of taints
+	node      []pair        // nodeSelector
+	affinity  [][]condition // required terms of node affinity: one of them must be met
+	tolerates []toleration  // of taints
 	place     problem.Place
 }
 
-type containerPort struct {
-	name   string
-	number int
-}
-
-// containerRequest is a resource that a container requests, or not.
+// containerRequest says which resources a container requests.
 type containerRequest struct {
-	container   string
+	container   word
 	cpu, memory bool
 }
 
-// nodeTerm are requirements that a node must meet, all of them.
-type nodeTerm []requirement
+// condition is a condition on a label.
+type condition struct {
+	key, operator word
+	values        []word
+}
 
-// requirement is a condition on a label of a node.
+// requirement is a condition as it is in the text of an object.
 type requirement struct {
 	key, operator string
 	values        []string
 }
 
-type toleration struct{ key, operator, value, effect string }
+func (o *Object) requirements(list []condition) []requirement {
+	var resolved []requirement
+	for _, c := range list {
+		resolved = append(resolved, requirement{o.in(c.key), string(c.operator), o.all(c.values)})
+	}
+	return resolved
+}
+
+// toleration is a toleration of a taint; or the taint itself, without an operator.
+type toleration struct{ key, operator, value, effect word }
 
 // selector selects pods by their labels.
 type selector struct {
-	labels      labels
-	expressions []requirement
+	labels      []pair
+	expressions []condition
 	place       problem.Place
 }
 
 // service is what routes need to know of a Service.
 type service struct {
-	kind     string // ClusterIP, NodePort, LoadBalancer, ExternalName
-	headless bool
-	alb      labels // annotations of the AWS Load Balancer Controller: an Ingress inherits them
+	kind string // ClusterIP, NodePort, LoadBalancer, ExternalName
+	alb  []pair // annotations of the AWS Load Balancer Controller, which count before an Ingress's
 }
 
 type servicePort struct {
-	name   string
+	name   word
 	number int
 	target text // "" for the same number
 	place  problem.Place
@@ -150,9 +222,9 @@ type reference struct {
 	what      string // the field, as messages name it
 	group     string
 	kind      string
-	namespace string // "" for the object's own, or where the kind has none
+	namespace word // "" for the object's own, or where the kind has none
 	name      text
-	key       text // of a ConfigMap or Secret
+	key       text // of a ConfigMap or Secret; the listener of a Gateway
 	port      text // of a Service: its name or number
 	optional  bool
 }
@@ -169,18 +241,19 @@ const (
 
 // provided is an object that a controller makes of this one.
 type provided struct {
-	kind, name string // the name may end in *
-	anywhere   bool   // in other namespaces too
+	kind     string
+	name     word // may end in *
+	anywhere bool // in other namespaces too
 }
 
 // keys are those of a ConfigMap or Secret; open where there may be others.
 type keys struct {
-	names []string
+	names []word
 	open  bool
 }
 
 // custom is an object of a kind that nothing is known of: what it names, it may make.
-type custom struct{ names []string }
+type custom struct{ names []word }
 
 // id is what no two objects of a cluster share.
 type id struct{ group, kind, namespace, name string }

@@ -15,7 +15,7 @@ var podTemplates = map[string][]string{
 
 // readPods reads the pods that an object makes.
 func (r *reading) readPods() {
-	path, makes := podTemplates[kindOf(r.o)]
+	path, makes := podTemplates[kindOf(r.o.facts)]
 	if !makes {
 		return
 	}
@@ -24,24 +24,25 @@ func (r *reading) readPods() {
 	if r.podSpec.Kind != manifest.Map {
 		return // a Rollout may name a Deployment instead
 	}
-	p := &podTemplate{labels: labelsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
+	p := &podTemplate{labels: pairsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
 	if replicas, ok := r.spec.Get("replicas"); ok && len(path) > 0 {
-		p.replicas = text{replicas.Text, keyPlace(r.spec, "replicas")}
+		p.replicas = text{wordOf(replicas), keyPlace(r.spec, "replicas")}
 		p.count, _ = intOf(replicas)
 	}
 	if r.o.Kind == "StatefulSet" {
-		p.labels = append(p.labels, label{"statefulset.kubernetes.io/pod-name", anyValue}, label{"apps.kubernetes.io/pod-index", anyValue})
+		p.labels = append(p.labels, pair{"statefulset.kubernetes.io/pod-name", anyValue}, pair{"apps.kubernetes.io/pod-index", anyValue})
 	}
 	if r.o.Kind == "Job" || r.o.Kind == "CronJob" {
-		for _, key := range []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid"} {
-			p.labels = append(p.labels, label{key, anyValue})
+		for _, key := range []word{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid"} {
+			p.labels = append(p.labels, pair{key, anyValue})
 		}
 	}
 	for _, c := range r.containers() {
 		if c.serves {
 			for _, port := range at(c.v, "ports").Items {
-				n, _ := intOf(at(port, "containerPort"))
-				p.ports = append(p.ports, containerPort{at(port, "name").Text, n})
+				if name := wordOf(at(port, "name")); name != "" {
+					p.ports = append(p.ports, name)
+				}
 			}
 		}
 		r.readContainer(c)
@@ -49,7 +50,7 @@ func (r *reading) readPods() {
 			has := func(resource string) bool {
 				return at(requests, "requests", resource).Text != "" || at(requests, "limits", resource).Text != ""
 			}
-			p.requests = append(p.requests, containerRequest{at(c.v, "name").Text, has("cpu"), has("memory")})
+			p.requests = append(p.requests, containerRequest{wordOf(at(c.v, "name")), has("cpu"), has("memory")})
 		}
 	}
 	r.readScheduling(p)
@@ -128,21 +129,21 @@ func (r *reading) readVolumes() {
 
 // readScheduling reads which nodes a pod may run on.
 func (r *reading) readScheduling(p *podTemplate) {
-	p.node = labelsOf(at(r.podSpec, "nodeSelector"))
+	p.node = pairsOf(at(r.podSpec, "nodeSelector"))
 	for _, term := range at(r.podSpec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
-		p.affinity = append(p.affinity, requirementsOf(at(term, "matchExpressions")))
+		p.affinity = append(p.affinity, conditionsOf(at(term, "matchExpressions")))
 	}
 	for _, t := range at(r.podSpec, "tolerations").Items {
-		p.tolerates = append(p.tolerates, toleration{at(t, "key").Text, at(t, "operator").Text, at(t, "value").Text, at(t, "effect").Text})
+		p.tolerates = append(p.tolerates, toleration{wordOf(at(t, "key")), wordOf(at(t, "operator")), wordOf(at(t, "value")), wordOf(at(t, "effect"))})
 	}
 }
 
-func requirementsOf(v manifest.Value) []requirement {
-	var list []requirement
+func conditionsOf(v manifest.Value) []condition {
+	var list []condition
 	for _, e := range v.Items {
-		one := requirement{key: at(e, "key").Text, operator: at(e, "operator").Text}
+		one := condition{key: wordOf(at(e, "key")), operator: wordOf(at(e, "operator"))}
 		for _, value := range at(e, "values").Items {
-			one.values = append(one.values, value.Text)
+			one.values = append(one.values, wordOf(value))
 		}
 		list = append(list, one)
 	}

@@ -109,7 +109,7 @@ func (c *Cluster) checkQuotas(r *report, quotas []quota) {
 				continue
 			}
 			worst := lb.members[max(over, 0)]
-			place, ok := worst.ingress.get("group.name")
+			place, ok := worst.annotation("group.name")
 			if !ok {
 				place.place = problem.Place{}
 			}
@@ -201,18 +201,18 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 	for _, o := range lb.members {
 		u := newUsage()
 		listeners := 0
-		for port, protocol := range o.ingress.listeners() {
+		for port, protocol := range o.listeners() {
 			u.ports[port] = true
 			if lb.hasRules(protocol) {
 				listeners++
 			}
 		}
-		for _, arn := range o.ingress.certificates() {
+		for _, arn := range o.certificates() {
 			u.certificates[arn] = true
 		}
 		u.rules = len(o.ingress.rules) * listeners
-		for _, a := range o.ingress.rules {
-			for _, group := range o.ingress.targetGroups(a) {
+		for i := range o.ingress.rules {
+			for _, group := range o.targetGroups(o.balancerRule(&o.ingress.rules[i])) {
 				key := o.namespace() + "/" + o.Name + " " + group[0] + ":" + group[1]
 				if !u.targetGroups[key] {
 					u.targetGroups[key] = true
@@ -226,11 +226,11 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 }
 
 // targetGroups returns the Services and ports that a path of an Ingress leads to, each a target group.
-func (in *ingress) targetGroups(a albRule) [][2]string {
+func (o *Object) targetGroups(a balancerRule) [][2]string {
 	if a.port != useAnnotation {
 		return [][2]string{{a.service, a.port}}
 	}
-	written, _ := in.get("actions." + a.service)
+	written, _ := o.annotation("actions." + a.service)
 	action, err := readAction(written.is)
 	if err != nil || action.Forward == nil {
 		return nil
@@ -247,11 +247,11 @@ func (in *ingress) targetGroups(a albRule) [][2]string {
 // targets returns how many pods a Service has at most, where its load balancer sends to pods.
 func (c *Cluster) targets(o *Object, service string) int {
 	to := c.byID[id{"", "Service", o.namespace(), service}]
-	if to == nil || to.selector == nil || o.ingress.value("target-type") != "ip" && !slices.Contains(to.service.alb, label{"target-type", "ip"}) {
+	if to == nil || to.selector == nil || o.alb("target-type") != "ip" && !slices.Contains(to.service.alb, pair{"target-type", "ip"}) {
 		return 0
 	}
 	n := 0
-	for _, w := range c.selected(to.namespace(), to.selector) {
+	for _, w := range c.selected(to) {
 		most := w.pods.count
 		for _, s := range c.scaled[w.id()] {
 			most = max(most, s.scaler.max)
@@ -297,7 +297,7 @@ spec:
 		for _, a := range r.o.ingress.rules {
 			n := 1
 			switch {
-			case a.path == "" && a.host == "":
+			case a.path == "" && a.host == "": // it becomes /*
 			case a.path == "":
 				n = 0
 			case a.kind == "Prefix" && a.path != "/":
@@ -306,7 +306,7 @@ spec:
 			if a.host != "" {
 				n++
 			}
-			written, ok := r.o.ingress.get("conditions." + a.service)
+			written, ok := r.o.annotation("conditions." + string(a.service))
 			if !ok {
 				continue
 			}
@@ -319,7 +319,7 @@ spec:
 				n += len(v.Values) + len(v.Regexes)
 			}
 			if n > maxConditions {
-				r.add(written.place, "the rule for %q has "+strconv.Itoa(n)+" condition values: a rule takes "+strconv.Itoa(maxConditions), a.host+a.path).hint =
+				r.add(written.place, "the rule for %q has "+strconv.Itoa(n)+" condition values: a rule takes "+strconv.Itoa(maxConditions), string(a.host+a.path)).hint =
 					"spread them over several paths; the host is one value, a Prefix path other than / is two"
 			}
 		}
@@ -345,24 +345,26 @@ func (c *Cluster) checkTargetTypes(r *report) {
 	for _, lb := range c.loadBalancers() {
 		for _, o := range lb.members {
 			told := map[string]bool{}
-			for _, a := range o.ingress.rules {
-				for _, group := range o.ingress.targetGroups(a) {
+			for i := range o.ingress.rules {
+				a := o.balancerRule(&o.ingress.rules[i])
+				for _, group := range o.targetGroups(a) {
 					to := c.byID[id{"", "Service", o.namespace(), group[0]}]
 					if to == nil || told[group[0]] {
 						continue
 					}
 					told[group[0]] = true
-					c.checkTarget(o, to, a, group[1], r)
+					checkTarget(o, to, a, r)
 				}
 			}
 		}
 	}
 }
 
-func (c *Cluster) checkTarget(o, to *Object, a albRule, port string, r *report) {
-	target, said := o.ingress.get("target-type")
-	if own, ok := to.service.alb.get("target-type"); ok {
-		target, said = text{own, target.place}, true
+// checkTarget reports a Service that a load balancer cannot send to.
+func checkTarget(o, to *Object, a balancerRule, r *report) {
+	target, said := o.annotation("target-type")
+	if own, ok := to.value(to.service.alb, "target-type"); ok { // it counts first
+		target, said = written{own, target.place}, true
 	}
 	switch {
 	case to.service.kind == "ClusterIP" && (!said || target.is == "instance"):
@@ -374,13 +376,13 @@ func (c *Cluster) checkTarget(o, to *Object, a albRule, port string, r *report) 
 		f.hint("write alb.ingress.kubernetes.io/target-type: ip").also(to, to.named, "%s", to)
 		f.Error = said
 	case target.is == "ip":
-		named, ok := o.ingress.get("healthcheck-port")
+		named, ok := o.annotation("healthcheck-port")
 		if !ok || isNumber(named.is) || named.is == "traffic-port" {
 			return
 		}
 		for _, p := range to.ports {
-			if p.name == named.is && p.target.is != "" && !isNumber(p.target.is) {
-				r.add(o, named.place, "healthcheck-port %q is a name, and the targetPort of %s is one too", named.is, to).hint("write the port's number").also(to, p.place, "targetPort is %s", p.target.is)
+			if target := to.in(p.target.is); to.in(p.name) == named.is && target != "" && !isNumber(target) {
+				r.add(o, named.place, "healthcheck-port %q is a name, and the targetPort of %s is one too", named.is, to).hint("write the port's number").also(to, p.place, "targetPort is %s", target)
 			}
 		}
 	}

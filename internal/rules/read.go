@@ -26,7 +26,7 @@ func Read(v manifest.Value) *Object {
 	if v.Kind != manifest.Map || kind.Text == "" {
 		return nil
 	}
-	r := &reading{o: &Object{Kind: kind.Text}, v: v}
+	r := &reading{o: &Object{facts: &facts{Kind: kind.Text}}, v: v}
 	apiVersion, _ := v.Get("apiVersion")
 	if group, _, grouped := strings.Cut(apiVersion.Text, "/"); grouped {
 		r.o.Group = group
@@ -42,7 +42,7 @@ func Read(v manifest.Value) *Object {
 	}
 	r.o.ignored = readIgnored(r.annotations)
 	r.readPods()
-	if read := readers[kindOf(r.o)]; read != nil {
+	if read := readers[kindOf(r.o.facts)]; read != nil {
 		read(r)
 	} else if r.isCustom() {
 		r.readCustom()
@@ -57,11 +57,11 @@ func Read(v manifest.Value) *Object {
 }
 
 // kindOf names a kind for tables: Service, Rollout.argoproj.io. Kubernetes' own groups are left out.
-func kindOf(o *Object) string {
-	if builtInGroups[o.Group] {
-		return o.Kind
+func kindOf(f *facts) string {
+	if builtInGroups[f.Group] {
+		return f.Kind
 	}
-	return o.Kind + "." + o.Group
+	return f.Kind + "." + f.Group
 }
 
 // builtInGroups are those of Kubernetes itself.
@@ -117,7 +117,7 @@ func (r *reading) readStatefulSet() {
 		class := at(claim, "spec", "storageClassName")
 		r.refer(reference{from: anyOther, what: "storageClassName", group: "storage.k8s.io", kind: "StorageClass", name: textOf(class)})
 		// A pod of another workload may use the claims: name-set-0.
-		r.o.provides = append(r.o.provides, provided{kind: "PersistentVolumeClaim", name: at(claim, "metadata", "name").Text + "-" + r.o.Name + "-*"})
+		r.o.provides = append(r.o.provides, provided{kind: "PersistentVolumeClaim", name: word(at(claim, "metadata", "name").Text + "-" + r.o.Name + "-*")})
 	}
 }
 
@@ -133,12 +133,12 @@ func (r *reading) readRoleBinding() {
 func (r *reading) readGateway() {
 	g := &gateway{}
 	for _, listener := range at(r.spec, "listeners").Items {
-		g.listeners = append(g.listeners, at(listener, "name").Text)
+		g.listeners = append(g.listeners, wordOf(at(listener, "name")))
 	}
 	r.o.gateway = g
 }
 
-type gateway struct{ listeners []string }
+type gateway struct{ listeners []word }
 
 // refer adds a reference; one without a name is none.
 func (r *reading) refer(to reference) {
@@ -152,8 +152,20 @@ func (r *reading) add(place problem.Place, format string, args ...string) *findi
 	if place == (problem.Place{}) {
 		place = r.o.named
 	}
-	r.o.found = append(r.o.found, finding{rule: r.rule, place: place, format: format, args: args})
+	words := make([]word, len(args))
+	for i, arg := range args {
+		words[i] = word(arg)
+	}
+	r.o.found = append(r.o.found, finding{rule: r.rule, place: place, format: format, args: words})
 	return &r.o.found[len(r.o.found)-1]
+}
+
+// suggest lets the hint name the known word that is nearest to a wrong one.
+func (f *finding) suggest(wrong string, known []string) {
+	f.wrong = word(wrong)
+	for _, k := range known {
+		f.known = append(f.known, word(k))
+	}
 }
 
 // at follows keys; it returns the zero Value where one is missing.
@@ -178,16 +190,18 @@ func textOf(v manifest.Value) text {
 	if v.Kind == manifest.Map || v.Kind == manifest.List || v.Kind == manifest.Null {
 		return text{}
 	}
-	return text{v.Text, v.Place}
+	return text{word(v.Text), v.Place}
 }
 
-func labelsOf(v manifest.Value) labels {
+func wordOf(v manifest.Value) word { return word(v.Text) }
+
+func pairsOf(v manifest.Value) []pair {
 	if len(v.Fields) == 0 {
 		return nil
 	}
-	list := make(labels, 0, len(v.Fields))
+	list := make([]pair, 0, len(v.Fields))
 	for _, f := range v.Fields {
-		list = append(list, label{f.Key.Text, f.Value.Text})
+		list = append(list, pair{word(f.Key.Text), word(f.Value.Text)})
 	}
 	return list
 }

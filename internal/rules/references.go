@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8srepo/internal/problem"
 )
 
 var routeService = &Rule{
@@ -57,17 +59,18 @@ metadata: {name: api}
 spec: {ports: [{port: 80, targetPort: 8080}]}`,
 	Mend: []string{"{number: 8080}", "{number: 80}"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			for _, ref := range o.refs {
+		for _, o := range c.referring {
+			for i := range o.refs {
+				ref := &o.refs[i]
 				if ref.from != aRoute || ref.port.is == "" {
 					continue
 				}
-				to, _ := c.find(o, ref)
-				if to == nil || to.service.kind == "ExternalName" || isPlaceholder(ref.port.is) || len(to.ports) == 0 {
+				to, port := c.byID[o.targetOf(ref)], o.in(ref.port.is)
+				if to == nil || to.service == nil || to.service.kind == "ExternalName" || isPlaceholder(port) || len(to.ports) == 0 {
 					continue
 				}
-				if !slices.ContainsFunc(to.ports, func(p servicePort) bool { return p.name == ref.port.is || strconv.Itoa(p.number) == ref.port.is }) {
-					r.add(o, ref.port.place, "%s: %s has no port %q", ref.what, to, ref.port.is).hint("%s", servicePorts(to)).also(to, to.ports[0].place, "the ports of %s", to)
+				if !slices.ContainsFunc(to.ports, func(p servicePort) bool { return to.in(p.name) == port || strconv.Itoa(p.number) == port }) {
+					r.add(o, ref.port.place, "%s: %s has no port %q", ref.what, to, port).hint("%s", servicePorts(to)).also(to, to.ports[0].place, "the ports of %s", to)
 				}
 			}
 		}
@@ -80,7 +83,7 @@ func servicePorts(o *Object) string {
 	for _, p := range o.ports {
 		part := strconv.Itoa(p.number)
 		if p.name != "" {
-			part = p.name + " (" + part + ")"
+			part = o.in(p.name) + " (" + part + ")"
 		}
 		parts = append(parts, part)
 	}
@@ -156,29 +159,27 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`,
 // checkMissing returns a rule that reports references which lead nowhere.
 func checkMissing(from referrer) func(*Cluster, *report) {
 	return func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			told := map[text]bool{}
-			for _, ref := range o.refs {
-				if ref.from != from || ref.optional || told[ref.name] {
+		for _, o := range c.referring {
+			var told []text // a name may be written once and referred to for each key
+			for i := range o.refs {
+				ref := &o.refs[i]
+				if ref.from != from || ref.optional || from == aScaler && !knowsKind(ref) {
 					continue
 				}
-				if _, e := c.find(o, ref); e != missing {
+				if _, e := c.find(o, ref); e != missing || slices.Contains(told, ref.name) {
 					continue
 				}
-				if from == aScaler && !c.knowsKind(ref) {
-					continue
-				}
-				told[ref.name] = true
+				told = append(told, ref.name)
 				to := o.targetOf(ref)
 				where := ""
 				if to.namespace != "" {
 					where = " in the namespace " + strconv.Quote(to.namespace)
 				}
-				f := r.add(o, ref.name.place, "%s: there is no %s %q%s", ref.what, ref.kind, ref.name.is, where)
+				f := r.add(o, ref.name.place, "%s: there is no %s %q%s", ref.what, ref.kind, to.name, where)
 				if near := c.near(to); near != "" {
 					f.hint("did you mean %q?", near)
 				} else if o.Env != nil {
-					f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: %s, name: %s%s}]", o.Env.Name, ref.kind, ref.name.is, o.Env.otherNamespace(to.namespace))
+					f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: %s, name: %s%s}]", o.Env.Name, ref.kind, to.name, o.Env.otherNamespace(to.namespace))
 				}
 			}
 		}
@@ -195,8 +196,8 @@ func (e *Environment) otherNamespace(namespace string) string {
 
 // knowsKind reports whether a reference is to a kind that the rules know: others may be made by
 // anything.
-func (c *Cluster) knowsKind(ref reference) bool {
-	return podTemplates[kindOf(&Object{Group: ref.group, Kind: ref.kind})] != nil
+func knowsKind(ref *reference) bool {
+	return podTemplates[kindOf(&facts{Group: ref.group, Kind: ref.kind})] != nil
 }
 
 var missingKey = &Rule{
@@ -225,24 +226,26 @@ spec:
           env: [{name: LOG_LEVEL, valueFrom: {configMapKeyRef: {name: api, key: LOGLEVEL}}}]`,
 	Mend: []string{"key: LOGLEVEL", "key: LOG_LEVEL"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			for _, ref := range o.refs {
+		for _, o := range c.referring {
+			for i := range o.refs {
+				ref := &o.refs[i]
 				if ref.from != aPod || ref.key.is == "" || ref.optional {
 					continue
 				}
-				to := c.holder(o, ref)
-				if to == nil || to.keys == nil || to.keys.open || slices.Contains(to.keys.names, ref.key.is) || isPlaceholder(ref.key.is) {
+				to, key := c.holder(o, ref), o.in(ref.key.is)
+				if to == nil || to.keys == nil || to.keys.open || isPlaceholder(key) {
 					continue
 				}
-				f := r.add(o, ref.key.place, "%s: %s has no key %q", ref.what, to, ref.key.is).also(to, to.named, "%s is here", to)
-				f.hint("%s", didYouMean(ref.key.is, to.keys.names))
+				if names := to.all(to.keys.names); !slices.Contains(names, key) {
+					r.add(o, ref.key.place, "%s: %s has no key %q", ref.what, to, key).hint("%s", problem.DidYouMean(key, names)).also(to, to.named, "%s is here", to)
+				}
 			}
 		}
 	},
 }
 
 // holder returns the object that says which keys a ConfigMap or Secret has: itself, or what makes it.
-func (c *Cluster) holder(o *Object, ref reference) *Object {
+func (c *Cluster) holder(o *Object, ref *reference) *Object {
 	to := o.targetOf(ref)
 	if own := c.byID[to]; own != nil {
 		if c.makers[to] != nil {
@@ -274,16 +277,19 @@ spec:
   hostnames: [api.example.com]`,
 	Mend: []string{"sectionName: tls", "sectionName: https"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			for _, ref := range o.refs {
+		for _, o := range c.referring {
+			for i := range o.refs {
+				ref := &o.refs[i]
 				if ref.kind != "Gateway" || ref.key.is == "" {
 					continue
 				}
-				to := c.byID[o.targetOf(ref)]
-				if to == nil || to.gateway == nil || slices.Contains(to.gateway.listeners, ref.key.is) || isPlaceholder(ref.key.is) {
+				to, name := c.byID[o.targetOf(ref)], o.in(ref.key.is)
+				if to == nil || to.gateway == nil || isPlaceholder(name) {
 					continue
 				}
-				r.add(o, ref.key.place, "parentRefs: %s has no listener %q", to, ref.key.is).hint("%s", didYouMean(ref.key.is, to.gateway.listeners)).also(to, to.named, "%s is here", to)
+				if names := to.all(to.gateway.listeners); !slices.Contains(names, name) {
+					r.add(o, ref.key.place, "parentRefs: %s has no listener %q", to, name).hint("%s", problem.DidYouMean(name, names)).also(to, to.named, "%s is here", to)
+				}
 			}
 		}
 	},

@@ -9,10 +9,10 @@ import (
 
 // route is a host and a path that an object wants to have.
 type route struct {
-	host  text   // "" for every host
-	path  string // as a prefix, unless exact
+	host  text // "" for every host
+	path  word // as a prefix, unless exact
 	exact bool
-	other string // further conditions, in one text: two routes that differ in them are no rivals
+	other word // further conditions, in one text: two routes that differ in them are no rivals
 	place problem.Place
 }
 
@@ -26,16 +26,17 @@ type ingress struct {
 }
 
 type annotation struct {
-	name  string
+	name  word
 	value text
 }
 
 // albRule is a path of an Ingress, as the AWS Load Balancer Controller sees it.
 type albRule struct {
-	entry            int // the number of its entry in spec.rules
-	host, path, kind string
-	service, port    string
-	place            problem.Place
+	entry         int // the number of its entry in spec.rules
+	host, path    word
+	kind          string
+	service, port word
+	place         problem.Place
 }
 
 const albPrefix = "alb.ingress.kubernetes.io/"
@@ -46,7 +47,7 @@ func (r *reading) readIngress() {
 	for _, a := range r.annotations.Fields {
 		switch name, isALB := strings.CutPrefix(a.Key.Text, albPrefix); {
 		case isALB:
-			in.annotations = append(in.annotations, annotation{name, text{a.Value.Text, a.Key.Place}})
+			in.annotations = append(in.annotations, annotation{word(name), text{wordOf(a.Value), a.Key.Place}})
 		case a.Key.Text == "kubernetes.io/ingress.class":
 			in.class = a.Value.Text
 		case strings.HasSuffix(a.Key.Text, "/canary") && a.Value.Text == "true", strings.HasSuffix(a.Key.Text, "/mergeable-ingress-type"):
@@ -63,25 +64,25 @@ func (r *reading) readIngress() {
 		for _, path := range at(rule, "http", "paths").Items {
 			service := at(path, "backend", "service")
 			r.referIngress(service)
-			p, kind := at(path, "path").Text, at(path, "pathType").Text
-			port := at(service, "port", "name").Text
+			p, kind := wordOf(at(path, "path")), at(path, "pathType").Text
+			port := wordOf(at(service, "port", "name"))
 			if port == "" {
-				port = at(service, "port", "number").Text
+				port = wordOf(at(service, "port", "number"))
 			}
 			place := host.place
 			if place == (problem.Place{}) {
 				place = path.Place
 			}
-			in.rules = append(in.rules, albRule{n, host.is, p, kind, at(service, "name").Text, port, place})
+			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), port, place})
 			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact", other: kindOfPath(kind, p), place: place})
 		}
 	}
 }
 
 // kindOfPath tells paths apart that a controller reads in its own way.
-func kindOfPath(kind, path string) string {
+func kindOfPath(kind string, path word) word {
 	if kind == "ImplementationSpecific" && path != "/" && path != "" {
-		return kind
+		return word(kind)
 	}
 	return ""
 }
@@ -110,7 +111,7 @@ func (r *reading) readGatewayRoute() {
 			continue
 		}
 		parents = append(parents, at(parent, "namespace").Text+"/"+at(parent, "name").Text+"/"+at(parent, "sectionName").Text)
-		r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: at(parent, "namespace").Text,
+		r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: wordOf(at(parent, "namespace")),
 			name: textOf(at(parent, "name")), key: textOf(at(parent, "sectionName"))})
 	}
 	hosts := []text{{}}
@@ -123,7 +124,7 @@ func (r *reading) readGatewayRoute() {
 	for _, rule := range at(r.spec, "rules").Items {
 		for _, backend := range at(rule, "backendRefs").Items {
 			if kind := at(backend, "kind").Text; (kind == "" || kind == "Service") && at(backend, "group").Text == "" {
-				r.refer(reference{from: aRoute, what: "backendRefs", kind: "Service", namespace: at(backend, "namespace").Text,
+				r.refer(reference{from: aRoute, what: "backendRefs", kind: "Service", namespace: wordOf(at(backend, "namespace")),
 					name: textOf(at(backend, "name")), port: textOf(at(backend, "port"))})
 			}
 		}
@@ -150,7 +151,7 @@ func (r *reading) readGatewayRoute() {
 				if place == (problem.Place{}) {
 					place = match.Place
 				}
-				r.o.routes = append(r.o.routes, route{host: host, path: path, exact: kind == "Exact", other: other, place: place})
+				r.o.routes = append(r.o.routes, route{host: host, path: word(path), exact: kind == "Exact", other: word(other), place: place})
 			}
 		}
 	}
@@ -167,9 +168,9 @@ func kindOfRoutePath(kind string) string {
 func (r *reading) readMapping() {
 	service := at(r.spec, "service")
 	if name, namespace, port, ok := mappingService(service.Text); ok {
-		ref := reference{from: aRoute, what: "spec.service", kind: "Service", namespace: namespace, name: text{name, service.Place}}
+		ref := reference{from: aRoute, what: "spec.service", kind: "Service", namespace: word(namespace), name: text{word(name), service.Place}}
 		if port != "" {
-			ref.port = text{port, service.Place}
+			ref.port = text{word(port), service.Place}
 		}
 		r.refer(ref)
 	}
@@ -190,7 +191,7 @@ func (r *reading) readMapping() {
 	if place == (problem.Place{}) {
 		place = keyPlace(r.spec, "prefix")
 	}
-	r.o.routes = append(r.o.routes, route{host: host, path: at(r.spec, "prefix").Text, exact: at(r.spec, "prefix_exact").Text == "true", other: other, place: place})
+	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(at(r.spec, "prefix")), exact: at(r.spec, "prefix_exact").Text == "true", other: word(other), place: place})
 }
 
 // mappingService reads the service of a Mapping: [scheme://]name[.namespace[.svc[.cluster.local]]][:port].

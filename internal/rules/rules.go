@@ -117,10 +117,13 @@ func (o *Object) alone() []*Finding {
 		}
 		args := make([]any, len(f.args))
 		for n, arg := range f.args {
-			args[n] = arg
+			args[n] = o.in(arg)
 		}
-		list = append(list, &Finding{Rule: f.rule, Error: f.rule.Error && !f.warns, Object: o, Place: f.place, Hidden: f.hidden,
-			Message: fmt.Sprintf(f.format, args...), Hint: f.hint})
+		one := &Finding{Rule: f.rule, Error: f.rule.Error, Object: o, Place: f.place, Hidden: f.hidden, Message: fmt.Sprintf(f.format, args...), Hint: f.hint}
+		if f.known != nil {
+			one.Hint = problem.DidYouMean(o.in(f.wrong), o.all(f.known))
+		}
+		list = append(list, one)
 	}
 	return list
 }

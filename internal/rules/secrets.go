@@ -29,7 +29,7 @@ kind: ClusterSecretStore
 metadata: {name: secrets-manager}
 spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`},
 	object: func(r *reading) {
-		if kindOf(r.o) != "Secret" || r.isEncrypted() {
+		if kindOf(r.o.facts) != "Secret" || r.isEncrypted() {
 			return
 		}
 		for _, field := range []string{"data", "stringData"} {

@@ -37,10 +37,8 @@ spec:
 ` + deployment,
 	Mend: []string{"{app: api, tier: web}", "{app: api}"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.service != nil && o.selector != nil {
-				c.checkSelects(o, r)
-			}
+		for _, o := range c.selecting {
+			c.checkSelects(o, r)
 		}
 	},
 }
@@ -60,10 +58,8 @@ spec:
 ` + deployment,
 	Mend: []string{"app: api-server", "app: api"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.budget != nil {
-				c.checkSelects(o, r)
-			}
+		for _, o := range c.budgets {
+			c.checkSelects(o, r)
 		}
 	},
 }
@@ -71,23 +67,25 @@ spec:
 // checkSelects reports an object whose selector selects nothing.
 func (c *Cluster) checkSelects(o *Object, r *report) {
 	namespace := o.namespace()
-	if len(c.selected(namespace, o.selector)) > 0 || !c.knows(o, namespace) {
+	if len(c.selected(o)) > 0 || !c.knows(o, namespace) {
 		return
 	}
-	if slices.ContainsFunc(o.selector.labels, func(l label) bool { return isPlaceholder(l.value) || c.mayBeMade(namespace, l.value) }) {
+	wanted := o.labels(o.selector.labels)
+	if slices.ContainsFunc(wanted, func(l label) bool { return isPlaceholder(l.value) || c.mayBeMade(namespace, l.value) }) {
 		return
 	}
-	near := c.nearest(namespace, o.selector.labels)
+	near := c.nearest(namespace, wanted)
 	if c.Open && near == nil {
 		return // the pods may be in a file that was not given
 	}
-	f := r.add(o, o.selector.place, "spec.selector selects no pods: none in the namespace %q has %q", namespace, o.selector.labels.String())
+	f := r.add(o, o.selector.place, "spec.selector selects no pods: none in the namespace %q has %q", namespace, wanted.String())
 	if near == nil {
 		f.hint("give a workload's pods these labels, or the selector theirs")
 		return
 	}
-	f.also(near, near.pods.place, "the nearest are the pods of %s, with %q", near, near.pods.labels.written().String())
-	f.hint("%s", near.pods.labels.difference(o.selector.labels))
+	has := near.labels(near.pods.labels)
+	f.also(near, near.pods.place, "the nearest are the pods of %s, with %q", near, has.written().String())
+	f.hint("%s", has.difference(wanted))
 }
 
 // String is labels as a selector on the command line has them.
@@ -134,34 +132,26 @@ spec:
 ` + deployment,
 	Mend: []string{"targetPort: web", "targetPort: http"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.service == nil || o.selector == nil {
-				continue
-			}
-			pods := c.selected(o.namespace(), o.selector)
+		for _, o := range c.selecting {
 			for _, port := range o.ports {
-				if port.target.is == "" || isNumber(port.target.is) || len(pods) == 0 {
+				target := o.in(port.target.is)
+				if target == "" || isNumber(target) || isPlaceholder(target) {
 					continue
 				}
-				named := func(w *Object) bool {
-					return slices.ContainsFunc(w.pods.ports, func(p containerPort) bool { return p.name == port.target.is })
-				}
-				if !slices.ContainsFunc(pods, named) {
-					f := r.add(o, port.target.place, "targetPort %q is no port of the pods that the Service selects", port.target.is)
-					f.also(pods[0], pods[0].pods.place, "the pods of %s have %s", pods[0], portNames(pods[0].pods))
+				pods := c.selected(o)
+				named := func(w *Object) bool { return slices.Contains(w.all(w.pods.ports), target) }
+				if len(pods) > 0 && !slices.ContainsFunc(pods, named) {
+					f := r.add(o, port.target.place, "targetPort %q is no port of the pods that the Service selects", target)
+					f.also(pods[0], pods[0].pods.place, "the pods of %s have %s", pods[0], portNames(pods[0]))
 				}
 			}
 		}
 	},
 }
 
-func portNames(p *podTemplate) string {
-	var names []string
-	for _, port := range p.ports {
-		if port.name != "" {
-			names = append(names, port.name)
-		}
-	}
+// portNames says which ports the pods of a workload have.
+func portNames(w *Object) string {
+	names := w.all(w.pods.ports)
 	switch len(names) {
 	case 0:
 		return "no port with a name"

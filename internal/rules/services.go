@@ -9,30 +9,30 @@ import (
 
 // readService reads a Service.
 func (r *reading) readService() {
-	s := &service{kind: at(r.spec, "type").Text, headless: at(r.spec, "clusterIP").Text == "None"}
+	s := &service{kind: at(r.spec, "type").Text}
 	if s.kind == "" {
 		s.kind = "ClusterIP"
 	}
 	for _, a := range r.annotations.Fields {
 		if strings.HasPrefix(a.Key.Text, albPrefix) {
-			s.alb = append(s.alb, label{strings.TrimPrefix(a.Key.Text, albPrefix), a.Value.Text})
+			s.alb = append(s.alb, pair{word(strings.TrimPrefix(a.Key.Text, albPrefix)), wordOf(a.Value)})
 		}
 	}
 	r.o.service = s
 	for _, p := range at(r.spec, "ports").Items {
 		n, _ := intOf(at(p, "port"))
-		port := servicePort{name: at(p, "name").Text, number: n, target: textOf(at(p, "targetPort")), place: p.Place}
+		port := servicePort{name: wordOf(at(p, "name")), number: n, target: textOf(at(p, "targetPort")), place: p.Place}
 		r.o.ports = append(r.o.ports, port)
 	}
 	if matching := at(r.spec, "selector"); len(matching.Fields) > 0 && s.kind != "ExternalName" {
-		r.o.selector = &selector{labels: labelsOf(matching), place: keyPlace(r.spec, "selector")}
+		r.o.selector = &selector{labels: pairsOf(matching), place: keyPlace(r.spec, "selector")}
 	}
 }
 
 // readBudget reads a PodDisruptionBudget.
 func (r *reading) readBudget() {
 	matching := at(r.spec, "selector")
-	r.o.selector = &selector{labels: labelsOf(at(matching, "matchLabels")), expressions: requirementsOf(at(matching, "matchExpressions")), place: keyPlace(r.spec, "selector")}
+	r.o.selector = &selector{labels: pairsOf(at(matching, "matchLabels")), expressions: conditionsOf(at(matching, "matchExpressions")), place: keyPlace(r.spec, "selector")}
 	r.o.budget = &budget{textOf(at(r.spec, "minAvailable")), textOf(at(r.spec, "maxUnavailable"))}
 }
 
@@ -109,7 +109,7 @@ func (r *reading) readKeys() {
 	k := &keys{}
 	for _, field := range []string{"data", "binaryData", "stringData"} {
 		for _, f := range at(r.v, field).Fields {
-			k.names = append(k.names, f.Key.Text)
+			k.names = append(k.names, wordOf(f.Key))
 		}
 	}
 	for _, a := range r.annotations.Fields { // a controller writes into it
@@ -125,9 +125,9 @@ func (r *reading) readKeys() {
 func (r *reading) readExternalSecret() {
 	r.referStore(at(r.spec, "secretStoreRef"))
 	target := at(r.spec, "target")
-	name := at(target, "name").Text
+	name := wordOf(at(target, "name"))
 	if name == "" {
-		name = r.o.Name
+		name = word(r.o.Name)
 	}
 	if at(target, "creationPolicy").Text == "None" && at(target, "name").Text == "" {
 		return
@@ -135,7 +135,7 @@ func (r *reading) readExternalSecret() {
 	k := &keys{open: at(r.spec, "dataFrom").Kind != manifest.Null || at(target, "template").Kind != manifest.Null || at(target, "creationPolicy").Text == "Merge"}
 	for _, item := range at(r.spec, "data").Items {
 		r.referStore(at(item, "sourceRef", "storeRef"))
-		k.names = append(k.names, at(item, "secretKey").Text)
+		k.names = append(k.names, wordOf(at(item, "secretKey")))
 	}
 	kind := "Secret"
 	if m := at(target, "manifest"); m.Kind == manifest.Map {
@@ -157,7 +157,7 @@ func (r *reading) referStore(store manifest.Value) {
 func (r *reading) readClusterExternalSecret() {
 	for _, name := range []string{at(r.spec, "externalSecretSpec", "target", "name").Text, at(r.spec, "externalSecretName").Text, r.o.Name} {
 		if name != "" {
-			r.o.provides = append(r.o.provides, provided{kind: "Secret", name: name, anywhere: true})
+			r.o.provides = append(r.o.provides, provided{kind: "Secret", name: word(name), anywhere: true})
 			return
 		}
 	}
@@ -172,13 +172,13 @@ func (r *reading) readPushSecret() {
 
 // readSealedSecret reads a SealedSecret.
 func (r *reading) readSealedSecret() {
-	name := at(r.spec, "template", "metadata", "name").Text
+	name := wordOf(at(r.spec, "template", "metadata", "name"))
 	if name == "" {
-		name = r.o.Name
+		name = word(r.o.Name)
 	}
 	k := &keys{open: at(r.spec, "template", "data").Kind != manifest.Null}
 	for _, f := range at(r.spec, "encryptedData").Fields {
-		k.names = append(k.names, f.Key.Text)
+		k.names = append(k.names, wordOf(f.Key))
 	}
 	r.o.keys = k
 	r.o.provides = append(r.o.provides, provided{kind: "Secret", name: name})
@@ -186,13 +186,13 @@ func (r *reading) readSealedSecret() {
 
 // readCertificate reads a Certificate of cert-manager.
 func (r *reading) readCertificate() {
-	r.o.provides = append(r.o.provides, provided{kind: "Secret", name: at(r.spec, "secretName").Text})
+	r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(at(r.spec, "secretName"))})
 }
 
 // readSecretProviderClass reads a class of the Secrets Store CSI driver.
 func (r *reading) readSecretProviderClass() {
 	for _, object := range at(r.spec, "secretObjects").Items {
-		r.o.provides = append(r.o.provides, provided{kind: "Secret", name: at(object, "secretName").Text})
+		r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(at(object, "secretName"))})
 	}
 }
 
@@ -235,7 +235,7 @@ func (r *reading) readCustom() {
 			walk(item)
 		}
 		if v.Kind == manifest.String && len(v.Text) < 254 && len(c.names) < maxNames {
-			c.names = append(c.names, v.Text)
+			c.names = append(c.names, word(v.Text))
 		}
 	}
 	walk(r.spec)

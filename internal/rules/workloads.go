@@ -21,13 +21,10 @@ spec:
 ` + deployment,
 	Mend: []string{"minAvailable: 2", "maxUnavailable: 1"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.budget == nil {
-				continue
-			}
+		for _, o := range c.budgets {
 			pods, known := 0, true
 			var first *Object
-			for _, w := range c.selected(o.namespace(), o.selector) {
+			for _, w := range c.selected(o) {
 				if w.Kind == "DaemonSet" || w.Kind == "Job" || w.Kind == "CronJob" {
 					known = false
 				}
@@ -60,8 +57,8 @@ func (b *budget) blocks(n int) (value text, blocks bool) {
 	if b.max.is != "" {
 		return text{"maxUnavailable " + b.max.is, b.max.place}, b.max.is == "0" || b.max.is == "0%"
 	}
-	least, err := strconv.Atoi(b.min.is)
-	if percent, isPercent := strings.CutSuffix(b.min.is, "%"); isPercent {
+	least, err := strconv.Atoi(string(b.min.is))
+	if percent, isPercent := strings.CutSuffix(string(b.min.is), "%"); isPercent {
 		share, wrong := strconv.Atoi(percent)
 		least, err = (n*share+99)/100, wrong
 	}
@@ -87,11 +84,8 @@ spec: {maxUnavailable: 1, selector: {matchLabels: {app: api}}}
 	Mend: []string{"---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: all}\nspec: {maxUnavailable: 1, selector: {matchLabels: {app: api}}}\n", ""},
 	cluster: func(c *Cluster, r *report) {
 		budgets := map[*Object]*Object{}
-		for _, o := range c.Objects {
-			if o.budget == nil {
-				continue
-			}
-			for _, w := range c.selected(o.namespace(), o.selector) {
+		for _, o := range c.budgets {
+			for _, w := range c.selected(o) {
 				first := budgets[w]
 				if first == nil {
 					budgets[w] = o
@@ -120,8 +114,8 @@ spec:
 ` + deployment,
 	Mend: []string{"  replicas: 2\n", ""},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.pods == nil || o.pods.replicas.is == "" || o.pods.count == 0 {
+		for _, o := range c.makePods {
+			if o.pods.replicas.is == "" || o.pods.count == 0 {
 				continue
 			}
 			for _, s := range c.scaled[o.id()] {
@@ -151,13 +145,10 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, minRe
 ` + strings.Replace(deployment, "  replicas: 2\n", "", 1),
 	Mend: []string{"---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: api-memory}\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, minReplicas: 2, maxReplicas: 4}\n", ""},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.scaler == nil {
-				continue
-			}
-			all := c.scaled[o.targetOf(o.refs[0])]
+		for _, o := range c.scalers {
+			all := c.scaled[o.targetOf(&o.refs[0])]
 			if first := all[0]; first != o {
-				r.add(o, o.scaler.place, "%s scales %q, and so does %s", o, o.refs[0].name.is, first).hint("put the metrics of both into one").also(first, first.scaler.place, "%s scales it too", first)
+				r.add(o, o.scaler.place, "%s scales %q, and so does %s", o, o.in(o.refs[0].name.is), first).hint("put the metrics of both into one").also(first, first.scaler.place, "%s scales it too", first)
 			}
 		}
 	},
@@ -180,18 +171,15 @@ spec:
 ` + strings.Replace(deployment, "  replicas: 2\n", "", 1) + "          resources: {limits: {memory: 128Mi}}\n",
 	Mend: []string{"resources: {limits", "resources: {requests: {cpu: 100m}, limits"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.Objects {
-			if o.scaler == nil || len(o.scaler.shares) == 0 {
-				continue
-			}
-			target := c.byID[o.targetOf(o.refs[0])]
+		for _, o := range c.scalers {
+			target := c.byID[o.targetOf(&o.refs[0])]
 			if target == nil || target.pods == nil {
 				continue
 			}
 			for _, share := range o.scaler.shares {
 				for _, request := range target.pods.requests {
 					if share.is == "cpu" && !request.cpu || share.is == "memory" && !request.memory {
-						r.add(o, share.place, "the target is a share of the requested %s, and the container %q of %s requests none", share.is, request.container, target).
+						r.add(o, share.place, "the target is a share of the requested %s, and the container %q of %s requests none", share.is, target.in(request.container), target).
 							hint("add resources: {requests: {%s: …}} to the container", share.is).also(target, target.pods.place, "the containers of %s", target)
 						break
 					}
@@ -222,15 +210,9 @@ spec:
 `,
 	Mend: []string{"      nodeSelector: {karpenter.sh/capacity-type: spot}\n", "      nodeSelector: {karpenter.sh/capacity-type: spot}\n      tolerations: [{key: spot, operator: Exists, effect: NoSchedule}]\n"},
 	cluster: func(c *Cluster, r *report) {
-		var pools []*Object
-		for _, o := range c.Objects {
-			if o.nodes != nil {
-				pools = append(pools, o)
-			}
-		}
-		for _, o := range c.Objects {
-			if o.pods != nil && (len(o.pods.node) > 0 || len(o.pods.affinity) > 0) {
-				c.checkNodes(o, pools, r)
+		for _, o := range c.makePods {
+			if len(o.pods.node) > 0 || len(o.pods.affinity) > 0 {
+				c.checkNodes(o, c.pools, r)
 			}
 		}
 	},
@@ -238,7 +220,7 @@ spec:
 
 // checkNodes reports pods that no NodePool takes.
 func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
-	wants, ok := o.pods.wantsPool()
+	wants, ok := o.wantsPool()
 	if !ok || !c.Whole || o.Env != nil && slices.ContainsFunc(o.Env.External, func(x External) bool { return x.Kind == "NodePool" }) {
 		return
 	}
@@ -254,7 +236,7 @@ func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
 	}
 	var why []string
 	for _, pool := range pools {
-		reason := pool.refuses(o.pods)
+		reason := pool.refuses(o)
 		if reason == "" {
 			return
 		}
@@ -269,14 +251,14 @@ func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
 }
 
 // wantsPool returns what pods ask of Karpenter's nodes; ok is false where they ask nothing.
-func (p *podTemplate) wantsPool() (what string, ok bool) {
-	for _, l := range p.node {
+func (o *Object) wantsPool() (what string, ok bool) {
+	for _, l := range o.labels(o.pods.node) {
 		if strings.HasPrefix(l.key, "karpenter.sh/") {
 			return l.key + "=" + l.value, true
 		}
 	}
-	for _, term := range p.affinity {
-		for _, q := range term {
+	for _, term := range o.pods.affinity {
+		for _, q := range o.requirements(term) {
 			if strings.HasPrefix(q.key, "karpenter.sh/") && q.operator == "In" {
 				return q.key + "=" + strings.Join(q.values, "|"), true
 			}
@@ -285,34 +267,32 @@ func (p *podTemplate) wantsPool() (what string, ok bool) {
 	return "", false
 }
 
-// refuses says why a NodePool makes no nodes for pods; "" if it does.
-func (o *Object) refuses(p *podTemplate) string {
+// refuses says why a NodePool makes no nodes for the pods of a workload; "" if it does.
+func (o *Object) refuses(w *Object) string {
 	for _, taint := range o.nodes.taints {
-		if taint.effect != "PreferNoSchedule" && !slices.ContainsFunc(p.tolerates, func(t toleration) bool { return t.tolerates(taint) }) {
-			return "its taint " + taint.key + "=" + taint.value + ":" + taint.effect + " is not tolerated"
+		if taint.effect != "PreferNoSchedule" && !slices.ContainsFunc(w.pods.tolerates, func(t toleration) bool { return t.covers(taint) }) {
+			return "its taint " + o.in(taint.key+"="+taint.value+":"+taint.effect) + " is not tolerated"
 		}
 	}
-	for _, l := range p.node {
+	for _, l := range w.labels(w.pods.node) {
 		if !o.makes(requirement{l.key, "In", []string{l.value}}) {
 			return "it makes no nodes with " + l.key + "=" + l.value
 		}
 	}
-	if len(p.affinity) == 0 {
-		return ""
-	}
 	reason := ""
-	for _, term := range p.affinity {
-		missing := slices.IndexFunc(term, func(q requirement) bool { return !o.makes(q) })
+	for _, term := range w.pods.affinity {
+		wanted := w.requirements(term)
+		missing := slices.IndexFunc(wanted, func(q requirement) bool { return !o.makes(q) })
 		if missing < 0 {
 			return ""
 		}
-		reason = "it makes no nodes with " + term[missing].key + " " + term[missing].operator + " " + strings.Join(term[missing].values, ", ")
+		reason = "it makes no nodes with " + wanted[missing].key + " " + wanted[missing].operator + " " + strings.Join(wanted[missing].values, ", ")
 	}
 	return reason
 }
 
-// tolerates reports whether a toleration covers a taint.
-func (t toleration) tolerates(taint toleration) bool {
+// covers reports whether a toleration covers a taint.
+func (t toleration) covers(taint toleration) bool {
 	return (t.key == taint.key || t.key == "" && t.operator == "Exists") && (t.effect == "" || t.effect == taint.effect) &&
 		(t.operator == "Exists" || t.value == taint.value)
 }
@@ -325,11 +305,11 @@ func (o *Object) makes(q requirement) bool {
 	if q.key == "karpenter.sh/nodepool" {
 		return slices.Contains(q.values, o.Name)
 	}
-	if value, ok := o.nodes.labels.get(q.key); ok {
+	if value, ok := o.value(o.nodes.labels, q.key); ok {
 		return slices.Contains(q.values, value)
 	}
 	constrained := false
-	for _, own := range o.nodes.requirements {
+	for _, own := range o.requirements(o.nodes.requirements) {
 		if own.key != q.key {
 			continue
 		}
