@@ -30,7 +30,6 @@ package adopt
 import (
 	"errors"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 
@@ -44,15 +43,15 @@ type Options struct {
 	Layout   Layout
 	Envs     []string // none for all
 	Services []string // none for all
+	Like     string   // the service whose templates those services share, however little they are alike
 }
 
 // Result is what adopting comes to. Nothing is written yet.
 type Result struct {
-	Files     map[string][]byte // of the inventory and the templates, as they are to be
+	Files     map[string][]byte // of the inventory and the templates, as they are to be; nil for one that goes
 	Adopted   []string          // the paths of the manifests that get a header
 	Left      []Left
 	Templates []Summary
-	Values    int // lines of variables.yaml, and of values in the inventory
 }
 
 // Summary is a template, and what it replaces.
@@ -62,7 +61,8 @@ type Summary struct {
 	Lines   int      `json:"lines"`   // of the template
 	Before  int      `json:"before"`  // of those files
 	Example string   `json:"example"` // one of them
-	Vars    []string `json:"vars"`
+	Vars    []string `json:"variables"`
+	Apart   []string `json:"apart"` // what only some of the files have
 }
 
 // run is one Run.
@@ -70,193 +70,161 @@ type run struct {
 	Options
 	fsys      fs.FS
 	inventory *inventory.Inventory
+	disk      map[string]string // the templates that are there: file → text
 	result    *Result
-	files     []*file
-	survey    *survey
-	templates []*template
-	settings  *settings
+	files     []*file // to be adopted
+	old       []*file // that were rendered before
+	folders   map[cell]bool
 }
 
 // Run infers templates and values for the manifests of a k8s repo.
 func Run(fsys fs.FS, o Options) (*Result, error) {
-	r := &run{Options: o, fsys: fsys, result: &Result{}}
+	r := &run{Options: o, fsys: fsys, result: &Result{Files: map[string][]byte{}}, disk: map[string]string{}, folders: map[cell]bool{}}
 	if err := r.load(); err != nil {
 		return nil, err
 	}
 	if err := r.read(); err != nil {
 		return nil, err
 	}
-	for round := 0; len(r.files) > 0; round++ {
-		left, err := r.infer()
+	if len(r.files) == 0 {
+		return r.result, nil
+	}
+	after, before, err := r.settle()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.write(after, before); err != nil {
+		return nil, err
+	}
+	r.summarize(after)
+	return r.result, nil
+}
+
+// state is what is inferred from some files.
+type state struct {
+	*run
+	kept      map[string]bool // templates on the disk that are somebody's own
+	files     []*file
+	left      []Left
+	survey    *survey
+	templates []*template
+	variables []*variable
+	settings  *settings
+	was       *settings // what was written for the files that were adopted before
+}
+
+// settle infers templates for the files that are to be adopted, together with those that
+// were adopted before: as if all were adopted at once. That is so as long as nobody has
+// changed the templates since. One that was changed is kept as it is, with its files.
+// Before is what was inferred for the files that were adopted; nil if nothing was.
+func (r *run) settle() (after, before *state, err error) {
+	kept := map[string]bool{}
+	for {
+		owned := r.owned(kept)
+		var changed []string
+		if before = nil; len(owned) > 0 {
+			if before, err = r.infer(owned, kept, nil); err != nil {
+				return nil, nil, err
+			}
+			changed = before.changed()
+		}
+		var was *settings
+		if before != nil && len(changed) == 0 {
+			was = before.settings
+		}
+		if after, err = r.infer(slices.Concat(owned, r.files), kept, was); err != nil {
+			return nil, nil, err
+		}
+		more := after.changed()
+		if was != nil {
+			more = slices.DeleteFunc(more, before.has)
+		} else if len(more) == 0 {
+			return after, nil, nil // nothing was adopted before, or that was interrupted
+		}
+		if changed = append(changed, more...); len(changed) == 0 {
+			return after, before, nil
+		}
+		for _, file := range changed {
+			kept[file] = true
+		}
+	}
+}
+
+// owned are the files that were rendered from templates which nobody has changed.
+func (r *run) owned(kept map[string]bool) []*file {
+	var list []*file
+	for _, f := range r.old {
+		if !kept[f.template] && r.disk[f.template] != "" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// changed lists the templates on the disk that are not what is inferred, and those whose
+// files can no longer be adopted, or only from another template.
+func (s *state) changed() []string {
+	var list []string
+	add := func(file string) {
+		if file != "" && !slices.Contains(list, file) {
+			list = append(list, file)
+		}
+	}
+	for _, t := range s.templates {
+		if text, there := s.disk[t.file()]; there && text != t.String() {
+			add(t.file())
+		}
+		for _, c := range t.copies {
+			if c.file.template != t.file() {
+				add(c.file.template)
+			}
+		}
+	}
+	for _, l := range s.left {
+		add(l.file.template)
+	}
+	return list
+}
+
+func (s *state) has(file string) bool {
+	return slices.ContainsFunc(s.templates, func(t *template) bool { return t.file() == file })
+}
+
+// infer makes templates and values for files, and proves them. What cannot be adopted is
+// left, and the others are tried without it.
+func (r *run) infer(files []*file, kept map[string]bool, was *settings) (*state, error) {
+	s := &state{run: r, kept: kept, files: files, was: was}
+	for len(s.files) > 0 {
+		left, err := s.try()
 		if err != nil {
 			return nil, err
 		}
 		if len(left) == 0 {
 			break
 		}
-		r.result.Left = append(r.result.Left, left...)
-		r.files = slices.DeleteFunc(r.files, func(f *file) bool {
-			return slices.ContainsFunc(left, func(l Left) bool { return l.Path == f.path })
+		s.left = append(s.left, left...)
+		s.files = slices.DeleteFunc(slices.Clone(s.files), func(f *file) bool {
+			return slices.ContainsFunc(left, func(l Left) bool { return l.file == f })
 		})
 	}
-	r.summarize()
-	return r.result, nil
+	if len(s.files) == 0 {
+		s.templates, s.variables, s.settings = nil, nil, &settings{}
+	}
+	return s, nil
 }
 
-// load reads the inventory, if there is one.
-func (r *run) load() error {
-	_, users := fs.Stat(r.fsys, inventory.UsersFile)
-	_, environments := fs.Stat(r.fsys, inventory.EnvironmentsDir)
-	if errors.Is(users, fs.ErrNotExist) && errors.Is(environments, fs.ErrNotExist) {
-		r.inventory = &inventory.Inventory{}
-		return nil
-	}
-	var err error
-	r.inventory, err = inventory.Load(r.fsys)
-	return err
-}
-
-// read reads the copies.
-func (r *run) read() error {
-	envs := r.Envs
-	if len(envs) == 0 {
-		envs = nil
-	}
-	folders, err := r.Layout.folders(r.fsys, envs)
-	if err != nil {
-		return err
-	}
-	if _, ok := r.Layout.root("x"); !ok {
-		return problem.New("put {env} before {service}", "--path %q: the folders of the environments would lie in each other", r.Layout.text)
-	}
-	root := func(env string) string { dir, _ := r.Layout.root(env); return dir }
-	for _, env := range r.inventory.Environments {
-		if dir := root(env.Name); !env.Abstract && env.Path != dir && slices.ContainsFunc(folders, func(f folder) bool { return f.env == env.Name }) {
-			return problem.At(env.Place, "pass a --path that leads there, or change path:", "the manifests of %s are in %s, not in %s", env.Name, env.Path, dir)
-		}
-	}
-	if r.Layout.hasService() && len(r.Services) > 0 {
-		folders = slices.DeleteFunc(folders, func(f folder) bool { return !slices.Contains(r.Services, f.service) })
-	}
-	files, left, err := readFiles(r.fsys, folders, root)
-	if err != nil {
-		return err
-	}
-	if envs == nil {
-		files, left = r.sharing(files, left)
-	}
-	if !r.Layout.hasService() {
-		service := ""
-		if len(r.Services) == 1 {
-			service = r.Services[0]
-		} else if len(r.Services) == 0 {
-			service = serviceOf(files)
-		}
-		for _, f := range files {
-			f.service = service
-		}
-	}
-	r.files, r.result.Left = r.unique(files, left)
-	r.files = slices.DeleteFunc(r.files, func(f *file) bool { return f.template != "" })
-	return nil
-}
-
-// sharing leaves out what is no environment: folders that have no file in common with
-// another.
-func (r *run) sharing(files []*file, left []Left) ([]*file, []Left) {
-	envs := map[string]map[string]bool{} // by path below the environment's folder
-	for _, f := range files {
-		pattern := outputPattern(f.below, f.cell)
-		if envs[pattern] == nil {
-			envs[pattern] = map[string]bool{}
-		}
-		envs[pattern][f.env] = true
-	}
-	shares := map[string]bool{}
-	for _, in := range envs {
-		if len(in) > 1 {
-			maps.Copy(shares, in)
-		}
-	}
-	kept := slices.DeleteFunc(files, func(f *file) bool {
-		if !shares[f.env] && r.inventory.Environment(f.env) == nil {
-			left = append(left, Left{f.path, f.env + " has no file in common with another environment; pass --env " + f.env + " if it is one"})
-			return true
-		}
-		return false
-	})
-	return kept, left
-}
-
-// unique leaves the files that hold an object which another file of the environment
-// holds too.
-func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
-	owners := map[string][]*file{}
-	for _, f := range files {
-		for _, o := range f.text.Objects {
-			key := f.env + "|" + o.Identity()
-			if !slices.Contains(owners[key], f) {
-				owners[key] = append(owners[key], f)
-			}
-		}
-	}
-	twice := map[*file]string{}
-	for _, key := range slices.Sorted(maps.Keys(owners)) {
-		list := owners[key]
-		for i, f := range list {
-			if len(list) > 1 {
-				twice[f] = list[(i+1)%len(list)].path
-			}
-		}
-	}
-	files = slices.DeleteFunc(files, func(f *file) bool {
-		if other := twice[f]; other != "" {
-			left = append(left, Left{f.path, "it holds an object that is in " + other + " too"})
-		}
-		return twice[f] != ""
-	})
-	return files, left
-}
-
-// serviceOf is the service that files without folders of services belong to: what its
-// workload is called, where all that have images of their own run one.
-func serviceOf(files []*file) string {
-	families, names := map[string]bool{}, map[string]int{}
-	for _, f := range files {
-		for _, i := range f.text.Images {
-			if !ownImage(i) {
-				continue
-			}
-			families[familyOf(i.Ref.Name, f.cell)] = true
-			for _, o := range f.text.Objects {
-				if o.Kind == "Deployment" || o.Kind == "StatefulSet" || o.Kind == "DaemonSet" {
-					names[strings.Trim(replaceWhole(o.Name, f.env, ""), "-")]++
-				}
-			}
-		}
-	}
-	if name := mostCommon(names); len(families) == 1 && name != "" {
-		return name
-	}
-	return ""
-}
-
-// infer makes templates and values for the files, and proves them. It returns the files
-// that cannot be adopted: then the others are to be tried without them.
-func (r *run) infer() ([]Left, error) {
-	r.survey = newSurvey(r.inventory, r.files)
-	facts := r.survey.facts()
+// try makes templates and values for the files. It returns those that cannot be adopted.
+func (s *state) try() ([]Left, error) {
+	s.survey = newSurvey(s.inventory, s.files)
+	facts := s.survey.facts()
 	tags := map[string]bool{}
 	var copies []*copied
-	for _, f := range r.files {
-		copies = append(copies, r.survey.copied(f, facts, tags))
+	for _, f := range s.files {
+		copies = append(copies, s.survey.copied(f, facts, tags))
 	}
-	r.templates = templatesOf(grouped(copies), func(scope, name string) bool {
-		_, err := fs.Stat(r.fsys, "templates/"+scope+"/"+name+".yaml.tmpl")
-		return err == nil
-	})
+	s.templates = templatesOf(grouped(copies), s.alike, func(file string) bool { return s.kept[file] })
 	explain := newExplainer(facts)
-	for _, t := range r.templates {
+	for _, t := range s.templates {
 		t.explain, t.tags = explain, tags
 		t.cells = nil
 		for _, c := range t.copies {
@@ -265,214 +233,123 @@ func (r *run) infer() ([]Left, error) {
 		t.alignment = *align(t.copies)
 	}
 	for range maxRounds {
-		p := prover{fsys: r.fsys, templates: r.templates, changed: map[*slot]bool{}}
+		p := prover{fsys: s.fsys, templates: s.templates, kept: s.kept, changed: map[*slot]bool{}}
 		var err error
-		if p.files, err = r.write(); err != nil {
+		if p.files, err = s.render(); err != nil {
 			return nil, err
 		}
 		if err := p.prove(); err != nil {
 			return nil, err
 		}
-		if len(p.left) > 0 {
+		if len(p.left) > 0 || !p.mended {
 			return p.left, nil
-		}
-		if !p.mended {
-			r.result.Files = p.files
-			return nil, nil
 		}
 	}
 	return nil, problem.New("", "the templates are not done after %d rounds", maxRounds)
 }
 
-// write makes the templates' texts and the inventory's files.
-func (r *run) write() (map[string][]byte, error) {
-	s := r.newSettings()
-	var taken []string
-	for _, f := range r.inventory.Defaults.Fields {
-		taken = append(taken, f.Key.Text)
-	}
-	a := newAllocator(taken)
-	for _, t := range r.templates {
-		t.build(r.universe(s, t.scope))
-	}
+// alike reports whether two services share templates whatever their files are.
+func (r *run) alike(a, b string) bool {
+	like := func(a, b string) bool { return a == r.Like && slices.Contains(r.Services, b) }
+	return r.Like != "" && (like(a, b) || like(b, a))
+}
+
+// render makes the templates' texts, and the files of an inventory that has what they need.
+func (s *state) render() (map[string][]byte, error) {
+	s.settings = s.newSettings()
 	var holes []*hole
-	for _, t := range r.templates {
+	for _, t := range s.templates {
+		t.build(s.universe(t.scope))
 		holes = append(holes, t.holes...)
 	}
-	shareParts(holes)
-	for _, h := range holes {
-		a.allocate(h)
-	}
-	s.addVariables(a.sorted())
-	files, err := s.files(func(name string) ([]byte, error) {
-		data, err := manifest.ReadFile(r.fsys, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+	s.variables = allocate(holes, newExplainer(s.survey.facts()), s.taken())
+	s.settings.addVariables(s.variables)
+	files, err := s.settings.files(s.readFile, s.was)
+	for _, t := range s.templates {
+		if err == nil {
+			files[t.file()] = []byte(t.String())
 		}
-		return data, err
-	})
-	if err != nil {
-		return nil, err
 	}
-	for _, t := range r.templates {
-		files[t.file()] = []byte(t.String())
-	}
-	r.settings = s
-	return files, nil
+	return files, err
 }
 
-// newSettings are the services and environments, as far as they are not there.
-func (r *run) newSettings() *settings {
-	s := &settings{}
-	byCell := map[cell]bool{}
-	scopes := map[string]map[string]bool{}
-	for _, f := range r.files {
-		byCell[f.cell] = true
-		scope := "environment"
-		if f.service != "" {
-			scope = "service"
-		}
-		if scopes[f.env] == nil {
-			scopes[f.env] = map[string]bool{}
-		}
-		scopes[f.env][scope] = true
-	}
-	for _, name := range r.survey.services {
-		service := &serviceSettings{name: name, isNew: r.inventory.Service(name) == nil}
-		if service.isNew {
-			service.image = mostUsed(r.survey.images[name])
-		}
-		s.services = append(s.services, service)
-	}
-	for _, name := range r.survey.envs {
-		e := &envSettings{name: name, isNew: r.inventory.Environment(name) == nil}
-		r.setKeys(e, scopes[name])
-		s.envs = append(s.envs, e)
-		for _, service := range s.services {
-			r.setOverride(e, service, byCell[cell{name, service.name}])
-		}
-	}
-	return s
-}
-
-// setKeys sets the keys at the top of an environment's file.
-func (r *run) setKeys(e *envSettings, scopes map[string]bool) {
-	if e.isNew {
-		if root, _ := r.Layout.root(e.name); root != e.name+"/manifests" {
-			e.keys = append(e.keys, field("path", manifest.NewString(root)))
-		}
-		if ns := r.survey.namespace[e.name]; ns != "" && ns != e.name {
-			e.keys = append(e.keys, field("namespace", manifest.NewString(ns)))
-		}
-		if domain := r.survey.domain[e.name]; domain != "" {
-			e.keys = append(e.keys, field("domain", manifest.NewString(domain)))
-		}
-		e.keys = append(e.keys, field("templates", manifest.NewList(slices.Sorted(maps.Keys(scopes))...)))
-		return
-	}
-	templates := slices.Clone(r.inventory.Environment(e.name).Templates)
-	before := len(templates)
-	for _, scope := range slices.Sorted(maps.Keys(scopes)) {
-		if !slices.Contains(templates, scope) {
-			templates = append(templates, scope)
-		}
-	}
-	if len(templates) > before {
-		e.keys = append(e.keys, field("templates", manifest.NewList(templates...)))
-	}
-}
-
-// setOverride sets what is different for a service in an environment.
-func (r *run) setOverride(e *envSettings, s *serviceSettings, has bool) {
-	env, service := r.inventory.Environment(e.name), r.inventory.Service(s.name)
-	if !has {
-		if env == nil || !env.Overrides[s.name].Absent {
-			e.service(s.name).absent = true
-		}
-		return
-	}
-	image := r.survey.images[s.name][e.name]
-	if image == "" {
-		return
-	}
-	now := s.image
-	if env != nil && service != nil {
-		now = env.Image(service)
-	} else if service != nil {
-		now = service.Image
-	}
-	if image != now {
-		e.service(s.name).image = image
-	}
-}
-
-func mostUsed(images map[string]string) string {
-	counts := map[string]int{}
-	for _, image := range images {
-		counts[image]++
-	}
-	return mostCommon(counts)
-}
-
-// universe are the cells that a scope's templates are rendered for.
-func (r *run) universe(s *settings, scope string) []cell {
-	var list []cell
-	names := slices.Clone(r.survey.envs)
-	for _, e := range r.inventory.Environments {
-		if !e.Abstract && slices.Contains(e.Templates, scope) && !slices.Contains(names, e.Name) {
-			names = append(names, e.Name)
-		}
-	}
-	services := inventory.Names(r.inventory.Services)
-	for _, service := range r.survey.services {
-		if !slices.Contains(services, service) {
-			services = append(services, service)
-		}
-	}
-	for _, env := range names {
-		if scope == "environment" {
-			list = append(list, cell{env: env})
-			continue
-		}
-		for _, service := range services {
-			if !r.isAbsent(s, env, service) {
-				list = append(list, cell{env, service})
+// taken are the names of variables that are not ours: those that a template asks for that
+// is kept, or none does.
+func (s *state) taken() []string {
+	var list []string
+	for _, f := range s.inventory.Defaults.Fields {
+		mine := false
+		for file, text := range s.disk {
+			if wholeIndex(text, ".Vars."+f.Key.Text, 0) < 0 {
+				continue
 			}
+			if mine = !s.kept[file] && (s.has(file) || s.renders(file)); !mine {
+				break
+			}
+		}
+		if !mine {
+			list = append(list, f.Key.Text)
 		}
 	}
 	return list
 }
 
-func (r *run) isAbsent(s *settings, env, service string) bool {
-	if e := r.inventory.Environment(env); e != nil && e.Overrides[service].Absent {
-		return true
+// renders reports whether a template rendered one of the files.
+func (s *state) renders(template string) bool {
+	return slices.ContainsFunc(s.files, func(f *file) bool { return f.template == template })
+}
+
+// readFile reads a file of the k8s repo; nil where it is not there.
+func (r *run) readFile(name string) ([]byte, error) {
+	data, err := manifest.ReadFile(r.fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	for _, e := range s.envs {
-		if e.name == env {
-			return slices.ContainsFunc(e.services, func(o *overrideSettings) bool { return o.name == service && o.absent })
+	return data, err
+}
+
+// write notes the files of the inventory and the templates that are to be written.
+func (r *run) write(after, before *state) error {
+	if before != nil {
+		for _, t := range before.templates {
+			if !after.has(t.file()) {
+				r.result.Files[t.file()] = nil
+			}
 		}
 	}
-	return false
+	files, err := after.settings.files(r.readFile, after.was)
+	if err != nil {
+		return err
+	}
+	for name, data := range files {
+		r.result.Files[name] = data
+	}
+	for _, t := range after.templates {
+		if text := t.String(); text != r.disk[t.file()] {
+			r.result.Files[t.file()] = []byte(text)
+		}
+	}
+	return nil
 }
 
 // summarize counts.
-func (r *run) summarize() {
+func (r *run) summarize(s *state) {
+	r.result.Left = append(r.result.Left, s.left...)
 	slices.SortFunc(r.result.Left, func(a, b Left) int { return strings.Compare(a.Path, b.Path) })
-	for _, t := range r.templates {
-		if len(r.files) == 0 {
-			break
-		}
-		s := Summary{File: t.file(), Files: len(t.copies), Lines: strings.Count(t.String(), "\n"), Example: t.copies[0].file.path, Vars: []string{}}
+	for _, t := range s.templates {
+		sum := Summary{File: t.file(), Files: len(t.copies), Lines: strings.Count(t.String(), "\n"), Example: t.copies[0].file.path, Vars: []string{}, Apart: t.apart()}
 		for _, c := range t.copies {
-			s.Before += strings.Count(string(c.file.data), "\n")
-			r.result.Adopted = append(r.result.Adopted, c.file.path)
-		}
-		for _, h := range t.holes {
-			if !slices.Contains(s.Vars, h.variable.name) {
-				s.Vars = append(s.Vars, h.variable.name)
+			sum.Before += strings.Count(string(c.file.data), "\n")
+			if c.file.template == "" {
+				r.result.Adopted = append(r.result.Adopted, c.file.path)
 			}
 		}
-		r.result.Templates = append(r.result.Templates, s)
+		for _, h := range t.holes {
+			if h.variable != nil && !slices.Contains(sum.Vars, h.variable.name) {
+				sum.Vars = append(sum.Vars, h.variable.name)
+			}
+		}
+		r.result.Templates = append(r.result.Templates, sum)
 	}
 	slices.Sort(r.result.Adopted)
 }

@@ -169,10 +169,10 @@ func (a *alignment) score(s *slot, n *node, copy int) float32 {
 	case blank, marker:
 		return 1
 	case comment, text:
-		if named {
+		switch alike := likeness(s.label, n.label); {
+		case named:
 			return 3
-		}
-		if likeness(s.label, n.label) >= 0.5 {
+		case alike >= 0.75, alike >= 0.5 && (s.kind == comment || firstWord.FindString(s.label) == firstWord.FindString(n.label)):
 			return 1
 		}
 		return 0

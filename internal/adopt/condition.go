@@ -146,3 +146,46 @@ func oneOf(field string, names, others []string) string {
 	}
 	return "eq " + field + quoted(names)
 }
+
+// apart lists the parts that only some of the files have, by their keys.
+func (t *template) apart() []string {
+	var list []string
+	all := make([]bool, len(t.copies))
+	for i := range all {
+		all[i] = true
+	}
+	var visit func(slots []*slot, within []bool)
+	visit = func(slots []*slot, within []bool) {
+		for _, s := range slots {
+			if !slices.Equal(s.has, within) && s.kind != blank {
+				if name := s.where(); !slices.Contains(list, name) {
+					list = append(list, name)
+				}
+				continue
+			}
+			visit(s.kids, s.has)
+		}
+	}
+	visit(t.slots, all)
+	return list
+}
+
+// where is a slot's way from its document, for people.
+func (s *slot) where() string {
+	var steps []string
+	for _, step := range s.way() {
+		switch label := strings.ReplaceAll(step.label, factSign, "…"); step.kind {
+		case document:
+			steps = append(steps, label)
+		case entry:
+			steps = append(steps, label)
+		case item:
+			steps = append(steps, "["+label+"]")
+		case comment:
+			steps = append(steps, "a comment")
+		case text:
+			steps = append(steps, "a line of text")
+		}
+	}
+	return strings.Join(steps, ".")
+}

@@ -28,7 +28,13 @@ type file struct {
 type Left struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
+
+	cell cell
+	file *file // nil where it could not be read as a manifest
 }
+
+// leave is the file, left for a reason.
+func (f *file) leave(reason string) Left { return Left{f.path, reason, f.cell, f} }
 
 // readFiles reads the manifests in folders, sorted by path. What cannot be adopted,
 // whatever the others are, is left.
@@ -38,35 +44,34 @@ func readFiles(fsys fs.FS, folders []folder, root func(env string) string) (file
 			if err != nil {
 				return err
 			}
+			leave := func(reason string) error {
+				left = append(left, Left{Path: name, Reason: reason, cell: f.cell})
+				return nil
+			}
 			switch extension := path.Ext(name); {
 			case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && name != f.dir:
 				return fs.SkipDir
 			case entry.IsDir():
 				return nil
 			case extension == ".json":
-				left = append(left, Left{name, "it is JSON, which has no comments: a rendered file begins with two"})
-				return nil
+				return leave("it is JSON, which has no comments: a rendered file begins with two")
 			case extension != ".yaml" && extension != ".yml":
 				return nil
 			case !entry.Type().IsRegular():
-				left = append(left, Left{name, "it is no regular file"})
-				return nil
+				return leave("it is no regular file")
 			}
 			data, err := manifest.ReadFile(fsys, name)
 			if err != nil {
-				left = append(left, Left{name, reasonOf(err)})
-				return nil
+				return leave(reasonOf(err))
 			}
 			file := &file{cell: f.cell, path: name, below: strings.TrimPrefix(name, root(f.env)+"/"), data: data}
 			if template, body, ok := tree.Rendered(name, data); ok {
 				file.template, file.data = template, body
 			} else if template != "" {
-				left = append(left, Left{name, "it was rendered from " + template + ", and edited by hand"})
-				return nil
+				return leave("it was rendered from " + template + ", and edited by hand")
 			}
 			if reason := file.examine(); reason != "" {
-				left = append(left, Left{name, reason})
-				return nil
+				return leave(reason)
 			}
 			files = append(files, file)
 			return nil
@@ -90,6 +95,16 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// exact reports whether the file begins or ends as no template renders it that does not
+// ask for it: with blank lines, or without a line break.
+func (f *file) exact() bool {
+	first, _, _ := bytes.Cut(f.data, []byte("\n"))
+	return len(bytes.TrimSpace(first)) == 0 || len(bytes.TrimRight(f.data, " \t\n"))+1 != len(f.data) || !f.ended()
+}
+
+// ended reports whether the file ends in a line break.
+func (f *file) ended() bool { return bytes.HasSuffix(f.data, []byte("\n")) }
+
 // examine returns why no template can render the file; "" where one can.
 func (f *file) examine() string {
 	switch {
@@ -103,12 +118,6 @@ func (f *file) examine() string {
 		return "it is empty"
 	case bytes.ContainsAny(f.data, manifest.Placeholder+"\ue001"+manifest.SplicePlaceholder):
 		return "it has a character from U+E000 to U+E002, which mean something in templates"
-	case !bytes.HasSuffix(f.data, []byte("\n")):
-		return "there is no line break at its end"
-	case len(bytes.TrimRight(f.data, " \t\n"))+1 != len(f.data):
-		return "there are blanks or blank lines at its end"
-	case len(bytes.TrimSpace(f.data[:bytes.IndexByte(f.data, '\n')])) == 0:
-		return "it begins with a blank line"
 	}
 	skeleton, err := manifest.ParseSkeleton(f.path, bytes.Clone(f.data))
 	if err != nil {

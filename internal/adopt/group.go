@@ -3,6 +3,7 @@ package adopt
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,10 +17,7 @@ type group struct {
 func grouped(copies []*copied) []*group {
 	byKey := map[string]*group{}
 	for _, c := range copies {
-		scope := "environment"
-		if c.service != "" {
-			scope = "service"
-		}
+		scope := scopeOf(c.cell)
 		pattern := outputPattern(c.file.below, c.cell)
 		key := scope + " " + pattern
 		if byKey[key] == nil {
@@ -39,7 +37,7 @@ const minAlike = 0.6
 
 // clusters splits a group into the copies that share a template: those of one service
 // always do.
-func (g *group) clusters() [][]*copied {
+func (g *group) clusters(alike func(a, b string) bool) [][]*copied {
 	byService := map[string][]*copied{}
 	for _, c := range g.copies {
 		byService[c.service] = append(byService[c.service], c)
@@ -49,8 +47,12 @@ func (g *group) clusters() [][]*copied {
 		copies := byService[service]
 		best, at := float32(minAlike), -1
 		for i, cluster := range list {
-			if alike := similar(wholeOf(cluster[0]), wholeOf(copies[0])); alike >= best {
-				best, at = alike, i
+			likeness := similar(wholeOf(cluster[0]), wholeOf(copies[0]))
+			if slices.ContainsFunc(cluster, func(c *copied) bool { return alike(c.service, service) }) {
+				likeness = 2
+			}
+			if likeness >= best {
+				best, at = likeness, i
 			}
 		}
 		if at < 0 {
@@ -70,12 +72,13 @@ func wholeOf(c *copied) *node {
 	return c.whole
 }
 
-// templatesOf makes a template for each cluster of copies.
-func templatesOf(groups []*group, taken func(scope, name string) bool) []*template {
+// templatesOf makes a template for each cluster of copies. The files that are taken are
+// other templates.
+func templatesOf(groups []*group, alike func(a, b string) bool, taken func(file string) bool) []*template {
 	var list []*template
 	used := map[string]bool{}
 	for _, g := range groups {
-		for i, cluster := range g.clusters() {
+		for i, cluster := range g.clusters(alike) {
 			name := templateName(g.pattern)
 			if name == "" {
 				name = strings.ToLower(firstKind(cluster[0]))
@@ -83,12 +86,13 @@ func templatesOf(groups []*group, taken func(scope, name string) bool) []*templa
 			if i > 0 {
 				name += "-" + cluster[0].service
 			}
-			for base, n := name, 2; used[g.scope+"/"+name] || taken(g.scope, name); n++ {
-				name = base + "-" + string(rune('0'+n))
-			}
-			used[g.scope+"/"+name] = true
 			t := &template{scope: g.scope, name: name}
-			if g.pattern != scopePath(g.scope, name) {
+			for n := 2; used[t.file()] || taken(t.file()); n++ {
+				t.name = name + "-" + strconv.Itoa(n)
+			}
+			used[t.file()] = true
+			t.exact = slices.ContainsFunc(cluster, func(c *copied) bool { return c.file.exact() })
+			if t.exact || g.pattern != scopePath(g.scope, t.name) {
 				t.output = g.pattern
 			}
 			slices.SortFunc(cluster, func(a, b *copied) int { return strings.Compare(a.file.path, b.file.path) })

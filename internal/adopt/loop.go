@@ -99,7 +99,8 @@ func (l *loop) pays(t *template, within []bool) bool {
 		}
 		values[string(has)] = true
 	}
-	return len(l.slots) > 1 && 3+len(l.shape)+len(values)-1 < each
+	different := slices.ContainsFunc(l.slots, func(s *slot) bool { return !slices.Equal(s.has, l.slots[0].has) })
+	return different && 3+len(l.shape)+len(values)-1 < each
 }
 
 // freeMaps are the maps whose keys people make up.

@@ -3,52 +3,134 @@ package adopt
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// generic are keys that say little without what they are in.
-var generic = map[string]bool{
-	"value": true, "name": true, "path": true, "port": true, "number": true, "key": true, "type": true, "cpu": true, "memory": true,
-	"image": true, "enabled": true, "size": true, "weight": true, "mode": true, "id": true, "kind": true, "storage": true, "url": true,
-	"min": true, "max": true, "data": true, "text": true, "count": true, "command": true, "args": true,
-}
+// vague are keys that say nothing without what they are in; generic ones say little.
+var (
+	vague = map[string]bool{
+		"value": true, "name": true, "path": true, "port": true, "number": true, "key": true, "type": true, "id": true, "kind": true, "text": true,
+		"command": true, "args": true, "data": true, "": true,
+	}
+	generic = map[string]bool{
+		"cpu": true, "memory": true, "storage": true, "image": true, "enabled": true, "size": true, "weight": true, "mode": true, "url": true,
+		"min": true, "max": true, "count": true,
+	}
+)
 
 // wrappers are keys that every manifest has, and that say nothing.
 var wrappers = map[string]bool{
 	"spec": true, "template": true, "metadata": true, "data": true, "string_data": true, "containers": true, "items": true, "job_template": true,
-	"resources": true, "env": true, "annotations": true, "labels": true, "value_from": true, "rules": true, "http": true, "paths": true,
+	"resources": true, "env": true, "annotations": true, "labels": true, "value_from": true, "rules": true, "http": true, "paths": true, "http_get": true,
+}
+
+// nameAll gives variables their names. Where several would have one name, each gets one
+// that says more.
+func nameAll(list []*variable, taken []string) {
+	level := make([]int, len(list))
+	candidates := make([][]string, len(list))
+	for i, v := range list {
+		candidates[i] = v.candidates()
+	}
+	for {
+		wanted := map[string][]int{}
+		for i := range list {
+			name := candidates[i][min(level[i], len(candidates[i])-1)]
+			wanted[name] = append(wanted[name], i)
+		}
+		again := false
+		for name, by := range wanted {
+			if len(by) == 1 && !slices.Contains(taken, name) {
+				continue
+			}
+			for _, i := range by {
+				if level[i] < len(candidates[i])-1 {
+					level[i]++
+					again = true
+				}
+			}
+		}
+		if !again {
+			break
+		}
+	}
+	used := map[string]bool{}
+	for i, v := range list {
+		base := candidates[i][min(level[i], len(candidates[i])-1)]
+		v.name = base
+		for n := 2; used[v.name] || slices.Contains(taken, v.name); n++ {
+			v.name = base + "_" + strconv.Itoa(n)
+		}
+		used[v.name] = true
+	}
+}
+
+// candidates are names for a variable, the best first: those that all its places have.
+func (v *variable) candidates() []string {
+	list := slices.Clone(v.holes[0].names())
+	for _, h := range v.holes[1:] {
+		names := h.names()
+		list = slices.DeleteFunc(list, func(name string) bool { return !slices.Contains(names, name) })
+	}
+	if len(list) == 0 {
+		list = v.holes[0].names()
+	}
+	return list
 }
 
 // names are names for a hole's variable, the best first. They say where it stands.
 func (h *hole) names() []string {
-	if h.slot == nil {
-		return []string{snake(h.template.name), snake(h.template.name) + "_enabled"}
+	if h.known != nil {
+		return h.known
 	}
-	way := h.slot.way()
-	own, above := h.ownName(way)
-	list := []string{}
 	add := func(name string) {
-		if name = strings.Trim(name, "_"); name != "" && !slices.Contains(list, name) {
-			list = append(list, name)
+		if name = strings.Trim(name, "_"); name != "" && !slices.Contains(h.known, name) {
+			h.known = append(h.known, name)
 		}
 	}
-	if !generic[own] {
+	template := snake(h.template.name)
+	if h.slot == nil {
+		add(template)
+		add(template + "_enabled")
+		return h.known
+	}
+	own, above := h.ownName()
+	if !vague[own] && !generic[own] {
 		add(own)
 	}
-	for i := len(above) - 1; i >= 0; i-- {
-		part := above[i]
+	probe := slices.ContainsFunc(above, func(s string) bool { return strings.HasSuffix(s, "_probe") })
+	if probe && vague[own] {
+		add("probe_" + own)
+	}
+	for _, part := range slices.Backward(above) {
 		if wrappers[part] || part == "" || strings.HasPrefix(own, part) || strings.HasSuffix(own, part) {
 			continue
 		}
 		add(join(part, own))
+		if generic[own] {
+			add(own)
+		}
+		if probe && strings.HasSuffix(part, "_probe") {
+			add("probe_" + own)
+		}
 	}
+	add(template + "_" + own)
 	add(own)
-	add(snake(h.template.name) + "_" + own)
-	if len(list) == 0 {
+	if len(h.known) == 0 {
 		add("value")
 	}
-	return list
+	return h.known
+}
+
+// own is what a hole's own line calls it.
+func (h *hole) own() string {
+	if h.slot == nil {
+		return snake(h.template.name)
+	}
+	own, _ := h.ownName()
+	return own
 }
 
 // join is the name of a thing that is part of another: memory of limits is memory_limit.
@@ -71,26 +153,33 @@ func (s *slot) way() []*slot {
 }
 
 // ownName is what a hole's own line calls it, and the names of what it is in.
-func (h *hole) ownName(way []*slot) (own string, above []string) {
+func (h *hole) ownName() (own string, above []string) {
+	way := h.slot.way()
 	for _, s := range way[:len(way)-1] {
 		above = append(above, s.called())
 	}
 	last := way[len(way)-1]
 	switch {
+	case last.kind == text && h.role == presence:
+		own = wordBefore(h.line() + " ")
+		if own == "" {
+			own = snake(firstWord.FindString(h.line()))
+		}
 	case h.role == presence && last.kind != entry && last.kind != item:
 		own = lastOf(above)
 	case last.kind == text:
-		if own = wordBefore(h.textBefore()); own == "" {
-			own = lastOf(above)
-		}
-	case last.kind == item && len(last.kids) == 0 && h.flag(last) != "":
-		own = h.flag(last)
+		own = wordBefore(h.textBefore())
 	case last.kind == item && len(last.kids) == 0:
-		own = singular(lastOf(above))
+		if own = h.flag(); own == "" {
+			own = singular(lastOf(above))
+		}
 	default:
 		own = last.called()
 	}
-	if own == "value" && len(above) > 0 && last.parent != nil && last.parent.kind == item {
+	if own == "" {
+		own = lastOf(above)
+	}
+	if own == "value" && len(above) > 0 && last.parent != nil && last.parent.kind == item && last.parent.called() != "" {
 		own, above = lastOf(above), above[:len(above)-1]
 	}
 	return own, above
@@ -112,14 +201,20 @@ func (s *slot) called() string {
 	return snake(label)
 }
 
-var flagName = regexp.MustCompile(`^["']?--?([A-Za-z][A-Za-z0-9._-]*)[= ]`)
+// line is a hole's line in the copy that has it first, without indentation and dashes.
+func (h *hole) line() string {
+	return strings.TrimLeft(h.template.copies[h.slot.of].lines[h.slot.line[h.slot.of]], " -")
+}
+
+var (
+	flagName  = regexp.MustCompile(`^["']?--?([A-Za-z][A-Za-z0-9._-]*)[= ]`)
+	firstWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9_.-]*`)
+	lastWord  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)
+)
 
 // flag is the name of a command's flag that an item sets.
-func (h *hole) flag(s *slot) string {
-	line := h.template.copies[s.of].lines[s.line[s.of]]
-	if m := flagName.FindStringSubmatch(strings.TrimLeft(line, " -")); m != nil {
-		return snake(m[1])
-	}
+func (h *hole) flag() string {
+	line := h.template.copies[h.slot.of].lines[h.slot.line[h.slot.of]]
 	if m := flagName.FindStringSubmatch(strings.TrimPrefix(strings.TrimLeft(line, " "), "- ")); m != nil {
 		return snake(m[1])
 	}
@@ -134,8 +229,6 @@ func (h *hole) textBefore() string {
 	}
 	return h.before
 }
-
-var lastWord = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)
 
 func wordBefore(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {

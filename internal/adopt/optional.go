@@ -17,7 +17,7 @@ func (t *template) tryOptional(b branch, within []bool) bool {
 	if k := whole.kids; whole.kind == item && len(k) == 2 && k[0].form == inline && len(k[0].kids) == 0 {
 		target = k[1]
 	}
-	if target.kind != entry || target.form != inline || target.apart || len(target.kids) > 0 || !slices.Equal(target.has, b.has) {
+	if target.kind != entry && target.kind != text || target.form != inline || target.apart || len(target.kids) > 0 || !slices.Equal(target.has, b.has) {
 		return false
 	}
 	h, line := t.optionalHole(target, within)
@@ -25,46 +25,76 @@ func (t *template) tryOptional(b branch, within []bool) bool {
 		return false
 	}
 	t.holes = append(t.holes, h)
-	indent := line.head[:whole.like.col]
+	indent := line.head[:min(whole.like.col, len(line.head))]
+	if target.kind == text {
+		indent = line.head
+	}
 	t.control(piece{word: "if", cond: condition{hole: h}, trim: trimLeft}, indent)
 	for _, k := range whole.kids {
 		if k != target {
 			t.line(k)
 		}
 	}
-	t.add([]piece{{text: line.head}, {hole: h}, {text: line.tail}}, target)
+	t.add([]piece{{text: line.head + line.value}, {hole: h}, {text: line.tail}}, target)
 	t.control(piece{word: "end", trim: trimLeft}, indent)
 	return true
 }
 
-// optionalHole asks for a variable that is not set where a copy has no such line. It is
-// nil where a condition alone says it, and where if would take a value for none.
+// optionalHole asks for a variable that is not set where a copy has no such line, and
+// returns the line around it. The hole is nil where a condition alone says it, and where
+// if would take a value for none.
 func (t *template) optionalHole(s *slot, within []bool) (*hole, parts) {
-	h := &hole{template: t, slot: s, role: optional}
-	var first parts
+	h := &hole{template: t, slot: s, role: optional, position: position{inText: s.kind == text}}
+	cut := splitLine
+	if s.kind == text {
+		cut = splitText
+	}
+	var lines []parts
 	var values []string
+	for c, has := range s.has {
+		if has {
+			lines = append(lines, cut(t.copies[c].lines[s.line[c]]))
+			values = append(values, lines[len(lines)-1].value)
+		}
+	}
+	around := lines[0]
+	around.value = ""
+	if s.kind == text {
+		if allEqual(values) {
+			return nil, around
+		}
+		before, after := common(values)
+		if before == 0 {
+			return nil, around
+		}
+		around.value, around.tail = values[0][:before], values[0][len(values[0])-after:]+around.tail
+		for i, v := range values {
+			values[i] = v[before : len(v)-after]
+		}
+	}
+	h.position.quote = around.quote
+	for i, l := range lines {
+		v := values[i]
+		if l.head != around.head || s.kind != text && l.tail != around.tail || v == "" || v == "false" || v == "0" {
+			return nil, around
+		}
+	}
+	kind, ok := typeOf(values, h.position)
+	simple := expression(t.cells, s.has, within) != "" && allEqual(values)
+	if simple || !ok || kind == manifest.Null || !t.mayVary(s, h.position, values) {
+		return nil, around
+	}
+	next := 0
 	for c, in := range within {
 		if !in {
 			continue
 		}
 		value := unset
 		if s.has[c] {
-			p := splitLine(t.copies[c].lines[s.line[c]])
-			if len(values) == 0 {
-				first = p
-			}
-			if value = p.value; p.head != first.head || p.tail != first.tail || value == "" || value == "false" || value == "0" {
-				return nil, first
-			}
-			values = append(values, value)
+			value = values[next]
+			next++
 		}
 		h.cells, h.values = append(h.cells, t.cells[c]), append(h.values, value)
 	}
-	h.position = position{quote: first.quote}
-	kind, ok := typeOf(values, h.position)
-	simple := expression(t.cells, s.has, within) != "" && allEqual(values)
-	if simple || !ok || kind == manifest.Null || !t.mayVary(s, h.position, values) {
-		return nil, first
-	}
-	return h, first
+	return h, around
 }

@@ -20,6 +20,7 @@ type prover struct {
 	files     map[string][]byte // the inventory and the templates as they are to be
 	mended    bool              // some line is to be written in another way
 	changed   map[*slot]bool    // those lines
+	kept      map[string]bool   // templates that stay as they are
 	left      []Left
 }
 
@@ -109,9 +110,9 @@ func (p *prover) leave(t *template, copy int, reason string) {
 		}
 		c.left, p.mended = true, true
 		if c == t.copies[copy] {
-			p.left = append(p.left, Left{c.file.path, reason})
+			p.left = append(p.left, c.file.leave(reason))
 		} else {
-			p.left = append(p.left, Left{c.file.path, "its copy in " + t.copies[copy].env + " cannot be adopted"})
+			p.left = append(p.left, c.file.leave("its copy in "+t.copies[copy].env+" cannot be adopted"))
 		}
 	}
 }

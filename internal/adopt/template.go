@@ -13,6 +13,8 @@ type template struct {
 	alignment
 	cells []cell // by copy
 
+	exact   bool // its ends are written as they are
+	ended   bool // its text ends in a line break
 	explain *explainer
 	tags    map[string]bool // tags that run in the copies: no variable's values
 	lines   []outLine
@@ -55,20 +57,25 @@ type condition struct {
 
 func (c condition) String() string {
 	if c.hole != nil {
-		return ".Vars." + c.hole.variable.name
+		name := ".Vars." + c.hole.variable.name
+		if c.hole.negated {
+			return "not " + name
+		}
+		return name
 	}
 	return c.expr
 }
 
-// String is the piece as it stands in the template.
-func (p piece) String() string {
+// write returns the piece as it stands in the template. A raw text is written without
+// expressions, so that it can stand in a comment too.
+func (p piece) write(raw bool) string {
 	switch {
 	case p.hole != nil:
-		return escaped(p.hole.before) + "{{ .Vars." + p.hole.variable.name + " }}" + escaped(p.hole.after)
+		return escaped(p.hole.before, raw) + p.hole.write() + escaped(p.hole.after, raw)
 	case p.expr != "":
 		return "{{ " + p.expr + " }}"
 	case p.word == "":
-		return escaped(p.text)
+		return escaped(p.text, raw)
 	}
 	action := p.word
 	if condition := p.cond.String(); condition != "" {
@@ -83,11 +90,29 @@ func (p piece) String() string {
 	return "{{ " + action + " }}"
 }
 
-// escaped is a text as it stands in a template that prints it. Braces are written
-// without an expression, so that they can stand in a comment too.
-func escaped(s string) string {
+// write returns what prints the hole's value.
+func (h *hole) write() string {
+	if h.derived == nil {
+		return "{{ .Vars." + h.variable.name + " }}"
+	}
+	text := ""
+	for _, part := range h.derived {
+		if part.hole != nil {
+			text += "{{ .Vars." + part.hole.variable.name + " }}"
+		} else {
+			text += part.write(false)
+		}
+	}
+	return text
+}
+
+// escaped is a text as it stands in a template that prints it.
+func escaped(s string, raw bool) string {
 	if !strings.Contains(s, "{{") {
 		return s
+	}
+	if !raw {
+		return strings.ReplaceAll(s, "{{", `{{ "{{" }}`)
 	}
 	for strings.Contains(s, "{{") {
 		s = strings.Replace(s, "{{", "{\x00{", 1)
@@ -98,14 +123,19 @@ func escaped(s string) string {
 // String is the text of the template.
 func (t *template) String() string {
 	var b strings.Builder
-	if t.output != "" {
+	if t.exact {
+		b.WriteString("{{/* path: " + t.output + "; ends: exact */}}\n")
+	} else if t.output != "" {
 		b.WriteString("{{/* path: " + t.output + " */}}\n")
 	}
-	for _, l := range t.lines {
+	for i, l := range t.lines {
+		raw := l.slot == nil || l.slot.kind == comment || l.slot.apart
 		for _, p := range l.pieces {
-			b.WriteString(p.String())
+			b.WriteString(p.write(raw))
 		}
-		b.WriteByte('\n')
+		if i < len(t.lines)-1 || t.ended {
+			b.WriteByte('\n')
+		}
 	}
 	return b.String()
 }
@@ -122,18 +152,39 @@ func (t *template) build(universe []cell) {
 		t.lines = append(t.lines, outLine{pieces: []piece{{word: "if", cond: guard, trim: trimLeft}}})
 	}
 	t.slotsOf(t.slots, all)
+	if t.ended = true; t.exact {
+		t.finish()
+	}
 	if guard != (condition{}) {
-		t.end("", t.last)
+		end := piece{word: "end", trim: trimLeft}
+		if t.exact && (!t.last || len(t.glue) > 0) {
+			end.trim = trimNone
+		}
+		t.control(end, "")
 	}
 	if t.glue != nil {
-		t.lines = append(t.lines, outLine{pieces: t.glue})
+		t.lines = append(t.lines, outLine{pieces: t.takeGlue()})
+		t.ended = t.ended && !t.exact
 	}
 }
 
-// end closes a condition.
-func (t *template) end(indent string, safe bool) {
-	t.lines = append(t.lines, outLine{pieces: []piece{{text: indent}, {word: "end", trim: trimLeft}}})
-	t.last = safe
+// finish writes the end of a template whose ends are exact: with a line break where the
+// copies have one.
+func (t *template) finish() {
+	ended := make([]bool, len(t.copies))
+	for i, c := range t.copies {
+		ended[i] = c.file.ended()
+	}
+	n := count(ended)
+	if t.ended = n > 0; n == 0 || n == len(ended) {
+		return
+	}
+	all := make([]bool, len(ended))
+	for i := range all {
+		all[i] = true
+	}
+	t.control(piece{word: "if", cond: t.condition(branch{has: ended, slots: t.slots}, all), trim: trimLeft}, "")
+	t.glue = append(t.glue, piece{word: "end"})
 }
 
 // slotsOf writes slots, all of which are in the copies of within. What some of those

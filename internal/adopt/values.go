@@ -11,7 +11,8 @@ import (
 
 // settings are what adopt writes into the inventory.
 type settings struct {
-	variables []manifest.Field // their defaults
+	inventory *inventory.Inventory // as it is
+	variables []manifest.Field     // their defaults
 	services  []*serviceSettings
 	envs      []*envSettings
 }
@@ -19,15 +20,13 @@ type settings struct {
 // serviceSettings are a service of users.yaml.
 type serviceSettings struct {
 	name  string
-	image string // "" where the service is there, or has none
-	isNew bool
+	image string // "" where it has none
 	vars  []manifest.Field
 }
 
 // envSettings are an environment's file.
 type envSettings struct {
 	name     string
-	isNew    bool
 	keys     []manifest.Field // at the top
 	vars     []manifest.Field
 	services []*overrideSettings
@@ -122,10 +121,12 @@ func (e *envSettings) file() []byte {
 	if len(e.vars) > 0 {
 		writeEntry(&b, 0, field("vars", manifest.Value{Kind: manifest.Map, Fields: e.vars}))
 	}
-	if len(e.services) > 0 {
+	if slices.ContainsFunc(e.services, func(o *overrideSettings) bool { return len(o.value().Fields) > 0 }) {
 		b.WriteString("services:\n")
 		for _, o := range e.services {
-			writeEntry(&b, 2, field(o.name, o.value()))
+			if v := o.value(); len(v.Fields) > 0 {
+				writeEntry(&b, 2, field(o.name, v))
+			}
 		}
 	}
 	return []byte(b.String())
@@ -133,6 +134,9 @@ func (e *envSettings) file() []byte {
 
 // usersFile is the text of a new users.yaml.
 func usersFile(services []*serviceSettings) []byte {
+	if len(services) == 0 {
+		return []byte("services: []\n")
+	}
 	var b strings.Builder
 	b.WriteString("services:\n")
 	for _, s := range services {
@@ -157,7 +161,13 @@ const maxLine = 110
 func writeEntry(b *strings.Builder, indent int, f manifest.Field) {
 	blanks := strings.Repeat(" ", indent)
 	key := string(manifest.AppendFlow(nil, f.Key))
-	if line := blanks + key + ": " + string(manifest.AppendFlow(nil, f.Value)); len(line) <= maxLine || f.Value.Kind != manifest.Map {
+	value := string(manifest.AppendFlow(nil, f.Value))
+	if f.Value.Kind == manifest.String {
+		if plain, err := manifest.AppendYAML(nil, f.Value.Text, indent+2); err == nil {
+			value = string(plain)
+		}
+	}
+	if line := blanks + key + ": " + value; len(line) <= maxLine || f.Value.Kind != manifest.Map {
 		b.WriteString(line + "\n")
 		return
 	}
@@ -165,93 +175,4 @@ func writeEntry(b *strings.Builder, indent int, f manifest.Field) {
 	for _, inner := range f.Value.Fields {
 		writeEntry(b, indent+2, inner)
 	}
-}
-
-// files are the files of the inventory as they are to be, with what is set.
-func (s *settings) files(read func(name string) ([]byte, error)) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	edit := func(name string, fresh []byte, patches []manifest.Patch) error {
-		data, err := read(name)
-		if err != nil {
-			return err
-		}
-		if data == nil {
-			if len(fresh) > 0 {
-				files[name] = fresh
-			}
-			return nil
-		}
-		if len(patches) == 0 {
-			return nil
-		}
-		f, err := manifest.Parse(name, data)
-		if err != nil {
-			return err
-		}
-		files[name], err = f.Patch(patches...)
-		return err
-	}
-	var variables strings.Builder
-	var patches []manifest.Patch
-	for _, f := range s.variables {
-		writeEntry(&variables, 0, f)
-		patches = append(patches, manifest.SetAt(at(f.Key.Text), f.Value))
-	}
-	if err := edit(inventory.VariablesFile, []byte(variables.String()), patches); err != nil {
-		return nil, err
-	}
-	if err := edit(inventory.UsersFile, usersFile(s.services), s.servicePatches()); err != nil {
-		return nil, err
-	}
-	for _, e := range s.envs {
-		if err := edit(inventory.EnvironmentsDir+"/"+e.name+".yaml", e.file(), e.patches()); err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
-}
-
-func (s *settings) servicePatches() []manifest.Patch {
-	var patches []manifest.Patch
-	for _, service := range s.services {
-		if service.isNew {
-			patches = append(patches, manifest.InsertAt(at("services"), service.value()))
-			continue
-		}
-		for _, f := range service.vars {
-			patches = append(patches, manifest.SetAt(at("services[name="+service.name+"].vars."+f.Key.Text), f.Value))
-		}
-	}
-	return patches
-}
-
-func (e *envSettings) patches() []manifest.Patch {
-	var patches []manifest.Patch
-	for _, f := range e.keys {
-		patches = append(patches, manifest.SetAt(at(f.Key.Text), f.Value))
-	}
-	for _, f := range e.vars {
-		patches = append(patches, manifest.SetAt(at("vars."+f.Key.Text), f.Value))
-	}
-	for _, o := range e.services {
-		for _, f := range o.value().Fields {
-			if f.Key.Text != "vars" {
-				patches = append(patches, manifest.SetAt(at("services."+o.name+"."+f.Key.Text), f.Value))
-				continue
-			}
-			for _, v := range f.Value.Fields {
-				patches = append(patches, manifest.SetAt(at("services."+o.name+".vars."+v.Key.Text), v.Value))
-			}
-		}
-	}
-	return patches
-}
-
-// at is a path of names that were checked.
-func at(s string) manifest.Path {
-	p, err := manifest.ParsePath(s)
-	if err != nil {
-		panic(err)
-	}
-	return p
 }

@@ -2,8 +2,6 @@ package adopt
 
 import (
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -20,7 +18,11 @@ type hole struct {
 	lists    map[string]manifest.Value // of a list or a map, by its text
 	before   string                    // text around the value that all copies have
 	after    string
+	derived  []piece // what prints the value instead, where other variables make it up
 	variable *variable
+	fixed    bool     // another hole is made of its values
+	negated  bool     // of a presence: the variable says that the part is not there
+	known    []string // see names
 }
 
 // role is what a hole is for.
@@ -51,6 +53,7 @@ type variable struct {
 	kind   manifest.Kind // Null for one that has values of several types
 	values map[cell]string
 	lists  map[string]manifest.Value
+	holes  []*hole
 }
 
 // typeOf is the type that values have where they stand: Null if they have several. Ok is
@@ -133,165 +136,4 @@ func (v *variable) written(value string) manifest.Value {
 		return manifest.Value{Kind: kindOf(value), Text: value}
 	}
 	return manifest.Value{Kind: v.kind, Text: value}
-}
-
-// allocator gives holes their variables.
-type allocator struct {
-	taken     map[string]bool // names that are somebody else's
-	variables []*variable
-	byName    map[string]*variable
-}
-
-func newAllocator(taken []string) *allocator {
-	a := &allocator{taken: map[string]bool{}, byName: map[string]*variable{}}
-	for _, name := range taken {
-		a.taken[name] = true
-	}
-	return a
-}
-
-// allocate gives a hole a variable: one that has its name, or says the same everywhere,
-// if there is one, else a new one.
-func (a *allocator) allocate(h *hole) {
-	kind, names := h.kind(), h.names()
-	for _, name := range names {
-		if v := a.byName[name]; v != nil && v.fits(h, kind) {
-			a.join(h, v)
-			return
-		}
-	}
-	for _, v := range a.variables {
-		if v.kind == kind && v.same(h) {
-			a.join(h, v)
-			return
-		}
-	}
-	name := ""
-	for _, n := range names {
-		if a.byName[n] == nil && !a.taken[n] {
-			name = n
-			break
-		}
-	}
-	for i := 2; name == ""; i++ {
-		if n := names[len(names)-1] + "_" + strconv.Itoa(i); a.byName[n] == nil && !a.taken[n] {
-			name = n
-		}
-	}
-	v := &variable{name: name, kind: kind, values: map[cell]string{}, lists: map[string]manifest.Value{}}
-	a.variables = append(a.variables, v)
-	a.byName[name] = v
-	a.join(h, v)
-}
-
-func (a *allocator) join(h *hole, v *variable) {
-	h.variable = v
-	for i, c := range h.cells {
-		v.values[c] = h.values[i]
-	}
-	for text, list := range h.lists {
-		v.lists[text] = list
-	}
-}
-
-// fits reports whether a variable of a hole's name can be the hole's: where both say
-// something they say the same.
-func (v *variable) fits(h *hole, kind manifest.Kind) bool {
-	if v.kind != kind || v.perService() != (h.cells[0].service != "") {
-		return false
-	}
-	for i, c := range h.cells {
-		if value, known := v.values[c]; known && value != h.values[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func (v *variable) perService() bool {
-	for c := range v.values {
-		return c.service != ""
-	}
-	return false
-}
-
-// same reports whether a hole has the values of a variable wherever the variable has
-// some, and those are no coincidence.
-func (v *variable) same(h *hole) bool {
-	if len(h.cells) != len(v.values) || h.role != presence && !distinctive(h.values) {
-		return false
-	}
-	for i, c := range h.cells {
-		if value, known := v.values[c]; !known || value != h.values[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// distinctive reports whether two places that have these values mean the same by them:
-// they are no small numbers, booleans or words of a few letters.
-func distinctive(values []string) bool {
-	for _, v := range values {
-		letters := 0
-		for i := range len(v) {
-			if v[i]|0x20 >= 'a' && v[i]|0x20 <= 'z' {
-				letters++
-			}
-		}
-		if letters < 4 || v == "true" || v == "false" {
-			return false
-		}
-	}
-	return true
-}
-
-// sorted returns the variables by name.
-func (a *allocator) sorted() []*variable {
-	list := slices.Clone(a.variables)
-	slices.SortFunc(list, func(x, y *variable) int { return strings.Compare(x.name, y.name) })
-	return list
-}
-
-// shareParts has holes print a part of their values, where that part is the same in
-// several places and the rest of the values is not: a host that is in a URL too.
-func shareParts(holes []*hole) {
-	type key struct{ cells, values string }
-	parts := map[key][]*hole{}
-	cut := func(h *hole) (before, after int, k key) {
-		before, after = common(h.values)
-		var mids, cells []string
-		for i, v := range h.values {
-			mids = append(mids, v[before:len(v)-after])
-			cells = append(cells, h.cells[i].env+"/"+h.cells[i].service)
-		}
-		return before, after, key{strings.Join(cells, " "), strings.Join(mids, "\x00")}
-	}
-	for _, h := range holes {
-		if h.role == printed && len(h.values) > 1 {
-			_, _, k := cut(h)
-			parts[k] = append(parts[k], h)
-		}
-	}
-	for k, list := range parts {
-		mids := strings.Split(k.values, "\x00")
-		differ := slices.ContainsFunc(list, func(h *hole) bool { return !slices.Equal(h.values, list[0].values) })
-		if len(list) < 2 || !differ || !distinctive(mids) {
-			continue
-		}
-		for _, h := range list {
-			h.shorten(common(h.values))
-		}
-	}
-}
-
-// shorten leaves text that all values have around the hole.
-func (h *hole) shorten(before, after int) {
-	first := h.values[0]
-	h.before, h.after = h.before+first[:before], first[len(first)-after:]+h.after
-	values := make([]string, len(h.values))
-	for i, v := range h.values {
-		values[i] = v[before : len(v)-after]
-	}
-	h.values = values
 }

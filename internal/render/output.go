@@ -45,6 +45,17 @@ func (s *source) readOutput(scope string, problems *problem.List) {
 		wrong("write it into the templates that use this one", "a shared template has no path of its own")
 		return
 	}
+	var ends string
+	line[1], ends, _ = strings.Cut(line[1], ";")
+	line[1] = strings.TrimSpace(line[1])
+	switch key, value, _ := strings.Cut(ends, ":"); {
+	case ends == "":
+	case strings.TrimSpace(key) == "ends" && strings.TrimSpace(value) == "exact":
+		s.exact = true
+	default:
+		wrong("behind the path, a ; may only be followed by ends: exact", "this path line cannot be read")
+		return
+	}
 	known := pathNames[scope]
 	for _, name := range pathName.FindAllString(line[1], -1) {
 		if word := strings.Trim(name, "{}"); !slices.Contains(known, word) || name != "{"+word+"}" {

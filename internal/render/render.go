@@ -164,7 +164,7 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 		r.find(j, p, func(*problem.Problem) {})
 		return Manifest{}
 	}
-	text, _ := trimmed(rec.out.Bytes())
+	text, _ := j.source.ends(rec.out.Bytes())
 	if len(text) == 0 {
 		return Manifest{}
 	}
@@ -181,10 +181,26 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 		r.explain(j, x, err)
 		return Manifest{}
 	}
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		filled.Data = bytes.TrimSuffix(filled.Data, []byte("\n"))
+	}
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
 	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Notices: x.notices(), Service: j.subject.service(), job: j, renderer: r}
+}
+
+// ends returns what a template makes of what it prints: trimmed, unless its path line
+// says that its ends are exact. Then the line break behind the path line is all that goes.
+func (s *source) ends(text []byte) (rest []byte, skipped int) {
+	if !s.exact {
+		return trimmed(text)
+	}
+	rest = bytes.TrimPrefix(text, []byte("\n"))
+	if len(bytes.TrimSpace(rest)) == 0 {
+		return nil, 0
+	}
+	return rest, len(text) - len(rest)
 }
 
 // trimmed is a rendered text without the empty lines around it, and with one

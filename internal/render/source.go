@@ -15,6 +15,7 @@ type source struct {
 	file   string // templates/service/deployment.yaml.tmpl
 	name   string // deployment
 	output string // of its path line: {service}/{name}.yaml; "" without one
+	exact  bool   // its path line says that its ends are written as they are
 	text   string
 	hooked string // text with hooks, as it is parsed
 

@@ -31,7 +31,7 @@ func (r *renderer) trace(j job) tracing {
 	t.entered = func() { t.entry = nil }
 	err := t.run(j.source.file, j.subject.data)
 	recorded := trace.Recording{Out: t.rec.out.Bytes()}
-	recorded.Text, recorded.Skipped = trimmed(bytes.Clone(recorded.Out))
+	recorded.Text, recorded.Skipped = j.source.ends(bytes.Clone(recorded.Out))
 	for _, e := range t.rec.events {
 		place := r.place(e)
 		if e.placeholder < 0 {

@@ -1,0 +1,191 @@
+package adopt
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8srepo/internal/inventory"
+	"k8srepo/internal/problem"
+)
+
+// load reads the inventory and the templates, if there are any.
+func (r *run) load() error {
+	_, users := fs.Stat(r.fsys, inventory.UsersFile)
+	_, environments := fs.Stat(r.fsys, inventory.EnvironmentsDir)
+	r.inventory = &inventory.Inventory{}
+	if !errors.Is(users, fs.ErrNotExist) || !errors.Is(environments, fs.ErrNotExist) {
+		var err error
+		if r.inventory, err = inventory.Load(r.fsys); err != nil {
+			return err
+		}
+	}
+	files, err := fs.Glob(r.fsys, "templates/*/*.tmpl")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		data, err := r.readFile(file)
+		if err != nil {
+			return err
+		}
+		r.disk[file] = string(data)
+	}
+	return nil
+}
+
+// read reads the copies: those to be adopted, and those that were.
+func (r *run) read() error {
+	if _, ok := r.Layout.root("x"); !ok {
+		return problem.New("put {env} before {service}", "--path %q: the folders of the environments would lie in each other", r.Layout.text)
+	}
+	folders, err := r.Layout.folders(r.fsys, r.environments())
+	if err != nil {
+		return err
+	}
+	root := func(env string) string { dir, _ := r.Layout.root(env); return dir }
+	for _, env := range r.inventory.Environments {
+		used := slices.ContainsFunc(folders, func(f folder) bool { return f.env == env.Name })
+		if dir := root(env.Name); used && !env.Abstract && env.Path != dir {
+			return problem.At(env.Place, "pass a --path that leads there, or change path:", "the manifests of %s are in %s, not in %s", env.Name, env.Path, dir)
+		}
+	}
+	files, left, err := readFiles(r.fsys, folders, root)
+	if err != nil {
+		return err
+	}
+	if len(r.Envs) == 0 {
+		files, left = r.sharing(files, left)
+	}
+	for _, f := range folders {
+		r.folders[f.cell] = true
+	}
+	if !r.Layout.hasService() {
+		service := serviceOf(files)
+		if len(r.Services) == 1 {
+			service = r.Services[0]
+		}
+		for _, f := range files {
+			f.service = service
+			r.folders[f.cell] = true
+		}
+	}
+	files, left = r.unique(files, left)
+	for _, f := range files {
+		switch {
+		case f.template != "":
+			r.old = append(r.old, f)
+		case r.wants(f.cell):
+			r.files = append(r.files, f)
+		}
+	}
+	r.result.Left = slices.DeleteFunc(left, func(l Left) bool { return !r.wants(l.cell) })
+	return nil
+}
+
+// environments are the names that {env} may stand for; nil for any.
+func (r *run) environments() []string {
+	if len(r.Envs) == 0 {
+		return nil
+	}
+	names := slices.Clone(r.Envs)
+	for _, e := range r.inventory.Environments {
+		if !slices.Contains(names, e.Name) {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// wants reports whether the files of a cell are to be adopted.
+func (r *run) wants(c cell) bool {
+	return (len(r.Envs) == 0 || slices.Contains(r.Envs, c.env)) && (len(r.Services) == 0 || !r.Layout.hasService() || slices.Contains(r.Services, c.service))
+}
+
+// sharing leaves out what is no environment: folders that have no file in common with
+// another.
+func (r *run) sharing(files []*file, left []Left) ([]*file, []Left) {
+	envs := map[string]map[string]bool{} // by path below the environment's folder
+	for _, f := range files {
+		pattern := outputPattern(f.below, f.cell)
+		if envs[pattern] == nil {
+			envs[pattern] = map[string]bool{}
+		}
+		envs[pattern][f.env] = true
+	}
+	shares := map[string]bool{}
+	for _, in := range envs {
+		if len(in) > 1 {
+			maps.Copy(shares, in)
+		}
+	}
+	kept := slices.DeleteFunc(files, func(f *file) bool {
+		if !shares[f.env] && r.inventory.Environment(f.env) == nil {
+			left = append(left, f.leave(f.env+" has no file in common with another environment; pass --env "+f.env+" if it is one"))
+			return true
+		}
+		return false
+	})
+	return kept, left
+}
+
+// unique leaves the files that hold an object which another file of the environment
+// holds too.
+func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
+	owners := map[string][]*file{}
+	for _, f := range files {
+		for _, o := range f.text.Objects {
+			key := f.env + "|" + o.Identity()
+			if !slices.Contains(owners[key], f) {
+				owners[key] = append(owners[key], f)
+			}
+		}
+	}
+	twice := map[*file]string{}
+	for _, key := range slices.Sorted(maps.Keys(owners)) {
+		list := owners[key]
+		for i, f := range list {
+			if len(list) > 1 {
+				twice[f] = list[(i+1)%len(list)].path
+			}
+		}
+	}
+	files = slices.DeleteFunc(files, func(f *file) bool {
+		if other := twice[f]; other != "" {
+			left = append(left, f.leave("it holds an object that is in "+other+" too"))
+		}
+		return twice[f] != ""
+	})
+	return files, left
+}
+
+// serviceOf is the service that files without folders of services belong to: what its
+// workload is called, where all that have images of their own run one.
+func serviceOf(files []*file) string {
+	families, names := map[string]bool{}, map[string]int{}
+	for _, f := range files {
+		for _, i := range f.text.Images {
+			if !ownImage(i) {
+				continue
+			}
+			families[familyOf(i.Ref.Name, f.cell)] = true
+			for _, o := range f.text.Objects {
+				if o.Kind == "Deployment" || o.Kind == "StatefulSet" || o.Kind == "DaemonSet" {
+					names[strings.Trim(replaceWhole(o.Name, f.env, ""), "-")]++
+				}
+			}
+		}
+	}
+	if len(families) != 1 {
+		return ""
+	}
+	best := mostCommon(names)
+	for name := range names { // track-a-query, of track-a-query-jobs
+		if strings.HasPrefix(best, name+"-") {
+			best = name
+		}
+	}
+	return best
+}
