@@ -41,6 +41,7 @@ type renderOptions struct {
 	edited   []tree.Change     // the same, against what they are; paths below the source folder
 	tagsFrom map[string]string // new environment → the one that it is like
 	adopt    map[string]bool   // see tree.Options
+	refusing []string          // while manifests are adopted, the environments that hold what validation refuses
 	warnings problem.List      // what the API server would warn of, once planned
 
 	setHint        func(render.Unset) string // see render.Templates

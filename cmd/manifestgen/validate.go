@@ -55,7 +55,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		refused, warned = append(refused, r...), append(warned, w...)
 	}
 	r, w := o.checkRules(inv, manifests, objects)
-	refused, warned = append(refused, r...), append(warned, w...)
+	refused, warned = o.lenient(inv, append(refused, r...), append(warned, w...))
 	if o.strict {
 		refused = append(refused, unchecked(warned)...)
 		warned = slices.DeleteFunc(warned, func(f render.Finding) bool { return f.Code == problem.KindUnchecked })
@@ -63,6 +63,24 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 	warnings = append(warnings, kindsOnce(render.Problems(warned))...)
 	warnings = problem.All(o.inSource(warnings.Err()))
 	return warnings, o.inSource(render.Problems(refused).Err())
+}
+
+// lenient moves the findings of environments where they are warnings to those. Where
+// manifests are adopted, that is every environment, and those that need it are noted.
+func (o *renderOptions) lenient(inv *inventory.Inventory, refused, warned []render.Finding) (still, more []render.Finding) {
+	for _, f := range refused {
+		env := inv.Environment(f.Manifest.Env)
+		adopting := o.adopt != nil && !env.Lenient
+		if !adopting && !env.Lenient {
+			still = append(still, f)
+			continue
+		}
+		if adopting && !slices.Contains(o.refusing, env.Name) {
+			o.refusing = append(o.refusing, env.Name)
+		}
+		warned = append(warned, f)
+	}
+	return still, warned
 }
 
 // unchecked are the findings of kinds that nothing is known of.

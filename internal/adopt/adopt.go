@@ -111,6 +111,7 @@ type state struct {
 	variables []*variable
 	settings  *settings
 	was       *settings // what was written for the files that were adopted before
+	guards    guards
 }
 
 // settle infers templates for the files that are to be adopted, together with those that
@@ -193,7 +194,7 @@ func (s *state) has(file string) bool {
 // infer makes templates and values for files, and proves them. What cannot be adopted is
 // left, and the others are tried without it.
 func (r *run) infer(files []*file, kept map[string]bool, was *settings) (*state, error) {
-	s := &state{run: r, kept: kept, files: files, was: was}
+	s := &state{run: r, kept: kept, files: files, was: was, guards: guards{}}
 	for len(s.files) > 0 {
 		left, err := s.try()
 		if err != nil {
@@ -233,7 +234,7 @@ func (s *state) try() ([]Left, error) {
 		t.alignment = *align(t.copies)
 	}
 	for range maxRounds {
-		p := prover{fsys: s.fsys, templates: s.templates, kept: s.kept, changed: map[*slot]bool{}}
+		p := prover{fsys: s.fsys, templates: s.templates, guards: s.guards, changed: map[*slot]bool{}}
 		var err error
 		if p.files, err = s.render(); err != nil {
 			return nil, err
@@ -265,12 +266,20 @@ func (s *state) render() (map[string][]byte, error) {
 	s.variables = allocate(holes, newExplainer(s.survey.facts()), s.taken())
 	s.settings.addVariables(s.variables)
 	files, err := s.settings.files(s.readFile, s.was)
-	for _, t := range s.templates {
-		if err == nil {
-			files[t.file()] = []byte(t.String())
+	if err != nil {
+		return nil, err
+	}
+	for file, text := range s.disk {
+		if !s.kept[file] && s.renders(file) {
+			files[file] = nil // unless it is made again
+		} else if guarded := s.guards.guarded(file, text); guarded != text {
+			files[file] = []byte(guarded)
 		}
 	}
-	return files, err
+	for _, t := range s.templates {
+		files[t.file()] = []byte(t.String())
+	}
+	return files, nil
 }
 
 // taken are the names of variables that are not ours: those that a template asks for that
@@ -327,6 +336,11 @@ func (r *run) write(after, before *state) error {
 	for _, t := range after.templates {
 		if text := t.String(); text != r.disk[t.file()] {
 			r.result.Files[t.file()] = []byte(text)
+		}
+	}
+	for file, text := range r.disk {
+		if guarded := after.guards.guarded(file, text); guarded != text {
+			r.result.Files[file] = []byte(guarded)
 		}
 	}
 	return nil

@@ -139,7 +139,7 @@ func derive(holes []*hole, explain *explainer) {
 				continue
 			}
 		}
-		if distinctive(h.values) && !slices.ContainsFunc(of, h.equals) {
+		if (distinctive(h.values) || h.shared) && !slices.ContainsFunc(of, h.equals) {
 			parts, of = append(parts, fact{expr: "\x00" + strconv.Itoa(len(of)), of: h.at}), append(of, h)
 		}
 	}
@@ -221,11 +221,12 @@ func shareParts(holes []*hole) {
 		short.shorten(before, after)
 		differ := slices.ContainsFunc(list, func(h *hole) bool { return !slices.Equal(h.values, list[0].values) })
 		enough := distinctive(short.values) || len(list) >= minParts && letters(short.values[0]) > 1
-		if len(list) < 2 || !differ || !enough {
+		if len(list) < 2 || !differ || !enough || slices.Contains(short.values, "") {
 			continue
 		}
 		for _, h := range list {
 			h.shorten(common(h.values))
+			h.shared = true
 		}
 	}
 }

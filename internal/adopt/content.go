@@ -111,7 +111,7 @@ func (t *template) value(s *slot, lines []parts, copies []int, values []string, 
 	if t.mayVary(s, p, values) {
 		h := &hole{template: t, slot: s, position: p, cells: cells, values: values}
 		if p.inText {
-			h.shorten(common(values))
+			h.shorten(commonWords(values))
 		}
 		t.holes = append(t.holes, h)
 		return []piece{{hole: h}}

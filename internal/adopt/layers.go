@@ -125,9 +125,10 @@ func (v *variable) envs() []string {
 }
 
 // defaultValue is the most common value. That of a number with fractions has one itself:
-// the default's type is the variable's. A variable of several types has none.
+// the default's type is the variable's. A variable of several types has none, and neither
+// has one that says something else in each environment: a new environment is to say it too.
 func (v *variable) defaultValue() string {
-	if v.kind == manifest.Null {
+	if v.kind == manifest.Null || v.isOwn() {
 		return unset
 	}
 	counts := map[string]int{}
@@ -137,6 +138,24 @@ func (v *variable) defaultValue() string {
 		}
 	}
 	return mostCommon(counts)
+}
+
+// minOwn is how many environments there must be for each to have a value of its own.
+const minOwn = 3
+
+// isOwn reports whether each environment has a text of its own.
+func (v *variable) isOwn() bool {
+	if v.kind != manifest.String || len(v.values) < minOwn {
+		return false
+	}
+	seen := map[string]bool{}
+	for c, value := range v.values {
+		if seen[value] || value == unset || letters(value) < 4 || c.service != "" && len(v.envs()) != len(v.values) {
+			return false
+		}
+		seen[value] = true
+	}
+	return true
 }
 
 // mostCommonOr is the most common of some values; of several, the one that is preferred.

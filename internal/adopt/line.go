@@ -109,6 +109,22 @@ func common(texts []string) (prefix, suffix int) {
 	return prefix, suffix
 }
 
+// delimiters part the words of a line of text: what stands between them is one value.
+const delimiters = " \t\"'`=,;()[]{}"
+
+// commonWords is common, cut back to where a word of a line of text begins and ends.
+func commonWords(texts []string) (before, after int) {
+	first := texts[0]
+	before, after = common(texts)
+	for before > 0 && strings.IndexByte(delimiters, first[before-1]) < 0 {
+		before--
+	}
+	for after > 0 && strings.IndexByte(delimiters, first[len(first)-after]) < 0 {
+		after--
+	}
+	return before, after
+}
+
 // splitsWord reports whether an offset is within a word, or a number, of one of the texts.
 func splitsWord(texts []string, at func(string) int) bool {
 	for _, t := range texts {

@@ -63,7 +63,7 @@ func (t *template) optionalHole(s *slot, within []bool) (*hole, parts) {
 		if allEqual(values) {
 			return nil, around
 		}
-		before, after := common(values)
+		before, after := commonWords(values)
 		if before == 0 {
 			return nil, around
 		}

@@ -8,6 +8,7 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
+	"k8srepo/internal/tree"
 )
 
 // maxRounds is how often templates are mended and rendered again.
@@ -20,7 +21,7 @@ type prover struct {
 	files     map[string][]byte // the inventory and the templates as they are to be
 	mended    bool              // some line is to be written in another way
 	changed   map[*slot]bool    // those lines
-	kept      map[string]bool   // templates that stay as they are
+	guards    guards            // of the other templates
 	left      []Left
 }
 
@@ -41,9 +42,11 @@ func (p *prover) prove() error {
 	for i := range manifests {
 		byPath[manifests[i].Path] = &manifests[i]
 	}
-	blamed := p.blame(err)
-	if blamed != nil {
-		return blamed
+	if p.guard(manifests) {
+		return nil // there may be two files of one path
+	}
+	if err := p.blame(err); err != nil {
+		return err
 	}
 	for _, t := range p.templates {
 		for i, c := range t.copies {
@@ -58,6 +61,27 @@ func (p *prover) prove() error {
 		}
 	}
 	return nil
+}
+
+// guard keeps templates that are no concern of ours from rendering files which were not
+// rendered by them: for a service or a scope that is new. It reports whether there are
+// such files.
+func (p *prover) guard(manifests []render.Manifest) bool {
+	found := false
+	for i := range manifests {
+		m := &manifests[i]
+		if p.templateOf(m.Template) != nil {
+			continue
+		}
+		data, err := fs.ReadFile(p.fsys, m.Path)
+		if template, _, _ := tree.Rendered(m.Path, data); err == nil && template == m.Template {
+			continue
+		}
+		if p.guards.add(m.Template, m.Subject) {
+			p.mended, found = true, true
+		}
+	}
+	return found
 }
 
 // compare compares a copy with what was rendered for it.

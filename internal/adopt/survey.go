@@ -178,6 +178,9 @@ func ownImage(r manifest.Running) bool {
 	return r.Tagged && !r.TagOnly && !r.Marked && r.Ref.Suffix() != ""
 }
 
+// smallNumber is a tag that may be anything else where it stands alone.
+var smallNumber = regexp.MustCompile(`^[0-9]{1,3}$`)
+
 // familyOf is the last part of a repository, without the names of its cell: what is the
 // same in all environments.
 func familyOf(repository string, c cell) string {
@@ -195,7 +198,7 @@ func (s *survey) copied(f *file, facts []fact, tags map[string]bool) *copied {
 	var b strings.Builder
 	done := 0
 	for _, r := range f.text.Images {
-		if tag := r.Ref.Tag; tag != "" && r.Ref.Suffix() != "" {
+		if tag := r.Ref.Tag; tag != "" && r.Ref.Suffix() != "" && !smallNumber.MatchString(tag) {
 			tags[tag] = true
 		}
 		start := r.Suffix.Start - len(r.Ref.Name)

@@ -203,6 +203,7 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 		"namespace":  l.nameTo(&e.Namespace, "the namespace"),
 		"domain":     l.matching(&e.Domain, "domain", dnsName, "write a name such as dev.example.com, without https:// and /"),
 		"registry":   l.registryTo(&e.Registry),
+		"validation": l.validationTo(&e.Lenient),
 		"templates":  l.templates(e),
 		"deploy":     l.deploy(&e.Deploy),
 		"external":   l.externals(&e.External),
@@ -224,6 +225,16 @@ func newEnvironment(name string, v manifest.Value, chain []Link) *Environment {
 		Name: name, Namespace: name, Path: path.Join(name, manifestsDir),
 		Place:  problem.Place{File: path.Join(EnvironmentsDir, name+".yaml")},
 		Deploy: Deploy{Strategy: Push}, Source: v, Chain: chain,
+	}
+}
+
+// validationTo reads whether what validation refuses is a warning.
+func (l *loader) validationTo(lenient *bool) func(manifest.Value) {
+	return func(v manifest.Value) {
+		text := l.text(v, "validation")
+		if *lenient = text == "warn"; text != "" && !slices.Contains(validations, text) {
+			l.report(problem.NotValid, v.Place, "write error or warn", "validation %q is not valid", text)
+		}
 	}
 }
 

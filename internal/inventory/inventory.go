@@ -78,6 +78,7 @@ type Environment struct {
 	Domain     string // "" where unset
 	Registry   string // the registry host that images have here; "" where they keep their own. See Image.
 	Templates  []string
+	Lenient    bool // what validation refuses is a warning
 	Deploy     Deploy
 	External   []External          // what exists here and is not rendered
 	Overrides  map[string]Override // by service

@@ -49,6 +49,8 @@ var (
 	states     = []string{"present", "absent"}
 	strategies = []string{Push, PullRequest}
 	orders     = []string{OrderCommit, OrderSemver, OrderNone}
+
+	validations = []string{"error", "warn"}
 )
 
 var (
@@ -129,6 +131,7 @@ var environmentShape = shape{"an environment", []key{
 	{"namespace", false, "the namespace; the environment's name unless set", aName},
 	{"domain", false, "what its hosts end in", takes{kind: manifest.String, pattern: dnsName}},
 	{"registry", false, "the registry host of every image here, instead of the one in image:", aText},
+	{"validation", false, "warn: what the API server or a rule refuses is a warning here, and no error", takes{kind: manifest.String, words: validations}},
 	{"templates", false, "the scopes that are rendered", takes{kind: manifest.List, items: &takes{kind: manifest.String, words: Scopes}, empty: true}},
 	{"deploy", false, "how tags get here", takes{kind: manifest.Map, of: &deployShape}},
 	{"external", false, "objects that exist here and are not rendered", listOf(&externalShape)},
