@@ -22,6 +22,7 @@ import (
 	"text/tabwriter"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/problem"
 )
 
 func main() {
@@ -41,7 +42,7 @@ func main() {
 // run surveys each folder, and prints a table.
 func run(folders []string, misses bool) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "\tfiles\timages\treferences\tfound\t%\trefused\tmissed\twrong\t")
+	fmt.Fprintln(out, "\tfiles\timages\twith --skip\treferences\tfound\t%\trefused\tmissed\twrong\t")
 	var total counts
 	for _, folder := range folders {
 		c, err := survey(folder, misses)
@@ -65,7 +66,8 @@ func run(folders []string, misses bool) error {
 type counts struct {
 	files, images     int
 	references, found int
-	refused           int // references in edits that were refused with a reason
+	skips             int // images whose edit was repeated without files that cannot be read
+	refused           int // references in edits that were refused with a reason, or that were listed as left
 	missed            int // references that kept their tag without a word
 	wrong             int // edits that changed anything but tags and digests
 }
@@ -75,6 +77,7 @@ func (c *counts) add(o counts) {
 	c.images += o.images
 	c.references += o.references
 	c.found += o.found
+	c.skips += o.skips
 	c.refused += o.refused
 	c.missed += o.missed
 	c.wrong += o.wrong
@@ -85,7 +88,7 @@ func (c *counts) print(out *tabwriter.Writer, name string) {
 	if c.references > 0 {
 		percent = 100 * float64(c.found) / float64(c.references)
 	}
-	fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\t%.1f\t%d\t%d\t%d\t\n", name, c.files, c.images, c.references, c.found, percent, c.refused, c.missed, c.wrong)
+	fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\t%d\t%.1f\t%d\t%d\t%d\t\n", name, c.files, c.images, c.skips, c.references, c.found, percent, c.refused, c.missed, c.wrong)
 }
 
 // newTag is what each image is given.
@@ -133,6 +136,12 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 	r := &bump.Request{Query: bump.Query{Env: "all", Root: ".", Targets: []bump.Target{target}}, Tag: newTag}
 	screened := slices.DeleteFunc(slices.Clone(files), func(f bump.File) bool { return !r.Mentions(f.Data) })
 	result, err := bump.Edit(r, screened)
+	if skipped := unreadable(err); len(skipped) > 0 {
+		say("%d files cannot be read, and are left out: %s", len(skipped), strings.Join(skipped, " "))
+		c.skips++
+		r.Skip = skipped
+		result, err = bump.Edit(r, screened)
+	}
 	if errors.Is(err, bump.ErrNoMatch) {
 		err = r.NoMatch(result, screened)
 	}
@@ -174,6 +183,18 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 		}
 	}
 	return c
+}
+
+// unreadable are the files that an edit was refused for, which its message says to leave
+// out with --skip.
+func unreadable(err error) []string {
+	var files []string
+	for _, p := range problem.All(err) {
+		if strings.Contains(p.Hint, "leave it out with --skip") {
+			files = append(files, "**/"+p.Place.File)
+		}
+	}
+	return files
 }
 
 // readAll reads the files that tagbump looks at, as set --path . does.

@@ -20,6 +20,7 @@ var contractOfPlaces = []sentence{
 		{"CRLF and BOM", "", "\ufeffimage: ecr.repo/api:v1\r\nb: 'c'\r\n", "\ufeffimage: ecr.repo/api:v2\r\nb: 'c'\r\n", "", nil},
 		{"merge key of a container", "", "base: &b {image: 'ecr.repo/api:v1', x: y}\nspec:\n  containers:\n  - <<: *b\n    name: a\n", "base: &b {image: 'ecr.repo/api:v2', x: y}\nspec:\n  containers:\n  - <<: *b\n    name: a\n", "", nil},
 		{"image volume in flow", "", "volumes: [{name: m, image: {reference: ecr.repo/api:v1, pullPolicy: Always}}]\n", "volumes: [{name: m, image: {reference: ecr.repo/api:v2, pullPolicy: Always}}]\n", "", nil},
+		{"image volume of a custom resource", "", "kind: Cluster\nspec: {extensions: [{name: x, image: {reference: 'ecr.repo/api:v1'}}]}\n", "kind: Cluster\nspec: {extensions: [{name: x, image: {reference: 'ecr.repo/api:v2'}}]}\n", "", nil},
 		{"a list of strings is none", "", "image: [ecr.repo/api:v1]\nb: {image: 'ecr.repo/api:v1'}\n", "image: [ecr.repo/api:v1]\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:v1"}},
 		{"a substitution is none", "", "image: ecr.repo/api:${TAG}\nb: {image: 'ecr.repo/api:v1'}\n", "image: ecr.repo/api:${TAG}\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:${TAG}"}},
 	}},

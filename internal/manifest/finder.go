@@ -118,6 +118,10 @@ func (w *imageFinder) walkMap(n *yaml.Node, parentKey string, aliased, object bo
 			}
 		case key == imageKey && parentKey == volumesKey && value.Kind == yaml.MappingNode:
 			w.volume(n, value, aliased || value != f.value)
+		case key == referenceKey && parentKey == imageKey && value.Kind == yaml.ScalarNode:
+			if w.add(value, w.where(0), "", false, false); !w.known[value] && aliased {
+				w.other[value] = true
+			}
 		case key == imagesKey && value.Kind == yaml.SequenceNode && (parentKey == kustomizeKey || n == w.kustomized):
 			w.kustomization(f.value, aliased)
 		default:

@@ -60,7 +60,7 @@ func Shapes() []Shape {
 		},
 		{
 			Name:    "A volume",
-			Rule:    "`" + volumesKey + "[]." + imageKey + "." + referenceKey + "`, an image as a volume.",
+			Rule:    "`" + imageKey + "." + referenceKey + "`, an image as a volume: of a pod, or of a custom resource that makes one.",
 			Example: "kind: Pod\nspec:\n  volumes:\n    - name: model\n      image: {reference: \"example.com/api:v1\"}\n",
 		},
 		{

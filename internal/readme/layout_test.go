@@ -41,7 +41,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"cmd/tagbump":              {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                    {"", ""},
 	"bench/validate":           {"", "sigs.k8s.io/yaml"},
-	"bench/survey":             {"bump", "go.yaml.in/yaml/v2"},
+	"bench/survey":             {"bump problem", "go.yaml.in/yaml/v2"},
 }
 
 // TestLayout holds the packages to it.
