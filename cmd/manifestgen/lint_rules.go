@@ -22,20 +22,25 @@ func (l *linter) collect(v manifest.Value) {
 
 // checkRules checks the rules across objects. What is below one argument is taken for one cluster's, if
 // it can be: where an object is there twice, such as in the overlays of several environments, the
-// objects of each folder are.
+// objects of each folder are; and where a folder has one twice, those of each file.
 func (l *linter) checkRules() {
+	inFolder := func(o *rules.Object) string { return o.Unit + "|" + path.Dir(o.Source) }
 	twice, seen := map[string]bool{}, map[string]bool{}
 	for _, o := range l.rules {
-		id := o.Unit + "|" + o.Identity()
-		twice[o.Unit] = twice[o.Unit] || seen[id]
-		seen[id] = true
+		for _, unit := range []string{o.Unit, inFolder(o)} {
+			id := unit + "|" + o.Identity()
+			twice[unit] = twice[unit] || seen[id]
+			seen[id] = true
+		}
 	}
 	var clusters []*rules.Cluster
 	byUnit := map[string]*rules.Cluster{}
 	for _, o := range l.rules {
 		unit := o.Unit
 		if twice[unit] {
-			unit += "|" + path.Dir(o.Source)
+			if unit = inFolder(o); twice[unit] {
+				unit = o.Unit + "|" + o.Source
+			}
 		}
 		c := byUnit[unit]
 		if c == nil {

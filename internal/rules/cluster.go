@@ -135,7 +135,7 @@ func (c *Cluster) find(o *Object, ref *reference) (*Object, existence) {
 	case c.mayBeMade(to.namespace, to.name):
 		return nil, assumed
 	}
-	if c.Open && (c.elsewhere(to) || c.near(to) == "") {
+	if c.Open && (c.elsewhere(to) || !isSlip(to.name, c.near(to))) {
 		return nil, assumed
 	}
 	return nil, missing

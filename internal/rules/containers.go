@@ -142,8 +142,8 @@ var badImage = &Rule{
 	object: func(r *reading) {
 		for _, c := range r.containers() {
 			v := at(c.v, "image")
-			if v.Text == "" || isPlaceholder(v.Text) || strings.Contains(v.Text, "://") || strings.ToUpper(v.Text) == v.Text {
-				continue // another tool puts the image in
+			if v.Text == "" || isPlaceholder(v.Text) || strings.Contains(v.Text, "://") || strings.ToUpper(v.Text) == v.Text || v.Text == "auto" {
+				continue // another tool puts the image in; Istio does for "auto"
 			}
 			if _, err := image.Parse(v.Text); err != nil {
 				r.add(v.Place, "the image %q is no reference", v.Text).hint = err.Error()
@@ -164,7 +164,7 @@ var looseImage = &Rule{
 		for _, c := range r.containers() {
 			v := at(c.v, "image")
 			ref, err := image.Parse(v.Text)
-			if err != nil || v.Text == "" || isPlaceholder(v.Text) || ref.Digest != "" || ref.Tag != "" && ref.Tag != "latest" {
+			if err != nil || v.Text == "" || v.Text == "auto" || isPlaceholder(v.Text) || ref.Digest != "" || ref.Tag != "" && ref.Tag != "latest" {
 				continue
 			}
 			what := "the image %q has no tag"

@@ -54,6 +54,9 @@ var claimedTwice = &Rule{
 			by := c.router(o)
 			for i := range o.routes {
 				a := &o.routes[i]
+				if a.by.kind != "" { // of the Gateway API
+					by = router{a.by.kind + " " + o.in(a.by.listener), o.in(a.by.name), or(o.in(a.by.namespace), o.namespace())}
+				}
 				host, path := o.in(a.host.is), o.in(a.path)
 				if isPlaceholder(host) || host == "" && by == (router{kind: "Ingress"}) {
 					continue // an Ingress of the default class, for whatever host
@@ -62,7 +65,9 @@ var claimedTwice = &Rule{
 				first, twice := claims[key]
 				if !twice {
 					claims[key] = claimant{o, a}
-					continue
+				}
+				if !twice || first.o != o && first.o.id() == o.id() {
+					continue // the same object in another file
 				}
 				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", or(host, "*"), or(path, "/"), first.o, o)
 				f.hint("only one of the two gets requests: give one another host or path").also(first.o, first.route.place, "%s claims it first", first.o)
@@ -91,7 +96,7 @@ type router struct{ kind, name, own string }
 func (c *Cluster) router(o *Object) router {
 	switch {
 	case o.ingress == nil:
-		return router{kind: o.Kind} // the Gateway is part of the conditions of its routes
+		return router{kind: o.Kind}
 	case !c.isALB(o):
 		return router{kind: o.Kind, name: o.ingress.class}
 	}
@@ -143,7 +148,7 @@ func (c *Cluster) checkBalancers(r *report) {
 				if !known {
 					owners[key] = owner{lb, claimant{o, a}}
 				}
-				if !known || first.lb == lb || told[key] || name == "" || isPlaceholder(name) {
+				if !known || first.lb == lb || first.o.id() == o.id() || told[key] || name == "" || isPlaceholder(name) {
 					continue
 				}
 				told[key] = true

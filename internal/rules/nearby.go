@@ -43,6 +43,11 @@ func (c *Cluster) near(to id) string {
 	return problem.Nearest(to.name, n.names[id{kind: to.kind, namespace: to.namespace}])
 }
 
+// isSlip reports whether a word is another with one or two letters wrong.
+func isSlip(word, meant string) bool {
+	return meant != "" && len(word) > 3 && problem.Distance(word, meant) <= 2
+}
+
 func (n *nearby) add(kind, namespace, name string) {
 	if clusterScoped[kind] {
 		namespace = ""
@@ -51,10 +56,10 @@ func (n *nearby) add(kind, namespace, name string) {
 	n.names[key] = append(n.names[key], name)
 }
 
-// nearest returns the workload whose pods have most of the labels that are wanted, or nearly one of
+// nearest returns the workload whose pods have most of the labels that an object wants, or nearly one of
 // them; nil if there is none.
-func (c *Cluster) nearest(namespace string, wanted labels) *Object {
-	n := c.nearby
+func (c *Cluster) nearest(asking *Object, wanted labels) *Object {
+	n, namespace := c.nearby, asking.namespace()
 	if n.left--; n.left < 0 {
 		return nil
 	}
@@ -75,7 +80,7 @@ func (c *Cluster) nearest(namespace string, wanted labels) *Object {
 	}
 	for _, w := range wanted {
 		for _, o := range n.keys[namespace][w.key] {
-			if value, _ := o.value(o.pods.labels, w.key); best == nil && problem.Nearest(w.value, []string{value}) != "" {
+			if value, _ := o.value(o.pods.labels, w.key); best == nil && (isSlip(w.value, value) || o.Source == asking.Source && problem.Nearest(w.value, []string{value}) != "") {
 				best = o
 			}
 		}

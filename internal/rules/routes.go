@@ -13,7 +13,14 @@ type route struct {
 	path  word // as a prefix, unless exact
 	exact bool
 	other word // further conditions, in one text: two routes that differ in them are no rivals
+	by    parent
 	place problem.Place
+}
+
+// parent is what a route of the Gateway API is attached to.
+type parent struct {
+	kind                      string
+	namespace, name, listener word
 }
 
 // ingress is what an Ingress says besides its routes.
@@ -74,15 +81,15 @@ func (r *reading) readIngress() {
 				place = path.Place
 			}
 			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), port, place})
-			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact", other: kindOfPath(kind, p), place: place})
+			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p), place: place})
 		}
 	}
 }
 
 // kindOfPath tells paths apart that a controller reads in its own way.
 func kindOfPath(kind string, path word) word {
-	if kind == "ImplementationSpecific" && path != "/" && path != "" {
-		return word(kind)
+	if kind != "Prefix" && kind != "Exact" && path != "/" && path != "" {
+		return "ImplementationSpecific"
 	}
 	return ""
 }
@@ -103,16 +110,14 @@ const useAnnotation = "use-annotation"
 
 // readGatewayRoute reads a route of the Gateway API.
 func (r *reading) readGatewayRoute() {
-	var parents []string
-	for _, parent := range at(r.spec, "parentRefs").Items {
-		kind, group := at(parent, "kind").Text, at(parent, "group")
-		if kind != "" && kind != "Gateway" || group.Kind == manifest.String && group.Text != "gateway.networking.k8s.io" {
-			parents = append(parents, kind)
-			continue
+	var parents []parent
+	for _, ref := range at(r.spec, "parentRefs").Items {
+		p := parent{or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
+		parents = append(parents, p)
+		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == "gateway.networking.k8s.io") {
+			r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: p.namespace,
+				name: textOf(at(ref, "name")), key: textOf(at(ref, "sectionName"))})
 		}
-		parents = append(parents, at(parent, "namespace").Text+"/"+at(parent, "name").Text+"/"+at(parent, "sectionName").Text)
-		r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: wordOf(at(parent, "namespace")),
-			name: textOf(at(parent, "name")), key: textOf(at(parent, "sectionName"))})
 	}
 	hosts := []text{{}}
 	if names := at(r.spec, "hostnames").Items; len(names) > 0 {
@@ -136,23 +141,27 @@ func (r *reading) readGatewayRoute() {
 			matches = []manifest.Value{{}}
 		}
 		for _, match := range matches {
-			path, kind := at(match, "path", "value").Text, at(match, "path", "type").Text
-			if path == "" {
-				path = "/"
-			}
-			other := strings.Join(parents, ",") + kindOfRoutePath(kind)
-			for _, key := range []string{"headers", "queryParams", "method"} {
-				if v, ok := match.Get(key); ok {
-					other += key + v.String()
-				}
-			}
-			for _, host := range hosts {
-				place := host.place
-				if place == (problem.Place{}) {
-					place = match.Place
-				}
-				r.o.routes = append(r.o.routes, route{host: host, path: word(path), exact: kind == "Exact", other: word(other), place: place})
-			}
+			r.addMatch(match, hosts, parents)
+		}
+	}
+}
+
+// addMatch adds the routes of a match: one for each host and parent.
+func (r *reading) addMatch(match manifest.Value, hosts []text, parents []parent) {
+	path, kind := at(match, "path", "value").Text, at(match, "path", "type").Text
+	other := kindOfRoutePath(kind)
+	for _, key := range []string{"headers", "queryParams", "method"} {
+		if v, ok := match.Get(key); ok {
+			other += key + v.String()
+		}
+	}
+	for _, host := range hosts {
+		place := host.place
+		if place == (problem.Place{}) {
+			place = match.Place
+		}
+		for _, p := range parents {
+			r.o.routes = append(r.o.routes, route{host: host, path: word(or(path, "/")), exact: kind == "Exact", other: word(other), by: p, place: place})
 		}
 	}
 }

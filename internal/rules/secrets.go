@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -32,25 +33,37 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`},
 		if kindOf(r.o.facts) != "Secret" || r.isEncrypted() {
 			return
 		}
-		for _, field := range []string{"data", "stringData"} {
-			for _, f := range at(r.v, field).Fields {
-				value := f.Value.Text
-				if field == "data" {
-					decoded, err := base64.StdEncoding.DecodeString(value)
-					if err != nil {
-						continue // a placeholder, or refused
-					}
-					value = string(decoded)
-				}
-				if isHarmless(f.Key.Text, value) {
-					continue
-				}
-				found := r.add(f.Key.Place, "the Secret has the value of %q in clear", f.Key.Text)
-				found.hint, found.hidden = "write an ExternalSecret, and keep the value in a secret store", true
-				return
-			}
+		if key := r.secretKey(); key.Text != "" {
+			f := r.add(key.Place, "the Secret has the value of %q in clear", key.Text)
+			f.hint, f.hidden = "write an ExternalSecret, and keep the value in a secret store", true
 		}
 	},
+}
+
+// secretKey returns the key of a Secret whose value is in clear, and no harmless one; the zero Value if
+// there is none. Of several, it is the one whose name is most like that of a secret.
+func (r *reading) secretKey() manifest.Value {
+	var found manifest.Value
+	for _, field := range []string{"data", "stringData"} {
+		for _, f := range at(r.v, field).Fields {
+			value := f.Value.Text
+			if field == "data" {
+				decoded, err := base64.StdEncoding.DecodeString(value)
+				if err != nil {
+					continue // a placeholder, or refused
+				}
+				value = string(decoded)
+			}
+			switch {
+			case isHarmless(f.Key.Text, value):
+			case secretKeyName.MatchString(f.Key.Text):
+				return f.Key
+			case found.Text == "":
+				found = f.Key
+			}
+		}
+	}
+	return found
 }
 
 // isEncrypted reports whether the values of a Secret are not what they seem: SOPS encrypted them, or
@@ -67,21 +80,43 @@ func (r *reading) isEncrypted() bool {
 	return false
 }
 
-// plainKeys are keys of Secrets that some controllers take their settings from: no secret is in them.
-var plainKeys = map[string]bool{"type": true, "url": true, "name": true, "project": true, "server": true, "namespaces": true, "enableOCI": true, "insecure": true, "username": true,
-	"ca.crt": true, "user": true, "host": true, "port": true, "region": true, "endpoint": true, "dbname": true}
+var (
+	// secretKeyName are the keys that secrets have, and plainKeyName those that settings have which some
+	// controllers take from a Secret.
+	secretKeyName = regexp.MustCompile(`(?i)(password|passwd|passphrase|secret|token|key|credential|auth|dsn)[0-9]*$`)
+	plainKeyName  = regexp.MustCompile(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|(ca|tls)\.crt)$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
+	// secretEntry is an entry of a file of settings that holds a secret.
+	secretEntry = regexp.MustCompile(`(?im)(password|passwd|secret|token|api_?key|private_?key|credentials?)["']?[ \t]*[:=][ \t]*["']?([^\s"'#]{4,})`)
+)
 
+// isHarmless reports whether a value of a Secret needs no secret store: it stands for another, its key
+// is that of a setting, or it is a file of settings without a secret in it.
 func isHarmless(key, value string) bool {
-	return plainKeys[key] || isFiller(value) || strings.HasPrefix(value, "ENC[") || strings.HasPrefix(value, "-----BEGIN CERTIFICATE")
+	if isFiller(value) || strings.HasPrefix(value, "ENC[") || strings.HasPrefix(value, "-----BEGIN CERTIFICATE") {
+		return true
+	}
+	if what, _ := findCredential(value); what != "" {
+		return true // another rule says so
+	}
+	if strings.Contains(strings.TrimSpace(value), "\n") {
+		return !slices.ContainsFunc(secretEntry.FindAllStringSubmatch(value, -1), func(m []string) bool { return !isFiller(m[2]) })
+	}
+	return plainKeyName.MatchString(key) || strings.Contains(value, "://")
 }
 
-var filler = regexp.MustCompile(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|null|none)$`)
+var filler = regexp.MustCompile(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|yes|no|on|off|null|none)$`)
 
 // isFiller reports whether a value stands for another that is to be put in.
 func isFiller(value string) bool {
 	value = strings.TrimSpace(value)
-	return value == "" || strings.ContainsAny(value, "${}<>") && len(value) < 200 || filler.MatchString(value)
+	return value == "" || isPlaceholder(value) && len(value) < 200 || filler.MatchString(value) || plainWords.MatchString(value) && speaking.MatchString(value)
 }
+
+// A value of plain words that speaks of a secret is none: "personal github token", UPDATE_ACCESS_KEY.
+var (
+	plainWords = regexp.MustCompile(`^[A-Za-z]+([-_. ][A-Za-z]+)*$`)
+	speaking   = regexp.MustCompile(`(?i)password|passwd|secret|token|key|change|replace|update|example|placeholder|dummy|sample|your`)
+)
 
 var credential = &Rule{
 	Code:  "MG652",
@@ -190,7 +225,7 @@ var clearVariable = &Rule{
 		for _, c := range r.containers() {
 			for _, env := range at(c.v, "env").Items {
 				name, value := at(env, "name").Text, at(env, "value")
-				if !secretName.MatchString(name) || isFiller(value.Text) || isPublic(value.Text) {
+				if !secretName.MatchString(name) && !(maybeSecret.MatchString(name) && isRandom(value.Text)) || isFiller(value.Text) || isPublic(value.Text) {
 					continue
 				}
 				if what, _ := findCredential(value.Text); what != "" {
@@ -204,9 +239,15 @@ var clearVariable = &Rule{
 }
 
 var (
-	secretName = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|API_KEY|APIKEY|ACCESS_KEY|PRIVATE_KEY|ENCRYPTION_KEY)$`)
-	publicText = regexp.MustCompile(`^(/|\./|https?://|[0-9]{1,4}$|[0-9]+[smhd]$)`)
+	secretName  = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET_KEY|API_KEY|APIKEY|PRIVATE_KEY|ENCRYPTION_KEY)$`)
+	maybeSecret = regexp.MustCompile(`(^|_)(SECRET|TOKEN|ACCESS_KEY|SIGNING_KEY)$`) // or a name of one
+	publicText  = regexp.MustCompile(`^(/|\./|https?://|[0-9]{1,4}$|[0-9]+[smhd]$)`)
 )
+
+// isRandom reports whether a value is no word: a name would be.
+func isRandom(value string) bool {
+	return len(value) >= 8 && strings.ContainsAny(value, "0123456789") && strings.ContainsAny(strings.ToLower(value), "abcdefghijklmnopqrstuvwxyz")
+}
 
 // isPublic reports whether a value is the path, address or length of a secret rather than one.
 func isPublic(value string) bool {

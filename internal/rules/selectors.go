@@ -74,7 +74,7 @@ func (c *Cluster) checkSelects(o *Object, r *report) {
 	if slices.ContainsFunc(wanted, func(l label) bool { return isPlaceholder(l.value) || c.mayBeMade(namespace, l.value) }) {
 		return
 	}
-	near := c.nearest(namespace, wanted)
+	near := c.nearest(o, wanted)
 	if c.Open && near == nil {
 		return // the pods may be in a file that was not given
 	}
@@ -166,4 +166,6 @@ func isNumber(s string) bool {
 }
 
 // isPlaceholder reports whether another tool puts something into a text first.
-func isPlaceholder(s string) bool { return strings.ContainsAny(s, "${}<>") }
+func isPlaceholder(s string) bool {
+	return strings.ContainsAny(s, "${}<>") || strings.Contains(s, "__") || strings.Count(s, "@") > 1
+}
