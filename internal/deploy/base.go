@@ -200,18 +200,17 @@ func manifestsBelow(ctx context.Context, tip *repo.Commit, dir string) ([]string
 // layout returns the files and folders that are the services' by their paths: their
 // folders, theirs among the users' files, and the files of the environment itself.
 func layout(ctx context.Context, tip *repo.Commit, dir, env string, services []string) ([]string, error) {
-	entries, err := tip.FS(ctx).ReadDir(dir)
+	entries, err := tip.Tree.Entries(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	paths := []string{}
 	for _, e := range entries {
-		file := path.Join(dir, e.Name())
-		switch {
-		case e.Type().IsRegular() && bump.IsManifest(file), e.IsDir() && slices.Contains(services, e.Name()):
-			paths = append(paths, file)
-		case e.IsDir() && e.Name() == "users":
-			all, err := manifestsBelow(ctx, tip, file)
+		switch name := path.Base(e.Path); {
+		case e.Mode.IsRegular() && bump.IsManifest(e.Path), e.Mode.IsDir() && slices.Contains(services, name):
+			paths = append(paths, e.Path)
+		case e.Mode.IsDir() && name == "users":
+			all, err := manifestsBelow(ctx, tip, e.Path)
 			if err != nil {
 				return nil, err
 			}

@@ -24,8 +24,11 @@ func (t *Tip) Lookup(ctx context.Context, name string) (repo.Entry, error) {
 	return e.public(name), err
 }
 
-// Entries returns what is directly in a folder: see repo.Tree.
+// Entries returns what is directly in a folder: see repo.Tree. A folder is listed once.
 func (t *Tip) Entries(ctx context.Context, name string) ([]repo.Entry, error) {
+	if entries, known := t.folders[name]; known {
+		return entries, nil
+	}
 	e, err := t.at(ctx, name)
 	if err != nil {
 		return nil, err
@@ -48,6 +51,10 @@ func (t *Tip) Entries(ctx context.Context, name string) ([]repo.Entry, error) {
 		entries[i] = below.public(path.Join(name, below.name))
 	}
 	slices.SortFunc(entries, func(a, b repo.Entry) int { return strings.Compare(a.Path, b.Path) })
+	if t.folders == nil {
+		t.folders = map[string][]repo.Entry{}
+	}
+	t.folders[name] = entries
 	return entries, nil
 }
 

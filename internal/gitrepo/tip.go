@@ -14,6 +14,7 @@ import (
 
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // Tip is the commit that a branch was at when it was read.
@@ -31,6 +32,8 @@ type Tip struct {
 	offer  *capability.List // what the server can do
 	line   *line            // nil unless it is a commit of a Log
 	listed counter          // the entries that FS has listed
+
+	folders map[string][]repo.Entry // that have been listed
 }
 
 // Tip reads the tip of a branch; "" is the repository's default branch.

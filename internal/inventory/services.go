@@ -34,7 +34,9 @@ func LoadNamed(fsys fs.FS, names []string) ([]*Service, error) {
 		quoted = append(quoted, regexp.QuoteMeta(name))
 	}
 	named := regexp.MustCompile(`\bname: *["']?(` + strings.Join(quoted, "|") + `)["']?\s*([,}#]|$)`)
-	services, ok := loadSome(fsys, named.Match)
+	services, ok := loadSome(fsys, func(line []byte) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return bytes.Contains(line, []byte(name)) }) && named.Match(line)
+	})
 	if !ok {
 		return LoadServices(fsys)
 	}
@@ -99,19 +101,22 @@ var item = regexp.MustCompile(`^ *- `)
 // list of services cannot be separated from the rest.
 func onlyServices(data []byte, wanted func(line []byte) bool) []byte {
 	var kept bytes.Buffer
-	found := false     // the list
-	var service []byte // the item that the line is in, so far
-	inside, indent, mentioned := false, -1, false
-	end := func() {
-		if !mentioned {
-			service = bytes.Repeat([]byte("\n"), bytes.Count(service, []byte("\n")))
+	found := false                                // the list
+	inside, indent, mentioned := false, -1, false // in the list; of its items; in the item
+	begin, at := 0, 0                             // of the item, of the line
+	end := func() {                               // of an item, before the line
+		if mentioned {
+			kept.Write(data[begin:at])
+		} else {
+			for range bytes.Count(data[begin:at], []byte("\n")) {
+				kept.WriteByte('\n')
+			}
 		}
-		kept.Write(service)
-		service, mentioned = nil, false
+		begin, mentioned = at, false
 	}
 	for line := range bytes.Lines(data) {
 		first := bytes.IndexByte(line, '-')
-		begins := item.Match(line)
+		begins := first >= 0 && item.Match(line)
 		switch top := len(bytes.TrimSpace(line)) > 0 && line[0] != ' ' && line[0] != '#' && !begins; {
 		case bytes.HasPrefix(line, []byte("---")), bytes.HasPrefix(line, []byte("...")), bytes.IndexByte(line, '\t') >= 0:
 			return nil
@@ -122,20 +127,14 @@ func onlyServices(data []byte, wanted func(line []byte) bool) []byte {
 				if !inside {
 					return nil
 				}
-				kept.Write(line)
-				found = true
-				continue
+				mentioned, found = true, true // the line itself
 			}
 		case inside && begins && (indent < 0 || first == indent):
 			end()
 			indent = first
 		}
-		if inside {
-			service = append(service, line...)
-			mentioned = mentioned || wanted(line)
-		} else {
-			kept.WriteString("\n")
-		}
+		mentioned = mentioned || inside && wanted(line)
+		at += len(line)
 	}
 	end()
 	if !found {

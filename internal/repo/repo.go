@@ -71,7 +71,8 @@ type Tree interface {
 	// Lookup returns the entry at a path, "." for the top folder. The error is
 	// fs.ErrNotExist where there is none, and ErrLink below a symbolic link.
 	Lookup(ctx context.Context, name string) (Entry, error)
-	// Entries returns what is directly in a folder, sorted by name.
+	// Entries returns what is directly in a folder, sorted by name. The slice must not
+	// be changed.
 	Entries(ctx context.Context, name string) ([]Entry, error)
 	// Content returns the bytes of a file, or the target of a link. They are the
 	// caller's.
