@@ -1,297 +1,166 @@
 package gitrepo
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
 
-// Signer signs a commit: message is the commit without its signature, the
-// result what goes into its gpgsig header. go-git's Signer is the same.
-type Signer interface {
-	Sign(message io.Reader) ([]byte, error)
-}
-
-// CommitMeta is what a commit says about itself.
-type CommitMeta struct {
-	Author    Signature
-	Committer Signature // the author if zero
-	Message   string    // a newline is added at its end if there is none
-	Signer    Signer    // nil leaves the commit unsigned
-}
-
-// Commit is a commit that is ready to be pushed.
+// Commit is a commit with its files: the tip of a branch when it was read, or one of
+// its ancestors.
 type Commit struct {
-	Hash    Hash
-	Tree    Hash
-	Parent  Hash
-	Changes []Change // against Parent; sorted by path
+	Branch    string // without refs/heads/
+	Default   string // the repository's default branch; "" where it has none
+	Hash      Hash   // of the commit
+	Tree      Hash   // of the root folder
+	Parents   []Hash
+	Author    Signature
+	Committer Signature
+	Message   string
 
-	objects []plumbing.EncodedObject // that the server does not have
+	remote *Remote
+	offer  *capability.List // what the server can do
+	line   *line            // nil unless it is a commit of a Log
+	listed counter          // the entries that FS has listed
+
+	folders map[string][]repo.Entry // that have been listed
 }
 
-// Change is a file before and after.
-type Change struct {
-	Path     string
-	Old, New Hash // of the content; zero if the file is new, or removed
-}
-
-// Commit makes a commit on the tip, in which the files named in changes have
-// the content given, and those that map to nil are gone. (An empty file is
-// []byte{}.) New files get mode 0644 and the folders they need; changed files
-// keep their mode; everything else keeps every bit. Nothing is written through,
-// or over, a symbolic link or a submodule.
-//
-// Before it is handed out, the new tree is compared with the tip's, entry by
-// entry: if they differ anywhere but at the files named, there is no commit.
-// If they do not differ at all, the error is ErrNoChange.
-func (t *Tip) Commit(ctx context.Context, changes map[string][]byte, meta CommitMeta) (*Commit, error) {
-	b := &builder{tip: t, made: map[Hash]plumbing.EncodedObject{}}
-	plan := map[string]Hash{}
-	root := &change{}
-	for _, path := range slices.Sorted(maps.Keys(changes)) {
-		if err := checkPath(path); err != nil {
-			return nil, err
-		}
-		content := changes[path]
-		leaf := &change{remove: content == nil}
-		if content != nil {
-			leaf.blob = b.add(plumbing.BlobObject, content)
-		}
-		plan[path] = leaf.blob
-		if err := root.put(path, leaf); err != nil {
-			return nil, err
-		}
-	}
-	tree, err := b.folder(ctx, t.Tree, "", root)
+// Tip reads the tip of a branch; "" is the repository's default branch.
+func (r *Remote) Tip(ctx context.Context, branch string) (*Commit, error) {
+	refs, err := r.advertised(ctx, uploadPack)
 	if err != nil {
 		return nil, err
 	}
-	if tree.IsZero() {
-		tree = b.add(plumbing.TreeObject, nil) // the last file is gone
-	}
-	if tree == t.Tree {
-		return nil, &fault{Problem: problem.New("", "the files are as they should be already"), Kind: ErrNoChange}
-	}
-	c := &Commit{Tree: tree, Parent: t.Hash}
-	if c.Changes, err = b.prove(t.Tree, tree, plan); err != nil {
+	t := r.commitAt("", Hash{}, refs.Capabilities, nil)
+	t.Default = defaultBranch(refs)
+	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
 		return nil, err
 	}
-	text, err := commitBytes(tree, t.Hash, meta)
+	if err := t.fetchCommit(ctx); err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	if err := t.read(); err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	return t, nil
+}
+
+// commitAt is a commit that is not read yet.
+func (r *Remote) commitAt(branch string, hash Hash, offer *capability.List, l *line) *Commit {
+	return &Commit{Branch: branch, Hash: hash, remote: r, offer: offer, line: l,
+		listed: counter{what: "what the commit's folders list", max: r.bounds.entries}}
+}
+
+// pick finds a branch among the references.
+func (r *Remote) pick(refs *packp.AdvRefs, branch string) (string, Hash, error) {
+	fail := func(kind error, hint, format string, args ...any) (string, Hash, error) {
+		return "", Hash{}, &fault{Problem: problem.Refuse(hint, "%s: "+format, append([]any{r.url}, args...)...), Kind: kind}
+	}
+	if len(refs.References) == 0 && refs.Head == nil {
+		return fail(ErrEmptyRepository, "push a first commit to it", "the repository is empty")
+	}
+	if branch == "" {
+		if branch = defaultBranch(refs); branch == "" {
+			return fail(ErrNoBranch, "name the branch", "the repository has no default branch")
+		}
+	}
+	if hash, ok := refs.References[branchPrefix+branch]; ok {
+		return branch, hash, nil
+	}
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(refs.References)) {
+		if b, ok := strings.CutPrefix(name, branchPrefix); ok {
+			known = append(known, b)
+		}
+	}
+	return fail(ErrNoBranch, problem.DidYouMean(branch, known), "there is no branch %q", branch)
+}
+
+// defaultBranch is the branch that HEAD points to. Servers too old to say so
+// get the branch that is at the same commit, main and master first.
+func defaultBranch(refs *packp.AdvRefs) string {
+	for _, link := range refs.Capabilities.Get(capability.SymRef) {
+		if branch, ok := strings.CutPrefix(link, "HEAD:"+branchPrefix); ok {
+			return branch
+		}
+	}
+	if refs.Head == nil {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(refs.References))
+	for _, name := range append([]string{branchPrefix + "main", branchPrefix + "master"}, names...) {
+		if branch, ok := strings.CutPrefix(name, branchPrefix); ok && refs.References[name] == *refs.Head {
+			return branch
+		}
+	}
+	return ""
+}
+
+// Follows reports whether a commit is the tip itself, or one of the commits before
+// it, no more than depth steps back.
+func (c *Commit) Follows(ctx context.Context, commit Hash, depth int) (bool, error) {
+	if commit == c.Hash || slices.Contains(c.Parents, commit) {
+		return true, nil
+	}
+	if err := c.request(ctx, []Hash{c.Hash}, nil, depth, filters[c.remote.mode]); err != nil {
+		return false, c.remote.fault(ctx, c.moved(ctx, err))
+	}
+	return c.history().descends(ctx, c.Hash, commit)
+}
+
+// has reports whether an object is here, or is known to be too large.
+func (c *Commit) has(h Hash) bool {
+	return c.remote.large[h] || c.remote.store.HasEncodedObject(h) == nil
+}
+
+// object is a copy of an object that is here.
+func (c *Commit) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
+	if c.remote.large[h] && kind == plumbing.BlobObject {
+		return nil, limit.FileError("the file")
+	}
+	if c.remote.large[h] {
+		return nil, limit.FileError("the " + kind.String() + " " + h.String())
+	}
+	o, err := c.remote.store.EncodedObject(kind, h)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s is not here", kind, h)
+	}
+	reader, err := o.Reader()
 	if err != nil {
 		return nil, err
 	}
-	c.Hash = b.add(plumbing.CommitObject, text)
-	if c.objects, err = b.reachable(c); err != nil {
-		return nil, err
-	}
-	return c, nil
+	defer reader.Close()
+	raw := make([]byte, o.Size())
+	_, err = io.ReadFull(reader, raw)
+	return raw, err
 }
 
-// checkPath refuses what cannot be, or must not be, the path of a file.
-func checkPath(path string) error {
-	for name := range strings.SplitSeq(path, "/") {
-		if name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git") || strings.Contains(name, "\x00") {
-			return fmt.Errorf("%q cannot be the path of a file", path)
-		}
+// tree is a tree that is here. It must not be changed.
+func (c *Commit) tree(h Hash) (*tree, error) {
+	if known, ok := c.remote.trees[h]; ok {
+		return known, nil
 	}
-	return nil
-}
-
-// change is what becomes of a file, or of the files in a folder.
-type change struct {
-	below  map[string]*change // of a folder
-	blob   Hash
-	remove bool
-}
-
-// put places leaf at path below c.
-func (c *change) put(path string, leaf *change) error {
-	at := c
-	names := strings.Split(path, "/")
-	for i, name := range names {
-		if at.below == nil {
-			at.below = map[string]*change{}
-		}
-		next := at.below[name]
-		if i == len(names)-1 {
-			if next != nil {
-				return fmt.Errorf("%s: is to be a file and a folder", path)
-			}
-			at.below[name] = leaf
-			return nil
-		}
-		switch {
-		case next == nil:
-			next = &change{}
-			at.below[name] = next
-		case next.below == nil:
-			return fmt.Errorf("%s: is to be a file and a folder", strings.Join(names[:i+1], "/"))
-		}
-		at = next
-	}
-	return nil
-}
-
-// builder makes objects on top of a tip's.
-type builder struct {
-	tip  *Tip
-	made map[Hash]plumbing.EncodedObject
-}
-
-func (b *builder) add(kind plumbing.ObjectType, content []byte) Hash {
-	o := &plumbing.MemoryObject{}
-	o.SetType(kind)
-	o.Write(content)
-	b.made[o.Hash()] = o
-	return o.Hash()
-}
-
-// folder is the tree that becomes of the tip's tree old (zero if there is none)
-// by the changes in c; zero if nothing is left in it. Old trees on the way down
-// are fetched.
-func (b *builder) folder(ctx context.Context, old Hash, prefix string, c *change) (Hash, error) {
-	var tree []treeEntry
-	if !old.IsZero() {
-		if err := b.tip.want(ctx, []Hash{old}, filters[byTree]); err != nil {
-			return Hash{}, b.tip.remote.fault(ctx, err)
-		}
-		was, err := b.tip.tree(old)
-		if err != nil {
-			return Hash{}, b.tip.remote.fault(ctx, err)
-		}
-		tree = slices.Clone(was.entries)
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.below)) {
-		below, path := c.below[name], prefix+name
-		i := find(tree, name)
-		entry := treeEntry{modeFile, name, below.blob}
-		if below.below != nil {
-			was := Hash{}
-			if i >= 0 {
-				if !tree[i].isDir() {
-					return Hash{}, &fs.PathError{Op: "write below", Path: path, Err: kindError(tree[i])}
-				}
-				was = tree[i].hash
-			}
-			now, err := b.folder(ctx, was, path+"/", below)
-			if err != nil {
-				return Hash{}, err
-			}
-			entry.mode, entry.hash = modeDir, now
-		} else if i >= 0 && !tree[i].fileMode().IsRegular() {
-			return Hash{}, &fs.PathError{Op: "write", Path: path, Err: kindError(tree[i])}
-		} else if i < 0 && below.remove {
-			return Hash{}, &fs.PathError{Op: "remove", Path: path, Err: fs.ErrNotExist}
-		}
-		switch {
-		case entry.hash.IsZero():
-			tree = slices.Delete(tree, i, i+1)
-		case i >= 0:
-			tree[i].hash = entry.hash
-		default:
-			at := slices.IndexFunc(tree, entry.sortsBefore)
-			if at < 0 {
-				at = len(tree)
-			}
-			tree = slices.Insert(tree, at, entry)
-		}
-	}
-	if len(tree) == 0 {
-		return Hash{}, nil
-	}
-	return b.add(plumbing.TreeObject, formatTree(tree)), nil
-}
-
-// kindError says why an entry is not written to.
-func kindError(e treeEntry) error {
-	switch mode := e.fileMode(); {
-	case mode.IsDir():
-		return errors.New("is a folder")
-	case mode&fs.ModeSymlink != 0:
-		return repo.ErrLink
-	case mode.IsRegular():
-		return errors.New("is a file")
-	}
-	return errors.New("is a submodule")
-}
-
-// reachable is what the server needs to receive: the commit, its new trees, and
-// the blobs that differ.
-func (b *builder) reachable(c *Commit) ([]plumbing.EncodedObject, error) {
-	objects := []plumbing.EncodedObject{b.made[c.Hash]}
-	sent := map[Hash]bool{}
-	send := func(h Hash) bool {
-		o, made := b.made[h]
-		if !made || sent[h] {
-			return false
-		}
-		sent[h] = true
-		objects = append(objects, o)
-		return true
-	}
-	var down func(h Hash) error
-	down = func(h Hash) error {
-		if b.tip.has(h) || !send(h) {
-			return nil
-		}
-		tree, err := b.tree(h)
-		if err != nil {
-			return err
-		}
-		for _, e := range tree {
-			if e.isDir() {
-				if err := down(e.hash); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-	if err := down(c.Tree); err != nil {
-		return nil, err
-	}
-	for _, change := range c.Changes {
-		if !change.New.IsZero() {
-			send(change.New)
-		}
-	}
-	return objects, nil
-}
-
-// commitBytes is the commit object, signed if there is a signer.
-func commitBytes(tree, parent Hash, meta CommitMeta) ([]byte, error) {
-	author, err := meta.Author.line()
+	raw, err := c.object(plumbing.TreeObject, h)
 	if err != nil {
 		return nil, err
 	}
-	committer, err := cmp.Or(meta.Committer, meta.Author).line()
+	entries, err := parseTree(raw)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("tree %s: %w", h, err)
 	}
-	message := strings.TrimRight(meta.Message, "\n") + "\n"
-	if message == "\n" || strings.Contains(message, "\x00") {
-		return nil, errors.New("a commit needs a message")
-	}
-	head := fmt.Sprintf("tree %s\nparent %s\nauthor %s\ncommitter %s\n", tree, parent, author, committer)
-	if meta.Signer == nil {
-		return []byte(head + "\n" + message), nil
-	}
-	signature, err := meta.Signer.Sign(strings.NewReader(head + "\n" + message))
-	if err != nil {
-		return nil, fmt.Errorf("sign the commit: %w", err)
-	}
-	indented := strings.ReplaceAll(strings.TrimRight(string(signature), "\n"), "\n", "\n ")
-	return []byte(head + "gpgsig " + indented + "\n\n" + message), nil
+	read := &tree{entries: entries}
+	c.remote.trees[h] = read
+	return read, nil
 }

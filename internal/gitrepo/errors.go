@@ -50,7 +50,7 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Retry tells whether what failed with err may succeed if it is simply done
+// Retry reports whether what failed with err may succeed if it is simply done
 // again, and how long the server wants to be left alone before that. It says
 // no to a nil error, a context that is done, credentials, refusals, names that
 // do not exist, and certificates; yes to overload, broken connections, silence
@@ -162,12 +162,12 @@ func (r *Remote) clean(text string) string {
 }
 
 func oneLine(text string) string {
-	const most = 600
+	const max = 600
 	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool {
 		return unicode.IsControl(c) || unicode.IsSpace(c)
 	}), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
+	if len(text) > max {
+		text = strings.ToValidUTF8(text[:max], "") + "…"
 	}
 	return text
 }

@@ -26,35 +26,35 @@ const (
 	whole              // all of the tip
 )
 
-// filters leave out what a first fetch need not bring.
+// filters leave out what a first fetch need not have.
 var filters = [...]packp.Filter{byTree: packp.FilterTreeDepth(0), byBlob: packp.FilterBlobNone(), whole: ""}
 
-// fetchCommit brings the tip's commit, in the leanest mode that the server
+// fetchCommit fetches the commit, in the leanest mode that the server
 // takes; the remote remembers the mode.
-func (t *Tip) fetchCommit(ctx context.Context) error {
-	r := t.remote
+func (c *Commit) fetchCommit(ctx context.Context) error {
+	r := c.remote
 	// Servers that filter but do not serve objects by their hash would leave us
 	// without the rest.
-	if !t.offer.Supports(capability.Filter) || !t.offer.Supports(capability.AllowReachableSHA1InWant) {
+	if !c.offer.Supports(capability.Filter) || !c.offer.Supports(capability.AllowReachableSHA1InWant) {
 		r.mode = whole
 	}
-	if t.has(t.Hash) {
+	if c.has(c.Hash) {
 		return nil // the branch has not moved since it was last read
 	}
 	for m := r.mode; ; m++ {
-		err := t.requestTip(ctx, m)
+		err := c.requestTip(ctx, m)
 		var refused *refusedError
 		if errors.As(err, &refused) && m < whole {
 			continue
 		}
-		return t.moved(ctx, err)
+		return c.moved(ctx, err)
 	}
 }
 
 // requestTip asks for the tip in a mode, and remembers the mode if it works.
 // What a tip has that is here is left out.
-func (t *Tip) requestTip(ctx context.Context, m mode) error {
-	r := t.remote
+func (c *Commit) requestTip(ctx context.Context, m mode) error {
+	r := c.remote
 	base := r.base
 	if m != r.mode {
 		base = Hash{}
@@ -62,16 +62,16 @@ func (t *Tip) requestTip(ctx context.Context, m mode) error {
 	err := error(nil)
 	switch {
 	case base.IsZero():
-		err = t.request(ctx, []Hash{t.Hash}, nil, 1, filters[m])
+		err = c.request(ctx, []Hash{c.Hash}, nil, 1, filters[m])
 	case m == byTree:
-		err = t.requestSince(ctx, base)
+		err = c.requestSince(ctx, base)
 	default:
-		err = t.request(ctx, []Hash{t.Hash}, []Hash{base}, 1, filters[m])
+		err = c.request(ctx, []Hash{c.Hash}, []Hash{base}, 1, filters[m])
 	}
 	if err != nil {
 		return err
 	}
-	r.mode, r.base = m, t.Hash
+	r.mode, r.base = m, c.Hash
 	return nil
 }
 
@@ -79,85 +79,85 @@ func (t *Tip) requestTip(ctx context.Context, m mode) error {
 // asked for at once.
 const farthest = 50
 
-// requestSince brings the tip, and in one more request the trees that have come
+// requestSince fetches the commit, and in one more request the trees that have come
 // since base. Not all trees of base need be here, so the server must not send
 // differences to them, as it does with thin packs; for it to leave anything out
 // without these, the two commits must be joined by those in between.
-func (t *Tip) requestSince(ctx context.Context, base Hash) error {
-	if err := t.request(ctx, []Hash{t.Hash}, nil, farthest, filters[byTree]); err != nil {
+func (c *Commit) requestSince(ctx context.Context, base Hash) error {
+	if err := c.request(ctx, []Hash{c.Hash}, nil, farthest, filters[byTree]); err != nil {
 		return err
 	}
-	joined, err := t.history().descends(ctx, t.Hash, base)
+	joined, err := c.history().descends(ctx, c.Hash, base)
 	if err != nil || !joined {
 		return err // moved by force, or far: its trees come as they are needed
 	}
-	return t.request(ctx, []Hash{t.Hash}, []Hash{base}, 0, filters[byBlob])
+	return c.request(ctx, []Hash{c.Hash}, []Hash{base}, 0, filters[byBlob])
 }
 
 // history is the commits that are here, to ask which descends from which.
-func (t *Tip) history() *History { return &History{objects: t.remote.store} }
+func (c *Commit) history() *History { return &History{objects: c.remote.store} }
 
-// want brings the objects with these hashes, and what is in and below them
+// fetchObjects fetches the objects with these hashes, and what is in and below them
 // unless filter leaves it out. A server that does not serve them is asked for
 // the whole tip, now and from then on.
-func (t *Tip) want(ctx context.Context, hashes []Hash, filter packp.Filter) error {
+func (c *Commit) fetchObjects(ctx context.Context, hashes []Hash, filter packp.Filter) error {
 	seen := map[Hash]bool{}
 	hashes = slices.DeleteFunc(hashes, func(h Hash) bool {
 		again := seen[h]
 		seen[h] = true
-		return again || t.has(h)
+		return again || c.has(h)
 	})
 	if len(hashes) == 0 {
 		return nil
 	}
-	r := t.remote
+	r := c.remote
 	if r.mode != whole {
-		err := t.request(ctx, hashes, nil, 0, filter)
+		err := c.request(ctx, hashes, nil, 0, filter)
 		var refused *refusedError
 		if !errors.As(err, &refused) {
 			return err
 		}
 	}
-	if err := t.requestWhole(ctx); err != nil {
-		return t.moved(ctx, err)
+	if err := c.requestWhole(ctx); err != nil {
+		return c.moved(ctx, err)
 	}
-	return t.check(hashes)
+	return c.check(hashes)
 }
 
 // requestWhole asks for everything in the tip, or in the log that it is of.
-func (t *Tip) requestWhole(ctx context.Context) error {
-	if t.line == nil {
-		return t.requestTip(ctx, whole)
+func (c *Commit) requestWhole(ctx context.Context) error {
+	if c.line == nil {
+		return c.requestTip(ctx, whole)
 	}
-	t.remote.mode = whole
-	return t.line.tip.deepen(ctx, t.line.depth+1)
+	c.remote.mode = whole
+	return c.line.tip.deepen(ctx, c.line.depth+1)
 }
 
 // moved explains why the server refuses to serve the tip: it does so once the
 // branch has been moved elsewhere by force, and only reading the branch again
 // can tell.
-func (t *Tip) moved(ctx context.Context, err error) error {
+func (c *Commit) moved(ctx context.Context, err error) error {
 	var refused *refusedError
 	if !errors.As(err, &refused) {
 		return err
 	}
-	branches, again := t.remote.Branches(ctx)
-	if again != nil || branches[t.Branch] == t.Hash {
+	branches, again := c.remote.Branches(ctx)
+	if again != nil || branches[c.Branch] == c.Hash {
 		return err
 	}
-	return &fault{Problem: problem.New("", "%s: branch %s moved while it was read", t.remote.url, t.Branch), Kind: ErrMoved, Cause: err}
+	return &fault{Problem: problem.New("", "%s: branch %s moved while it was read", c.remote.url, c.Branch), Kind: ErrMoved, Cause: err}
 }
 
 // request makes one fetch request. Have is commits that are here; with a depth,
 // all that the filter leaves of them must be here too. Depth 0 is no limit, which
 // is right for everything but commits.
-func (t *Tip) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
-	return t.requestBehind(ctx, wants, have, have, depth, filter)
+func (c *Commit) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
+	return c.fetchDeepened(ctx, wants, have, have, depth, filter)
 }
 
-// requestBehind is request where more is here than the commits that it has: the
-// history behind them, up to the shallow ones.
-func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, depth int, filter packp.Filter) error {
+// fetchDeepened is request where more is here than the commits that it has: the
+// their ancestors, up to the shallow ones.
+func (c *Commit) fetchDeepened(ctx context.Context, wants, have, shallow []Hash, depth int, filter packp.Filter) error {
 	req := packp.NewUploadPackRequest()
 	req.Wants, req.Haves, req.Shallows = wants, have, shallow
 	req.Depth, req.Filter = packp.DepthCommits(depth), filter
@@ -171,7 +171,7 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 	if filter != "" {
 		take = append(take, capability.Filter)
 	}
-	t.remote.agree(req.Capabilities, t.offer, take...)
+	c.remote.agree(req.Capabilities, c.offer, take...)
 	var message bytes.Buffer
 	if err := req.UploadRequest.Encode(&message); err != nil {
 		return err
@@ -182,12 +182,12 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {
 		return err
 	}
-	answer, err := t.remote.wire.ask(ctx, uploadPack, message.Bytes())
+	answer, err := c.remote.wire.ask(ctx, uploadPack, message.Bytes())
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
-	bounded := limit.NewReader(answer, t.remote.bounds.pack, "the server's pack")
+	bounded := limit.NewReader(answer, c.remote.bounds.pack, "the server's pack")
 	res := packp.NewUploadPackResponse(req)
 	if err := res.Decode(io.NopCloser(bounded)); err != nil {
 		return garbled(cmp.Or(bounded.Over(), err), "the server's answer")
@@ -197,19 +197,19 @@ func (t *Tip) requestBehind(ctx context.Context, wants, have, shallow []Hash, de
 	if req.Capabilities.Supports(capability.Sideband64k) {
 		pack = newDemux(res, io.Discard)
 	}
-	if err := t.remote.readPack(ctx, pack); err != nil {
+	if err := c.remote.readPack(ctx, pack); err != nil {
 		return garbled(cmp.Or(bounded.Over(), err), "the objects")
 	}
 	io.Copy(io.Discard, pack) // the end of the side band
-	return t.check(wants)
+	return c.check(wants)
 }
 
 // check makes sure that the server sent what it was asked for.
-func (t *Tip) check(wants []Hash) error {
+func (c *Commit) check(wants []Hash) error {
 	for _, h := range wants {
 		switch {
-		case t.has(h):
-		case t.remote.leftOut: // it is one of those, or the difference to one
+		case c.has(h):
+		case c.remote.leftOut: // it is one of those, or the difference to one
 			return limit.FileError("object " + h.String())
 		default:
 			return fmt.Errorf("the server did not send object %s", h)

@@ -1,4 +1,5 @@
-// Package gitrepo is the tip of a branch, and a commit on it.
+// Package gitrepo reads the tip of a branch and commits on it over Git's protocol,
+// without a clone.
 //
 // A bump changes a few lines in a repository of tens of thousands of files.
 // Cloning that repository costs seconds and hundreds of megabytes; this package
@@ -6,10 +7,10 @@
 // pushes one compare-and-swap:
 //
 //	remote, err := gitrepo.Open(url, gitrepo.Options{Token: token})
-//	tip, err := remote.Tip(ctx, "main")
+//	tip, err := remote.Commit(ctx, "main")
 //	err = tip.Fetch(ctx, "users.yaml", "dev/manifests/api")
 //	files := tip.FS(ctx)                   // an fs.FS, as a folder on disk is
-//	commit, err := tip.Commit(ctx, changes, meta)
+//	commit, err := tip.Prepare(ctx, changes, meta)
 //	err = remote.Push(ctx, "main", tip.Hash, commit)
 //
 // There is no working tree, no history and no clone on disk. Where the server

@@ -47,7 +47,7 @@ func open(t testing.TB, url string, o gitrepo.Options) *gitrepo.Remote {
 	return r
 }
 
-func tipOf(t testing.TB, r *gitrepo.Remote, branch string) *gitrepo.Tip {
+func tipOf(t testing.TB, r *gitrepo.Remote, branch string) *gitrepo.Commit {
 	t.Helper()
 	tip, err := r.Tip(t.Context(), branch)
 	if err != nil {
@@ -56,9 +56,9 @@ func tipOf(t testing.TB, r *gitrepo.Remote, branch string) *gitrepo.Tip {
 	return tip
 }
 
-func commitOn(t testing.TB, tip *gitrepo.Tip, changes map[string][]byte) *gitrepo.Commit {
+func commitOn(t testing.TB, tip *gitrepo.Commit, changes map[string][]byte) *gitrepo.PendingCommit {
 	t.Helper()
-	c, err := tip.Commit(t.Context(), changes, meta)
+	c, err := tip.Prepare(t.Context(), changes, meta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func bump(ctx context.Context, r *gitrepo.Remote, branch, path, content string) 
 	if err := tip.Fetch(ctx, path[:strings.LastIndexByte(path, '/')]); err != nil {
 		return err
 	}
-	c, err := tip.Commit(ctx, map[string][]byte{path: []byte(content)}, meta)
+	c, err := tip.Prepare(ctx, map[string][]byte{path: []byte(content)}, meta)
 	if err != nil {
 		return err
 	}

@@ -14,16 +14,16 @@ import (
 )
 
 // LogEntry is a commit that changed files, and the one before it: both can be read
-// as a Tip can.
+// as any Commit can.
 type LogEntry struct {
-	*Tip            // the files as the commit left them
-	Before *Tip     // as they were: its first parent; nil where the history begins
-	Paths  []string // those that were asked about and that it changed
+	*Commit          // the files as the commit left them
+	Before  *Commit  // as they were: its first parent; nil where the history begins
+	Paths   []string // those that were asked about and that it changed
 }
 
-// line is the first parents behind a tip, as far as they are here.
+// line is the first parents of a tip, as far as they are here.
 type line struct {
-	tip   *Tip
+	tip   *Commit
 	depth int           // that has been asked for
 	known map[Hash]bool // the commits on it
 }
@@ -31,19 +31,19 @@ type line struct {
 // How deep a log looks: first so many commits, then ten times as many, and so on.
 const firstDepth, allDepth = 50, 1<<31 - 1
 
-// Log is the commits behind a tip, along first parents, that changed any of some
+// Log returns the ancestors of a commit, along first parents, that changed any of some
 // files or folders: newest first. It fetches commits in steps that grow, and of
 // the trees only those on the paths, so what is near costs little. Files are
 // fetched when they are read: see FetchEach.
 //
 // Limit is how many commits are looked at; 0 is all. Where the log ends before
 // the history does, its last error is ErrShallow.
-func (t *Tip) Log(ctx context.Context, limit int, paths ...string) iter.Seq2[*LogEntry, error] {
+func (c *Commit) Log(ctx context.Context, limit int, paths ...string) iter.Seq2[*LogEntry, error] {
 	return func(yield func(*LogEntry, error) bool) {
 		limit := cmp.Or(limit, allDepth)
 		told := 0
 		for depth := min(firstDepth, limit); ; depth = min(depth*10, limit) {
-			w, err := t.LogWithin(ctx, depth, paths...)
+			w, err := c.LogWithin(ctx, depth, paths...)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -68,13 +68,13 @@ func (t *Tip) Log(ctx context.Context, limit int, paths ...string) iter.Seq2[*Lo
 // Window is what of a Log is within so many commits.
 type Window struct {
 	Entries []*LogEntry // newest first
-	Oldest  *Tip        // where it ends
+	Oldest  *Commit     // where it ends
 	Whole   bool        // there the history begins
-	Cut     bool        // nor does the server know what is behind
+	Cut     bool        // nor does the server know what is before
 }
 
 // LogWithin is what of a Log is within the last so many commits.
-func (t *Tip) LogWithin(ctx context.Context, depth int, paths ...string) (*Window, error) {
+func (c *Commit) LogWithin(ctx context.Context, depth int, paths ...string) (*Window, error) {
 	top := &pathNode{}
 	for _, p := range paths {
 		if !fs.ValidPath(p) {
@@ -82,25 +82,25 @@ func (t *Tip) LogWithin(ctx context.Context, depth int, paths ...string) (*Windo
 		}
 		top.add(p)
 	}
-	commits, err := t.firstParents(ctx, depth)
+	commits, err := c.firstParents(ctx, depth)
 	cut := errors.Is(err, ErrShallow)
 	if err != nil && !cut {
-		return nil, t.remote.fault(ctx, err)
+		return nil, c.remote.fault(ctx, err)
 	}
 	w := &Window{Oldest: commits[len(commits)-1], Cut: cut}
 	w.Whole = len(w.Oldest.Parents) == 0
-	w.Entries, err = compare(ctx, t.remote, top, commits, w.Whole)
-	return w, t.remote.fault(ctx, err)
+	w.Entries, err = compare(ctx, c.remote, top, commits, w.Whole)
+	return w, c.remote.fault(ctx, err)
 }
 
-// firstParents are a tip and the commits behind it: one more than depth, if the
+// firstParents returns a commit and its ancestors: one more than depth, if the
 // history goes on, so that each of depth can be compared with its parent. Where
 // the server knows fewer, the error is ErrShallow.
-func (t *Tip) firstParents(ctx context.Context, depth int) ([]*Tip, error) {
-	l := &line{tip: t, depth: depth, known: map[Hash]bool{}}
+func (c *Commit) firstParents(ctx context.Context, depth int) ([]*Commit, error) {
+	l := &line{tip: c, depth: depth, known: map[Hash]bool{}}
 	commits, err := l.walk(depth)
 	if errors.Is(err, ErrShallow) {
-		if err := t.deepen(ctx, min(depth, allDepth-1)+1); err != nil {
+		if err := c.deepen(ctx, min(depth, allDepth-1)+1); err != nil {
 			return nil, err
 		}
 		commits, err = l.walk(depth)
@@ -109,8 +109,8 @@ func (t *Tip) firstParents(ctx context.Context, depth int) ([]*Tip, error) {
 }
 
 // walk is the line as far as it is wanted, or here: then the error is ErrShallow.
-func (l *line) walk(depth int) ([]*Tip, error) {
-	commits := []*Tip{l.tip}
+func (l *line) walk(depth int) ([]*Commit, error) {
+	commits := []*Commit{l.tip}
 	for len(commits) <= depth {
 		last := commits[len(commits)-1]
 		l.known[last.Hash] = true
@@ -129,26 +129,26 @@ func (l *line) walk(depth int) ([]*Tip, error) {
 	return commits, nil
 }
 
-// past is a commit behind the tip that is here.
-func (l *line) past(h Hash) (*Tip, error) {
+// past returns an ancestor of the tip that is here.
+func (l *line) past(h Hash) (*Commit, error) {
 	t := l.tip.remote.commitAt(l.tip.Branch, h, l.tip.offer, l)
 	return t, t.read()
 }
 
-// deepen brings the commits behind a tip, in the remote's mode. What is in a tip
+// deepen fetches the ancestors of a commit, in the remote's mode. What is in a commit
 // that is here whole is not sent again.
-func (t *Tip) deepen(ctx context.Context, depth int) error {
-	r := t.remote
+func (c *Commit) deepen(ctx context.Context, depth int) error {
+	r := c.remote
 	for m := r.mode; ; m++ {
 		var have, shallow []Hash
-		if m != byTree && m == r.mode && r.base == t.Hash {
-			ends, err := t.history().ends(ctx, t.Hash)
+		if m != byTree && m == r.mode && r.base == c.Hash {
+			ends, err := c.history().ends(ctx, c.Hash)
 			if err != nil {
 				return err
 			}
-			have, shallow = []Hash{t.Hash}, ends
+			have, shallow = []Hash{c.Hash}, ends
 		}
-		err := t.requestBehind(ctx, []Hash{t.Hash}, have, shallow, depth, filters[m])
+		err := c.fetchDeepened(ctx, []Hash{c.Hash}, have, shallow, depth, filters[m])
 		var refused *refusedError
 		if errors.As(err, &refused) && m < whole {
 			continue
@@ -156,10 +156,10 @@ func (t *Tip) deepen(ctx context.Context, depth int) error {
 		if err == nil {
 			r.mode = m
 			if m != byTree {
-				r.base = t.Hash
+				r.base = c.Hash
 			}
 		}
-		return t.moved(ctx, err)
+		return c.moved(ctx, err)
 	}
 }
 
@@ -193,7 +193,7 @@ type pair struct {
 
 // compare finds what each commit changed of the paths below top, against the
 // next: level by level, with one request a level.
-func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Tip, whole bool) ([]*LogEntry, error) {
+func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Commit, whole bool) ([]*LogEntry, error) {
 	changed := make([][]string, len(commits))
 	var level []pair
 	// see tells one entry of a folder in two commits.
@@ -228,7 +228,7 @@ func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Tip, whol
 				}
 			}
 		}
-		if err := commits[len(commits)-1].want(ctx, wants, filters[byTree]); err != nil {
+		if err := commits[len(commits)-1].fetchObjects(ctx, wants, filters[byTree]); err != nil {
 			return nil, err
 		}
 		var below []pair
@@ -255,7 +255,7 @@ func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Tip, whol
 			continue
 		}
 		slices.Sort(paths)
-		c := &LogEntry{Tip: commits[i], Paths: paths}
+		c := &LogEntry{Commit: commits[i], Paths: paths}
 		if i+1 < len(commits) {
 			c.Before = commits[i+1]
 		}
@@ -274,29 +274,29 @@ func (r *Remote) treeOf(e treeEntry) (*tree, error) {
 
 // Part is files and folders in the tree of a tip.
 type Part struct {
-	Tip   *Tip
-	Paths []string
+	Commit *Commit
+	Paths  []string
 }
 
-// FetchEach is Tip.Fetch for several tips of one Remote at once, in as many
+// FetchEach is Commit.Fetch for several commits of one Remote at once, in as many
 // requests as for one.
 func FetchEach(ctx context.Context, parts ...Part) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	return parts[0].Tip.bringEach(ctx, parts, "")
+	return parts[0].Commit.fetchParts(ctx, parts, "")
 }
 
 // read fills in what the commit says, which is here.
-func (t *Tip) read() error {
-	raw, err := t.object(plumbing.CommitObject, t.Hash)
+func (c *Commit) read() error {
+	raw, err := c.object(plumbing.CommitObject, c.Hash)
 	if err != nil {
 		return err
 	}
-	c, err := parseCommit(raw)
+	text, err := parseCommit(raw)
 	if err != nil {
-		return fmt.Errorf("commit %s: %w", t.Hash, err)
+		return fmt.Errorf("commit %s: %w", c.Hash, err)
 	}
-	t.Tree, t.Parents, t.Author, t.Committer, t.Message = c.tree, c.parents, c.author, c.committer, c.message
+	c.Tree, c.Parents, c.Author, c.Committer, c.Message = text.tree, text.parents, text.author, text.committer, text.message
 	return nil
 }

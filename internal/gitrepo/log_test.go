@@ -124,7 +124,7 @@ func TestLogEnds(t *testing.T) {
 	repo := gittest.NewRepo(t, sample())
 	busy(t, repo, 60)
 	tip := tipOf(t, open(t, repo.URL(), gitrepo.Options{}), "main")
-	log := func(tip *gitrepo.Tip, limit int, path string) (messages []string, last error) {
+	log := func(tip *gitrepo.Commit, limit int, path string) (messages []string, last error) {
 		for e, err := range tip.Log(t.Context(), limit, path) {
 			if last = err; err == nil {
 				messages = append(messages, strings.TrimSpace(e.Message))
@@ -165,7 +165,7 @@ func TestFetchEachTakesOneRequestALevel(t *testing.T) {
 	}
 	var parts []gitrepo.Part
 	for _, e := range w.Entries {
-		parts = append(parts, gitrepo.Part{Tip: e.Tip, Paths: []string{deployment}})
+		parts = append(parts, gitrepo.Part{Commit: e.Commit, Paths: []string{deployment}})
 	}
 	server.Reset()
 	if err := gitrepo.FetchEach(t.Context(), parts...); err != nil {

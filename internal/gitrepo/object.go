@@ -173,7 +173,7 @@ func (e treeEntry) fileMode() fs.FileMode {
 
 func (e treeEntry) isDir() bool { return e.fileMode().IsDir() }
 
-// hasBlob tells whether the entry's hash is a blob's of this repository.
+// hasBlob reports whether the entry's hash is a blob's of this repository.
 func (e treeEntry) hasBlob() bool { return e.fileMode()&(fs.ModeDir|fs.ModeIrregular) == 0 }
 
 // sortsBefore is the order of entries in a tree: by name, with a slash behind a

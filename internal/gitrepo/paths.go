@@ -12,15 +12,15 @@ import (
 	"k8srepo/internal/repo"
 )
 
-// Fetch brings files, and folders with all that is in them, so that reading
+// Fetch fetches files, and folders with all that is in them, so that reading
 // them asks the server nothing. It takes one request for each level of folders
 // that is not here yet and one for everything at the end of the paths. Paths
 // that do not exist, and those below a link, are passed over.
-func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
-	return t.bring(ctx, paths, "")
+func (c *Commit) Fetch(ctx context.Context, paths ...string) error {
+	return c.fetchPaths(ctx, paths, "")
 }
 
-// Entry is a file, link or submodule in the tree of a Tip.
+// Entry is a file, link or submodule in the tree of a Commit.
 type Entry struct {
 	Path string      // from the root folder, with slashes; any bytes but NUL
 	Mode fs.FileMode // fs.ModeSymlink for a link, fs.ModeIrregular for a submodule
@@ -28,13 +28,13 @@ type Entry struct {
 }
 
 // List is all that is below a folder ("." is the root), in the order of a tree,
-// without the folders themselves. It brings no file's content. A folder that
+// without the folders themselves. It fetches no file's content. A folder that
 // does not exist is an error that is fs.ErrNotExist.
-func (t *Tip) List(ctx context.Context, dir string) ([]Entry, error) {
-	if err := t.bring(ctx, []string{dir}, packp.FilterBlobNone()); err != nil {
+func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
+	if err := c.fetchPaths(ctx, []string{dir}, packp.FilterBlobNone()); err != nil {
 		return nil, err
 	}
-	top, err := t.at(ctx, dir)
+	top, err := c.at(ctx, dir)
 	if err != nil {
 		return nil, &fs.PathError{Op: "list", Path: dir, Err: err}
 	}
@@ -46,8 +46,8 @@ func (t *Tip) List(ctx context.Context, dir string) ([]Entry, error) {
 		prefix = ""
 	}
 	var entries []Entry
-	err = t.walk(top.hash, prefix, &counter{what: "folder " + dir, max: t.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
-	return entries, t.remote.fault(ctx, err)
+	err = c.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
+	return entries, c.remote.fault(ctx, err)
 }
 
 // counter counts entries of folders: a few small trees, each many times in the next, can
@@ -65,8 +65,8 @@ func (c *counter) add(n int) error {
 }
 
 // walk visits what is below a tree that is here.
-func (t *Tip) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
-	tree, err := t.tree(h)
+func (c *Commit) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
+	tree, err := c.tree(h)
 	if err != nil {
 		return err
 	}
@@ -76,29 +76,29 @@ func (t *Tip) walk(h Hash, prefix string, count *counter, visit func(Entry)) err
 	for _, e := range tree.entries {
 		if !e.isDir() {
 			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
-		} else if err := t.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
+		} else if err := c.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bring is bringEach for one tip.
-func (t *Tip) bring(ctx context.Context, paths []string, filter packp.Filter) error {
-	return t.bringEach(ctx, []Part{{t, paths}}, filter)
+// fetchPaths is fetchParts for one commit.
+func (c *Commit) fetchPaths(ctx context.Context, paths []string, filter packp.Filter) error {
+	return c.fetchParts(ctx, []Part{{c, paths}}, filter)
 }
 
-// bringEach goes down all paths level by level, with one request a level, and then
+// fetchParts goes down all paths level by level, with one request a level, and then
 // fetches all that was found at their ends, in and below it, but for filter. The
 // parts are of one Remote, and of one Log if any is.
-func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) error {
+func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filter) error {
 	type step struct {
 		entry treeEntry
 		rest  []string
 	}
 	var steps []step
 	for _, part := range parts {
-		root := treeEntry{mode: modeDir, hash: part.Tip.Tree}
+		root := treeEntry{mode: modeDir, hash: part.Commit.Tree}
 		for _, p := range part.Paths {
 			if !fs.ValidPath(p) {
 				return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
@@ -119,22 +119,22 @@ func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) 
 				level = append(level, s.entry.hash)
 			}
 		}
-		if err := t.want(ctx, level, filters[byTree]); err != nil {
-			return t.remote.fault(ctx, err)
+		if err := c.fetchObjects(ctx, level, filters[byTree]); err != nil {
+			return c.remote.fault(ctx, err)
 		}
 		var below []step
 		for _, s := range steps {
 			if len(s.rest) == 0 {
-				missing, err := t.missing(s.entry, filter == "", seen)
+				missing, err := c.missing(s.entry, filter == "", seen)
 				if err != nil {
-					return t.remote.fault(ctx, err)
+					return c.remote.fault(ctx, err)
 				}
 				ends = append(ends, missing...)
 				continue
 			}
-			tree, err := t.tree(s.entry.hash)
+			tree, err := c.tree(s.entry.hash)
 			if err != nil {
-				return t.remote.fault(ctx, err)
+				return c.remote.fault(ctx, err)
 			}
 			if e, ok := tree.find(s.rest[0]); ok && (len(s.rest) == 1 || e.isDir()) {
 				below = append(below, step{e, s.rest[1:]})
@@ -142,28 +142,28 @@ func (t *Tip) bringEach(ctx context.Context, parts []Part, filter packp.Filter) 
 		}
 		steps = below
 	}
-	return t.remote.fault(ctx, t.want(ctx, ends, filter))
+	return c.remote.fault(ctx, c.fetchObjects(ctx, ends, filter))
 }
 
 // missing is what has to be asked for, so that all in and below e is here; trees that are
 // in seen have been looked into.
-func (t *Tip) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
+func (c *Commit) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
 	switch {
 	case e.hasBlob() && !blobs, !e.hasBlob() && !e.isDir():
 		return nil, nil
-	case !t.has(e.hash):
+	case !c.has(e.hash):
 		return []Hash{e.hash}, nil
 	case e.hasBlob(), seen[e.hash]:
 		return nil, nil
 	}
 	seen[e.hash] = true
-	tree, err := t.tree(e.hash)
+	tree, err := c.tree(e.hash)
 	if err != nil {
 		return nil, err
 	}
 	var all []Hash
 	for _, below := range tree.entries {
-		missing, err := t.missing(below, blobs, seen)
+		missing, err := c.missing(below, blobs, seen)
 		if err != nil {
 			return nil, err
 		}
@@ -172,9 +172,9 @@ func (t *Tip) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, erro
 	return all, nil
 }
 
-// at finds what is at path, and brings the folders above it.
-func (t *Tip) at(ctx context.Context, path string) (treeEntry, error) {
-	e := treeEntry{mode: modeDir, name: ".", hash: t.Tree}
+// at finds what is at path, and fetches the folders above it.
+func (c *Commit) at(ctx context.Context, path string) (treeEntry, error) {
+	e := treeEntry{mode: modeDir, name: ".", hash: c.Tree}
 	if path == "." {
 		return e, nil
 	}
@@ -185,10 +185,10 @@ func (t *Tip) at(ctx context.Context, path string) (treeEntry, error) {
 		if !e.isDir() {
 			return e, fs.ErrNotExist
 		}
-		if err := t.want(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
-			return e, t.remote.fault(ctx, err)
+		if err := c.fetchObjects(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
+			return e, c.remote.fault(ctx, err)
 		}
-		tree, err := t.tree(e.hash)
+		tree, err := c.tree(e.hash)
 		if err != nil {
 			return e, err
 		}

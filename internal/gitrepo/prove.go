@@ -82,7 +82,7 @@ func (b *builder) tree(h Hash) ([]treeEntry, error) {
 	}
 	o, made := b.made[h]
 	if !made {
-		was, err := b.tip.tree(h)
+		was, err := b.parent.tree(h)
 		if err != nil {
 			return nil, err
 		}

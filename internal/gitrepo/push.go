@@ -79,7 +79,7 @@ func (e *PushError) retryAfter() time.Duration {
 // taken off the branch, as git push --force-with-lease=branch:old does. A
 // branch that already is at commit is fine, so that a Push of which nobody
 // knows can be done again.
-func (r *Remote) Push(ctx context.Context, branch string, old Hash, commit *Commit) error {
+func (r *Remote) Push(ctx context.Context, branch string, old Hash, commit *PendingCommit) error {
 	return r.update(ctx, plumbing.NewBranchReferenceName(branch), old, commit.Hash, commit.objects)
 }
 

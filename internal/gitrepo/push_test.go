@@ -16,7 +16,7 @@ import (
 )
 
 // pushed is a server, a tip on it and a commit that is ready to be pushed.
-func pushed(t *testing.T) (*gittest.Server, *gittest.Repo, *gitrepo.Remote, *gitrepo.Tip, *gitrepo.Commit) {
+func pushed(t *testing.T) (*gittest.Server, *gittest.Repo, *gitrepo.Remote, *gitrepo.Commit, *gitrepo.PendingCommit) {
 	t.Helper()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
@@ -213,7 +213,7 @@ func TestBranchOfItsOwn(t *testing.T) {
 	if repo.Tip(branch) != c.Hash.String() {
 		t.Error("no branch was made")
 	}
-	next, err := tip.Commit(t.Context(), map[string][]byte{deployment: []byte("image: api:3\n")}, meta)
+	next, err := tip.Prepare(t.Context(), map[string][]byte{deployment: []byte("image: api:3\n")}, meta)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func TestSSHSigner(t *testing.T) {
 			tip := tipOf(t, r, "main")
 			signed := meta
 			signed.Signer = signer
-			c, err := tip.Commit(t.Context(), map[string][]byte{deployment: []byte("x")}, signed)
+			c, err := tip.Prepare(t.Context(), map[string][]byte{deployment: []byte("x")}, signed)
 			if err != nil {
 				t.Fatal(err)
 			}

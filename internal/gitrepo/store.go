@@ -18,7 +18,7 @@ type Store struct {
 	Signer    Signer    // nil leaves commits unsigned
 	ReadOnly  bool      // nothing will be pushed, so no push is prepared
 
-	tips map[string]*Tip // by hash, all that were handed out
+	commits map[string]*Commit // by hash, all that were handed out
 }
 
 // Tip reads the tip of a branch ("" is the default one). Its files are fetched when
@@ -35,8 +35,8 @@ func (s *Store) Tip(ctx context.Context, branch string, likely ...string) (*repo
 	return s.public(t), nil
 }
 
-// public is a tip as package repo has it.
-func (s *Store) public(t *Tip) *repo.Commit {
+// public is a commit as package repo has it.
+func (s *Store) public(t *Commit) *repo.Commit {
 	c := &repo.Commit{Branch: t.Branch, Default: t.Default, Hash: t.Hash.String(), Message: t.Message, Tree: t,
 		Author:    repo.Signature{Name: t.Author.Name, Email: t.Author.Email, When: t.Author.When},
 		Committer: repo.Signature{Name: t.Committer.Name, Email: t.Committer.Email, When: t.Committer.When},
@@ -44,27 +44,27 @@ func (s *Store) public(t *Tip) *repo.Commit {
 	for _, parent := range t.Parents {
 		c.Parents = append(c.Parents, parent.String())
 	}
-	if s.tips == nil {
-		s.tips = map[string]*Tip{}
+	if s.commits == nil {
+		s.commits = map[string]*Commit{}
 	}
-	s.tips[c.Hash] = t
+	s.commits[c.Hash] = t
 	return c
 }
 
-// tip is the Tip that a commit was made from.
-func (s *Store) tip(c *repo.Commit) (*Tip, error) {
-	t := s.tips[c.Hash]
+// commit is the Commit that a commit of package repo was made from.
+func (s *Store) commit(c *repo.Commit) (*Commit, error) {
+	t := s.commits[c.Hash]
 	if t == nil {
 		return nil, problem.New("", "%s: commit %s was not read from here", s.Remote.url, c.Hash)
 	}
 	return t, nil
 }
 
-// Fetch brings files of several commits at once: see FetchEach.
+// Fetch fetches files of several commits at once: see FetchEach.
 func (s *Store) Fetch(ctx context.Context, parts ...repo.Part) error {
 	own := make([]Part, len(parts))
 	for i, part := range parts {
-		t, err := s.tip(part.Commit)
+		t, err := s.commit(part.Commit)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (s *Store) Fetch(ctx context.Context, parts ...repo.Part) error {
 // with every error that comes after it was made: of those, repo.ErrMoved,
 // repo.ErrRejected and repo.ErrOutcomeUnknown may be mended by starting over.
 func (s *Store) Commit(ctx context.Context, p repo.PendingCommit) (hash string, err error) {
-	t, err := s.tip(p.Parent)
+	t, err := s.commit(p.Parent)
 	if err != nil {
 		return "", err
 	}
@@ -90,7 +90,7 @@ func (s *Store) Commit(ctx context.Context, p repo.PendingCommit) (hash string, 
 		meta.Committer = meta.Author
 	}
 	meta.Author.When, meta.Committer.When = p.When, p.When
-	commit, err := t.Commit(ctx, p.Files, meta)
+	commit, err := t.Prepare(ctx, p.Files, meta)
 	if err != nil {
 		return "", err
 	}
@@ -103,7 +103,7 @@ const deepest = 200
 // Landed reports whether a commit is the tip or one of its ancestors, not too far
 // back.
 func (s *Store) Landed(ctx context.Context, tip *repo.Commit, hash string) (bool, error) {
-	t, err := s.tip(tip)
+	t, err := s.commit(tip)
 	if err != nil {
 		return false, err
 	}
@@ -121,9 +121,9 @@ func (s *Store) DeleteBranch(ctx context.Context, branch, at string) error {
 }
 
 // Log returns what of the log of a commit is within depth commits along first
-// parents: see Tip.LogWithin.
+// parents: see Commit.LogWithin.
 func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...string) (*repo.Window, error) {
-	t, err := s.tip(c)
+	t, err := s.commit(c)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...str
 	}
 	w := &repo.Window{Oldest: own.Oldest.Committer.When, Whole: own.Whole, Cut: own.Cut}
 	for _, e := range own.Entries {
-		entry := &repo.LogEntry{Commit: s.public(e.Tip), Paths: e.Paths}
+		entry := &repo.LogEntry{Commit: s.public(e.Commit), Paths: e.Paths}
 		if e.Before != nil {
 			entry.Before = s.public(e.Before)
 		}
@@ -152,11 +152,11 @@ func (s *Store) Close() error { return s.Remote.Close() }
 // Ancestry returns what joins two commits. The commits between are fetched without
 // their trees where the server can leave them out, in steps that grow.
 func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.Ancestry, error) {
-	b, err := s.tip(base)
+	b, err := s.commit(base)
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.tip(head)
+	h, err := s.commit(head)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 		if depth > allDepth/10 {
 			return nil, &fault{Problem: problem.New("", "%s: %s and %s have no commit in common", s.Remote.url, short(b.Hash), short(h.Hash)), Kind: repo.ErrUnrelated}
 		}
-		for _, t := range []*Tip{h, b} {
+		for _, t := range []*Commit{h, b} {
 			if err := t.deepen(ctx, depth); err != nil {
 				return nil, s.Remote.fault(ctx, err)
 			}
@@ -179,9 +179,9 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 	}
 }
 
-func (s *Store) publicAncestry(base, head *Tip, joined *ancestry) (*repo.Ancestry, error) {
+func (s *Store) publicAncestry(base, head *Commit, joined *ancestry) (*repo.Ancestry, error) {
 	read := func(h Hash) (*repo.Commit, error) {
-		if known := s.tips[h.String()]; known != nil {
+		if known := s.commits[h.String()]; known != nil {
 			return s.public(known), nil
 		}
 		t := s.Remote.commitAt(head.Branch, h, base.offer, &line{tip: head, depth: firstDepth, known: map[Hash]bool{}})

@@ -92,7 +92,7 @@ func TestCommitRefuses(t *testing.T) {
 		"empty name":          {map[string][]byte{"": x}, nil, "cannot be the path of a file"},
 		"git's own":           {map[string][]byte{"dev/.GIT/config": x}, nil, "cannot be the path of a file"},
 	} {
-		_, err := tip.Commit(t.Context(), c.changes, meta)
+		_, err := tip.Prepare(t.Context(), c.changes, meta)
 		if err == nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -104,7 +104,7 @@ func TestCommitRefuses(t *testing.T) {
 		"two lines":  {Author: gitrepo.Signature{Name: "a\nparent x", Email: "b", When: time.Now()}, Message: "x"},
 		"brackets":   {Author: gitrepo.Signature{Name: "a", Email: "b> <c", When: time.Now()}, Message: "x"},
 	} {
-		if _, err := tip.Commit(t.Context(), map[string][]byte{"users.yaml": x}, m); err == nil {
+		if _, err := tip.Prepare(t.Context(), map[string][]byte{"users.yaml": x}, m); err == nil {
 			t.Errorf("%s: is taken", name)
 		}
 	}
