@@ -19,7 +19,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -134,36 +133,35 @@ func TestDeployNewest(t *testing.T) {
 	repo.Fsck()
 }
 
-// TestDeployKilled kills jobs at any point. The branch is whole, and running the job
-// again finishes it.
+// TestDeployKilled kills a job at each of its requests, and after the push has landed. The
+// branch is whole, and running the job again finishes it.
 func TestDeployKilled(t *testing.T) {
-	const jobs = 8
-	server := gittest.NewServer(t, gittest.Options{Latency: 2 * time.Millisecond})
-	repo := server.NewRepo("k8s", k8sOf(jobs, "old"))
-	var all sync.WaitGroup
-	var killed atomic.Int32
-	for i := range jobs {
-		all.Go(func() {
-			args := []string{"--repo", server.URL("k8s"), "--service", fmt.Sprintf("s%02d", i), "--tag", "new"}
-			j := newJob(t, nil, args...)
-			if err := j.Start(); err != nil {
-				t.Error(err)
-				return
-			}
-			time.Sleep(rand.N(600 * time.Millisecond))
-			j.Process.Kill()
-			if j.Wait() != nil {
-				killed.Add(1)
-			}
-			if r := newJob(t, nil, args...).result(t); r.Result != "changed" && r.Result != "unchanged" {
-				t.Errorf("got %+v", r)
-			}
-		})
+	points := []struct {
+		kind gittest.Kind
+		nth  int
+	}{{gittest.ReadRefs, 1}, {gittest.PushRefs, 1}, {gittest.Fetch, 1}, {gittest.Fetch, 2}, {gittest.Fetch, 4}, {gittest.Push, 1}, {gittest.ReadRefs, 2}}
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", k8sOf(len(points), "old"))
+	for i, point := range points {
+		args := []string{"--repo", server.URL("k8s"), "--service", fmt.Sprintf("s%02d", i), "--tag", "new"}
+		j := newJob(t, nil, args...)
+		faults := make([]gittest.Fault, point.nth)
+		faults[point.nth-1] = gittest.Fault{Hang: true, Hung: func() { j.Process.Kill() }}
+		server.Fail(point.kind, faults...)
+		landed := point == points[len(points)-1]
+		if landed {
+			server.Fail(gittest.Push, gittest.Fault{Deaf: true}) // it reads the branch again, to see
+		}
+		if err := j.Run(); exitStatus(err) != -1 {
+			t.Errorf("%s %d: not killed: %v\n%s", point.kind, point.nth, err, &j.stderr)
+		}
+		want := map[bool]string{true: "unchanged", false: "changed"}[landed]
+		if r := newJob(t, nil, args...).result(t); r.Result != want {
+			t.Errorf("%s %d: got %+v", point.kind, point.nth, r)
+		}
 	}
-	all.Wait()
-	t.Logf("%d of %d were killed before their end", killed.Load(), jobs)
-	if got := len(repo.Log("main")) - 1; got != jobs {
-		t.Errorf("%d commits, want %d", got, jobs)
+	if got := len(repo.Log("main")) - 1; got != len(points) {
+		t.Errorf("%d commits, want %d", got, len(points))
 	}
 	repo.Fsck()
 }

@@ -51,6 +51,8 @@ type Options struct {
 
 	// Tell is told of waits. Nil is silence.
 	Tell func(progress string)
+	// AfterFunc starts the timer of Timeout; nil is httpclient.AfterFunc.
+	AfterFunc func(d time.Duration, f func()) httpclient.Timer
 	// Sleep waits, or returns the context's error; nil is real time.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Transport carries HTTP; nil means one like http.DefaultTransport, which
@@ -85,6 +87,9 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.AfterFunc == nil {
+		o.AfterFunc = httpclient.AfterFunc
+	}
 	if o.Sleep == nil {
 		o.Sleep = httpclient.Sleep
 	}
@@ -97,6 +102,7 @@ func New(o Options) (*Client, error) {
 		timeout: cmp.Or(o.Timeout, 30*time.Second),
 		graphql: graphql.String(),
 		sleep:   o.Sleep,
+		after:   o.AfterFunc,
 		tell:    o.Tell,
 	}
 	rest := gh.NewClient(hc)

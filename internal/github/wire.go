@@ -25,6 +25,7 @@ type wire struct {
 	secret  string // the token, which no answer may show
 	graphql string // the URL whose answers are GraphQL's
 	timeout time.Duration
+	after   func(d time.Duration, f func()) httpclient.Timer
 	sleep   func(ctx context.Context, d time.Duration) error
 	tell    func(string)
 }
@@ -161,8 +162,9 @@ func (w *wire) recover(req *http.Request, attempt int, reason error, asked time.
 
 // once makes a request once, and reads the answer.
 func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
-	ctx, cancel := context.WithTimeoutCause(req.Context(), w.timeout, fmt.Errorf("no answer in %v", w.timeout))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	defer w.after(w.timeout, func() { cancel(fmt.Errorf("no answer in %v", w.timeout)) }).Stop()
 	out := req.Clone(ctx)
 	if req.GetBody != nil {
 		body, err := req.GetBody()

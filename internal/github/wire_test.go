@@ -18,6 +18,7 @@ import (
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
+	"k8srepo/internal/gitrepo/gittest"
 	"k8srepo/internal/problem"
 )
 
@@ -133,7 +134,7 @@ func TestWaitsAreReal(t *testing.T) {
 	w := newWorld(t, ghtest.Options{}, func(o *github.Options) { o.Sleep = nil })
 	w.server.Fail("", ghtest.SecondaryLimit(60))
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
+	time.AfterFunc(10*time.Millisecond, cancel)
 	want(t, w.read(ctx), context.Canceled, "")
 	if n := w.server.Count(); n > 1 {
 		t.Errorf("%d requests", n)
@@ -168,23 +169,24 @@ func TestServerThatStaysDown(t *testing.T) {
 
 func TestTimeouts(t *testing.T) {
 	t.Run("of a request", func(t *testing.T) {
-		w := newWorld(t, ghtest.Options{}, func(o *github.Options) { o.Timeout = 100 * time.Millisecond })
-		w.server.Fail("", ghtest.Fault{Hang: true})
+		var clock gittest.Clock
+		w := newWorld(t, ghtest.Options{}, func(o *github.Options) { o.Timeout, o.AfterFunc = time.Minute, clock.AfterFunc })
+		hangs := ghtest.Fault{Hang: true, Hung: func() { clock.Pass(time.Minute) }}
+		w.server.Fail("", hangs)
 		if err := w.read(t.Context()); err != nil || w.server.Count() != 2 {
 			t.Errorf("got %v after %d requests", err, w.server.Count())
 		}
-		w.server.Fail("", slices.Repeat([]ghtest.Fault{{Hang: true}}, 6)...)
+		w.server.Fail("", slices.Repeat([]ghtest.Fault{hangs}, 6)...)
 		err := w.read(t.Context())
 		want(t, err, github.ErrUnavailable, "")
-		if !strings.Contains(err.Error(), "no answer in 100ms") {
+		if !strings.Contains(err.Error(), "no answer in 1m0s") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("of the context", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		w.server.Fail("", ghtest.Fault{Hang: true})
+		ctx := gittest.NewExpiring(t.Context())
+		w.server.Fail("", ghtest.Fault{Hang: true, Hung: ctx.Expire})
 		want(t, w.read(ctx), context.DeadlineExceeded, "")
 	})
 	t.Run("of a person", func(t *testing.T) {

@@ -76,6 +76,9 @@ type Options struct {
 	// long, apart from the context's own deadline; 0 means a minute.
 	IdleTimeout time.Duration
 
+	// AfterFunc starts the timer of IdleTimeout; nil is httpclient.AfterFunc.
+	AfterFunc func(d time.Duration, f func()) httpclient.Timer
+
 	// Transport carries HTTP; nil means one like http.DefaultTransport, which
 	// takes its proxies from the environment. CAFile does not apply to it.
 	Transport http.RoundTripper
@@ -126,6 +129,9 @@ func Open(rawURL string, o Options) (*Remote, error) {
 		r.secrets = []string{o.Token, basicAuth(o.Token)}
 	}
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, time.Minute)
+	if o.AfterFunc == nil {
+		o.AfterFunc = httpclient.AfterFunc
+	}
 	where, err := parseURL(rawURL)
 	if err != nil {
 		return nil, err

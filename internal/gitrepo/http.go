@@ -22,7 +22,7 @@ const tokenUser = "x-access-token"
 type httpWire struct {
 	base   *url.URL // where the repository is, once redirects have been followed
 	client *http.Client
-	idle   time.Duration
+	patience
 }
 
 func newHTTPWire(base *url.URL, agent string, o Options) (*httpWire, error) {
@@ -34,7 +34,7 @@ func newHTTPWire(base *url.URL, agent string, o Options) (*httpWire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httpWire{base: base, idle: o.IdleTimeout, client: client}, nil
+	return &httpWire{base: base, client: client, patience: o.patience()}, nil
 }
 
 // basicAuth is a token as basic authentication sends it.
@@ -76,7 +76,7 @@ func (h *httpWire) ask(ctx context.Context, service string, request []byte) (io.
 // do makes one request. An answer of another type than the wanted one is not a
 // Git server's.
 func (h *httpWire) do(ctx context.Context, method string, at *url.URL, want string, header http.Header, body []byte) (*http.Response, io.ReadCloser, error) {
-	w := newWatch(ctx, h.idle)
+	w := h.watch(ctx)
 	req, err := http.NewRequestWithContext(w, method, at.String(), bytes.NewReader(body))
 	if err != nil {
 		w.stop()

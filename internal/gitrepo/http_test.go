@@ -269,23 +269,26 @@ func TestHungServer(t *testing.T) {
 					t.Parallel()
 					server := gittest.NewServer(t, gittest.Options{})
 					server.NewRepo("k8s", sample())
-					server.Fail(kind, fault)
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
-					o, want := gitrepo.Options{}, error(nil)
-					const soon = 300 * time.Millisecond
-					switch how {
-					case "deadline":
-						ctx, cancel = context.WithTimeout(ctx, soon)
-						defer cancel()
-						want = context.DeadlineExceeded
-					case "interrupt":
-						time.AfterFunc(soon, cancel)
-						want = context.Canceled
-					case "idle":
-						o.IdleTimeout, want = soon, gitrepo.ErrIdle
+					var clock gittest.Clock
+					deadline := gittest.NewExpiring(ctx)
+					o := gitrepo.Options{IdleTimeout: time.Minute, AfterFunc: clock.AfterFunc}
+					want := map[string]error{"idle": gitrepo.ErrIdle, "deadline": context.DeadlineExceeded, "interrupt": context.Canceled}[how]
+					end := map[string]func(){
+						"idle":      func() { clock.Pass(59 * time.Second); clock.Pass(time.Minute) },
+						"deadline":  deadline.Expire,
+						"interrupt": cancel,
+					}[how]
+					hung := make(chan time.Time, 1)
+					fault.Hung = func() {
+						hung <- time.Now()
+						end()
 					}
-					start := time.Now()
+					server.Fail(kind, fault)
+					if how == "deadline" {
+						ctx = deadline
+					}
 					err := bump(ctx, open(t, server.URL("k8s"), o), "main", deployment, "x")
 					if !errors.Is(err, want) {
 						t.Errorf("got %v, want %v", err, want)
@@ -293,7 +296,7 @@ func TestHungServer(t *testing.T) {
 					if _, again := gitrepo.Retry(err); again != (how == "idle") {
 						t.Errorf("retry is %v after %v", again, err)
 					}
-					if took := time.Since(start); took > 5*time.Second {
+					if took := time.Since(<-hung); took > 5*time.Second {
 						t.Errorf("took %s", took)
 					}
 				})
@@ -317,19 +320,22 @@ func TestRefusalInTheProtocol(t *testing.T) {
 	}
 }
 
-// trickle is a network that is slow and never silent.
-type trickle struct{ io.ReadCloser }
+// trickle is a network that is slow and never silent, by a clock.
+type trickle struct {
+	io.ReadCloser
+	clock *gittest.Clock
+}
 
 func (s trickle) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err == nil {
-		res.Body = trickle{res.Body}
+		res.Body = trickle{res.Body, s.clock}
 	}
 	return res, err
 }
 
 func (s trickle) Read(p []byte) (int, error) {
-	time.Sleep(100 * time.Millisecond)
+	s.clock.Pass(10 * time.Second)
 	return s.ReadCloser.Read(p[:min(len(p), 60)])
 }
 
@@ -338,10 +344,10 @@ func TestSlowServer(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	server.NewRepo("k8s", sample())
-	const idle = 400 * time.Millisecond
-	start := time.Now()
-	tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{IdleTimeout: idle, Transport: trickle{}}), "main")
-	if took := time.Since(start); took < 2*idle {
+	const idle = 30 * time.Second
+	var clock gittest.Clock
+	tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{IdleTimeout: idle, AfterFunc: clock.AfterFunc, Transport: trickle{clock: &clock}}), "main")
+	if took := clock.Now(); took < 2*idle {
 		t.Errorf("took only %s", took)
 	}
 }

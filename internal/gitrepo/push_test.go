@@ -1,7 +1,6 @@
 package gitrepo_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -267,14 +266,12 @@ func TestRace(t *testing.T) {
 		files[fmt.Sprintf("dev/manifests/s%02d/file.yaml", i)] = "image: x:0\n"
 	}
 	repo := server.NewRepo("k8s", files)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	var all sync.WaitGroup
 	for i := range writers {
 		all.Go(func() {
 			r := open(t, server.URL("k8s"), gitrepo.Options{})
 			for {
-				err := bump(ctx, r, "main", fmt.Sprintf("dev/manifests/s%02d/file.yaml", i), "image: x:1\n")
+				err := bump(t.Context(), r, "main", fmt.Sprintf("dev/manifests/s%02d/file.yaml", i), "image: x:1\n")
 				if err == nil {
 					return
 				}

@@ -53,7 +53,7 @@ func newSSHWire(where *url.URL, o Options) (wire, error) {
 	if err := d.knowHosts(o.KnownHosts); err != nil {
 		return nil, err
 	}
-	return &streamWire{idle: o.IdleTimeout, start: d.start, stop: d.hangUp}, nil
+	return &streamWire{patience: o.patience(), start: d.start, stop: d.hangUp}, nil
 }
 
 // parseKey reads a private key that has no passphrase.

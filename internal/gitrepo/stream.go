@@ -30,7 +30,7 @@ type stream struct {
 // streamWire begins a stream a request. Of the streams that have advertised,
 // one is kept for the request that follows.
 type streamWire struct {
-	idle    time.Duration
+	patience
 	start   func(ctx context.Context, service string) (*stream, error)
 	stop    func() error
 	waiting *stream
@@ -39,7 +39,7 @@ type streamWire struct {
 
 func (s *streamWire) advertise(ctx context.Context, service string) (io.ReadCloser, error) {
 	s.dismiss()
-	w := newWatch(ctx, s.idle)
+	w := s.watch(ctx)
 	st, err := s.start(w, service)
 	if err != nil {
 		err = w.blame(err)
@@ -58,7 +58,7 @@ func (s *streamWire) ask(ctx context.Context, service string, request []byte) (i
 	}
 	st := s.waiting
 	s.waiting = nil
-	w := newWatch(ctx, s.idle)
+	w := s.watch(ctx)
 	answer := st.listen(w, st.out, st.finish)
 	if _, err := st.in.Write(request); err != nil {
 		err = w.blame(&cutError{err})
@@ -141,8 +141,8 @@ func newFileWire(where *url.URL, o Options) wire {
 		path = strings.TrimPrefix(path, `\`)
 	}
 	return &streamWire{
-		idle: o.IdleTimeout,
-		stop: func() error { return nil },
+		patience: o.patience(),
+		stop:     func() error { return nil },
 		start: func(_ context.Context, service string) (*stream, error) {
 			cmd := exec.Command("git", strings.TrimPrefix(service, "git-"), path)
 			cmd.Env = append(withoutSecrets(cmd.Environ(), o.Token), "GIT_PROTOCOL=", "LC_ALL=C")

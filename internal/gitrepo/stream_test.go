@@ -68,7 +68,7 @@ func TestOnDiskFaults(t *testing.T) {
 	})
 	t.Run("a hook runs after the push", func(t *testing.T) {
 		repo := gittest.NewRepo(t, sample())
-		repo.Hook("post-receive", "sleep 0.2; touch done")
+		repo.Hook("post-receive", "sleep 0.05; touch done")
 		if err := bump(t.Context(), open(t, repo.Dir, gitrepo.Options{}), "main", deployment, "x"); err != nil {
 			t.Fatal(err)
 		}
@@ -78,15 +78,34 @@ func TestOnDiskFaults(t *testing.T) {
 	})
 	t.Run("a hook hangs", func(t *testing.T) {
 		repo := gittest.NewRepo(t, sample())
-		repo.Hook("pre-receive", "exec sleep 30")
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer cancel()
+		hangs := hangingHook(t, repo)
+		ctx := gittest.NewExpiring(t.Context())
+		hangs(ctx.Expire)
 		start := time.Now()
 		err := bump(ctx, open(t, repo.Dir, gitrepo.Options{}), "main", deployment, "x")
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
 			t.Errorf("got %v after %s", err, time.Since(start))
 		}
 	})
+}
+
+// hangingHook gives a repository a hook that hangs. The function that it returns has
+// another one called once the next push has come to the hook.
+func hangingHook(t *testing.T, repo *gittest.Repo) func(then func()) {
+	t.Helper()
+	reached := filepath.Join(t.TempDir(), "reached")
+	repo.Hook("pre-receive", "mkdir '"+reached+"'; exec sleep 30")
+	return func(then func()) {
+		go func() {
+			for t.Context().Err() == nil {
+				if os.Remove(reached) == nil {
+					then()
+					return
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
 }
 
 // sshSetup is a server, and the options that reach it.
@@ -227,25 +246,35 @@ func TestSSHHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
+	accepted := func(then func()) {
+		go func() {
+			if conn, err := silent.Accept(); err == nil {
+				t.Cleanup(func() { conn.Close() })
+				then()
+			}
+		}()
+	}
 	_, key := gittest.NewSSHKey(t)
 	server, repo, o := sshSetup(t)
-	repo.Hook("pre-receive", "exec sleep 30")
 	for name, c := range map[string]struct {
-		url string
-		o   gitrepo.Options
+		url   string
+		o     gitrepo.Options
+		hangs func(then func()) // calls a function once the next bump hangs
 	}{
-		"handshake": {"ssh://" + silent.Addr().String() + "/x", gitrepo.Options{SSHKey: o.SSHKey, KnownHosts: []string{knownHosts(t, silent.Addr().String(), key.PublicKey())}}},
-		"push":      {server.URL(repo), o},
+		"handshake": {"ssh://" + silent.Addr().String() + "/x", gitrepo.Options{SSHKey: o.SSHKey, KnownHosts: []string{knownHosts(t, silent.Addr().String(), key.PublicKey())}}, accepted},
+		"push":      {server.URL(repo), o, hangingHook(t, repo)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
+			ctx := gittest.NewExpiring(t.Context())
+			c.hangs(ctx.Expire)
 			start := time.Now()
 			err := bump(ctx, open(t, c.url, c.o), "main", deployment, "x")
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
-			c.o.IdleTimeout = 300 * time.Millisecond
+			var clock gittest.Clock
+			c.o.IdleTimeout, c.o.AfterFunc = time.Minute, clock.AfterFunc
+			c.hangs(func() { clock.Pass(time.Minute) })
 			err = bump(t.Context(), open(t, c.url, c.o), "main", deployment, "x")
 			if !errors.Is(err, gitrepo.ErrIdle) {
 				t.Errorf("got %v", err)

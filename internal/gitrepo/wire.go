@@ -16,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/limit"
 )
 
@@ -162,15 +163,24 @@ func (t *tail) String() string {
 type watch struct {
 	context.Context
 	idle   time.Duration
-	timer  *time.Timer
+	timer  httpclient.Timer
 	cancel context.CancelCauseFunc
 }
 
-func newWatch(ctx context.Context, idle time.Duration) *watch {
+// patience is how long a server may be silent, and the clock that tells.
+type patience struct {
+	idle      time.Duration
+	afterFunc func(d time.Duration, f func()) httpclient.Timer
+}
+
+func (o *Options) patience() patience { return patience{o.IdleTimeout, o.AfterFunc} }
+
+// watch begins a watch.
+func (p patience) watch(ctx context.Context) *watch {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watch{Context: ctx, idle: idle, cancel: cancel}
-	w.timer = time.AfterFunc(idle, func() {
-		cancel(fmt.Errorf("%w for %s", ErrIdle, idle))
+	w := &watch{Context: ctx, idle: p.idle, cancel: cancel}
+	w.timer = p.afterFunc(p.idle, func() {
+		cancel(fmt.Errorf("%w for %s", ErrIdle, p.idle))
 	})
 	return w
 }

@@ -54,8 +54,8 @@ type Fault struct {
 	Cut      bool        // close the connection before the work is done
 	Deaf     bool        // do the work, then close the connection without an answer
 	Truncate int         // do the work, then answer so many bytes only
-	Delay    time.Duration
-	Then     func() // called before anything else: to move a branch, say
+	Then     func()      // called before anything else: to move a branch, say
+	Hung     func()      // called once it hangs
 }
 
 // SecondaryLimit is the answer of GitHub's secondary rate limits.
@@ -215,7 +215,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if f.Then != nil {
 		f.Then()
 	}
-	time.Sleep(s.options.Latency + f.Delay)
+	if s.options.Latency > 0 {
+		time.Sleep(s.options.Latency)
+	}
 	header := w.Header()
 	resource := "core"
 	if x.document != nil || x.isGraphQL() {
@@ -230,6 +232,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-GitHub-Request-Id", fmt.Sprintf("TEST:%d", used))
 	switch {
 	case f.Hang:
+		if f.Hung != nil {
+			f.Hung()
+		}
 		<-r.Context().Done()
 		return
 	case f.Cut:

@@ -44,17 +44,17 @@ const (
 // Fault is what a server does instead of its work. Its zero value does nothing
 // wrong.
 type Fault struct {
-	Status     int           // answer with this status
-	RetryAfter string        // and this header
-	Body       string        // and this text
-	Hang       bool          // do not answer at all, until the client is gone
-	HangAfter  int           // answer so many bytes, then hang
-	Truncate   int           // answer so many bytes, then end as if that were all
-	Cut        bool          // close the connection before the work is done
-	Deaf       bool          // do the work, then close the connection without an answer
-	Redirect   string        // answer with a redirect to this URL; the request's path and query are added
-	Delay      time.Duration // wait before the work
-	Then       func()        // called before anything else: to move a branch, say
+	Status     int    // answer with this status
+	RetryAfter string // and this header
+	Body       string // and this text
+	Hang       bool   // do not answer at all, until the client is gone
+	HangAfter  int    // answer so many bytes, then hang
+	Truncate   int    // answer so many bytes, then end as if that were all
+	Cut        bool   // close the connection before the work is done
+	Deaf       bool   // do the work, then close the connection without an answer
+	Redirect   string // answer with a redirect to this URL; the request's path and query are added
+	Then       func() // called before anything else: to move a branch, say
+	Hung       func() // called once it hangs
 }
 
 // Options are what a server is like.
@@ -208,10 +208,18 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	if f.Then != nil {
 		f.Then()
 	}
-	time.Sleep(s.options.Latency + f.Delay)
+	if s.options.Latency > 0 {
+		time.Sleep(s.options.Latency)
+	}
+	hangs := func() {
+		if f.Hung != nil {
+			f.Hung()
+		}
+		<-r.Context().Done()
+	}
 	switch {
 	case f.Hang:
-		<-r.Context().Done()
+		hangs()
 		return
 	case f.Cut:
 		panic(http.ErrAbortHandler)
@@ -246,7 +254,7 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	case f.Truncate > 0:
 		w.limit = f.Truncate
 	case f.HangAfter > 0:
-		w.limit, w.hang = f.HangAfter, r.Context().Done()
+		w.limit, w.hang = f.HangAfter, hangs
 	}
 	if !s.serveDirectly(out, r, kind) {
 		s.backend().ServeHTTP(out, r)
@@ -316,8 +324,8 @@ func (s *Server) backend() http.Handler {
 type countingWriter struct {
 	http.ResponseWriter
 	n     int
-	limit int             // -1: none
-	hang  <-chan struct{} // nil: end the answer at the limit; else wait for this there
+	limit int    // -1: none
+	hang  func() // nil: end the answer at the limit; else called there
 }
 
 func (w *countingWriter) WriteHeader(status int) {
@@ -336,7 +344,7 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	w.n += n
 	if err == nil && len(keep) < len(p) && w.hang != nil {
 		w.Flush()
-		<-w.hang
+		w.hang()
 		panic(http.ErrAbortHandler)
 	}
 	return len(p), err
