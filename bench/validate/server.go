@@ -180,47 +180,60 @@ func rendered(manifestgen, source, out string) ([]document, error) {
 	return documents, err
 }
 
-// lintAll asks manifestgen lint about all objects at once, each in a file of its own.
+// batch is how many objects manifestgen lint is asked about at once.
+const batch = 2000
+
+// lintAll asks manifestgen lint about all objects, each in a file of its own.
 func lintAll(dir, manifestgen, minor string, documents []document) ([]answer, error) {
 	folder := filepath.Join(dir, "objects")
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return nil, err
 	}
-	for i, d := range documents {
-		if err := os.WriteFile(filepath.Join(folder, fileName(i)), d.text, 0o644); err != nil {
-			return nil, err
-		}
-	}
-	lint := exec.Command(manifestgen, "lint", "--kubernetes", minor, "-o", "json", folder)
-	lint.Stderr = os.Stderr
-	out, err := lint.Output() // exit status 1 and 2 are answers too
-	var result struct {
-		Problems, Warnings []struct{ Code, File, Message string }
-	}
-	if jsonErr := json.Unmarshal(out, &result); jsonErr != nil {
-		return nil, errors.Join(err, jsonErr)
-	}
 	answers := make([]answer, len(documents))
 	byFile := make(map[string]*answer, len(documents))
-	for i := range answers {
-		answers[i].taken = true
-		byFile[fileName(i)] = &answers[i]
-	}
-	for _, p := range result.Problems {
-		if a := byFile[filepath.Base(p.File)]; a != nil && !strings.HasPrefix(p.Code, "MG6") { // those are no API server's
-			a.taken = false
-			a.message += p.Code + " " + p.Message + "\n"
+	files := make([]string, len(documents))
+	for i, d := range documents {
+		files[i] = filepath.Join(folder, fmt.Sprintf("%06d.yaml", i))
+		if err := os.WriteFile(files[i], d.text, 0o644); err != nil {
+			return nil, err
 		}
+		answers[i].taken = true
+		byFile[files[i]] = &answers[i]
 	}
-	for _, w := range result.Warnings {
-		if a := byFile[filepath.Base(w.File)]; a != nil {
-			a.warnings = append(a.warnings, w.Code+" "+w.Message)
+	for some := range slices.Chunk(files, batch) {
+		if err := lintFiles(manifestgen, minor, some, byFile); err != nil {
+			return nil, err
 		}
 	}
 	return answers, nil
 }
 
-func fileName(i int) string { return fmt.Sprintf("%06d.yaml", i) }
+// lintFiles fills in the answers for some files. Each is an argument of its own: the rules across
+// objects see one at a time, and what they find is no API server's.
+func lintFiles(manifestgen, minor string, files []string, answers map[string]*answer) error {
+	lint := exec.Command(manifestgen, append([]string{"lint", "--kubernetes", minor, "-o", "json"}, files...)...)
+	var stderr bytes.Buffer
+	lint.Stderr = &stderr
+	out, err := lint.Output() // exit status 1 and 2 are answers too
+	var result struct {
+		Problems, Warnings []struct{ Code, File, Message string }
+	}
+	if jsonErr := json.Unmarshal(out, &result); jsonErr != nil {
+		return fmt.Errorf("manifestgen lint: %w: %s", errors.Join(err, jsonErr), stderr.Bytes()[:min(stderr.Len(), 2000)])
+	}
+	for _, p := range result.Problems {
+		if a := answers[p.File]; a != nil && !strings.HasPrefix(p.Code, "MG6") {
+			a.taken = false
+			a.message += p.Code + " " + p.Message + "\n"
+		}
+	}
+	for _, w := range result.Warnings {
+		if a := answers[w.File]; a != nil && !strings.HasPrefix(w.Code, "MG6") {
+			a.warnings = append(a.warnings, w.Code+" "+w.Message)
+		}
+	}
+	return nil
+}
 
 // askAll asks the API server about each object.
 func askAll(server *apiServer, documents []document) ([]answer, error) {

@@ -183,3 +183,13 @@ spec: {selector: {app: USER}, ports: [{port: 80}]}
 		t.Error(messages(found))
 	}
 }
+
+// TestTargetWithoutName: an autoscaler that names nothing is the API server's to refuse.
+func TestTargetWithoutName(t *testing.T) {
+	for _, target := range []string{"{kind: Deployment}", "{kind: Deployment, name: ''}", "{}", "a", "[]"} {
+		text := "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {maxReplicas: 2, scaleTargetRef: " + target + "}\n"
+		if found := check(t, text); len(found) > 0 {
+			t.Errorf("%s: %s", target, messages(found))
+		}
+	}
+}

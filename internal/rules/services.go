@@ -46,7 +46,7 @@ func (r *reading) readScaler() {
 		field = "targetRef"
 	}
 	target := at(r.spec, field)
-	if target.Kind != manifest.Map {
+	if target.Kind != manifest.Map || textOf(at(target, "name")).is == "" {
 		return
 	}
 	kind := at(target, "kind").Text

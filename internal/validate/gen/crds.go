@@ -115,7 +115,7 @@ func reduced(spec map[string]any) map[string]any {
 		version := v.(map[string]any)
 		delete(version, "additionalPrinterColumns")
 		if schema, ok := version["schema"].(map[string]any); ok {
-			dropDescriptions(schema["openAPIV3Schema"])
+			reduceSchema(schema["openAPIV3Schema"])
 		}
 		versions = append(versions, version)
 	}
@@ -123,26 +123,56 @@ func reduced(spec map[string]any) map[string]any {
 	return spec
 }
 
-// dropDescriptions removes the descriptions of a schema and of those below it. A property may have
-// the name description too: it stays.
+// reduceSchema removes the descriptions of a schema and of those below it; a property may have the name
+// description too: it stays. A value of one of several types, which a schema of the API server cannot
+// say, may be anything: so do the projects that write such schemas before they install them.
+func reduceSchema(schema any) {
+	s, ok := schema.(map[string]any)
+	if !ok {
+		return
+	}
+	delete(s, "description")
+	if _, typed := s["type"]; !typed && s["oneOf"] != nil && s["x-kubernetes-int-or-string"] == nil {
+		clear(s)
+		s["x-kubernetes-preserve-unknown-fields"] = true
+		return
+	}
+	for key, value := range s {
+		switch key {
+		case "properties", "patternProperties", "definitions":
+			for _, property := range value.(map[string]any) {
+				reduceSchema(property)
+			}
+		case "items", "additionalProperties":
+			reduceSchema(value)
+		case "not":
+			dropDescriptions(value)
+		case "allOf", "anyOf", "oneOf":
+			for _, one := range value.([]any) {
+				dropDescriptions(one)
+			}
+		}
+	}
+}
+
+// dropDescriptions removes the descriptions of a schema that only adds to another.
 func dropDescriptions(schema any) {
 	s, ok := schema.(map[string]any)
 	if !ok {
 		return
 	}
 	delete(s, "description")
-	for key, value := range s {
-		switch key {
-		case "properties", "patternProperties", "definitions":
-			for _, property := range value.(map[string]any) {
-				dropDescriptions(property)
-			}
-		case "items", "additionalProperties", "not":
-			dropDescriptions(value)
-		case "allOf", "anyOf", "oneOf":
-			for _, one := range value.([]any) {
-				dropDescriptions(one)
-			}
+	for _, key := range []string{"items", "additionalProperties", "not"} {
+		dropDescriptions(s[key])
+	}
+	properties, _ := s["properties"].(map[string]any)
+	for _, property := range properties {
+		dropDescriptions(property)
+	}
+	for _, key := range []string{"allOf", "anyOf", "oneOf"} {
+		list, _ := s[key].([]any)
+		for _, one := range list {
+			dropDescriptions(one)
 		}
 	}
 }
