@@ -177,7 +177,6 @@ func (v *Validator) custom(o *object, d *definition) {
 		o.refuse(problem.ValueRefused, "metadata", o.place("metadata"), "", "%v", err)
 		return
 	}
-	defaulting.PruneNonNullableNullsWithoutDefaults(o.content, version.schema)
 	defaulting.Default(o.content, version.schema)
 	o.create(version.strategy, &unstructured.Unstructured{Object: o.content}, d.crd.Spec.Scope == apiextensionsv1.NamespaceScoped)
 	if o.group == "argoproj.io" && o.kind == "Rollout" && len(o.verdict.Refused) == 0 {
@@ -222,6 +221,12 @@ func (c *customVersion) compile(crd *apiextensionsv1.CustomResourceDefinition, g
 
 // typeOfSchema returns a schema as a type of fields; root is true for that of a whole object.
 func typeOfSchema(s *structural.Structural, root bool) *fieldType {
+	t := typeOfValue(s, root)
+	t.notNull = t.kind != anything && !s.Nullable && s.Default.Object == nil
+	return t
+}
+
+func typeOfValue(s *structural.Structural, root bool) *fieldType {
 	switch {
 	case s == nil:
 		return &fieldType{kind: anything}

@@ -83,11 +83,12 @@ const (
 
 // fieldType is the type of a field.
 type fieldType struct {
-	kind   kindOf
-	object *objectType // of anObject
-	item   *fieldType  // of aList and aMap
-	set    bool        // a list without equal items
-	keys   []listKey   // a list whose items are told apart by them
+	kind    kindOf
+	object  *objectType // of anObject
+	item    *fieldType  // of aList and aMap
+	set     bool        // a list without equal items
+	keys    []listKey   // a list whose items are told apart by them
+	notNull bool        // null does not stand for a missing value: of custom resources
 }
 
 // listKey is a field that tells the items of a list apart, and its value where an item has none.

@@ -123,6 +123,8 @@ func TestRefused(t *testing.T) {
 			"MG503 4:8 spec.fieldOfTomorrow: there is no such field (valid values: data, dataFrom, refreshInterval, refreshPolicy, secretStoreRef, target; the definition is that of github.com/external-secrets/external-secrets v1.3.2: if your cluster's differs, put it into schemas/)"},
 		{"custom: integer", "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: a}\nspec: {provider: {github: {appID: a, installationID: 1, organization: a, auth: {privateKey: {name: a, key: b}}}}}\n", "", "",
 			"MG504 4:35 spec.provider.github.appID: it must be an integer, not a string"},
+		{"custom: a null is no value", "apiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: a}\nspec: {serviceRef: {name: a, port: 80}, targetType: null}\n", "", "",
+			`MG504 4:53 spec.targetType: it must be a string, not null (remove the line, or give it a value)`},
 		{"custom: CEL", "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: a}\nspec:\n  amiSelectorTerms: [{alias: al2023@latest}]\n  subnetSelectorTerms: [{id: subnet-0123456789abcdef0}]\n  securityGroupSelectorTerms: [{tags: {a: b}}]\n", "", "", "MG506 4:1 spec: invalid value: must specify exactly one of ['role', 'instanceProfile']"},
 		{"custom: version", "apiVersion: external-secrets.io/v1beta1\nkind: ExternalSecret\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: the definition of ExternalSecret does not serve version v1beta1 (write apiVersion: external-secrets.io/v1)"},
 		{"custom: misspelt kind", "apiVersion: external-secrets.io/v1\nkind: ExternalSecrets\nmetadata: {name: a}\n", "", "", "MG501 1:1 apiVersion: Kubernetes 1.34 has no kind ExternalSecrets"},

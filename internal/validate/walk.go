@@ -66,8 +66,11 @@ func (w *walker) value(v manifest.Value, t *fieldType, at *path) any {
 		return w.list(v, t, at)
 	}
 	scalar := scalarOf(v)
-	if scalar != nil {
+	switch {
+	case scalar != nil:
 		w.scalar(scalar, v, t, at)
+	case t != nil && t.notNull:
+		w.add(problem.WrongFieldType, at, v.Place, "remove the line, or give it a value", "it must be %s, not null", typeNames[t.kind])
 	}
 	return scalar
 }
