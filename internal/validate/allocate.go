@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"math"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -49,6 +50,10 @@ func (o *object) allocateService(s *core.Service) {
 		}
 	}
 	for i, port := range spec.Ports {
+		if port.NodePort < 0 || port.NodePort > math.MaxUint16 {
+			o.refuseField(field.Invalid(field.NewPath("spec", "ports").Index(i).Child("nodePort"), port.NodePort, "must be between 1 and 65535, inclusive"))
+			continue
+		}
 		if port.NodePort != 0 && (port.NodePort < firstNodePort || port.NodePort > lastNodePort) {
 			name := fmt.Sprintf("spec.ports[%d].nodePort", i)
 			o.warn(problem.ServerWarns, name, o.find(name, nil), "", "an API server takes %d to %d, unless it is started with another --service-node-port-range", firstNodePort, lastNodePort)

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -97,8 +98,12 @@ func (o *object) create(strategy rest.RESTCreateStrategy, obj runtime.Object, na
 	case accessor.GetNamespace() == "":
 		accessor.SetNamespace(cmp.Or(o.namespace, "default"))
 	}
-	if accessor.GetName() == "" && accessor.GetGenerateName() != "" {
+	switch {
+	case accessor.GetName() != "":
+	case accessor.GetGenerateName() != "":
 		accessor.SetName(strategy.GenerateName(accessor.GetGenerateName()))
+	default: // the API server would give some kinds a name of its own; nothing can apply such an object
+		o.refuseField(field.Required(field.NewPath("metadata", "name"), "name or generateName is required"))
 	}
 	rest.FillObjectMetaSystemFields(accessor)
 	ctx := request.WithRequestInfo(request.WithNamespace(context.Background(), accessor.GetNamespace()), &request.RequestInfo{

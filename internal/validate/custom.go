@@ -251,7 +251,8 @@ func typeOfValue(s *structural.Structural, root bool) *fieldType {
 			for _, name := range s.XListMapKeys {
 				key := listKey{name: name}
 				if s.Items != nil && s.Items.Properties[name].Default.Object != nil {
-					key.fallback = fmt.Sprint(s.Items.Properties[name].Default.Object)
+					fallback := fmt.Sprint(s.Items.Properties[name].Default.Object)
+					key.fallback = &fallback
 				}
 				t.keys = append(t.keys, key)
 			}

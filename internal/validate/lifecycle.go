@@ -68,15 +68,18 @@ func (v *Validator) notServed(o *object) {
 	slices.SortFunc(same, func(a, b string) int { return v.preferred(o, a, b) })
 	slices.Sort(others)
 	life, everServed := o.lifecycle()
-	message := fmt.Sprintf("Kubernetes %s has no kind %s in version %s", v.minor, o.kind, o.apiVersion())
+	// Where no minor has it, the message names none: it is the same for all environments.
+	message := fmt.Sprintf("there is no kind %s in version %s", o.kind, o.apiVersion())
 	hint := ""
 	switch {
 	case life.removed != "" && compareMinors(v.minor, life.removed) >= 0:
 		message = fmt.Sprintf("%s %s is not served since Kubernetes %s", o.apiVersion(), o.kind, life.removed)
 	case k.kinds[o.groupVersionKind] != nil && !o.isStable():
 		message = fmt.Sprintf("%s %s is not served by default: it is not stable", o.apiVersion(), o.kind)
-	case k.kinds[o.groupVersionKind] != nil || slices.ContainsFunc(same, o.inGroup):
+	case k.kinds[o.groupVersionKind] != nil:
 		message = fmt.Sprintf("Kubernetes %s does not serve %s %s", v.minor, o.apiVersion(), o.kind)
+	case slices.ContainsFunc(same, o.inGroup):
+		message = fmt.Sprintf("%s %s is not served", o.apiVersion(), o.kind)
 	}
 	near := v.nearestCustom(o)
 	if near != nil {

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -28,12 +29,8 @@ func (o *object) refuseField(e *field.Error) {
 	if strings.Contains(e.Detail, "some validation rules were not checked") {
 		return // what it stands for is reported
 	}
-	name := e.Field
-	if name == "<nil>" || name == "" {
-		name = ""
-	}
+	bad, name := o.badValue(e)
 	code := problem.ValueRefused
-	hint := ""
 	switch e.Type {
 	case field.ErrorTypeRequired:
 		code = problem.FieldRequired
@@ -41,16 +38,18 @@ func (o *object) refuseField(e *field.Error) {
 		code = problem.DuplicateEntry
 	case field.ErrorTypeTypeInvalid:
 		code = problem.WrongFieldType
-	case field.ErrorTypeNotSupported:
-		if word, isText := badText(e.BadValue); isText {
-			hint = problem.DidYouMean(word, quotedWords(e.Detail))
-		}
 	}
 	message := strings.TrimSuffix(strings.TrimSpace(e.ErrorBody()), ":")
+	if m := formatMessage.FindStringSubmatch(message); name == "" && m != nil {
+		message, name = m[1], m[2]
+	}
 	// The API server repeats the field in the messages of schemas.
 	message = strings.Replace(message, name+" in body ", "", 1)
 	message = regexText.ReplaceAllString(message, ")")
-	o.refuse(code, name, o.find(name, e.BadValue), hint, "%s", lowerFirst(message))
+	if _, values, ok := strings.Cut(message, ": supported values: "); ok && name != e.Field && bad != "" { // the whole map
+		message = fmt.Sprintf("unsupported value: %q: supported values: %s", bad, values)
+	}
+	o.refuse(code, name, o.find(name, bad), o.hintFor(e, bad), "%s", lowerFirst(message))
 }
 
 // warnText adds a warning of the API server's code, which begins with its field where it has one.
@@ -72,6 +71,9 @@ func lowerFirst(s string) string {
 
 // regexText is what messages end in that explain a rule in words and examples already.
 var regexText = regexp.MustCompile(`, +regex used for validation is '[^']*'\)$`)
+
+// formatMessage is a message of schemas about the format of a number, which has its field at the end.
+var formatMessage = regexp.MustCompile(`^(?i:invalid value: "": )Checked value (must be of type \S+ with format \S+) in (\S+)$`)
 
 var quotedWord = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 

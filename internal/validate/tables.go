@@ -91,8 +91,11 @@ type fieldType struct {
 	notNull bool        // null does not stand for a missing value: of custom resources
 }
 
-// listKey is a field that tells the items of a list apart, and its value where an item has none.
-type listKey struct{ name, fallback string }
+// listKey is a field that tells the items of a list apart.
+type listKey struct {
+	name     string
+	fallback *string // the value of an item that has none; nil where each must have one
+}
 
 var loadKubernetes = sync.OnceValue(func() *kubernetes {
 	k, err := parseTable(kubernetesTable)
@@ -173,8 +176,11 @@ func (k *kubernetes) typeOf(text string) *fieldType {
 			rest = item
 			if t.set = keys == "!"; !t.set {
 				for key := range strings.SplitSeq(keys, ",") {
-					name, fallback, _ := strings.Cut(key, "=")
-					t.keys = append(t.keys, listKey{name, fallback})
+					one := listKey{name: key}
+					if name, fallback, ok := strings.Cut(key, "="); ok {
+						one = listKey{name, &fallback}
+					}
+					t.keys = append(t.keys, one)
 				}
 			}
 		}

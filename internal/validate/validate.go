@@ -113,7 +113,10 @@ func (o *object) identify() bool {
 		if key == "kind" {
 			o.kind = value.Text
 		} else if group, version, grouped := strings.Cut(value.Text, "/"); grouped {
-			o.group, o.version = group, version
+			if o.group, o.version = group, version; group == "" {
+				o.refuse(problem.NoSuchKind, key, value.Place, "write apiVersion: "+version, "%q has no group before the /", value.Text)
+				return false
+			}
 		} else {
 			o.version = value.Text
 		}
@@ -149,7 +152,7 @@ func newProblem(code problem.Code, field string, place problem.Place, hint, form
 	return p
 }
 
-// sort orders the problems by place, and drops what is said twice of one field.
+// sort orders the problems by place, and drops what is said twice or follows from another.
 func (o *object) sort() {
 	for _, list := range []*[]Problem{&o.verdict.Refused, &o.verdict.Warnings} {
 		slices.SortStableFunc(*list, func(a, b Problem) int {
@@ -159,6 +162,8 @@ func (o *object) sort() {
 			return strings.Compare(a.Message, b.Message)
 		})
 		*list = slices.CompactFunc(*list, func(a, b Problem) bool { return a.Place == b.Place && a.Message == b.Message })
+		all := slices.Clone(*list)
+		*list = slices.DeleteFunc(*list, func(p Problem) bool { return consequence(p, all) })
 	}
 }
 

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	stdbase64 "encoding/base64"
 	"fmt"
 	"math"
@@ -23,6 +24,8 @@ type walker struct {
 	name   string // of the minor
 	from   string // the module and version of an embedded definition; "" for others
 	report func(Problem)
+
+	ancestors []ancestor // the objects that the value at hand is in
 }
 
 // path is where a value is, from the inside out.
@@ -87,6 +90,10 @@ func (w *walker) mapping(v manifest.Value, t *fieldType, at *path) any {
 		w.wrongType(v, t, at)
 		return out
 	}
+	if t.kind == anObject {
+		w.ancestors = append(w.ancestors, ancestor{at, t.object})
+		defer func() { w.ancestors = w.ancestors[:len(w.ancestors)-1] }()
+	}
 	for i, f := range v.Fields {
 		key := keyOf(f.Key)
 		item := t.item
@@ -112,8 +119,14 @@ func (w *walker) unknownField(f manifest.Field, key string, in *objectType, at *
 		return
 	}
 	names := in.names(w.minor)
-	hint := problem.DidYouMean(key, names)
-	if w.from != "" && problem.Nearest(key, names) == "" {
+	near := cmp.Or(problem.Nearest(key, names), beginning(key, names))
+	hint := ""
+	if near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	} else if hint = w.elsewhere(key); hint == "" {
+		hint = problem.DidYouMean(key, names)
+	}
+	if w.from != "" && near == "" {
 		hint = strings.TrimPrefix(hint+"; ", "; ") + fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
 	}
 	w.add(problem.FieldUnknown, here, f.Key.Place, hint, "there is no such field")
@@ -190,11 +203,11 @@ func (w *walker) identity(item any, v manifest.Value, t *fieldType, at *path) (i
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		value := m[key.name]
+		value, written := m[key.name]
 		switch {
-		case value == nil && key.fallback != "":
-			value = key.fallback
-		case value == nil:
+		case value == nil && key.fallback != nil:
+			value = *key.fallback
+		case !written:
 			w.add(problem.FieldRequired, at, v.Place, "", "%s is required: it tells the entries of this list apart", key.name)
 			return "", false
 		}
@@ -231,20 +244,20 @@ func (w *walker) scalar(scalar any, v manifest.Value, t *fieldType, at *path) {
 		fits = isInt || isText
 	case aQuantity:
 		if fits = isInt || isFloat || isText; isText {
-			if _, err := resource.ParseQuantity(text); err != nil {
-				w.add(problem.ValueRefused, at, v.Place, quantityHint(text), "%q is no quantity", text)
+			if _, err := resource.ParseQuantity(strings.TrimSpace(text)); err != nil {
+				w.add(problem.ValueRefused, at, v.Place, quantityHint(text), "%q is not a quantity", text)
 			}
 		}
 	case aTime:
 		if fits = isText; isText {
 			if _, err := time.Parse(time.RFC3339, text); err != nil {
-				w.add(problem.ValueRefused, at, v.Place, `write it as "2006-01-02T15:04:05Z"`, "%q is no time", text)
+				w.add(problem.ValueRefused, at, v.Place, `write it as "2006-01-02T15:04:05Z"`, "%q is not a time", text)
 			}
 		}
 	case base64:
 		if fits = isText; isText {
 			if _, err := stdbase64.StdEncoding.DecodeString(strings.NewReplacer("\n", "", "\r", "").Replace(text)); err != nil {
-				w.add(problem.ValueRefused, at, v.Place, "it is encoded with base64; stringData takes plain text", "this is no base64")
+				w.add(problem.ValueRefused, at, v.Place, "it is encoded with base64; stringData takes plain text", "this is not base64")
 			}
 		}
 	}
