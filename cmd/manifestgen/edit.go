@@ -10,6 +10,7 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/tree"
 )
@@ -81,7 +82,7 @@ func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, e
 		return err
 	}
 	defer source.Close()
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
 		return o.inSource(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 )
 
@@ -25,7 +26,7 @@ func (o *renderOptions) expire() (due, soon problem.List, err error) {
 		return nil, nil, err
 	}
 	defer source.Close()
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
 		return nil, nil, o.inSource(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 	"k8srepo/internal/tree"
@@ -308,7 +309,7 @@ func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) 
 		return nil, nil, err
 	}
 	defer source.Close()
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is reported at once
 	if templates != nil {
 		templates.SetHint = o.setHint

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 )
 
@@ -82,7 +83,7 @@ func (o *renderOptions) inventory() (*inventory.Inventory, error) {
 		return nil, err
 	}
 	defer source.Close()
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	return inv, o.inSource(err)
 }
 

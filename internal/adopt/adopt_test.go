@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/render"
 )
 
@@ -41,7 +42,7 @@ func adoptAll(t *testing.T, fsys fs.FS, layout string, o Options) *Result {
 func checkRendered(t *testing.T, fsys fs.FS, result *Result) {
 	t.Helper()
 	source := inventory.Overlay{FS: fsys, Files: result.Files}
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}

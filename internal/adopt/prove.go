@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 	"k8srepo/internal/tree"
@@ -29,7 +30,7 @@ type prover struct {
 // makes the difference; a copy for which nothing helps is left.
 func (p *prover) prove() error {
 	source := inventory.Overlay{FS: p.fsys, Files: p.files}
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
 		return err
 	}

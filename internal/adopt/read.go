@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 )
 
@@ -18,7 +19,7 @@ func (r *run) load() error {
 	r.inventory = &inventory.Inventory{}
 	if !errors.Is(users, fs.ErrNotExist) || !errors.Is(environments, fs.ErrNotExist) {
 		var err error
-		if r.inventory, err = inventory.Load(r.fsys); err != nil {
+		if r.inventory, err = inventory.Load(r.fsys, schema.Compile); err != nil {
 			return err
 		}
 	}

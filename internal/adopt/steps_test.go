@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/render"
 	"k8srepo/internal/tree"
@@ -54,7 +55,7 @@ func (d *onDisk) read(name string) string {
 func (d *onDisk) plan(files map[string][]byte, adopted []string) *tree.Plan {
 	d.Helper()
 	source := inventory.Overlay{FS: os.DirFS(d.dir), Files: files}
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
 		d.Fatal(err)
 	}

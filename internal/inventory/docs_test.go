@@ -23,7 +23,7 @@ func TestDocsExample(t *testing.T) {
 		t.Errorf("found %d files in the page", len(fsys))
 	}
 	fsys["users.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(string(fsys["users.yaml"].Data), "users:", "  - {name: worker, image: ecr.example/worker}\nusers:", 1))}
-	inv, err := Load(fsys)
+	inv, err := loadAll(fsys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestDocsExample(t *testing.T) {
 		if over == "users.yaml" || what == "environment" {
 			wrong = map[string]string{over: "qqqqqqqqqqqqqqqq: 1\n"}
 		}
-		_, err := Load(files(wrong))
+		_, err := loadAll(files(wrong))
 		_, known, found := strings.Cut(problemText(err), "hint: valid values: ")
 		if !found {
 			t.Errorf("%s: got %s", what, problemText(err))

@@ -292,7 +292,7 @@ func TestAddUser(t *testing.T) {
 				if string(edit.Old) != c[0] || string(edit.New) != c[1] {
 					t.Errorf("%s", diff.Diff("want", []byte(c[1]), "got", edit.New))
 				}
-				inv, err := Load(Overlay{e.FS, map[string][]byte{edit.File: edit.New}})
+				inv, err := loadAll(Overlay{e.FS, map[string][]byte{edit.File: edit.New}})
 				if err != nil {
 					t.Fatal(err)
 				}

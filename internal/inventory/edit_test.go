@@ -22,7 +22,7 @@ func editor(t *testing.T, users string) *Editor {
 		"environments/stage.yaml":  {Data: []byte("extends: base\ncluster: stage-a\ndomain: stage.example.com\ntemplates: [user]\nvars: {certificate: 'arn:aws:acm:1', bucket: logs-stage}\n")},
 		"templates/variables.yaml": {Data: []byte("note: null\nreplicas: 1\ncertificate: null\nbucket: null\n")},
 	}
-	inv, err := Load(fsys)
+	inv, err := loadAll(fsys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestEdits(t *testing.T) {
 			if edit.File != UsersFile {
 				files[UsersFile] = []byte(strings.Replace(people, "users:\n", "  - {name: mail, image: e/mail}\nusers:\n", 1))
 			}
-			if _, err := Load(Overlay{e.FS, files}); err != nil {
+			if _, err := loadAll(Overlay{e.FS, files}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -193,7 +193,7 @@ func TestUndecided(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv, err := Load(Overlay{e.FS, map[string][]byte{edit.File: edit.New}})
+	inv, err := loadAll(Overlay{e.FS, map[string][]byte{edit.File: edit.New}})
 	if err != nil {
 		t.Fatal(err)
 	}

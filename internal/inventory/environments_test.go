@@ -13,7 +13,7 @@ import (
 // line, in order, of which each may be a beginning.
 func refused(t *testing.T, over map[string]string, want ...string) {
 	t.Helper()
-	_, err := Load(files(over))
+	_, err := loadAll(files(over))
 	if err == nil {
 		t.Errorf("%v: got no error, want %q", over, want)
 		return
@@ -99,7 +99,7 @@ func TestImage(t *testing.T) {
 		"environments/prod-old.yaml":  "extends: prod\n",
 		"templates/variables.yaml":    "x: 1\n",
 	})
-	inv, err := Load(fsys)
+	inv, err := loadAll(fsys)
 	if err != nil {
 		t.Fatal(err)
 	}

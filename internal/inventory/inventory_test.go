@@ -36,7 +36,7 @@ users:
 
 func load(t *testing.T, over map[string]string) *Inventory {
 	t.Helper()
-	inv, err := Load(files(over))
+	inv, err := loadAll(files(over))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,16 +145,16 @@ func TestNames(t *testing.T) {
 		"a": true, "a-b": true, "a1": true, "1": true, strings.Repeat("a", 63): true,
 		"-a": false, "a-": false, "A": false, "a.b": false, "a_b": false, "ä": false, "a b": false, strings.Repeat("a", 64): false, `"a\nb"`: false, "../a": false,
 	} {
-		_, err := Load(files(map[string]string{"users.yaml": "teams: [{name: " + name + "}]"}))
+		_, err := loadAll(files(map[string]string{"users.yaml": "teams: [{name: " + name + "}]"}))
 		if (err == nil) != valid {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	for _, reserved := range []string{"users", "teams"} {
-		if _, err := Load(files(map[string]string{"users.yaml": "services: [{name: " + reserved + ", image: a}]"})); err == nil || !strings.Contains(err.Error(), "reserved") {
+		if _, err := loadAll(files(map[string]string{"users.yaml": "services: [{name: " + reserved + ", image: a}]"})); err == nil || !strings.Contains(err.Error(), "reserved") {
 			t.Errorf("a service %s: got %v", reserved, err)
 		}
-		if _, err := Load(files(map[string]string{"users.yaml": "teams: [{name: " + reserved + "}]\nusers: [{name: " + reserved + ", mission_type: " + reserved + "}]"})); err != nil {
+		if _, err := loadAll(files(map[string]string{"users.yaml": "teams: [{name: " + reserved + "}]\nusers: [{name: " + reserved + ", mission_type: " + reserved + "}]"})); err != nil {
 			t.Errorf("a team and a user %s: got %v", reserved, err)
 		}
 	}
@@ -170,7 +170,7 @@ func TestCircles(t *testing.T) {
 		"environments/own.yaml": "extends: own\n",
 	})
 	const circle, own = "environments/a.yaml:1:10: environments extend each other in a circle: a → c → b → a", "environments/own.yaml:1:10: environments extend each other in a circle: own → own"
-	if _, err := Load(fsys); err == nil || err.Error() != circle+"\n"+own {
+	if _, err := loadAll(fsys); err == nil || err.Error() != circle+"\n"+own {
 		t.Errorf("got %v", err)
 	}
 	for env, want := range map[string]string{"a": circle, "b": circle, "c": circle, "in": circle, "own": own} {
@@ -188,7 +188,7 @@ func TestTwoEnvironmentsInOnePlace(t *testing.T) {
 		"environments/uat.yaml":     {Data: []byte("extends: staging\n")},
 		"environments/other.yaml":   {Data: []byte("extends: staging\ncluster: b\n")},
 	}
-	_, err := Load(files)
+	_, err := loadAll(files)
 	if want := "environments/uat.yaml: the environment uat is in the same place as staging: namespace web of cluster a"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -197,13 +197,13 @@ func TestTwoEnvironmentsInOnePlace(t *testing.T) {
 	files["environments/staging.yaml"] = &fstest.MapFile{Data: []byte("namespace: web\ndomain: example.com\ntemplates: [service]\n")}
 	files["environments/before.yaml"] = files["environments/uat.yaml"]
 	delete(files, "environments/uat.yaml")
-	_, err = Load(files)
+	_, err = loadAll(files)
 	if want := "environments/before.yaml: the environment before is in the same place as staging: namespace web"; err == nil || err.Error() != want || !strings.Contains(problemText(err), "its hosts are the same") {
 		t.Errorf("got %v, want %s", problemText(err), want)
 	}
 	delete(files, "environments/before.yaml")
 	files["environments/uat.yaml"] = &fstest.MapFile{Data: []byte("extends: staging\nnamespace: uat\n")}
-	if _, err := Load(files); err != nil {
+	if _, err := loadAll(files); err != nil {
 		t.Error(err)
 	}
 }
@@ -215,7 +215,7 @@ func TestPipesAreNotRead(t *testing.T) {
 	for _, file := range []string{"users.yaml", "environments/dev.yaml"} {
 		fsys := files(nil)
 		fsys[file] = pipe
-		if _, err := Load(fsys); err == nil || !strings.Contains(err.Error(), file+": it is no regular file") {
+		if _, err := loadAll(fsys); err == nil || !strings.Contains(err.Error(), file+": it is no regular file") {
 			t.Errorf("%s: got %v", file, err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestSecretKeys(t *testing.T) {
 		for name, users := range map[string]string{
 			"team": "teams:\n  - {name: web, secrets: {K: ", "service": "services:\n  - {name: web, image: ecr.example/web, secrets: {K: ",
 		} {
-			_, err := Load(files(map[string]string{"users.yaml": users + key + "}}\n"}))
+			_, err := loadAll(files(map[string]string{"users.yaml": users + key + "}}\n"}))
 			if err == nil || !strings.Contains(err.Error(), "users.yaml:2:") || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s, %s: got %v, want %s", name, key, err, want)
 			}
@@ -260,11 +260,11 @@ func TestKeysOfUsers(t *testing.T) {
 	} {
 		refused(t, user(line), want...)
 	}
-	_, err := Load(files(user("{name: alice, team: web}")))
+	_, err := loadAll(files(user("{name: alice, team: web}")))
 	if got := problem.All(err)[0].Hint; got != `did you mean "mission_type"?` {
 		t.Errorf("got the hint %s", got)
 	}
-	_, err = Load(files(user("{name: alice}")))
+	_, err = loadAll(files(user("{name: alice}")))
 	if got := problem.All(err)[0].Hint; got != "add a line mission_type: … with the name of the user's team: data or web" {
 		t.Errorf("got the hint %s", got)
 	}

@@ -204,7 +204,7 @@ func (w schemaWriter) variable(def, doc manifest.Value, depth int) map[string]an
 		if !ok {
 			break
 		}
-		doc, _, ok = locate(w.names.schema, pointer(strings.TrimPrefix(ref.Text, "#")))
+		doc, _, ok = locate(w.names.schema, Pointer(strings.TrimPrefix(ref.Text, "#")))
 		if !ok {
 			return map[string]any{}
 		}

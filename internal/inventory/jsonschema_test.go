@@ -190,7 +190,7 @@ func TestSchemasAgreeWithTheLoader(t *testing.T) {
 				}
 				fsys[name] = &fstest.MapFile{Data: []byte(text)}
 			}
-			_, loaded := Load(fsys)
+			_, loaded := loadAll(fsys)
 			unchanged := fstest.MapFS{}
 			for name, text := range base {
 				unchanged[name] = &fstest.MapFile{Data: []byte(text)}

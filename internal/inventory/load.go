@@ -14,11 +14,12 @@ import (
 )
 
 // Load reads the inventory below fsys. The error is a problem.List with
-// everything that is wrong.
-func Load(fsys fs.FS) (*Inventory, error) {
+// everything that is wrong. The schema of the variables is compiled by compile:
+// schema.Compile.
+func Load(fsys fs.FS, compile Compiler) (*Inventory, error) {
 	l := &loader{fsys: fsys}
 	l.readVariables()
-	l.readSchema()
+	l.readSchema(compile)
 	l.readUsers()
 	l.readEnvironments()
 	l.reportNoVariables()
@@ -38,8 +39,10 @@ type loader struct {
 	fsys     fs.FS
 	problems problem.List
 	defaults manifest.Value
-	declared bool // defaults can be relied on: what they do not have is not declared
-	schema   *schema
+	declared bool            // defaults can be relied on: what they do not have is not declared
+	schema   VariablesSchema // nil where there is none
+
+	schemaSource manifest.Value // as it was written, for places
 
 	noVariables bool             // there is no file of defaults
 	undeclared  []manifest.Value // then, the variables that are set anyway
@@ -174,7 +177,7 @@ func oneOfTeams(teams []*Team) string {
 	if len(teams) == 0 || len(teams) > 12 {
 		return ""
 	}
-	return ": " + orList(Names(teams))
+	return ": " + OrList(Names(teams))
 }
 
 func (l *loader) readService(v manifest.Value) {

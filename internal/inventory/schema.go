@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -19,177 +17,230 @@ import (
 // SchemaFile is the optional JSON Schema of the variables, below the source folder.
 const SchemaFile = "templates/variables.schema.yaml"
 
-// schemaURL names the schema to the compiler. Nothing is loaded from it.
-const schemaURL = "file:///variables.schema.yaml"
+// VariablesSchema is the JSON Schema of the variables, compiled.
+type VariablesSchema interface {
+	// Typed reports whether it says a type at a path of the variables.
+	Typed(path []string) bool
+	// Opens reports whether it lets the map at a path have a key that its default has
+	// not.
+	Opens(path []string, key string) bool
+	// Check returns the rules that some variables break.
+	Check(vars any) []Violation
+}
 
-// schema is the compiled schema of the variables. Nil is no schema: it checks nothing.
-type schema struct {
-	root   *jsonschema.Schema
-	source manifest.Value // as it was written, for places
+// Compiler compiles the schema of the variables; what is wrong with it are violations.
+// Environment checks the name of an environment. Package schema has the one that there is.
+type Compiler func(source any, environment func(name string) error) (VariablesSchema, []Violation)
+
+// Violation is a rule that is broken: a rule of the schema by the variables, or one of JSON
+// Schema by the schema itself.
+type Violation struct {
+	Path []string // of the value, in the variables or in the schema
+	Rule []string // the path of the rule in the schema
+	Text string   // what the value must be, to follow its name: "must be at least 3"
+	Hint string
+
+	Whole     bool           // Text is all that is to be said
+	ShowValue bool           // what the value is goes behind Text
+	Want      *manifest.Kind // that the value should have; nil is not known
+	Words     []string       // that the value can be
+
+	Key            string   // the key of the map at Path that is meant, not the map
+	Unknown, Known []string // keys of the map at Path that are not allowed, and that are
+	Missing        []string // variables that must be set
+}
+
+// typed is VariablesSchema.Typed; no schema says nothing.
+func (l *loader) typed(path []string) bool { return l.schema != nil && l.schema.Typed(path) }
+
+// opens is VariablesSchema.Opens.
+func (l *loader) opens(path []string, key string) bool {
+	return l.schema != nil && l.schema.Opens(path, key)
 }
 
 // readSchema reads the schema of the variables, if there is one.
-func (l *loader) readSchema() {
+func (l *loader) readSchema(compile Compiler) {
 	doc := l.document(SchemaFile, false, "")
 	if doc.Place == (problem.Place{}) {
 		return
 	}
-	compiler := jsonschema.NewCompiler()
-	compiler.DefaultDraft(jsonschema.Draft2020)
-	compiler.AssertFormat()
-	compiler.UseLoader(nothingElse{})
-	err := compiler.AddResource(schemaURL, jsonValue(doc))
-	s := &schema{source: doc}
-	if err == nil {
-		s.root, err = compiler.Compile(schemaURL)
+	compiled, mistakes := compile(jsonValue(doc), l.checkEnvironmentName)
+	for _, m := range mistakes {
+		l.reportMistake(doc, m)
 	}
-	if err != nil {
-		l.reportSchema(s, err)
+	if len(mistakes) > 0 {
 		l.declared = false // it is not known which keys and types it allows
 		return
 	}
 	l.checkKeywords(doc)
-	l.schema = s
+	l.schema, l.schemaSource = compiled, doc
 }
 
-// nothingElse is the loader of schemas that are elsewhere: there are none.
-type nothingElse struct{}
-
-func (nothingElse) Load(url string) (any, error) {
-	return nil, errors.New("the schema must hold everything itself: below $defs, with $ref: \"#/$defs/name\"")
-}
-
-// patternHint is the difference between the patterns of JSON Schema and those of Go.
-const patternHint = "patterns are RE2's, as in Go: without lookahead and back references"
-
-// reportSchema reports what is wrong with the schema itself, where it is written.
-func (l *loader) reportSchema(s *schema, err error) {
-	var invalid *jsonschema.SchemaValidationError
-	var violated *jsonschema.ValidationError
-	if errors.As(err, &invalid) && errors.As(invalid.Err, &violated) {
-		_, within, _ := strings.Cut(invalid.URL, "#")
-		for _, v := range leavesOf(violated) {
-			path := append(pointer(within), v.InstanceLocation...)
-			value, _, _ := locate(s.source, path)
-			message, hint := sentence(v, value)
-			if format, ok := v.ErrorKind.(*kind.Format); ok && format.Want == "regex" {
-				hint = patternHint
-			}
-			l.report(problem.NotASchema, value.Place, hint, "this is no JSON Schema: %s %s", nameOf(path), message)
+// checkEnvironmentName checks a text that names an environment.
+func (l *loader) checkEnvironmentName(name string) error {
+	var names []string
+	for _, e := range l.inventory.Environments {
+		if !e.Abstract {
+			names = append(names, e.Name)
 		}
-		return
 	}
-	place := s.source.Place
-	var pattern *jsonschema.InvalidRegexError
-	if errors.As(err, &pattern) {
-		_, within, _ := strings.Cut(pattern.URL, "#")
-		value, _, _ := locate(s.source, pointer(within))
-		l.report(problem.NotASchema, value.Place, patternHint, "the pattern %q is not valid: %v", pattern.Regex, pattern.Err)
-		return
+	if slices.Contains(names, name) {
+		return nil
 	}
-	text := strings.ReplaceAll(err.Error(), schemaURL, SchemaFile)
-	if ref, found := findRef(s.source, err); found {
-		place = ref
-	}
-	l.report(problem.NotASchema, place, "", "this is no JSON Schema: %s", text)
+	return errors.New(problem.DidYouMean(name, names))
 }
 
-// findRef returns the place of the $ref or $schema that an error names.
-func findRef(v manifest.Value, err error) (problem.Place, bool) {
+// reportMistake reports what is wrong with the schema itself, where it is written.
+func (l *loader) reportMistake(doc manifest.Value, m Violation) {
+	value, _, _ := locate(doc, m.Path)
+	if !m.Whole {
+		l.report(problem.NotASchema, value.Place, m.hint(value), "this is no JSON Schema: %s %s", PathName(m.Path), m.text(value))
+		return
+	}
+	if ref, found := findRef(doc, m.Text); found && len(m.Path) == 0 {
+		value.Place = ref
+	}
+	l.report(problem.NotASchema, value.Place, m.Hint, "%s", m.Text)
+}
+
+// text is what a value must be, and what it is.
+func (v *Violation) text(value manifest.Value) string {
+	switch {
+	case !v.ShowValue:
+		return v.Text
+	case value.Kind == manifest.Map || value.Kind == manifest.List:
+		return v.Text + "; this is " + value.Kind.String()
+	}
+	return v.Text + "; this is " + value.String()
+}
+
+// hint is what to write instead of a value.
+func (v *Violation) hint(value manifest.Value) string {
+	if v.Want != nil {
+		return rewrite(value, *v.Want)
+	}
+	if near := problem.Nearest(value.Text, v.Words); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return v.Hint
+}
+
+// findRef returns the place of the $ref or $schema that a text names.
+func findRef(v manifest.Value, text string) (problem.Place, bool) {
 	for _, f := range v.Fields {
-		if isRef := f.Key.Text == "$ref" || f.Key.Text == "$schema" || f.Key.Text == "$dynamicRef"; isRef && f.Value.Text != "" && strings.Contains(err.Error(), strings.TrimPrefix(f.Value.Text, "#")) {
+		if isRef := f.Key.Text == "$ref" || f.Key.Text == "$schema" || f.Key.Text == "$dynamicRef"; isRef && f.Value.Text != "" && strings.Contains(text, strings.TrimPrefix(f.Value.Text, "#")) {
 			return f.Value.Place, true
 		}
-		if place, found := findRef(f.Value, err); found {
+		if place, found := findRef(f.Value, text); found {
 			return place, true
 		}
 	}
 	for _, item := range v.Items {
-		if place, found := findRef(item, err); found {
+		if place, found := findRef(item, text); found {
 			return place, true
 		}
 	}
 	return problem.Place{}, false
 }
 
-// typed reports whether the schema says a type at a path of the variables.
-func (s *schema) typed(path []string) bool {
-	for _, n := range s.nodes(path) {
-		if n.Types != nil && !n.Types.IsEmpty() {
-			return true
+// checkSchema reports the values that the schema does not allow, as the layers make
+// them for every environment, service and user, where each was written.
+func (l *loader) checkSchema() {
+	if l.schema == nil {
+		return
+	}
+	inv := &l.inventory
+	for _, e := range inv.Environments {
+		renders := func(scopes ...string) bool {
+			return !e.Abstract && slices.ContainsFunc(e.Templates, func(s string) bool { return slices.Contains(scopes, s) })
+		}
+		perService := renders("service", "user-service")
+		l.checkCombination(e, nil, nil, renders("environment", "team", "user"))
+		for _, s := range inv.Services {
+			l.checkCombination(e, s, nil, perService && !e.Overrides[s.Name].Absent)
+		}
+		for _, u := range inv.Users {
+			if len(u.Vars.Fields) == 0 {
+				continue
+			}
+			l.checkCombination(e, nil, u, renders("user") && !u.Absent)
+			for _, s := range u.Services {
+				l.checkCombination(e, s, u, renders("user-service") && !u.Absent && !e.Overrides[s.Name].Absent)
+			}
 		}
 	}
-	return false
 }
 
-// opens reports whether the schema lets the map at a path have a key that its
-// default has not: by additionalProperties, or a pattern that the key matches.
-func (s *schema) opens(path []string, key string) bool {
-	for _, n := range s.nodes(path) {
-		switch additional := n.AdditionalProperties.(type) {
-		case bool:
-			if additional {
-				return true
-			}
-		case *jsonschema.Schema:
-			if additional.Bool == nil || *additional.Bool {
-				return true
-			}
-		}
-		for pattern := range n.PatternProperties {
-			if pattern.MatchString(key) {
-				return true
-			}
+// checkCombination checks the variables of one environment, service and user.
+// Where no template sees them, variables may be missing.
+func (l *loader) checkCombination(e *Environment, s *Service, u *User, seen bool) {
+	vars := l.inventory.Vars(e, s, u)
+	for _, v := range l.schema.Check(jsonValue(vars)) {
+		if len(v.Missing) == 0 {
+			l.reportViolation(vars, v)
+		} else if seen {
+			l.reportUnset(e, s, v.Missing)
 		}
 	}
-	return false
 }
 
-// nodes returns the parts of the schema that apply to a path of the variables,
-// those of alternatives too.
-func (s *schema) nodes(path []string) []*jsonschema.Schema {
-	if s == nil {
-		return nil
-	}
-	nodes := applying(nil, s.root)
-	for _, key := range path {
-		var inner []*jsonschema.Schema
-		for _, n := range nodes {
-			known := false
-			if p := n.Properties[key]; p != nil {
-				inner, known = applying(inner, p), true
-			}
-			for pattern, p := range n.PatternProperties {
-				if pattern.MatchString(key) {
-					inner, known = applying(inner, p), true
-				}
-			}
-			if additional, ok := n.AdditionalProperties.(*jsonschema.Schema); ok && !known {
-				inner = applying(inner, additional)
-			}
+// reportUnset reports variables that the schema requires, at the environment that
+// lacks them.
+func (l *loader) reportUnset(e *Environment, s *Service, names []string) {
+	for _, name := range names {
+		hint := fmt.Sprintf("add to %s: vars: {%s: …}", e.Place.File, name)
+		if _, declared := l.defaults.Get(name); !declared {
+			hint = "declare it, with a default, in " + VariablesFile
+		} else if s != nil {
+			hint += fmt.Sprintf("; or for one service: services: {%s: {vars: {%s: …}}}", s.Name, name)
 		}
-		nodes = inner
+		l.report(problem.AgainstSchema, e.Place, hint, "the variable %s must be set in the environment %s", name, e.Name)
 	}
-	return nodes
 }
 
-// applying appends a schema, and those that it refers to for the same value.
-func applying(list []*jsonschema.Schema, n *jsonschema.Schema) []*jsonschema.Schema {
-	if n == nil {
-		return list
-	}
-	for _, known := range list {
-		if known == n {
-			return list
+// reportViolation reports one violation at the value, or the key, that it is about.
+func (l *loader) reportViolation(vars manifest.Value, v Violation) {
+	value, _, _ := locate(vars, v.Path)
+	rule := problem.Note{Text: "the rule of the schema", Place: l.rulePlace(v.Rule)}
+	report := func(place problem.Place, hint, format string, args ...any) {
+		if place == (problem.Place{}) {
+			place = problem.Place{File: VariablesFile}
 		}
-	}
-	list = append(list, n)
-	for _, next := range [][]*jsonschema.Schema{{n.Ref, n.If, n.Then, n.Else}, n.AllOf, n.AnyOf, n.OneOf} {
-		for _, m := range next {
-			list = applying(list, m)
+		if slices.ContainsFunc(l.problems, func(p *problem.Problem) bool { return p.Place == place }) {
+			return // it was found for another combination, or as a wrong type
 		}
+		p := problem.At(place, hint, format, args...).WithCode(problem.AgainstSchema)
+		p.Notes = []problem.Note{rule}
+		l.problems.Add(p)
 	}
-	return list
+	switch {
+	case v.Key != "":
+		key := manifest.Value{Kind: manifest.String, Text: v.Key}
+		report(value.Fields[fieldIndex(value, v.Key)].Key.Place, v.hint(key), "the key %q of %s %s", v.Key, PathName(v.Path), v.text(key))
+	case len(v.Unknown) > 0:
+		for _, key := range v.Unknown {
+			report(value.Fields[fieldIndex(value, key)].Key.Place, problem.DidYouMean(key, v.Known), "unknown key %q in %s", key, PathName(v.Path))
+		}
+	default:
+		report(value.Place, v.hint(value), "the variable %s %s", PathName(v.Path), v.text(value))
+	}
+}
+
+// rulePlace is where the schema has a rule.
+func (l *loader) rulePlace(rule []string) problem.Place {
+	value, key, _ := locate(l.schemaSource, rule)
+	if key.Place != (problem.Place{}) {
+		return key.Place
+	}
+	return value.Place
+}
+
+// OrList is a, b or c.
+func OrList(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
 }
 
 // locate follows a path of keys and numbers of items; key is the last key on it.
@@ -213,8 +264,8 @@ func locate(v manifest.Value, path []string) (value, key manifest.Value, whole b
 	return v, key, true
 }
 
-// pointer is the path of a JSON pointer.
-func pointer(s string) []string {
+// Pointer returns the path of a JSON pointer.
+func Pointer(s string) []string {
 	var path []string
 	for _, step := range strings.Split(strings.TrimPrefix(s, "/"), "/") {
 		if step != "" {
@@ -287,8 +338,8 @@ func sexagesimal(text string) (n int64, ok bool) {
 	return n, true
 }
 
-// nameOf is a path as people write it, with the numbers of items in brackets.
-func nameOf(path []string) string {
+// PathName returns a path as people write it, with the numbers of items in brackets.
+func PathName(path []string) string {
 	var b strings.Builder
 	for i, step := range path {
 		switch _, err := strconv.Atoi(step); {

@@ -52,6 +52,7 @@ func TestSchemaViolations(t *testing.T) {
 		"a pattern":             {"properties: {name: {pattern: '^[a-z]+$'}}", "  name: a1\n", []string{dev + "3:9: the variable name must match the pattern ^[a-z]+$"}},
 		"a length":              {"properties: {name: {maxLength: 2}}", "  name: abc\n", []string{dev + "3:9: the variable name must have at most 2 characters"}},
 		"a format":              {"properties: {name: {format: ipv4}}", "  name: 10.0.0\n", []string{dev + "3:9: the variable name must be a valid ipv4"}},
+		"an environment":        {"properties: {name: {format: environment}}", "  name: dve\n", []string{dev + `3:9: the variable name must be the name of an environment that renders manifests; this is "dve"`}},
 		"values of an open map": {"properties: {env: {additionalProperties: {type: string}}}", "  env:\n    A: x\n    PORT: 8080\n", []string{dev + "5:11: the variable env.PORT must be a string; this is 8080"}},
 		"names of an open map":  {"properties: {env: {propertyNames: {pattern: '^[A-Z]+$'}}}", "  env: {A: x, b: x}\n  routing: alb\n", []string{dev + `3:15: the key "b" of env must match the pattern ^[A-Z]+$`}},
 		"an item of a list":     {"properties: {jobs: {items: {type: object, required: [name], properties: {name: {type: string}}}}}", "  jobs: [{name: a}, {nmae: b}, {name: 7}]\n", []string{dev + `3:21: the variable jobs[1] must have the key "name"`, dev + "3:39: the variable jobs[2].name must be a string; this is 7"}},

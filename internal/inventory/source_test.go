@@ -48,7 +48,7 @@ func TestSourceRefusesLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(fsys); err == nil || !strings.HasPrefix(err.Error(), link) || !strings.Contains(err.Error(), "symbolic link") {
+		if _, err := loadAll(fsys); err == nil || !strings.HasPrefix(err.Error(), link) || !strings.Contains(err.Error(), "symbolic link") {
 			t.Errorf("%s: got %v", link, err)
 		}
 		if _, err := fs.ReadFile(fsys, link); !errors.Is(err, ErrLink) {
@@ -73,7 +73,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fsys.Close()
-	if _, err := Load(fsys); err != nil {
+	if _, err := loadAll(fsys); err != nil {
 		t.Error(err)
 	}
 	for _, name := range []string{"../x", "/etc/passwd", "a//b"} {

@@ -91,7 +91,7 @@ func (l *loader) checkValue(path []string, v, def manifest.Value) {
 		l.checkWritten(path, v)
 		return // it removes what is there, whatever its type
 	}
-	if def.Kind != manifest.Null && !fits(v.Kind, def.Kind) && !l.schema.typed(path) {
+	if def.Kind != manifest.Null && !fits(v.Kind, def.Kind) && !l.typed(path) {
 		l.reportType(path, v, def)
 		return
 	}
@@ -108,7 +108,7 @@ func (l *loader) checkWithin(path []string, v, def manifest.Value) {
 		inner := append(path[:len(path):len(path)], f.Key.Text)
 		below, known := def.Get(f.Key.Text)
 		switch {
-		case closed && !known && !l.schema.opens(path, f.Key.Text):
+		case closed && !known && !l.opens(path, f.Key.Text):
 			l.reportClosed(path, f.Key, def)
 		case closed && known:
 			l.checkValue(inner, f.Value, below)
@@ -133,7 +133,7 @@ func (l *loader) checkDefault(path []string, v manifest.Value) {
 // removes, and that may not have been meant.
 func (l *loader) checkWritten(path []string, v manifest.Value) {
 	if v.Text == "" {
-		l.report(problem.WrongType, v.Place, `write null for "not set"; "" is an empty text, {} an empty map, [] an empty list`, "%s has no value", nameOf(path))
+		l.report(problem.WrongType, v.Place, `write null for "not set"; "" is an empty text, {} an empty map, [] an empty list`, "%s has no value", PathName(path))
 	}
 }
 
@@ -143,14 +143,14 @@ func fits(is, def manifest.Kind) bool {
 }
 
 func (l *loader) reportType(path []string, v, def manifest.Value) {
-	l.report(problem.WrongType, v.Place, rewrite(v, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", nameOf(path), def.Kind, def.Place, v.Kind)
+	l.report(problem.WrongType, v.Place, rewrite(v, def.Kind), "the variable %s must be %s, as its default in %s is; this is %s", PathName(path), def.Kind, def.Place, v.Kind)
 }
 
 // reportClosed reports a key that a map's default does not have, and how the map
 // can be opened.
 func (l *loader) reportClosed(path []string, key, def manifest.Value) {
-	p := problem.At(key.Place, problem.DidYouMean(key.Text, keysOf(def)), "unknown key %q in %s: its default in %s has no such key", key.Text, nameOf(path), def.Place).WithCode(problem.UnknownKey)
-	p.Notes = []problem.Note{{Text: fmt.Sprintf("to let %s have keys of any name, add to %s:\n%s", nameOf(path), SchemaFile, openingLines(path))}}
+	p := problem.At(key.Place, problem.DidYouMean(key.Text, keysOf(def)), "unknown key %q in %s: its default in %s has no such key", key.Text, PathName(path), def.Place).WithCode(problem.UnknownKey)
+	p.Notes = []problem.Note{{Text: fmt.Sprintf("to let %s have keys of any name, add to %s:\n%s", PathName(path), SchemaFile, openingLines(path))}}
 	l.problems.Add(p)
 }
 
@@ -207,7 +207,7 @@ func (l *loader) nullsWithoutEffect(vars manifest.Value, weaker []manifest.Value
 			if near := problem.Nearest(path[len(path)-1], siblings(weaker, path)); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			l.report(problem.NoEffect, v.Place, hint, "this null removes nothing: no weaker layer sets %s", nameOf(path))
+			l.report(problem.NoEffect, v.Place, hint, "this null removes nothing: no weaker layer sets %s", PathName(path))
 		}
 		for _, f := range v.Fields {
 			walk(append(path[:len(path):len(path)], f.Key.Text), f.Value)

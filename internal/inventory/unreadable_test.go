@@ -44,7 +44,7 @@ func TestWhatCannotBeReadIsNotAbsent(t *testing.T) {
 		"templates/variables.yaml": {Data: []byte("{}\n")},
 	}
 	for _, name := range []string{"users.yaml", "environments", "templates", "templates/variables.yaml"} {
-		_, err := Load(brokenFS{files, name})
+		_, err := loadAll(brokenFS{files, name})
 		if err == nil || !strings.Contains(err.Error(), "connection reset") || strings.Contains(err.Error(), "no such") {
 			t.Errorf("%s: got %v", name, err)
 		}

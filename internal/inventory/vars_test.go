@@ -92,7 +92,7 @@ func TestMerge(t *testing.T) {
 		"null of what only one service has, of all": {layersOf{defaults: "m: {}", service: "m: {a: 1}", env: "m: {a: null}"}, "{m: {}}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inv, err := Load(c.layers.files())
+			inv, err := loadAll(c.layers.files())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestMerge(t *testing.T) {
 
 // TestMergeKeepsPlaces holds that a value is where it was written last.
 func TestMergeKeepsPlaces(t *testing.T) {
-	inv, err := Load(layersOf{defaults: "m: {a: 1, b: 2}\nn: 1", env: "m: {a: 5}, n: null"}.files())
+	inv, err := loadAll(layersOf{defaults: "m: {a: 1, b: 2}\nn: 1", env: "m: {a: 5}, n: null"}.files())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestNullWithoutEffect(t *testing.T) {
 		"for a service":             {layersOf{defaults: "m: {}", onAPI: "m: {a: null}"}, "environments/dev.yaml:4:32: this null"},
 		"a variable that is unset":  {layersOf{defaults: "m: null", env: "m: null"}, "environments/dev.yaml:3:11: this null removes nothing: no weaker layer sets m"},
 	} {
-		if _, err := Load(c.layers.files()); err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := loadAll(c.layers.files()); err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
@@ -156,7 +156,7 @@ func TestNothingBehindAKey(t *testing.T) {
 		"in a default":    {layersOf{defaults: "m: {a: }"}, "templates/variables.yaml:1:8: m.a has no value"},
 		"an empty string": {layersOf{defaults: "m: {a: x}", env: `m: {a: ""}`}, ""},
 	} {
-		_, err := Load(c.layers.files())
+		_, err := loadAll(c.layers.files())
 		if c.want == "" && err == nil {
 			continue
 		}
@@ -178,7 +178,7 @@ func TestTypes(t *testing.T) {
 					defaults, vars, name = "v: {w: "+def+"}", "{v: {w: "+value+"}}", "v.w"
 					col = 15
 				}
-				_, err := Load(files(map[string]string{
+				_, err := loadAll(files(map[string]string{
 					"users.yaml": "{}", "templates/variables.yaml": defaults + "\n", "environments/dev.yaml": "templates: []\nvars: " + vars + "\n",
 				}))
 				text := ""
@@ -211,7 +211,7 @@ func TestClosedMaps(t *testing.T) {
 		"environments/dev.yaml:2:20: unknown key \"limit\" in resources", "environments/dev.yaml:2:53: unknown key \"cpus\" in resources.requests")
 	refused(t, env("m: {a: 1}", "m: {b: null}"), "environments/dev.yaml:2:12: unknown key \"b\" in m")
 	refused(t, env("hpa: {max: 3}", `hpa: {max: "ten"}`), "environments/dev.yaml:2:19: the variable hpa.max must be an integer, as its default in templates/variables.yaml:1:12 is; this is a string")
-	_, err := Load(files(env("resources: {limits: {a: 1}}", "resources: {limits: {b: 2}}")))
+	_, err := loadAll(files(env("resources: {limits: {a: 1}}", "resources: {limits: {b: 2}}")))
 	const lines = "properties:\n      resources:\n        properties:\n          limits:\n            additionalProperties: true"
 	if err == nil || !strings.Contains(problemText(err), lines) {
 		t.Errorf("got %s, want the lines\n%s", problemText(err), lines)
@@ -223,7 +223,7 @@ func TestNoVariablesFile(t *testing.T) {
 	fsys := layersOf{service: "a: 1, b: 2", env: "a: 3", user: "c: {d: 1}"}.files()
 	delete(fsys, "templates/variables.yaml")
 	fsys["templates/service/x.yaml.tmpl"] = &fstest.MapFile{}
-	_, err := Load(fsys)
+	_, err := loadAll(fsys)
 	if want := "templates/variables.yaml: no such file, and 3 variables are set in 4 places"; err == nil || err.Error() != want || !strings.Contains(problemText(err), ": a, b, c\n") {
 		t.Errorf("got %v, want %s", problemText(err), want)
 	}
@@ -247,7 +247,7 @@ func FuzzLoad(f *testing.F) {
 		_ = CheckVersion(fsys, "v1.4.0")
 		_, _ = LoadPaths(fsys)
 		_, _ = LoadEnvironment(fsys, "dev")
-		inv, err := Load(fsys)
+		inv, err := loadAll(fsys)
 		if err != nil {
 			return
 		}

@@ -10,38 +10,39 @@ import (
 // layout is which of the project's packages each package may import, and which
 // outside dependencies have their home in it. Data travels one way, so arrows do too.
 var layout = map[string]struct{ inside, outside string }{
-	"internal/problem":         {},
-	"internal/image":           {"", "github.com/distribution/reference"},
-	"internal/manifest":        {"image limit problem", "sigs.k8s.io/kustomize/kyaml"},
-	"internal/inventory":       {"image manifest problem", "github.com/santhosh-tekuri/jsonschema/v6"},
-	"internal/render":          {"inventory manifest problem trace", ""},
-	"internal/validate":        {"manifest problem", "github.com/google/cel-go k8s.io"},
-	"internal/validate/gen":    {"", "k8s.io sigs.k8s.io/yaml"},
-	"internal/tree":            {"image limit manifest problem", "github.com/rogpeppe/go-internal/diff golang.org/x/sys/unix"},
-	"internal/trace":           {"inventory manifest problem", ""},
-	"internal/limit":           {},
-	"internal/httpclient":      {"problem", ""},
-	"internal/repo":            {},
-	"internal/hold":            {"manifest problem", ""},
-	"internal/gitrepo":         {"httpclient limit problem repo", "github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto/ssh"},
-	"internal/gitrepo/gittest": {"", "golang.org/x/crypto/ssh"},
-	"internal/github":          {"httpclient limit problem repo", "github.com/google/go-github/v57"},
-	"internal/github/ghtest":   {"gitrepo/gittest", "github.com/getkin/kin-openapi github.com/vektah/gqlparser/v2"},
-	"internal/registry":        {"httpclient problem", "github.com/google/go-containerregistry"},
-	"internal/bump":            {"image inventory manifest problem", ""},
-	"internal/deploy":          {"bump github gitrepo hold httpclient image inventory manifest problem repo", ""},
-	"internal/status":          {"bump hold image inventory limit manifest problem repo", ""},
-	"internal/console":         {"problem", "github.com/urfave/cli/v2 golang.org/x/term"},
-	"":                         {},
-	"internal/scaffold":        {"inventory manifest problem", ""},
-	"internal/adopt":           {"inventory manifest problem render tree", ""},
-	"internal/readme":          {},
-	"internal/workflows":       {},
-	"cmd/manifestgen":          {"adopt console inventory limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
-	"cmd/tagbump":              {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
-	"bench":                    {"", ""},
-	"bench/validate":           {"", "sigs.k8s.io/yaml"},
-	"bench/survey":             {"bump problem", "go.yaml.in/yaml/v2"},
+	"internal/problem":          {},
+	"internal/image":            {"", "github.com/distribution/reference"},
+	"internal/manifest":         {"image limit problem", "sigs.k8s.io/kustomize/kyaml"},
+	"internal/inventory":        {"image manifest problem", ""},
+	"internal/inventory/schema": {"inventory manifest", "github.com/santhosh-tekuri/jsonschema/v6"},
+	"internal/render":           {"inventory manifest problem trace", ""},
+	"internal/validate":         {"manifest problem", "github.com/google/cel-go k8s.io"},
+	"internal/validate/gen":     {"", "k8s.io sigs.k8s.io/yaml"},
+	"internal/tree":             {"image limit manifest problem", "github.com/rogpeppe/go-internal/diff golang.org/x/sys/unix"},
+	"internal/trace":            {"inventory manifest problem", ""},
+	"internal/limit":            {},
+	"internal/httpclient":       {"problem", ""},
+	"internal/repo":             {},
+	"internal/hold":             {"manifest problem", ""},
+	"internal/gitrepo":          {"httpclient limit problem repo", "github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto/ssh"},
+	"internal/gitrepo/gittest":  {"httpclient", "golang.org/x/crypto/ssh"},
+	"internal/github":           {"httpclient limit problem repo", "github.com/google/go-github/v57"},
+	"internal/github/ghtest":    {"gitrepo/gittest", "github.com/getkin/kin-openapi github.com/vektah/gqlparser/v2"},
+	"internal/registry":         {"httpclient problem", "github.com/google/go-containerregistry"},
+	"internal/bump":             {"image inventory manifest problem", ""},
+	"internal/deploy":           {"bump github gitrepo hold httpclient image inventory manifest problem repo", ""},
+	"internal/status":           {"bump hold image inventory limit manifest problem repo", ""},
+	"internal/console":          {"problem", "github.com/urfave/cli/v2 golang.org/x/term"},
+	"":                          {},
+	"internal/scaffold":         {"inventory manifest problem", ""},
+	"internal/adopt":            {"inventory inventory/schema manifest problem render tree", ""},
+	"internal/readme":           {},
+	"internal/workflows":        {},
+	"cmd/manifestgen":           {"adopt console inventory inventory/schema limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
+	"cmd/tagbump":               {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
+	"bench":                     {"", ""},
+	"bench/validate":            {"", "sigs.k8s.io/yaml"},
+	"bench/survey":              {"bump problem", "go.yaml.in/yaml/v2"},
 }
 
 // TestLayout holds the packages to it.
@@ -69,6 +70,24 @@ func TestLayout(t *testing.T) {
 				return path == home || strings.HasPrefix(path, home+"/")
 			}):
 				t.Errorf("%s is not the home of %s", name, path)
+			}
+		}
+	}
+}
+
+// TestTagbumpIsSmall holds what a job of CI starts to what it needs: validators cost
+// memory and time before main begins.
+func TestTagbumpIsSmall(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "k8srepo/cmd/tagbump")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.FieldsSeq(string(out)) {
+		for _, heavy := range []string{"github.com/santhosh-tekuri/jsonschema", "k8s.io/kubernetes", "k8s.io/api", "k8s.io/apimachinery", "github.com/google/cel-go"} {
+			if strings.HasPrefix(path, heavy) {
+				t.Errorf("cmd/tagbump links %s", path)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -39,7 +40,7 @@ func renderValues(t *testing.T, text, value, asJSON, file string) (*Manifest, er
 	} {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	inv, err := inventory.Load(fsys)
+	inv, err := inventory.Load(fsys, schema.Compile)
 	if err != nil {
 		t.Skip("the value cannot be written into an inventory", err)
 	}
@@ -264,7 +265,7 @@ func TestFuzzRenderCoversEachFunction(t *testing.T) {
 // TestStarterMaps makes the source map of every manifest of the starter.
 func TestStarterMaps(t *testing.T) {
 	source := os.DirFS("../..")
-	inv, err := inventory.Load(source)
+	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 )
 
 var chartOutput = flag.String("chart-output", "", "a folder of PORT-ENVIRONMENT.out, what the charts render, to write the goldens from")
@@ -34,7 +35,7 @@ func TestPorts(t *testing.T) {
 			t.Errorf("%s has %d lines of templates, and the README says another number", port, n)
 		}
 		source := os.DirFS(folder)
-		inv, err := inventory.Load(source)
+		inv, err := inventory.Load(source, schema.Compile)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 )
 
@@ -38,7 +39,7 @@ func render(t *testing.T, over map[string]string) (map[string]string, error) {
 	for name, text := range all {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	inv, err := inventory.Load(fsys)
+	inv, err := inventory.Load(fsys, schema.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}

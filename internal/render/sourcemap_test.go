@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 )
 
 // sourcesOf is what each line of a template's manifest comes from, "line: names of
@@ -28,7 +29,7 @@ func sourcesOf(t *testing.T, text string) (lines []string, m *Manifest) {
 	} {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	inv, err := inventory.Load(fsys)
+	inv, err := inventory.Load(fsys, schema.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
 )
 
@@ -57,7 +58,7 @@ func textsOf(t *testing.T, value string) (map[string]string, error) {
 	} {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	inv, err := inventory.Load(fsys)
+	inv, err := inventory.Load(fsys, schema.Compile)
 	if err != nil {
 		t.Skip("the value cannot be written into an inventory", err)
 	}

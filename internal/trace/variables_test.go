@@ -8,12 +8,13 @@ import (
 	"testing/fstest"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/inventory/schema"
 )
 
 // TestLeavesAgreeWithRender looks at every variable of the starter, for everyone
 // who has one: the layer that wins says what templates see.
 func TestLeavesAgreeWithRender(t *testing.T) {
-	inv, err := inventory.Load(os.DirFS("../.."))
+	inv, err := inventory.Load(os.DirFS("../.."), schema.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestLeaves(t *testing.T) {
 		"environments/dev.yaml":  {Data: []byte("extends: base\ntemplates: [service]\nvars: {m: {b: {y: 2}}, word: null}\nservices: {api: {vars: {m: {d: null}}}}\n")},
 		"environments/qa.yaml":   {Data: []byte("extends: dev\nvars: {m: {}}\n")},
 	}
-	inv, err := inventory.Load(fsys)
+	inv, err := inventory.Load(fsys, schema.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}
