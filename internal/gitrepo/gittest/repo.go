@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,10 +33,30 @@ func NewRepo(t testing.TB, files Files) *Repo {
 
 func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	t.Helper()
+	return built(t, dir, fmt.Sprint(files == nil, files), func(r *Repo) {
+		if files == nil {
+			r.init()
+			return
+		}
+		newRepoAt(t, dir, nil)
+		r.Commit("main", files, "initial")
+	})
+}
+
+// NewBuilt is a repository that build makes of one with files: once in this process, for
+// each name. After that it is copied.
+func NewBuilt(t testing.TB, name string, files Files, build func(*Repo)) *Repo {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "repo.git")
+	return built(t, dir, fmt.Sprint(name, files), func(*Repo) { build(newRepoAt(t, dir, files)) })
+}
+
+// built is the repository of a key in a folder: copied if this process has made it, else
+// made now.
+func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
+	t.Helper()
 	r := &Repo{t: t, Dir: dir}
-	key := fmt.Sprint(files == nil, files)
-	made, known := snapshots.Load(key)
-	if known {
+	if made, known := snapshots.Load(key); known {
 		if err := os.CopyFS(dir, made.(fstest.MapFS)); err != nil {
 			t.Fatal(err)
 		}
@@ -47,20 +65,23 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	build(r)
+	snapshots.Store(key, snapshot(t, dir))
+	return r
+}
+
+// init makes the repository an empty one.
+func (r *Repo) init() {
+	r.t.Helper()
 	r.Git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
-	config, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	config, err := os.OpenFile(filepath.Join(r.Dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	defer config.Close()
 	if _, err := config.WriteString(repoConfig); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	if files != nil {
-		r.Commit("main", files, "initial")
-	}
-	snapshots.Store(key, snapshot(t, dir))
-	return r
 }
 
 // snapshots are the repositories that this process has made, by their files: to make
@@ -108,12 +129,17 @@ const repoConfig = `
 	unpackLimit = 1000
 [core]
 	fsync = none
+	commitGraph = false
+	multiPackIndex = false
 `
 
 // Config sets a value in the repository's configuration.
 func (r *Repo) Config(key, value string) {
 	r.t.Helper()
 	r.Git("config", key, value)
+	if err := os.WriteFile(filepath.Join(r.Dir, ownConfig), nil, 0o644); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // NoFilter makes the repository's server one that cannot filter.
@@ -161,27 +187,16 @@ func gitEnv() []string {
 // there. What files does not name stays.
 func (r *Repo) Commit(branch string, files Files, message string) (hash string) {
 	r.t.Helper()
-	var in bytes.Buffer
-	data := func(s string) { fmt.Fprintf(&in, "data %d\n%s\n", len(s), s) }
-	fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter Test <test@example.com> 1767323045 +0000\n", branch)
-	data(message)
-	if tip := r.Tip(branch); tip != "" {
-		fmt.Fprintf(&in, "from %s\n", tip)
+	const who = "Test <test@example.com> 1767323045 +0000"
+	tip, tree, parent := r.Tip(branch), "", ""
+	if tip != "" {
+		tree, parent = r.Tree(tip), "parent "+tip+"\n"
 	}
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		mode, name, ok := strings.Cut(path, " ")
-		if !ok || len(mode) != 6 {
-			mode, name = "100644", path
-		}
-		if mode == "160000" {
-			fmt.Fprintf(&in, "M %s %s %s\n", mode, files[path], name)
-			continue
-		}
-		fmt.Fprintf(&in, "M %s inline %s\n", mode, name)
-		data(files[path])
+	hash = r.WriteObject("commit", fmt.Sprintf("tree %s\n%sauthor %s\ncommitter %s\n\n%s", r.EditTree(tree, files), parent, who, who, message))
+	if err := r.SetBranch(branch, tip, hash); err != nil {
+		r.t.Fatal(err)
 	}
-	r.git(in.Bytes(), "fast-import", "--quiet", "--force")
-	return r.Tip(branch)
+	return hash
 }
 
 // Import runs git fast-import on a stream: for histories of many commits.
@@ -210,7 +225,15 @@ func (r *Repo) Tip(branch string) string {
 // Read is a file's content on a branch.
 func (r *Repo) Read(branch, path string) string {
 	r.t.Helper()
-	return r.output("cat-file", "blob", branch+":"+path)
+	tip := r.Tip(branch)
+	if tip == "" {
+		return r.output("cat-file", "blob", branch+":"+path)
+	}
+	e := r.file(r.Tree(tip), path)
+	if e.hash == "" {
+		r.t.Fatalf("%s has no %s", branch, path)
+	}
+	return r.ReadObject("blob", e.hash)
 }
 
 // List is every entry of a branch, as git ls-tree -r prints it: mode, type,
@@ -221,9 +244,12 @@ func (r *Repo) List(branch string) []string {
 }
 
 // Log is the hashes of a branch's commits along first parents, newest first.
-func (r *Repo) Log(branch string) []string {
+func (r *Repo) Log(branch string) (hashes []string) {
 	r.t.Helper()
-	return strings.Fields(r.Git("rev-list", "--first-parent", branch))
+	for at := r.Tip(branch); at != ""; at = header(r.ReadObject("commit", at), "parent") {
+		hashes = append(hashes, at)
+	}
+	return hashes
 }
 
 // Fsck ends the test if the repository is not whole.
@@ -245,18 +271,6 @@ func (r *Repo) Hook(name, script string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-}
-
-// WriteObject stores an object as it is, valid or not, and is its hash.
-func (r *Repo) WriteObject(kind, raw string) (hash string) {
-	r.t.Helper()
-	return r.git([]byte(raw), "hash-object", "-t", kind, "-w", "--stdin", "--literally")
-}
-
-// ReadObject is an object's bytes.
-func (r *Repo) ReadObject(kind, hash string) string {
-	r.t.Helper()
-	return r.output("cat-file", kind, hash)
 }
 
 // output is what git printed, to the byte.

@@ -63,6 +63,7 @@ type Options struct {
 	ReadOnly bool          // the token may not push
 	Latency  time.Duration // added to every request
 	TLS      bool          // serve https
+	Direct   bool          // answer without git, where that is possible
 }
 
 // Request is one line of a server's log.
@@ -255,6 +256,16 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 		w.limit = f.Truncate
 	case f.HangAfter > 0:
 		w.limit, w.hang = f.HangAfter, hangs
+	}
+	if s.options.Direct {
+		body, _ := io.ReadAll(r.Body)
+		if s.serveItself(out, r, kind, body) {
+			if f.Deaf {
+				panic(http.ErrAbortHandler)
+			}
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	if !s.serveDirectly(out, r, kind) {
 		s.backend().ServeHTTP(out, r)

@@ -1,0 +1,443 @@
+package gittest
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A direct server answers as git upload-pack and git receive-pack do, from the files of
+// the repository, and starts no process: for tests of what is above Git's protocol. What
+// it has no answer for (packs, hooks, tags, a configuration of the repository's own) git
+// answers.
+
+const (
+	uploadCapabilities  = "thin-pack side-band side-band-64k ofs-delta shallow no-progress allow-tip-sha1-in-want allow-reachable-sha1-in-want filter agent=git/direct"
+	receiveCapabilities = "report-status delete-refs side-band-64k ofs-delta agent=git/direct"
+	noHash              = "0000000000000000000000000000000000000000"
+	maxPacket           = 65515
+)
+
+// serveItself answers a request. It reports false, and has done nothing, where git has to.
+func (s *Server) serveItself(w http.ResponseWriter, r *http.Request, kind Kind, body []byte) bool {
+	name, _ := classify(r)
+	repo := &Repo{t: s.t, Dir: filepath.Join(s.root, filepath.FromSlash(name)+".git")}
+	if r.Header.Get("Content-Encoding") != "" || r.Header.Get("Git-Protocol") != "" || !repo.isPlain() {
+		return false
+	}
+	var answer bytes.Buffer
+	ok, service, suffix := false, "upload-pack", "advertisement"
+	switch kind {
+	case ReadRefs:
+		ok = repo.advertise(&answer, "upload-pack")
+	case PushRefs:
+		service = "receive-pack"
+		ok = repo.advertise(&answer, service)
+	case Fetch:
+		suffix = "result"
+		ok = repo.upload(&answer, body)
+	case Push:
+		service, suffix = "receive-pack", "result"
+		ok = repo.receive(&answer, body)
+	}
+	if !ok {
+		return false
+	}
+	w.Header().Set("Cache-Control", "no-cache, max-age=0, must-revalidate")
+	w.Header().Set("Content-Type", "application/x-git-"+service+"-"+suffix)
+	w.Write(answer.Bytes())
+	return true
+}
+
+// isPlain reports whether a repository has no hooks, tags or configuration of its own.
+func (r *Repo) isPlain() bool {
+	for _, name := range []string{"refs/tags", "hooks"} {
+		entries, _ := os.ReadDir(filepath.Join(r.Dir, name))
+		if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return name != "hooks" || e.Name() != "post-receive" || !r.logsPushes() }) {
+			return false
+		}
+	}
+	_, err := os.Stat(filepath.Join(r.Dir, ownConfig))
+	return os.IsNotExist(err) && len(r.Branches()) > 0
+}
+
+// ownConfig is a file that says that the repository's configuration was changed.
+const ownConfig = "gittest-config"
+
+// PushLog is the file in a repository that LogPushes writes.
+const PushLog = "pushes"
+
+const logPushes = "cat >> " + PushLog
+
+// LogPushes has what is pushed be written to PushLog, a line each: old hash, new hash, name.
+func (r *Repo) LogPushes() { r.Hook("post-receive", logPushes) }
+
+func (r *Repo) logsPushes() bool {
+	script, _ := os.ReadFile(filepath.Join(r.Dir, "hooks", "post-receive"))
+	return bytes.Contains(script, []byte("\n"+logPushes+"\n"))
+}
+
+func packet(w io.Writer, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintf(w, "%04x%s", len(text)+4, text)
+}
+
+// packets are the lines of a request, "" for a flush, and what follows after them.
+func packets(body []byte) (lines []string, rest []byte) {
+	for len(body) >= 4 && !bytes.HasPrefix(body, []byte("PACK")) {
+		n, err := strconv.ParseUint(string(body[:4]), 16, 16)
+		if err != nil || int(n) > len(body) || n > 0 && n < 4 {
+			break
+		}
+		size := max(4, int(n))
+		lines = append(lines, strings.TrimSuffix(string(body[4:size]), "\n"))
+		body = body[size:]
+	}
+	return lines, body
+}
+
+// sideband sends data on the first band, and ends the stream.
+func sideband(w io.Writer, data []byte) {
+	for part := range slices.Chunk(data, maxPacket) {
+		fmt.Fprintf(w, "%04x\x01%s", len(part)+5, part)
+	}
+	io.WriteString(w, "0000")
+}
+
+func (r *Repo) advertise(w io.Writer, service string) bool {
+	packet(w, "# service=git-%s\n", service)
+	io.WriteString(w, "0000")
+	branches := r.Branches()
+	capabilities, first := receiveCapabilities, true
+	line := func(hash, name string) {
+		if first {
+			name += "\x00" + capabilities
+		}
+		first = false
+		packet(w, "%s %s\n", hash, name)
+	}
+	if service == "upload-pack" {
+		capabilities = uploadCapabilities
+		head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
+		if err != nil {
+			return false
+		}
+		branch := strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
+		if tip := branches[branch]; tip != "" {
+			capabilities += " symref=HEAD:refs/heads/" + branch
+			line(tip, "HEAD")
+		}
+	}
+	for _, branch := range slices.Sorted(maps.Keys(branches)) {
+		line(branches[branch], "refs/heads/"+branch)
+	}
+	io.WriteString(w, "0000")
+	return true
+}
+
+// packer gathers the objects of a pack.
+type packer struct {
+	repo   *Repo
+	filter string
+	leave  map[string]bool // what is there already
+	chosen map[string]bool
+	order  []string
+	kinds  map[string]string
+	raws   map[string]string
+	failed bool // an object is not loose
+}
+
+func (p *packer) read(hash string) (kind, raw string) {
+	if kind, ok := p.kinds[hash]; ok {
+		return kind, p.raws[hash]
+	}
+	kind, raw, ok := p.repo.loose(hash)
+	p.failed = p.failed || !ok
+	p.kinds[hash], p.raws[hash] = kind, raw
+	return kind, raw
+}
+
+func (p *packer) add(hash string) {
+	if !p.chosen[hash] && !p.leave[hash] {
+		p.chosen[hash] = true
+		p.order = append(p.order, hash)
+	}
+}
+
+// tree visits what is below a tree.
+func (p *packer) tree(hash string, visit func(e treeEntry) (deeper bool)) {
+	if _, raw := p.read(hash); !p.failed {
+		for _, e := range parseTree(raw) {
+			if e.mode != "160000" && visit(e) && e.mode == modeTree {
+				p.tree(e.hash, visit)
+			}
+		}
+	}
+}
+
+// want adds an object that was asked for by its hash, and what is in it.
+func (p *packer) want(hash string) {
+	p.add(hash)
+	if kind, _ := p.read(hash); kind == "tree" {
+		p.below(hash)
+	}
+}
+
+// below adds what the filter leaves of a tree.
+func (p *packer) below(tree string) {
+	if p.filter == "tree:0" {
+		return
+	}
+	p.tree(tree, func(e treeEntry) bool {
+		if p.leave[e.hash] || p.chosen[e.hash] {
+			return false
+		}
+		if e.mode == modeTree || p.filter != "blob:none" {
+			p.add(e.hash)
+		}
+		return true
+	})
+}
+
+// upload answers a fetch.
+func (r *Repo) upload(w io.Writer, body []byte) bool {
+	p := &packer{repo: r, leave: map[string]bool{}, chosen: map[string]bool{}, kinds: map[string]string{}, raws: map[string]string{}}
+	var wants, haves []string
+	clientShallow := map[string]bool{}
+	depth, band := 0, false
+	lines, _ := packets(body)
+	for _, line := range lines {
+		word, rest, _ := strings.Cut(line, " ")
+		hash, capabilities, _ := strings.Cut(rest, " ")
+		switch word {
+		case "want":
+			wants = append(wants, hash)
+			band = band || strings.Contains(capabilities, "side-band-64k")
+		case "have":
+			haves = append(haves, hash)
+		case "shallow":
+			clientShallow[hash] = true
+		case "deepen":
+			depth, _ = strconv.Atoi(rest)
+		case "filter":
+			p.filter = rest
+		}
+	}
+	if !band || !slices.Contains([]string{"", "tree:0", "blob:none"}, p.filter) || len(wants) == 0 {
+		return false
+	}
+	common := ""
+	for _, have := range haves {
+		if kind, _, ok := r.loose(have); ok && kind == "commit" {
+			common = have
+			p.know(have, clientShallow)
+		}
+	}
+	shallow := p.commits(wants, depth, clientShallow)
+	if p.failed {
+		return false
+	}
+	if depth > 0 {
+		for _, hash := range shallow {
+			packet(w, "shallow %s", hash)
+		}
+		for _, hash := range slices.Sorted(maps.Keys(clientShallow)) {
+			if p.chosen[hash] && !slices.Contains(shallow, hash) {
+				packet(w, "unshallow %s", hash)
+			}
+		}
+		io.WriteString(w, "0000")
+	}
+	if common != "" {
+		packet(w, "ACK %s\n", common)
+	} else {
+		packet(w, "NAK\n")
+	}
+	sideband(w, p.pack())
+	return true
+}
+
+// know notes what a client has: the history of a commit, up to what is shallow there, and
+// the files of the commit.
+func (p *packer) know(commit string, shallow map[string]bool) {
+	for queue := []string{commit}; len(queue) > 0; queue = queue[1:] {
+		if p.leave[queue[0]] {
+			continue
+		}
+		p.leave[queue[0]] = true
+		if !shallow[queue[0]] {
+			_, raw := p.read(queue[0])
+			queue = append(queue, parents(raw)...)
+		}
+	}
+	_, raw := p.read(commit)
+	p.leave[header(raw, "tree")] = true
+	p.tree(header(raw, "tree"), func(e treeEntry) bool { p.leave[e.hash] = true; return true })
+}
+
+// commits adds what was wanted: of commits so much of their history. It returns those
+// whose parents stay behind.
+func (p *packer) commits(wants []string, depth int, clientShallow map[string]bool) (shallow []string) {
+	for _, want := range wants {
+		if kind, _ := p.read(want); kind != "commit" {
+			p.want(want)
+			continue
+		}
+		level := []string{want}
+		for n := 1; len(level) > 0 && !p.failed; n++ {
+			var next []string
+			for _, hash := range level {
+				_, raw := p.read(hash)
+				p.add(hash)
+				if tree := header(raw, "tree"); p.filter != "tree:0" && !p.leave[tree] && !p.leave[hash] {
+					p.add(tree)
+					p.below(tree)
+				}
+				switch before := parents(raw); {
+				case depth > 0 && n == depth && len(before) > 0:
+					if !clientShallow[hash] && !slices.Contains(shallow, hash) {
+						shallow = append(shallow, hash)
+					}
+				default:
+					for _, parent := range before {
+						if !p.chosen[parent] && (depth > 0 || !p.leave[parent]) {
+							next = append(next, parent)
+						}
+					}
+				}
+			}
+			level = next
+		}
+	}
+	return shallow
+}
+
+// pack is the pack of what was chosen, each object whole.
+func (p *packer) pack() []byte {
+	codes := map[string]byte{"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+	var out bytes.Buffer
+	out.WriteString("PACK\x00\x00\x00\x02")
+	binary.Write(&out, binary.BigEndian, uint32(len(p.order)))
+	z := zlib.NewWriter(&out)
+	for _, hash := range p.order {
+		kind, raw := p.read(hash)
+		size := len(raw)
+		c := codes[kind]<<4 | byte(size&15)
+		for size >>= 4; size > 0; size >>= 7 {
+			out.WriteByte(c | 0x80)
+			c = byte(size & 0x7f)
+		}
+		out.WriteByte(c)
+		z.Reset(&out)
+		io.WriteString(z, raw)
+		z.Close()
+	}
+	sum := sha1.Sum(out.Bytes())
+	out.Write(sum[:])
+	return out.Bytes()
+}
+
+// receive answers a push of whole objects.
+func (r *Repo) receive(w io.Writer, body []byte) bool {
+	lines, pack := packets(body)
+	if len(lines) != 2 || lines[1] != "" {
+		return false
+	}
+	command, _, _ := strings.Cut(lines[0], "\x00")
+	f := strings.Fields(command)
+	if len(f) != 3 || !strings.HasPrefix(f[2], "refs/heads/") || len(pack) > 0 && !r.unpack(pack) {
+		return false
+	}
+	var report bytes.Buffer
+	packet(&report, "unpack ok\n")
+	old, is := strings.ReplaceAll(f[0], noHash, ""), strings.ReplaceAll(f[1], noHash, "")
+	branch := strings.TrimPrefix(f[2], "refs/heads/")
+	if err := r.SetBranch(branch, old, is); err != nil {
+		text := fmt.Sprintf("error: cannot lock ref '%s': is at %s but expected %s\n", f[2], r.Tip(branch), f[0])
+		fmt.Fprintf(w, "%04x\x02%s", len(text)+5, text)
+		packet(&report, "ng %s failed to update ref\n", f[2])
+	} else {
+		packet(&report, "ok %s\n", f[2])
+		if r.logsPushes() {
+			r.logPush(command)
+		}
+	}
+	io.WriteString(&report, "0000")
+	sideband(w, report.Bytes())
+	return true
+}
+
+func (r *Repo) logPush(line string) {
+	log, err := os.OpenFile(filepath.Join(r.Dir, PushLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		_, err = log.WriteString(line + "\n")
+		log.Close()
+	}
+	if err != nil {
+		r.t.Error(err)
+	}
+}
+
+// unpack stores the objects of a pack. It reports false, and has stored nothing of use, for
+// one with deltas.
+func (r *Repo) unpack(pack []byte) bool {
+	kinds := map[byte]string{1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+	in := bytes.NewReader(pack)
+	head := make([]byte, 12)
+	if _, err := io.ReadFull(in, head); err != nil || string(head[:4]) != "PACK" {
+		return false
+	}
+	for range binary.BigEndian.Uint32(head[8:]) {
+		c, err := in.ReadByte()
+		kind := kinds[c>>4&7]
+		for c&0x80 != 0 && err == nil {
+			c, err = in.ReadByte()
+		}
+		if err != nil || kind == "" {
+			return false
+		}
+		z, err := zlib.NewReader(in) // a ByteReader: it reads no further than it must
+		var raw []byte
+		if err == nil {
+			raw, err = io.ReadAll(z)
+		}
+		if err != nil {
+			return false
+		}
+		r.WriteObject(kind, string(raw))
+	}
+	return true
+}
+
+// parents are those of a commit.
+func parents(commit string) (hashes []string) {
+	head, _, _ := strings.Cut(commit, "\n\n")
+	for line := range strings.Lines(head) {
+		if hash, ok := strings.CutPrefix(strings.TrimSpace(line), "parent "); ok {
+			hashes = append(hashes, hash)
+		}
+	}
+	return hashes
+}
+
+// parseTree are the entries of a tree, in their order.
+func parseTree(raw string) (entries []treeEntry) {
+	for raw != "" {
+		head, rest, _ := strings.Cut(raw, "\x00")
+		mode, _, _ := strings.Cut(head, " ")
+		entries = append(entries, treeEntry{mode, hex.EncodeToString([]byte(rest[:sha1.Size]))})
+		raw = rest[sha1.Size:]
+	}
+	return entries
+}

@@ -1,0 +1,355 @@
+package gittest
+
+import (
+	"bytes"
+	"cmp"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Objects and branches are read and written here as Git stores them, loose: a process
+// for each commit would be most of what the tests cost.
+
+// WriteObject stores an object as it is, valid or not, and is its hash.
+func (r *Repo) WriteObject(kind, raw string) (hash string) {
+	r.t.Helper()
+	whole := fmt.Sprintf("%s %d\x00%s", kind, len(raw), raw)
+	sum := sha1.Sum([]byte(whole))
+	hash = hex.EncodeToString(sum[:])
+	file := r.looseFile(hash)
+	if _, err := os.Stat(file); err == nil {
+		return hash
+	}
+	var packed bytes.Buffer
+	w, _ := zlib.NewWriterLevel(&packed, zlib.BestSpeed)
+	io.WriteString(w, whole)
+	w.Close()
+	if err := writeFile(file, packed.Bytes()); err != nil {
+		r.t.Fatal(err)
+	}
+	return hash
+}
+
+// ReadObject is an object's bytes. Those in packs are read by git.
+func (r *Repo) ReadObject(kind, hash string) string {
+	r.t.Helper()
+	found, raw, ok := r.loose(hash)
+	if !ok {
+		return r.output("cat-file", kind, hash)
+	}
+	if found != kind {
+		r.t.Fatalf("%s is a %s, and no %s", hash, found, kind)
+	}
+	return raw
+}
+
+// loose reads an object that has a file of its own.
+func (r *Repo) loose(hash string) (kind, raw string, ok bool) {
+	packed, err := os.ReadFile(r.looseFile(hash))
+	if err != nil {
+		return "", "", false
+	}
+	z, err := zlib.NewReader(bytes.NewReader(packed))
+	var whole []byte
+	if err == nil {
+		whole, err = io.ReadAll(z)
+	}
+	header, raw, _ := strings.Cut(string(whole), "\x00")
+	kind, _, ok = strings.Cut(header, " ")
+	if err != nil || !ok {
+		r.t.Errorf("%s: %v", hash, err)
+	}
+	return kind, raw, ok
+}
+
+// Object is what an expression of Git's names; hash is "" if that is nothing. It reports
+// false for known where it takes git to tell: for a short hash, a tag or a pack.
+func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
+	rev, name, hasPath := strings.Cut(expression, ":")
+	rev, peel, _ := strings.Cut(rev, "^")
+	switch branch, isBranch := strings.CutPrefix(rev, "refs/heads/"); {
+	case rev == "HEAD":
+		head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
+		if err != nil {
+			return "", "", "", false
+		}
+		rev = r.Tip(strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/"))
+	case isBranch:
+		rev = r.Tip(branch)
+	}
+	if !fullHash.MatchString(rev) {
+		return "", "", "", false
+	}
+	kind, raw, ok := r.loose(rev)
+	switch {
+	case !ok, peel != "" && (peel != "{commit}" || kind != "commit"), hasPath && kind != "commit":
+		return "", "", "", false
+	case !hasPath:
+		return rev, kind, raw, true
+	}
+	e := treeEntry{modeTree, header(raw, "tree")}
+	if name != "" {
+		if e = r.file(e.hash, name); e.hash == "" {
+			return "", "", "", true
+		}
+	}
+	kind, raw, ok = r.loose(e.hash)
+	return e.hash, kind, raw, ok
+}
+
+var fullHash = regexp.MustCompile("^[0-9a-f]{40}$")
+
+func (r *Repo) looseFile(hash string) string {
+	return filepath.Join(r.Dir, "objects", hash[:2], hash[2:])
+}
+
+// writeFile writes a file that others see whole, or not at all.
+func writeFile(file string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	made, err := os.CreateTemp(filepath.Dir(file), "tmp_")
+	if err != nil {
+		return err
+	}
+	_, err = made.Write(data)
+	if err = cmp.Or(err, made.Chmod(0o644), made.Close()); err == nil {
+		err = os.Rename(made.Name(), file)
+	}
+	return err
+}
+
+// ErrStale is a branch that is not at the commit that was expected.
+var ErrStale = fmt.Errorf("the branch is not at the expected commit")
+
+// SetBranch sets a branch to a commit, if it is at another: "" stands for no branch.
+func (r *Repo) SetBranch(branch, from, to string) error {
+	file := filepath.Join(r.Dir, "refs", "heads", filepath.FromSlash(branch))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(file+".lock", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // as git does
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file + ".lock")
+	defer lock.Close()
+	if r.Tip(branch) != from {
+		return ErrStale
+	}
+	if to == "" {
+		err := os.Remove(file)
+		os.Remove(file + ".lock")
+		for dir := filepath.Dir(file); filepath.Base(dir) != "heads" && os.Remove(dir) == nil; dir = filepath.Dir(dir) {
+		}
+		return err
+	}
+	if _, err := lock.WriteString(to + "\n"); err != nil {
+		return err
+	}
+	return os.Rename(file+".lock", file)
+}
+
+// Branches are the branches, and the commits that they are at.
+func (r *Repo) Branches() map[string]string {
+	r.t.Helper()
+	branches := map[string]string{}
+	packed, err := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
+	if err != nil && !os.IsNotExist(err) {
+		r.t.Error(err)
+	}
+	for line := range strings.Lines(string(packed)) {
+		hash, ref, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+			branches[branch] = hash
+		}
+	}
+	heads := os.DirFS(filepath.Join(r.Dir, "refs/heads"))
+	err = fs.WalkDir(heads, ".", func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(name, ".lock") {
+			return nil // it is being written, or has just been deleted
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		hash, err := fs.ReadFile(heads, name)
+		if text := strings.TrimSpace(string(hash)); fullHash.MatchString(text) {
+			branches[name] = text
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		r.t.Error(err)
+	}
+	return branches
+}
+
+// treeEntry is an entry of a tree object.
+type treeEntry struct{ mode, hash string }
+
+// readTree is the entries of a tree by their names, none for "".
+func (r *Repo) readTree(hash string) map[string]treeEntry {
+	r.t.Helper()
+	entries := map[string]treeEntry{}
+	if hash == "" {
+		return entries
+	}
+	for raw := r.ReadObject("tree", hash); raw != ""; {
+		header, rest, _ := strings.Cut(raw, "\x00")
+		mode, name, _ := strings.Cut(header, " ")
+		entries[name] = treeEntry{mode, hex.EncodeToString([]byte(rest[:sha1.Size]))}
+		raw = rest[sha1.Size:]
+	}
+	return entries
+}
+
+const modeTree = "40000"
+
+// writeTree stores a tree.
+func (r *Repo) writeTree(entries map[string]treeEntry) (hash string) {
+	r.t.Helper()
+	order := func(name string) string { // Git sorts folders as if their names ended in a slash
+		if entries[name].mode == modeTree {
+			return name + "/"
+		}
+		return name
+	}
+	names := slices.SortedFunc(maps.Keys(entries), func(a, b string) int { return strings.Compare(order(a), order(b)) })
+	var raw strings.Builder
+	for _, name := range names {
+		sum, err := hex.DecodeString(entries[name].hash)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		fmt.Fprintf(&raw, "%s %s\x00%s", entries[name].mode, name, sum)
+	}
+	return r.WriteObject("tree", raw.String())
+}
+
+// EditTree stores a tree that has files beside those of another one, "" for none: see
+// Files. The files of gone it does not have.
+func (r *Repo) EditTree(tree string, files Files, gone ...string) (hash string) {
+	r.t.Helper()
+	entries := r.readTree(tree)
+	below := map[string]Files{}
+	goneBelow := map[string][]string{}
+	for _, name := range gone {
+		if dir, rest, deep := strings.Cut(name, "/"); deep {
+			goneBelow[dir] = append(goneBelow[dir], rest)
+			below[dir] = Files{}
+		} else {
+			delete(entries, name)
+		}
+	}
+	for name, data := range files {
+		mode, file := splitMode(name)
+		if dir, rest, deep := strings.Cut(file, "/"); deep {
+			if below[dir] == nil {
+				below[dir] = Files{}
+			}
+			below[dir][mode+" "+rest] = data
+			continue
+		}
+		if mode != "160000" {
+			data = r.WriteObject("blob", data)
+		}
+		entries[file] = treeEntry{mode, data}
+	}
+	for dir, files := range below {
+		old := ""
+		if e := entries[dir]; e.mode == modeTree {
+			old = e.hash
+		}
+		made := r.EditTree(old, files, goneBelow[dir]...)
+		entries[dir] = treeEntry{modeTree, made}
+		if len(r.readTree(made)) == 0 {
+			delete(entries, dir)
+		}
+	}
+	return r.writeTree(entries)
+}
+
+// splitMode splits a path of Files that may carry a mode.
+func splitMode(name string) (mode, file string) {
+	mode, file, ok := strings.Cut(name, " ")
+	if !ok || len(mode) != 6 {
+		return "100644", name
+	}
+	return mode, file
+}
+
+// header is the value of a commit's header line.
+func header(commit, name string) string {
+	head, _, _ := strings.Cut(commit, "\n\n")
+	for line := range strings.Lines(head) {
+		if value, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), name+" "); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Tree is the hash of a commit's tree.
+func (r *Repo) Tree(commit string) string { return header(r.ReadObject("commit", commit), "tree") }
+
+// file is the hash and the mode of what is at a path of a tree.
+func (r *Repo) file(tree, name string) treeEntry {
+	dir, base := path.Split(path.Clean(name))
+	if dir != "" {
+		e := r.file(tree, dir)
+		if e.mode != modeTree {
+			return treeEntry{}
+		}
+		tree = e.hash
+	}
+	return r.readTree(tree)[base]
+}
+
+// Change is a file that differs between two trees. A hash of "" stands for no file.
+type Change struct{ Path, Old, New string }
+
+// Changes are the files that differ between two trees, sorted by path.
+func (r *Repo) Changes(from, to string) []Change {
+	r.t.Helper()
+	var changes []Change
+	was, is := r.readTree(from), r.readTree(to)
+	names := maps.Clone(is)
+	maps.Copy(names, was)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		a, b := was[name], is[name]
+		if a == b {
+			continue
+		}
+		if a.mode == modeTree || b.mode == modeTree {
+			below := func(e *treeEntry) (tree string) {
+				if e.mode == modeTree {
+					tree, *e = e.hash, treeEntry{}
+				}
+				return tree
+			}
+			for _, c := range r.Changes(below(&a), below(&b)) {
+				changes = append(changes, Change{name + "/" + c.Path, c.Old, c.New})
+			}
+		}
+		if a != b {
+			changes = append(changes, Change{name, a.hash, b.hash})
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes
+}
