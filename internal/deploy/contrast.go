@@ -43,7 +43,7 @@ func (d *differences) markdown(w *strings.Builder) {
 		fmt.Fprintf(w, "\nNothing else differs %s.\n", between)
 		return
 	}
-	fmt.Fprintf(w, "\nWhat else differs %s:\n\n", between)
+	fmt.Fprintf(w, "\nWhat else differs %s, and is not changed here:\n\n", between)
 	for _, line := range d.Lines {
 		fmt.Fprintf(w, "- %s\n", line)
 	}

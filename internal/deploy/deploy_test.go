@@ -1,141 +1,19 @@
 package deploy_test
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
-	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
-	"k8srepo/internal/httpclient"
 	"k8srepo/internal/problem"
 )
-
-// manifestOf is a Deployment of a service, with a comment that must stay.
-func manifestOf(service, tag string) string {
-	return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\nspec:\n  template:\n    spec:\n      containers:\n        - name: %[1]s\n          image: registry.example.com/%[1]s:%s # keep\n", service, tag)
-}
-
-func fileOf(env, service string) string {
-	return fmt.Sprintf("%s/manifests/%s/%[2]s-%[1]s-deployment.yaml", env, service)
-}
-
-// siteOf is a k8s repo of services that run the tag old in dev.
-func siteOf(services ...string) gittest.Files {
-	users := "services:\n"
-	files := gittest.Files{
-		"environments/dev.yaml":         "deploy: {strategy: push, order: none}\n",
-		"dev/manifests/dev-config.yaml": "kind: Namespace\n",
-	}
-	for _, s := range services {
-		users += fmt.Sprintf("  - {name: %s, image: registry.example.com/%[1]s, tag: old, port: 80}\n", s)
-		files[fileOf("dev", s)] = manifestOf(s, "old")
-		files[strings.Replace(fileOf("dev", s), "deployment", "service", 1)] = "kind: Service\nmetadata:\n  name: " + s + "\n"
-	}
-	files["users.yaml"] = users + "teams: []\nusers: []\n"
-	return files
-}
-
-// site is a server with such a repository, and a deployment to it.
-type site struct {
-	*gittest.Server
-	t    *testing.T
-	repo *gittest.Repo
-	deploy.Deployment
-	git      *gitrepo.Store // the Deployment's
-	progress []string
-}
-
-func newSite(t *testing.T, files gittest.Files) *site {
-	t.Helper()
-	s := &site{Server: gittest.NewServer(t, gittest.Options{}), t: t}
-	s.repo = s.NewRepo("k8s", files)
-	s.git = s.open(0)
-	s.Store = s.git
-	s.Selection = bump.Selection{Env: "dev", Services: []string{"api"}, Tag: "new"}
-	s.Sleep = func(ctx context.Context, d time.Duration) error {
-		return httpclient.Sleep(ctx, min(d, 5*time.Millisecond))
-	}
-	s.Progress = func(line string) { s.progress = append(s.progress, line) }
-	return s
-}
-
-// open opens the repository over Git.
-func (s *site) open(idle time.Duration) *gitrepo.Store {
-	s.t.Helper()
-	r, err := gitrepo.Open(s.URL("k8s"), gitrepo.Options{IdleTimeout: idle})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { r.Close() })
-	return &gitrepo.Store{Remote: r, Author: bot}
-}
-
-var bot = gitrepo.Signature{Name: "Bot", Email: "bot@example.com"}
-
-// run runs the deployment, checks its status, and that the repository is whole.
-func (s *site) run(want string) *deploy.Outcome {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
-	defer cancel()
-	outcome, err := s.Run(ctx)
-	if err != nil || outcome.Status != want {
-		s.t.Fatalf("got %s, %v, want %s", outcome.Status, err, want)
-	}
-	s.repo.Fsck()
-	return outcome
-}
-
-// refused runs the deployment, which must fail for good in one attempt with text
-// in its words, and leave the branch where it is.
-func (s *site) refused(status int, text ...string) {
-	s.t.Helper()
-	before := s.repo.Git("for-each-ref")
-	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
-	defer cancel()
-	outcome, err := s.Run(ctx)
-	said := ""
-	for _, p := range problem.All(err) {
-		said += p.Error() + " | " + p.Hint + "\n"
-	}
-	for _, want := range text {
-		if !strings.Contains(said, want) {
-			s.t.Errorf("got %q, want %q in it", said, want)
-		}
-	}
-	if problem.ExitStatus(err) != status || outcome.Status != deploy.Failed || outcome.Attempts > 1 || outcome.Commit != "" {
-		s.t.Errorf("got %+v, %v, want exit status %d after an attempt", outcome, err, status)
-	}
-	if after := s.repo.Git("for-each-ref"); after != before {
-		s.t.Errorf("the branches moved to %s", after)
-	}
-}
-
-// runs checks what a service runs on main, and how many commits there are on top
-// of the first.
-func (s *site) runs(service, tag string, commits int) {
-	s.t.Helper()
-	if got, want := s.repo.Read("main", fileOf("dev", service)), manifestOf(service, tag); got != want {
-		s.t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	if got := len(s.repo.Log("main")) - 1; got != commits {
-		s.t.Errorf("%d commits, want %d", got, commits)
-	}
-}
-
-// move has somebody else deploy a service.
-func (s *site) move(service, tag string) {
-	s.repo.Commit("main", gittest.Files{fileOf("dev", service): manifestOf(service, tag)}, service+" "+tag)
-}
 
 func TestDeploy(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,6 @@ package deploy
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -270,45 +269,4 @@ func merge(before, ours, theirs []byte) (merged []byte, clean bool) {
 		}
 	}
 	return bytes.Join(other, nil), true
-}
-
-// mootDeploy says why what is proposed has nothing to deploy any more: the environment
-// runs it, or something newer. It is "" where it has.
-func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Selection, proposed *difference) (string, error) {
-	var whys []string
-	for _, s := range selections {
-		targets, err := s.Query(b.FS(ctx))
-		if err != nil {
-			return "", err
-		}
-		for _, ref := range proposed.proposed(scope{targets}) {
-			s := s
-			if target := targets.Target(ref); target.Service != "" {
-				s.Services, s.Images = []string{target.Service}, nil
-			} else {
-				s.Services, s.Images = nil, []string{target.Repository.Name}
-			}
-			s.Tag, s.Digest, s.Renames, s.Expect, s.ResolveDigest = ref.Tag, ref.Digest, nil, 0, false
-			again := *o
-			again.DryRun = false
-			still, err := planBump(ctx, &again, b, s, nil)
-			var why string
-			switch {
-			case err != nil && isRefusal(err):
-				return "", nil // for people to judge
-			case err != nil:
-				return "", err
-			case still.Status == Unchanged:
-				why = fmt.Sprintf("%s runs `%s` already.", s.Env, ref.TagOrDigest())
-			case still.Status == Superseded:
-				why = fmt.Sprintf("%s runs `%s`, which is newer than `%s`.", s.Env, strings.Join(still.OldTags(), "`, `"), ref.TagOrDigest())
-			default:
-				return "", nil
-			}
-			if !slices.Contains(whys, why) {
-				whys = append(whys, why)
-			}
-		}
-	}
-	return strings.Join(whys, " "), nil
 }

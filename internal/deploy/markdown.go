@@ -63,7 +63,10 @@ func (b *body) intro(w *strings.Builder) {
 	case b.From != "":
 		fmt.Fprintf(w, "Merging this deploys to %s what %s runs.\n", env, data(b.From))
 	default:
-		fmt.Fprintf(w, "Merging this deploys to %s.\n", env)
+		fmt.Fprintf(w, "Merging this deploys %s to %s.\n", services, env)
+	}
+	if b.kind == deploying {
+		w.WriteString("Until then a newer deployment updates it in place: check the tags before you approve and merge.\n")
 	}
 	if b.Reason != "" {
 		fmt.Fprintf(w, "\nReason: %s\n", data(b.Reason))
@@ -163,17 +166,22 @@ func (b *body) elsewhere(w *strings.Builder) {
 	if len(b.Elsewhere) == 0 {
 		return
 	}
-	w.WriteString("\n| environment | service | current | since |\n|---|---|---|---|\n")
+	w.WriteString("\nWhat other environments run, with the proposed tags in bold:\n\n| environment | service | current | since |\n|---|---|---|---|\n")
+	tested := false
 	for _, r := range b.Elsewhere {
 		var tags []string
 		for _, tag := range r.Tags {
 			if slices.Contains(b.Tags, tag) {
+				tested = true
 				tags = append(tags, "**"+cell(tag)+"**")
 			} else {
 				tags = append(tags, cell(tag))
 			}
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", cell(r.Env), cell(r.Service), strings.Join(tags, ", "), r.Since)
+	}
+	if !tested && b.kind == deploying {
+		fmt.Fprintf(w, "\nNo other environment runs %s.\n", data(b.short()))
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
@@ -50,7 +49,7 @@ func newShop(t *testing.T, api bool) *shop {
 		"front":  {"First version", "Show the price | with tax (#41)", "fixes #7: wrong currency"},
 		"worker": {"First version", "Retry <failed> jobs `twice`"},
 	}
-	h := newHub(t, "api", "front", "worker")
+	h := newHub(t, api, "api", "front", "worker")
 	s := &shop{hub: h, commits: map[string][]string{}}
 	sources := map[string]github.Repo{}
 	users := "services:\n"
@@ -81,8 +80,6 @@ func newShop(t *testing.T, api bool) *shop {
 		staged[fileOf("staging", service)] = shopManifest(service, "staging", commits[len(commits)-1], 1, "512Mi")
 	}
 	h.repo.Commit("main", staged, "staging runs the newest")
-	h.via(api)
-	h.Now = func() time.Time { return time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC) }
 	h.RunURL, h.RequestedBy = "https://github.com/example/api-src/actions/runs/42", "alice"
 	h.Options.URL = "https://github.com/example/k8s"
 	h.History = func(target bump.Target) deploy.History { return h.Pulls.Sources.History(sources[target.Name()]) }

@@ -24,8 +24,7 @@ func appOf(env, tag string) string {
 // newClusters is a hub whose environments are in clusters/<env>/apps, each with a
 // registry of its own.
 func newClusters(t *testing.T, api bool) *hub {
-	h := newHub(t)
-	h.via(api)
+	h := newHub(t, api)
 	h.repo.Commit("main", gittest.Files{
 		"environments/dev.yaml":        "deploy: {strategy: push}\nregistry: dev.example.com\n",
 		"environments/prod.yaml":       "deploy: {strategy: pull-request}\nregistry: prod.example.com\n",
@@ -140,7 +139,7 @@ func TestPromoteToAnImageOfItsOwn(t *testing.T) {
 			"environments/prod.yaml":      "deploy: {strategy: pull-request}\nregistry: prod.example.com\nservices: {api: {image: other.example.com/live/api-prod}}\n",
 			"clusters/prod/apps/api.yaml": strings.ReplaceAll(appOf("prod", h.builds[1]), "prod.example.com/api", "other.example.com/live/api-prod"),
 		}, "an image of its own")
-		list, err := (&deploy.Promotion{Options: h.Options, From: "dev", To: "prod", Services: []string{"api"}, Places: bump.Selection{Path: h.Path}}).Run(t.Context())
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Services: []string{"api"}, Places: bump.Selection{Path: h.Path}})
 		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || list[0].Outcome.Status != deploy.Proposed {
 			t.Fatalf("got %+v, %v", list, err)
 		}
@@ -155,8 +154,7 @@ func TestPromoteToAnImageOfItsOwn(t *testing.T) {
 func TestDeployResolvesDigests(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("cd", 32)
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t)
-		h.via(api)
+		h := newHub(t, api)
 		h.Env, h.ResolveDigest = "dev", true
 		h.LookupDigest = func(context.Context, string) (string, error) { return digest, nil }
 		h.deploys(4, deploy.Changed)

@@ -9,7 +9,6 @@ import (
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
-	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
 
@@ -145,164 +144,11 @@ func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposa
 	if p.open == nil && slices.ContainsFunc(p.pulls, leftOver) {
 		return nil, nil
 	}
-	proposed, err := t.plan(ctx, &base{Commit: p.head, policy: b.policy, home: b.home})
+	proposed, err := t.plan(ctx, &base{Commit: p.head, policy: b.policy, home: b.home, open: b.open})
 	if errors.Is(err, ErrHeld) {
 		return nil, nil
 	}
 	return proposed, err
-}
-
-// stopForPerson refuses to touch the branch of an open pull request that holds more
-// than ours. That is said once in the pull request.
-func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *Outcome) error {
-	who := p.head
-	if p.diff != nil {
-		var err error
-		if who, err = p.diff.person(ctx, t, p.targets); err != nil {
-			return err
-		}
-	}
-	hash, author := p.open.Head, ""
-	if who != nil {
-		hash, author = who.Hash, who.Author.String()
-	}
-	if author == "" {
-		commit, err := o.Pulls.GitHub.Commit(ctx, o.Pulls.Repo, hash)
-		if err != nil {
-			return err
-		}
-		author = commit.Author.String()
-	}
-	comments, err := o.Pulls.GitHub.Comments(ctx, o.Pulls.Repo, p.open.Number)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(comments, func(c github.Comment) bool {
-		return strings.Contains(c.Body, stoppedLine) && strings.Contains(c.Body, hash)
-	}) {
-		text := fmt.Sprintf("%s\nThe commit %s by %s changes more than the tags of %s in %s, so tagbump leaves this branch alone, and `%s` is not proposed here. "+
-			"Merge or close this pull request, and the next deployment opens a new one.", stoppedLine, hash, data(author), strings.Join(t.names, ", "), t.env(), plan.NewTag)
-		if err := o.Pulls.GitHub.Comment(ctx, o.Pulls.Repo, p.open.Number, text); err != nil {
-			return err
-		}
-	}
-	return problem.Refuse("merge or close it, and run this again",
-		"%s: the commit %.7s by %s changes more than the tags of %s in %s, so the branch %s is left alone", p.open.URL, hash, author, strings.Join(t.names, ", "), t.env(), p.branch)
-}
-
-// The lines that tagbump finds its own comments by. They are labels, and no proof.
-const stoppedLine = "<!-- tagbump: stopped -->"
-
-// declinedByPerson reports whether the last pull request proposed the same, and a
-// person closed it unmerged: the last closing counts. Then the plan says so, and only a
-// person opens it again.
-func declinedByPerson(ctx context.Context, o *Options, p *proposal, plan *Outcome) (bool, error) {
-	if len(p.pulls) == 0 || p.pulls[0].Open || p.pulls[0].Merged {
-		return false, nil
-	}
-	last := p.pulls[0]
-	same, err := proposedSame(ctx, o, &last, p, plan)
-	if err != nil || !same {
-		return false, err
-	}
-	by, err := o.Pulls.GitHub.ClosedBy(ctx, o.Pulls.Repo, last.Number)
-	if err != nil {
-		return false, err
-	}
-	self, err := o.Pulls.GitHub.Viewer(ctx)
-	if err != nil {
-		return false, err
-	}
-	if sameAccount(by.Login, self) {
-		return false, nil
-	}
-	plan.Status, plan.PullRequest, plan.Pull = Unchanged, last.URL, Declined
-	plan.notice("%s for %s was closed by %s, so it is not opened again: reopen it there", last.URL, plan.NewTag, by.Login)
-	return true, nil
-}
-
-// sameAccount reports whether two logins are one account. An App has "[bot]" at the
-// end of its login in some answers, and not in others.
-func sameAccount(a, b string) bool {
-	return a != "" && strings.EqualFold(strings.TrimSuffix(a, "[bot]"), strings.TrimSuffix(b, "[bot]"))
-}
-
-// proposedSame reports whether a closed pull request brought the same tags as a plan:
-// its head has the images that the plan makes. Where the head is gone, the label in
-// its body has to do.
-func proposedSame(ctx context.Context, o *Options, pull *github.PullRequest, p *proposal, plan *Outcome) (bool, error) {
-	closed, err := o.Pulls.GitHub.At(ctx, o.Pulls.Repo, pull.Head)
-	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrInvalid) {
-		return proposedTag(pull.Body) == plan.NewTag, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	var paths []string
-	for _, f := range plan.Files {
-		paths = append(paths, f.Path)
-	}
-	if err := closed.Fetch(ctx, paths...); err != nil {
-		return false, err
-	}
-	for _, f := range plan.Files {
-		data, err := contentAt(closed.FS(ctx), f.Path)
-		if err != nil {
-			return false, err
-		}
-		if data == nil || f.New == nil {
-			if (data == nil) != (f.New == nil) {
-				return false, nil
-			}
-			continue
-		}
-		was, _ := p.targets.imagesIn(bump.File{Path: f.Path, Data: data})
-		is, _ := p.targets.imagesIn(bump.File{Path: f.Path, Data: f.New})
-		same := func(x, y bump.ImageChange) bool { return x.Old.String() == y.Old.String() }
-		if !slices.EqualFunc(was, is, same) {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// closeIfMoot closes an open pull request that has nothing left to bring.
-func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
-	if p.open == nil || p.diff == nil || !isOurs(t, p.targets, p.diff.changes) {
-		return plan, nil
-	}
-	there, err := p.diff.isThere(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	why := fmt.Sprintf("%s has it already.", t.env())
-	if t.moot != nil {
-		if why, err = t.moot(ctx, b, p.diff); err != nil {
-			return nil, err
-		}
-	}
-	if why == "" || t.moot == nil && !there {
-		return plan, nil
-	}
-	return plan, closePull(ctx, o, p.open, plan, "There is nothing left to deploy here: "+why)
-}
-
-// closePull closes a pull request with a comment, and deletes its branch. That the
-// branch stays is a notice.
-func closePull(ctx context.Context, o *Options, pull *github.PullRequest, plan *Outcome, comment string) error {
-	client, at := o.Pulls.GitHub, o.Pulls.Repo
-	if err := client.Comment(ctx, at, pull.Number, comment); err != nil {
-		return err
-	}
-	closed := false
-	if _, err := client.EditPullRequest(ctx, at, pull.Number, github.PullRequestEdit{Open: &closed}); err != nil {
-		return err
-	}
-	plan.notice("%s was closed: %s", pull.URL, comment)
-	if err := o.Store.DeleteBranch(ctx, pull.Branch, pull.Head); err != nil {
-		plan.notice("the branch %s stays: %s", pull.Branch, problem.All(err)[0].Message)
-	}
-	return nil
 }
 
 // putProposal brings the branch and its pull request to what the plan says.
@@ -365,25 +211,6 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 		}
 	}
 	return ""
-}
-
-// closeDeploys closes the open deployments of a service that is rolled back or held.
-func closeDeploys(ctx context.Context, o *Options, t *task, plan *Outcome) error {
-	pulls, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, deployPrefix)
-	if err != nil {
-		return err
-	}
-	what := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
-	for _, pull := range pulls {
-		envs, names, _ := parseBranch(deployPrefix, pull.Branch)
-		if !slices.Contains(envs, t.envs[0]) || !slices.Contains(names, t.names[0]) {
-			continue
-		}
-		if err := closePull(ctx, o, &pull, plan, fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), plan.PullRequest)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // pushProposal puts one fresh commit on the base's tip on the branch, and returns its

@@ -51,27 +51,42 @@ func updatePull(ctx context.Context, o *Options, b *base, open *github.PullReque
 		}
 		open = edited
 	}
-	if len(open.Labels)+len(open.Assignees)+len(open.Reviewers)+len(open.Teams) > 0 {
-		return open, nil
-	}
 	return open, finishPull(ctx, o, b, open, plan)
 }
 
-// finishPull adds the policy's labels, assignees and reviewers. What cannot be added
-// is a notice: the pull request is there anyway.
+// extras returns what a policy puts on a pull request.
+func (p *policy) extras() github.Extras {
+	return github.Extras{Labels: p.Labels, Assignees: p.Assignees, Reviewers: p.Reviewers, Teams: p.TeamReviewers}
+}
+
+// finishPull adds the policy's labels, assignees and reviewers that a pull request was
+// never given: one that a person took away stays away. What cannot be added is a notice:
+// the pull request is there anyway.
 func finishPull(ctx context.Context, o *Options, b *base, pull *github.PullRequest, plan *Outcome) error {
-	client, at, policy := o.Pulls.GitHub, o.Pulls.Repo, b.policy
+	client, at := o.Pulls.GitHub, o.Pulls.Repo
+	missing := b.policy.extras().Without(pull.Extras)
 	var warnings problem.List
-	if len(policy.Labels) > 0 {
-		warnings.Add(client.AddLabels(ctx, at, pull.Number, policy.Labels))
+	if !missing.IsEmpty() && plan.Pull != Created {
+		given, hidden, err := client.Given(ctx, at, pull.Number)
+		missing = missing.Without(given)
+		if hidden {
+			missing.Teams = nil
+		}
+		if err != nil {
+			missing = github.Extras{}
+			warnings.Add(err)
+		}
 	}
-	if len(policy.Assignees) > 0 {
-		more, err := client.AddAssignees(ctx, at, pull.Number, policy.Assignees)
+	if len(missing.Labels) > 0 {
+		warnings.Add(client.AddLabels(ctx, at, pull.Number, missing.Labels))
+	}
+	if len(missing.Assignees) > 0 {
+		more, err := client.AddAssignees(ctx, at, pull.Number, missing.Assignees)
 		warnings = append(warnings, more...)
 		warnings.Add(err)
 	}
-	if len(policy.Reviewers)+len(policy.TeamReviewers) > 0 {
-		more, err := client.RequestReviews(ctx, at, pull.Number, policy.Reviewers, policy.TeamReviewers)
+	if len(missing.Reviewers)+len(missing.Teams) > 0 {
+		more, err := client.RequestReviews(ctx, at, pull.Number, missing.Reviewers, missing.Teams)
 		warnings = append(warnings, more...)
 		warnings.Add(err)
 	}

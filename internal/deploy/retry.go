@@ -22,6 +22,7 @@ type attempts struct {
 	verified map[string]bool // images that are in their registries
 
 	unanswered []*Outcome // pushes of which nobody knows whether they landed
+	branch     string     // that was pushed to last
 	rejectedAt string     // the tip that a push was last rejected on
 	rejections int        // how many were, on that tip
 
@@ -44,6 +45,7 @@ func (a *attempts) begin() { a.count, a.started = a.count+1, time.Now() }
 
 // sent notes what became of a push to a branch that was at b.
 func (a *attempts) sent(b *base, plan *Outcome, err error) {
+	a.branch = b.Branch
 	switch {
 	case errors.Is(err, repo.ErrOutcomeUnknown):
 		a.unanswered = append(a.unanswered, plan)
@@ -157,6 +159,9 @@ func (a *attempts) ended(by, last error) error {
 // gaveUp is the last error of several, each of which trying again might have mended.
 func (a *attempts) gaveUp(why string, last error) error {
 	p := *problem.All(last)[0]
+	if raceLost(last) && a.branch != "" && a.count > 1 && a.rejections < 2 { // each time on another tip
+		p.Message = "others pushed to " + a.branch + " first, each time"
+	}
 	p.Message = why + p.Message
 	p.Hint = a.whatIsThere() + ", or allow it more time with --timeout"
 	p.Refused = raceLost(last) // and the outcome is known

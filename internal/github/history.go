@@ -33,6 +33,7 @@ type Comparison struct {
 	Total             int      // how many commits there are between the two
 	MergeBase         *Commit  // nil where they have no commit in common
 	Base              string   // the base's hash; "" where the two cannot be compared
+	Files             []string // that differ between MergeBase and the head; nil where there may be more than GitHub lists
 	URL               string   // the comparison for people
 }
 
@@ -154,6 +155,9 @@ func (c *Client) comparePage(ctx context.Context, repo Repo, base, head string, 
 	}
 	out.Relation, out.AheadBy, out.BehindBy = Relation(got.GetStatus()), got.GetAheadBy(), got.GetBehindBy()
 	out.Total, out.URL, out.Base = got.GetTotalCommits(), got.GetHTMLURL(), got.GetBaseCommit().GetSHA()
+	if page.Page <= 1 && len(got.Files) < maxCompared {
+		out.Files = filesOf(got.Files)
+	}
 	if got.MergeBaseCommit.GetSHA() != "" {
 		base := commitOf(got.MergeBaseCommit)
 		out.MergeBase = &base
@@ -162,6 +166,20 @@ func (c *Client) comparePage(ctx context.Context, repo Repo, base, head string, 
 		out.Commits = append(out.Commits, commitOf(commit))
 	}
 	return res, nil
+}
+
+// maxCompared is how many files GitHub lists in a comparison, on its first page.
+const maxCompared = 300
+
+func filesOf(files []*gh.CommitFile) []string {
+	names := []string{}
+	for _, f := range files {
+		names = append(names, f.GetFilename())
+		if old := f.GetPreviousFilename(); old != "" {
+			names = append(names, old)
+		}
+	}
+	return names
 }
 
 // unrelated finds out why two commits cannot be compared.

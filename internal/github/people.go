@@ -67,7 +67,7 @@ func (c *Client) RequestReviews(ctx context.Context, repo Repo, number int, logi
 	at := call{repo, fmt.Sprintf("requesting reviews of pull request #%d", number), "pull_requests=write"}
 	slugs := make([]string, len(teams))
 	for i, t := range teams {
-		slugs[i] = t[strings.LastIndexByte(t, '/')+1:] // people write org/team too
+		slugs[i] = slug(t)
 	}
 	ask := func(r gh.ReviewersRequest) error {
 		_, _, err := c.rest.PullRequests.RequestReviewers(repeatable(ctx), repo.Owner, repo.Name, number, r)

@@ -26,10 +26,7 @@ type PullRequest struct {
 	Base   string // the branch that it is to be merged into
 
 	Author    Person
-	Labels    []string
-	Assignees []string // logins
-	Reviewers []string // logins of those who were asked and have not answered
-	Teams     []string // slugs of the same
+	Extras    Extras // reviewers are those who were asked and have not answered
 	AutoMerge bool
 	Created   time.Time
 	Closed    time.Time // zero while it is open
@@ -45,16 +42,16 @@ func pullOf(p *gh.PullRequest) PullRequest {
 		Created: p.GetCreatedAt().Time, Closed: p.GetClosedAt().Time,
 	}
 	for _, l := range p.Labels {
-		out.Labels = append(out.Labels, l.GetName())
+		out.Extras.Labels = append(out.Extras.Labels, l.GetName())
 	}
 	for _, u := range p.Assignees {
-		out.Assignees = append(out.Assignees, u.GetLogin())
+		out.Extras.Assignees = append(out.Extras.Assignees, u.GetLogin())
 	}
 	for _, u := range p.RequestedReviewers {
-		out.Reviewers = append(out.Reviewers, u.GetLogin())
+		out.Extras.Reviewers = append(out.Extras.Reviewers, u.GetLogin())
 	}
 	for _, t := range p.RequestedTeams {
-		out.Teams = append(out.Teams, t.GetSlug())
+		out.Extras.Teams = append(out.Extras.Teams, t.GetSlug())
 	}
 	return out
 }

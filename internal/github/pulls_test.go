@@ -224,7 +224,7 @@ func TestPeople(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	read := must[[]github.PullRequest](t)(w.PullRequests(ctx, w.at, head))[0]
-	if !slices.Equal(read.Labels, got.Labels) || !slices.Equal(read.Assignees, got.Assignees) || !slices.Equal(read.Reviewers, got.Reviewers) || !slices.Equal(read.Teams, got.TeamReview) {
+	if !slices.Equal(read.Extras.Labels, got.Labels) || !slices.Equal(read.Extras.Assignees, got.Assignees) || !slices.Equal(read.Extras.Reviewers, got.Reviewers) || !slices.Equal(read.Extras.Teams, got.TeamReview) {
 		t.Errorf("read back as %+v", read)
 	}
 	w.server.Reset()

@@ -24,6 +24,7 @@ type Store struct {
 	Own string
 
 	tips map[string]*Tip // by hash, all that were handed out
+	seen map[string]seen // folders of theirs, by hash
 }
 
 // Tip reads the tip of a branch ("" is the default one) with the files at and below
@@ -35,7 +36,10 @@ func (s *Store) Tip(ctx context.Context, branch string, paths ...string) (*repo.
 			all = append(all, dir)
 		}
 	}
-	t, err := s.Client.Tip(ctx, s.Repo, branch, append(all, paths...)...)
+	if s.seen == nil {
+		s.seen = map[string]seen{}
+	}
+	t, err := s.Client.tip(ctx, s.Repo, branch, s.seen, append(all, paths...))
 	if errors.Is(err, repo.ErrNoBranch) && branch != "" && !strings.HasPrefix(branch, s.Own) {
 		if known, listErr := s.Client.Branches(ctx, s.Repo); listErr == nil {
 			return nil, noBranch(s.Repo, branch, problem.DidYouMean(branch, known))
@@ -62,7 +66,7 @@ func (s *Store) public(t *Tip) *repo.Commit {
 func (s *Store) commit(c *Commit) *repo.Commit {
 	t := s.tips[c.SHA]
 	if t == nil {
-		t = &Tip{Repo: s.Repo, OID: c.SHA, client: s.Client, nodes: map[string]*node{}}
+		t = &Tip{Repo: s.Repo, OID: c.SHA, client: s.Client, nodes: map[string]*node{}, seen: s.seen}
 	}
 	if t.Time.IsZero() {
 		t.Message, t.Parents, t.Time = c.Message, c.Parents, c.Time
@@ -138,7 +142,38 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 	for i := range c.Commits {
 		a.Commits = append([]*repo.Commit{s.commit(&c.Commits[i])}, a.Commits...)
 	}
-	return a, nil
+	return a, s.prefetch(ctx, c.Files, a.MergeBase, head)
+}
+
+// prefetch reads files of commits, and the names of what is in the folders above them: all
+// that repo.Diff reads of commits that differ in these files.
+func (s *Store) prefetch(ctx context.Context, files []string, commits ...*repo.Commit) error {
+	var wants []pathOf
+	for _, c := range commits {
+		t, err := s.tip(c)
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if n, known := t.known(file); !known || n != nil && !n.exact {
+				wants = append(wants, pathOf{t, file})
+			}
+			for dir := path.Dir(file); ; dir = path.Dir(dir) {
+				if n, known := t.known(dir); (!known || n != nil && !n.read) && !slices.Contains(wants, pathOf{t, dir}) {
+					wants = append(wants, pathOf{t, dir})
+				}
+				if dir == "." {
+					break
+				}
+			}
+		}
+	}
+	for some := range slices.Chunk(wants, maxPaths) {
+		if err := s.Client.askPaths(ctx, s.Repo, "__typename oid ...content ... on Tree { entries { name mode oid } }", blobFields+"\n", some); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Retry reports whether what failed with err may succeed if it is done again. Waits

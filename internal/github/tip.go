@@ -2,21 +2,14 @@ package github
 
 import (
 	"context"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
@@ -36,34 +29,7 @@ type Tip struct {
 	author repo.Signature
 	client *Client
 	nodes  map[string]*node // by path; a nil node is known not to be there
-}
-
-// node is a file or a folder of a tip.
-type node struct {
-	mode  uint32 // Git's; 0 where GitHub has not told
-	oid   string
-	size  int64
-	data  []byte   // of a file, once it is known to the byte
-	exact bool     // data is
-	names []string // of a folder, once it is listed
-	read  bool     // names is
-	asked bool     // it was asked for, of a folder with the files directly in it
-}
-
-// Git's modes.
-const (
-	modeFile   = 0o100644
-	modeDir    = 0o040000
-	modeLink   = 0o120000
-	modeModule = 0o160000
-	modeType   = 0o170000
-)
-
-func (n *node) kind() uint32 {
-	if n.mode == 0 {
-		return modeFile & modeType
-	}
-	return n.mode & modeType
+	seen   map[string]seen  // folders of other commits of the same repository, by their hashes; nil keeps none
 }
 
 // maxPaths is how many paths are asked for at once. GitHub ends queries that
@@ -76,6 +42,11 @@ const maxPaths = 100
 // are the files': what is not UTF-8, or is very large, takes another one when it
 // is read. A path that is not there is no error until it is read.
 func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...string) (*Tip, error) {
+	return c.tip(ctx, repo, branch, nil, paths)
+}
+
+// tip is Tip, where folders are known of other commits.
+func (c *Client) tip(ctx context.Context, repo Repo, branch string, known map[string]seen, paths []string) (*Tip, error) {
 	at := call{repo, "reading the tip of " + branch, "contents=read"}
 	if branch == "" {
 		at.doing = "reading the tip of the default branch"
@@ -85,7 +56,7 @@ func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...str
 		first, rest = paths[:maxPaths], paths[maxPaths:]
 	}
 	for try := 1; ; try++ {
-		t := &Tip{Repo: repo, Branch: branch, client: c, nodes: map[string]*node{}}
+		t := &Tip{Repo: repo, Branch: branch, client: c, nodes: map[string]*node{}, seen: known}
 		end, err := t.ask(ctx, at, first)
 		if err != nil {
 			return nil, err
@@ -137,11 +108,22 @@ func (c *Client) fetchEach(ctx context.Context, at Repo, parts []tipPaths) error
 				return err
 			}
 			for _, w := range some {
-				if n, _ := w.tip.known(w.path); n != nil {
-					n.asked = true
-				}
+				w.tip.wasAsked(w.path)
 			}
 		}
+	}
+}
+
+// wasAsked notes that a path was asked for, with the content of a file or of the files
+// directly in a folder.
+func (t *Tip) wasAsked(name string) {
+	n, _ := t.known(name)
+	if n == nil {
+		return
+	}
+	n.asked = true
+	if t.seen != nil && n.read {
+		t.seen[n.oid] = seen{t, name}
 	}
 }
 
@@ -153,6 +135,9 @@ func (t *Tip) missing(paths []string) []pathOf {
 	for _, p := range paths {
 		p = path.Clean(p)
 		n, known := t.known(p)
+		if n != nil && !n.asked {
+			t.recall(p, n)
+		}
 		switch {
 		case !known, n != nil && !n.asked && (n.kind() == modeDir || n.kind() == modeFile&modeType && !n.exact && !t.askedWith(p)):
 			wants = append(wants, pathOf{t, p})
@@ -186,40 +171,9 @@ func (t *Tip) askedWith(name string) bool {
 	return n != nil && n.asked
 }
 
-// known is what is known of a path; a nil node is one that is not there.
-func (t *Tip) known(name string) (n *node, known bool) {
-	if n, known = t.nodes[name]; known || name == "." {
-		return n, known
-	}
-	parent, known := t.known(path.Dir(name))
-	switch {
-	case !known:
-		return nil, false
-	case parent == nil, parent.kind() != modeDir:
-		return nil, true
-	}
-	return nil, parent.read // a listed folder has made its entries known
-}
-
 const blobFields = `fragment content on Blob { byteSize isBinary isTruncated text }`
 
 const entryFields = `fragment listing on Tree { entries { name mode oid object { ...content } } }`
-
-// graphqlObject is a GitObject of an answer: a blob, a tree, or something else.
-type graphqlObject struct {
-	Oid         string
-	Typename    string `json:"__typename"`
-	ByteSize    int64
-	IsBinary    *bool
-	IsTruncated bool
-	Text        *string
-	Entries     []struct {
-		Name   string
-		Mode   uint32
-		Oid    string
-		Object *graphqlObject
-	}
-}
 
 type graphqlRef struct {
 	Name   string
@@ -288,115 +242,7 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 			return "", t.client.fault(ctx, at, err)
 		}
 		t.learn(path.Clean(p), object)
-		if n, _ := t.known(path.Clean(p)); n != nil {
-			n.asked = true
-		}
+		t.wasAsked(path.Clean(p))
 	}
 	return end, nil
-}
-
-// learn keeps what an answer tells of a path.
-func (t *Tip) learn(name string, o *graphqlObject) {
-	if o == nil {
-		t.nodes[name] = nil
-		return
-	}
-	n := t.nodes[name]
-	if n == nil {
-		n = &node{oid: o.Oid}
-		t.nodes[name] = n
-	}
-	switch o.Typename {
-	case "Tree":
-		n.mode, n.names, n.read = modeDir, nil, true
-		for _, e := range o.Entries {
-			at := path.Join(name, e.Name)
-			child := t.nodes[at]
-			if child == nil {
-				child = &node{}
-				t.nodes[at] = child
-			}
-			child.mode, child.oid = e.Mode, e.Oid
-			n.names = append(n.names, e.Name)
-			switch {
-			case e.Object == nil:
-			case e.Object.Typename == "Tree":
-				t.learn(at, e.Object)
-			case e.Object.Typename == "":
-				if child.kind() != modeDir && child.kind() != modeModule {
-					child.fill(e.Object)
-				}
-			}
-		}
-		slices.Sort(n.names)
-	case "Blob":
-		n.fill(o)
-	default:
-		n.mode = modeModule
-	}
-}
-
-// fill takes a blob's text for its content where the two are the same: GitHub
-// gives a text in UTF-8, whatever the bytes are, and cuts long ones.
-func (n *node) fill(o *graphqlObject) {
-	n.size = o.ByteSize
-	if o.Text != nil && blobOid([]byte(*o.Text), len(n.oid)) == n.oid {
-		n.data, n.exact = []byte(*o.Text), true
-	}
-}
-
-// blobOid is Git's name for a file's content, in so many digits.
-func blobOid(data []byte, digits int) string {
-	var h hash.Hash
-	if h = sha1.New(); digits == 2*sha256.Size {
-		h = sha256.New()
-	}
-	fmt.Fprintf(h, "blob %d\x00", len(data))
-	h.Write(data)
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// at is the node of a path, which is read if it is not here.
-func (t *Tip) at(ctx context.Context, name string) (*node, error) {
-	n, known := t.known(name)
-	if !known {
-		if err := t.Fetch(ctx, name); err != nil {
-			return nil, err
-		}
-		n, _ = t.known(name)
-	}
-	if n == nil {
-		return nil, fs.ErrNotExist
-	}
-	return n, nil
-}
-
-// content is the bytes of a file, by way of its blob where its text is not they.
-func (t *Tip) content(ctx context.Context, n *node) ([]byte, error) {
-	if n.exact {
-		return n.data, nil
-	}
-	at := call{t.Repo, "reading blob " + n.oid, "contents=read"}
-	if n.size > limit.MaxFile {
-		return nil, t.client.fault(ctx, at, limit.FileError("the file"))
-	}
-	blob, _, err := t.client.rest.Git.GetBlob(ctx, t.Repo.Owner, t.Repo.Name, n.oid)
-	if err != nil {
-		return nil, t.client.fault(ctx, at, err)
-	}
-	data := []byte(blob.GetContent())
-	if blob.GetEncoding() == "base64" {
-		data, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(blob.GetContent(), "\n", ""))
-	}
-	if err == nil && blobOid(data, len(n.oid)) != n.oid {
-		err = errors.New("it is not the content that its name stands for")
-	}
-	if err == nil && len(data) > limit.MaxFile { // and GitHub had not said so
-		err = limit.FileError("the file")
-	}
-	if err != nil {
-		return nil, t.client.fault(ctx, at, err)
-	}
-	n.data, n.exact, n.size = data, true, int64(len(data))
-	return data, nil
 }

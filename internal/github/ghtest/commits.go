@@ -2,51 +2,12 @@ package ghtest
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
-	"sync"
 )
-
-// revision is a commit of the repository.
-type revision struct {
-	oid, tree, message string
-	parents            []string
-	author, committer  struct{ name, email, date string }
-}
-
-// logs are the answers of git log so far, by its arguments. Those name commits by
-// their hashes, so that an answer is always the same.
-var logs sync.Map
-
-// log reads commits: those that git log lists for the arguments, in its order.
-func (r *Repo) log(args ...string) []revision {
-	key := strings.Join(args, "\x00")
-	if known, ok := logs.Load(key); ok {
-		return known.([]revision)
-	}
-	out, err := r.git("", append([]string{"log", "-z", "--format=%H%n%T%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B"}, args...)...)
-	if err != nil {
-		r.server.t.Errorf("ghtest: %v", err)
-	}
-	var all []revision
-	for one := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
-		f := strings.SplitN(one, "\n", 10)
-		if len(f) < 10 {
-			continue
-		}
-		c := revision{oid: f[0], tree: f[1], parents: strings.Fields(f[2]), message: strings.TrimRight(f[9], "\n")}
-		c.author.name, c.author.email, c.author.date = f[3], f[4], f[5]
-		c.committer.name, c.committer.email, c.committer.date = f[6], f[7], f[8]
-		all = append(all, c)
-	}
-	if err == nil {
-		logs.Store(key, all)
-	}
-	return all
-}
-
-func (r *Repo) revision(oid string) revision { return r.log("-1", oid)[0] }
 
 // account is the account that an address belongs to, nil if none does.
 func (r *Repo) account(email string) any {
@@ -134,12 +95,13 @@ func (x *exchange) compare() {
 		x.fail(http.StatusNotFound, "Not Found")
 		return
 	}
-	found, err := r.git("", "merge-base", base, head)
-	if err != nil {
+	found := r.mergeBase(base, head)
+	if found == "" {
 		x.fail(http.StatusNotFound, fmt.Sprintf("No common ancestor between %s and %s.", baseName, headName))
 		return
 	}
-	ahead, behind := r.log("--reverse", base+".."+head), r.log(head+".."+base)
+	ahead, behind := r.between(base, head), r.between(head, base)
+	slices.Reverse(ahead)
 	status := "identical"
 	switch {
 	case len(ahead) > 0 && len(behind) > 0:
@@ -149,10 +111,44 @@ func (x *exchange) compare() {
 	case len(behind) > 0:
 		status = "behind"
 	}
+	files := []any{}
+	if page := x.request.URL.Query().Get("page"); page == "" || page == "1" { // GitHub lists them on the first page, and no more than 300
+		for _, c := range r.Changes(r.Tree(found), r.Tree(head)) {
+			status := "modified"
+			switch {
+			case c.Old == "":
+				status = "added"
+			case c.New == "":
+				status = "removed"
+			}
+			if len(files) < 300 {
+				files = append(files, object{"sha": cmp.Or(c.New, c.Old), "filename": c.Path, "status": status})
+			}
+		}
+	}
 	page := r.URL() + "/compare/" + baseName + "..." + headName
 	x.json(http.StatusOK, x.server.shape("commit-comparison", object{
 		"status": status, "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead), "html_url": page,
-		"base_commit": r.commitObject(r.revision(base)), "merge_base_commit": r.commitObject(r.revision(strings.TrimSpace(found))),
-		"commits": x.cut(r.commitObjects(ahead), 100),
+		"base_commit": r.commitObject(r.revision(base)), "merge_base_commit": r.commitObject(r.revision(found)),
+		"commits": x.cut(r.commitObjects(ahead), 100), "files": files,
+	}))
+}
+
+func (x *exchange) getBlob() {
+	oid := x.params["file_sha"]
+	_, kind, content, _ := x.repo.object(oid)
+	if kind != "blob" {
+		x.fail(http.StatusNotFound, "Not Found")
+		return
+	}
+	// GitHub breaks the lines of its base64.
+	encoded := base64.StdEncoding.EncodeToString([]byte(content))
+	var lines strings.Builder
+	for chunk := range slices.Chunk([]byte(encoded), 60) {
+		lines.Write(chunk)
+		lines.WriteByte('\n')
+	}
+	x.json(http.StatusOK, x.server.shape("blob", object{
+		"sha": oid, "node_id": "B_" + oid, "size": len(content), "url": x.repo.api("git/blobs", oid), "content": lines.String(), "encoding": "base64",
 	}))
 }

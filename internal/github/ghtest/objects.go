@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// objects reads a repository's objects by one process that stays: git cat-file.
+// objects reads what is not loose by one process that stays: git cat-file.
 type objects struct {
 	in  io.Writer
 	out *bufio.Reader
@@ -19,6 +19,9 @@ type objects struct {
 func (r *Repo) object(expression string) (oid, kind, content string, ok bool) {
 	if strings.ContainsAny(expression, "\n\x00") {
 		return "", "", "", false
+	}
+	if oid, kind, content, known := r.Object(expression); known {
+		return oid, kind, content, oid != ""
 	}
 	err := r.openObjects()
 	if err == nil {

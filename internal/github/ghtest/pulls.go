@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,12 +29,18 @@ func (r *Repo) pullObject(p *pull) object {
 	side := func(branch, oid string) object {
 		return object{"label": r.owner + ":" + branch, "ref": branch, "sha": oid, "user": r.server.user(r.owner), "repo": r.repoObject()}
 	}
+	head := side(p.Branch, p.Head)
+	if p.fork != "" {
+		fork := r.repoObject()
+		fork["id"], fork["full_name"], fork["owner"] = r.id+1_000_000, p.fork+"/"+r.name, r.server.user(p.fork)
+		head["label"], head["user"], head["repo"] = p.fork+":"+p.Branch, r.server.user(p.fork), fork
+	}
 	out := object{
 		"id": p.id, "node_id": fmt.Sprintf("PR_%d", p.id), "number": p.Number, "state": state, "title": p.Title, "body": orNil(p.Body), "draft": p.Draft,
 		"url": r.api("pulls", number), "html_url": r.URL() + "/pull/" + number, "user": r.server.user(p.Author), "labels": labels,
 		"assignees": r.server.users(p.Assignees), "requested_reviewers": r.server.users(p.Reviewers), "requested_teams": teams,
 		"created_at": p.created, "updated_at": p.updated, "closed_at": orNil(p.closed), "merged_at": nil, "merge_commit_sha": orNil(p.mergeHead),
-		"head": side(p.Branch, p.Head), "base": side(p.Base, p.baseHead), "author_association": "COLLABORATOR", "auto_merge": nil,
+		"head": head, "base": side(p.Base, p.baseHead), "author_association": "COLLABORATOR", "auto_merge": nil,
 	}
 	if p.Merged {
 		out["merged_at"] = p.closed
@@ -78,7 +85,7 @@ func (x *exchange) listPulls() {
 			continue
 		}
 		// A head without its owner is not looked at.
-		if head := query.Get("head"); strings.Contains(head, ":") && head != x.repo.owner+":"+p.Branch {
+		if head := query.Get("head"); strings.Contains(head, ":") && head != cmp.Or(p.fork, x.repo.owner)+":"+p.Branch {
 			continue
 		}
 		if base := query.Get("base"); base != "" && base != p.Base {
@@ -135,7 +142,7 @@ func (x *exchange) createPull() {
 
 func (r *Repo) openPull(head, base string) *pull {
 	for _, p := range r.pulls {
-		if p.Open && p.Branch == head && p.Base == base {
+		if p.Open && p.Branch == head && p.Base == base && p.fork == "" {
 			return p
 		}
 	}
@@ -191,7 +198,8 @@ func (x *exchange) editPull() {
 
 func (x *exchange) listPullCommits() {
 	if p := x.numbered(); p != nil {
-		revisions := x.repo.log("--reverse", p.baseHead+".."+p.Head)
+		revisions := x.repo.between(p.baseHead, p.Head)
+		slices.Reverse(revisions)
 		x.page(x.repo.commitObjects(revisions[:min(250, len(revisions))]))
 	}
 }
@@ -221,15 +229,109 @@ func (x *exchange) requestReviewers() {
 			return
 		}
 	}
-	p.Reviewers, p.TeamReview = union(p.Reviewers, in.Reviewers), union(p.TeamReview, in.TeamReviewers)
+	p.give(&p.Reviewers, "ReviewRequestedEvent", in.Reviewers...)
+	p.give(&p.TeamReview, "ReviewRequestedEvent", in.TeamReviewers...)
 	x.json(http.StatusCreated, x.server.shape("pull-request-simple", x.repo.pullObject(p)))
 }
 
-func union(a, b []string) []string {
-	for _, s := range b {
-		if !slices.Contains(a, s) {
-			a = append(a, s)
+func (x *exchange) issue(status int, p *pull) {
+	value := x.repo.pullObject(p)
+	for _, key := range []string{"head", "base", "merge_commit_sha", "merged_at", "auto_merge", "requested_reviewers", "requested_teams"} {
+		delete(value, key)
+	}
+	page := x.repo.URL() + "/pull/" + strconv.Itoa(p.Number)
+	maps.Copy(value, object{
+		"node_id": fmt.Sprintf("PR_%d", p.id), "url": x.repo.api("issues", strconv.Itoa(p.Number)), "comments": len(p.Comments),
+		"closed_by": x.server.userOrNil(p.ClosedBy), "pull_request": object{"url": x.repo.api("pulls", strconv.Itoa(p.Number)), "html_url": page},
+	})
+	x.json(status, x.server.shape("issue", value))
+}
+
+func (x *exchange) getIssue() {
+	if p := x.numbered(); p != nil {
+		x.issue(http.StatusOK, p)
+	}
+}
+
+func (x *exchange) commentObject(p *pull, c Comment) any {
+	return x.server.shape("issue-comment", object{
+		"id": c.id, "node_id": fmt.Sprintf("IC_%d", c.id), "body": c.Body, "user": x.server.user(c.Author), "created_at": c.at, "updated_at": c.at,
+		"html_url": fmt.Sprintf("%s/pull/%d#issuecomment-%d", x.repo.URL(), p.Number, c.id), "author_association": "COLLABORATOR",
+	})
+}
+
+func (x *exchange) listComments() {
+	p := x.numbered()
+	if p == nil {
+		return
+	}
+	var all []any
+	for _, c := range p.Comments {
+		all = append(all, x.commentObject(p, c))
+	}
+	x.page(all)
+}
+
+func (x *exchange) createComment() {
+	p := x.numbered()
+	if p == nil {
+		return
+	}
+	in := input[struct{ Body string }](x)
+	if strings.TrimSpace(in.Body) == "" {
+		x.invalid(fieldError{Resource: "IssueComment", Field: "data", Code: "unprocessable", Message: "Body cannot be blank"})
+		return
+	}
+	c := Comment{x.login, in.Body, x.server.newID(), now()}
+	p.Comments = append(p.Comments, c)
+	x.json(http.StatusCreated, x.commentObject(p, c))
+}
+
+func (r *Repo) labelObject(name string) object {
+	return object{"id": len(name), "node_id": "LA_" + name, "name": name, "color": "ededed", "default": false, "description": "", "url": r.api("labels", url.PathEscape(name))}
+}
+
+func (x *exchange) labels(p *pull) {
+	var all []any
+	for _, l := range p.Labels {
+		all = append(all, x.server.shape("label", x.repo.labelObject(l)))
+	}
+	x.page(all)
+}
+
+func (x *exchange) listLabels() {
+	if p := x.numbered(); p != nil {
+		x.labels(p)
+	}
+}
+
+func (x *exchange) addLabels() {
+	p := x.numbered()
+	if p == nil {
+		return
+	}
+	in := input[struct{ Labels []string }](x)
+	for _, l := range in.Labels {
+		if l == "" || len(l) > 50 {
+			x.invalid(fieldError{Resource: "Label", Field: "name", Code: "invalid"})
+			return
 		}
 	}
-	return a
+	p.give(&p.Labels, "LabeledEvent", in.Labels...)
+	x.labels(p)
+}
+
+// addAssignees passes over whom it does not know without a word, as GitHub does.
+func (x *exchange) addAssignees() {
+	p := x.numbered()
+	if p == nil {
+		return
+	}
+	in := input[struct{ Assignees []string }](x)
+	for _, login := range in.Assignees {
+		if slices.Contains(x.repo.Collaborators, login) {
+			p.give(&p.Assignees, "AssignedEvent", login)
+		}
+	}
+	x.issue(http.StatusCreated, p)
 }

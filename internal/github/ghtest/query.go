@@ -2,10 +2,10 @@ package ghtest
 
 import (
 	"cmp"
-	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,6 +58,12 @@ func (x *exchange) repository(r *Repo) *graphqlObject {
 		case "ref":
 			qualified, _ := args["qualifiedName"].(string)
 			return r.refObject(strings.TrimPrefix(qualified, "refs/heads/")), nil
+		case "pullRequest":
+			number, _ := strconv.Atoi(fmt.Sprint(args["number"]))
+			if p := r.pull(number); p != nil {
+				return r.pullRequest(p), nil
+			}
+			return nil, &graphqlError{Type: "NOT_FOUND", Message: fmt.Sprintf("Could not resolve to a PullRequest with the number of %d.", number)}
 		case "object":
 			what, _ := args["expression"].(string)
 			if oid, ok := args["oid"].(string); ok {
@@ -69,8 +75,91 @@ func (x *exchange) repository(r *Repo) *graphqlObject {
 	}}
 }
 
+func (r *Repo) pullRequest(p *pull) *graphqlObject {
+	return &graphqlObject{"PullRequest", func(name string, args map[string]any) (any, error) {
+		switch name {
+		case "id":
+			return fmt.Sprintf("PR_%d", p.id), nil
+		case "number":
+			return p.Number, nil
+		case "timelineItems":
+			return r.timeline(p, args), nil
+		}
+		return unknownField(name)
+	}}
+}
+
+// timeline is the events of a pull request, as a connection. Cursors are numbers.
+func (r *Repo) timeline(p *pull, args map[string]any) *graphqlObject {
+	types, _ := args["itemTypes"].([]any)
+	var all []*graphqlObject
+	for _, e := range p.events {
+		enum := strings.ToUpper(strings.TrimSuffix(e.kind, "Event"))
+		if e.kind == "ReviewRequestedEvent" {
+			enum = "REVIEW_REQUESTED"
+		}
+		if len(types) == 0 || slices.Contains(types, any(enum+"_EVENT")) {
+			all = append(all, r.item(e))
+		}
+	}
+	return r.connection("PullRequestTimelineItemsConnection", len(all), args, func(from, to int) []*graphqlObject { return all[from:to] })
+}
+
+// item is one event. A team is hidden from a token that may not see it.
+func (r *Repo) item(e event) *graphqlObject {
+	kind, key := "User", "login"
+	switch {
+	case e.kind == "LabeledEvent":
+		kind, key = "Label", "name"
+	case slices.Contains(r.Teams, e.name):
+		kind, key = "Team", "slug"
+	}
+	subject := &graphqlObject{kind, func(name string, _ map[string]any) (any, error) {
+		if name == key {
+			return e.name, nil
+		}
+		return unknownField(name)
+	}}
+	if kind == "Team" && r.HiddenTeams {
+		subject = nil
+	}
+	return &graphqlObject{e.kind, func(name string, _ map[string]any) (any, error) {
+		if name == map[string]string{"LabeledEvent": "label", "AssignedEvent": "assignee", "ReviewRequestedEvent": "requestedReviewer"}[e.kind] {
+			return subject, nil
+		}
+		return unknownField(name)
+	}}
+}
+
+// connection is a page of a list.
+func (r *Repo) connection(kind string, total int, args map[string]any, nodes func(from, to int) []*graphqlObject) *graphqlObject {
+	after, _ := args["after"].(string)
+	from, _ := strconv.Atoi(after)
+	first, _ := strconv.Atoi(fmt.Sprint(args["first"]))
+	to := min(total, from+first, from+cmp.Or(r.server.options.PageSize, 100))
+	return &graphqlObject{kind, func(name string, _ map[string]any) (any, error) {
+		switch name {
+		case "totalCount":
+			return total, nil
+		case "nodes":
+			return append([]*graphqlObject{}, nodes(from, to)...), nil
+		case "pageInfo":
+			return &graphqlObject{"PageInfo", func(name string, _ map[string]any) (any, error) {
+				switch name {
+				case "endCursor":
+					return strconv.Itoa(to), nil
+				case "hasNextPage":
+					return to < total, nil
+				}
+				return unknownField(name)
+			}}, nil
+		}
+		return unknownField(name)
+	}}
+}
+
 func (r *Repo) refObject(branch string) *graphqlObject {
-	oid := r.branches()[branch] // read anew: a push may fall in the midst of a query
+	oid := r.Tip(branch) // read anew: a push may fall in the midst of a query
 	if oid == "" {
 		return nil
 	}
@@ -151,33 +240,13 @@ func (r *Repo) history(oid string, args map[string]any) *graphqlObject {
 		query = append(query, "--", p)
 	}
 	all := r.log(query...)
-	after, _ := args["after"].(string)
-	from, _ := strconv.Atoi(after)
-	first, _ := strconv.Atoi(fmt.Sprint(args["first"]))
-	to := min(len(all), from+first)
-	return &graphqlObject{"CommitHistoryConnection", func(name string, _ map[string]any) (any, error) {
-		switch name {
-		case "totalCount":
-			return len(all), nil
-		case "nodes":
-			nodes := []*graphqlObject{}
-			for _, one := range all[from:to] {
-				nodes = append(nodes, r.gitObject(one.oid))
-			}
-			return nodes, nil
-		case "pageInfo":
-			return &graphqlObject{"PageInfo", func(name string, _ map[string]any) (any, error) {
-				switch name {
-				case "endCursor":
-					return strconv.Itoa(to), nil
-				case "hasNextPage":
-					return to < len(all), nil
-				}
-				return unknownField(name)
-			}}, nil
+	return r.connection("CommitHistoryConnection", len(all), args, func(from, to int) []*graphqlObject {
+		var nodes []*graphqlObject
+		for _, one := range all[from:to] {
+			nodes = append(nodes, r.gitObject(one.oid))
 		}
-		return unknownField(name)
-	}}
+		return nodes
+	})
 }
 
 // blob is a blob as GitHub shows it: as a text in UTF-8, or as none.

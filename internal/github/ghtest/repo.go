@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -22,11 +21,13 @@ type Repo struct {
 	Private        bool
 	Collaborators  []string          // who can be asked for reviews, and assigned
 	Teams          []string          // slugs of those that can be asked for reviews
+	HiddenTeams    bool              // the token may ask them, and not see them
 	Accounts       map[string]string // the accounts of commits' e-mail addresses
 	NoDrafts       bool
 	AllowAutoMerge bool
 	RequiredChecks bool     // pull requests wait for checks, which never come
 	Protected      []string // branches that nobody may commit to
+	Kept           []string // branches that nobody may delete: see Protect
 	Lag            int      // how often the head of a new pull request is not known yet
 
 	server      *Server
@@ -66,6 +67,21 @@ type pull struct {
 	updated   string
 	closed    string // "" while it is open
 	mergeHead string
+	fork      string // the owner of the repository that its branch is in; "" is this one
+	events    []event
+}
+
+// event is a label, a person or a team that was put on a pull request.
+type event struct{ kind, name string } // kind is the type of GraphQL's item
+
+// give adds names to one of a pull request's lists, and tells of those that are new.
+func (p *pull) give(list *[]string, kind string, names ...string) {
+	for _, name := range names {
+		if !slices.Contains(*list, name) {
+			*list = append(*list, name)
+			p.events = append(p.events, event{kind, name})
+		}
+	}
 }
 
 // AddRepo has the server know a repository, owner/name.
@@ -73,12 +89,12 @@ func (s *Server) AddRepo(fullName string, r *gittest.Repo) *Repo {
 	s.t.Helper()
 	owner, name, _ := strings.Cut(fullName, "/")
 	// What comes in by push is seen in its order, even between two requests.
-	r.Hook("post-receive", "cat >> ghtest-pushes")
+	r.LogPushes()
 	repo := &Repo{Repo: r, server: s, owner: owner, name: name, refs: map[string]string{}, verified: map[string]bool{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	repo.id = s.newID()
-	repo.refs = repo.branches()
+	repo.refs = repo.Branches()
 	s.repos[strings.ToLower(fullName)] = repo
 	return repo
 }
@@ -109,43 +125,6 @@ func gitEnv() []string {
 	return append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
 }
 
-// branches are the branches and the commits that they are at, read from disk: a
-// process for each request would make the tests slow.
-func (r *Repo) branches() map[string]string {
-	branches := map[string]string{}
-	packed, err := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
-	if err != nil && !os.IsNotExist(err) {
-		r.server.t.Error(err)
-	}
-	for line := range strings.Lines(string(packed)) {
-		oid, ref, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
-			branches[branch] = oid
-		}
-	}
-	heads := os.DirFS(filepath.Join(r.Dir, "refs/heads"))
-	err = fs.WalkDir(heads, ".", func(name string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(name, ".lock") {
-			return nil // it is being written, or has just been deleted
-		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		oid, err := fs.ReadFile(heads, name)
-		if len(oid) >= len(noOid) {
-			branches[name] = strings.TrimSpace(string(oid))
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		r.server.t.Error(err)
-	}
-	return branches
-}
-
 func (r *Repo) defaultBranch() string {
 	head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
 	if err != nil {
@@ -166,15 +145,9 @@ func (r *Repo) resolve(ref string) string {
 	return oid
 }
 
-// isAncestor tells whether commit b has commit a in its history.
-func (r *Repo) isAncestor(a, b string) bool {
-	_, err := r.git("", "merge-base", "--is-ancestor", a, b)
-	return err == nil
-}
-
 // sync takes notice of what was pushed.
 func (r *Repo) sync() {
-	log, err := os.ReadFile(filepath.Join(r.Dir, "ghtest-pushes"))
+	log, err := os.ReadFile(filepath.Join(r.Dir, gittest.PushLog))
 	if err != nil && !os.IsNotExist(err) {
 		r.server.t.Error(err)
 	}
@@ -187,7 +160,7 @@ func (r *Repo) sync() {
 		}
 	}
 	r.pushed = end
-	now := r.branches()
+	now := r.Branches()
 	for _, branch := range slices.Sorted(maps.Keys(r.refs)) {
 		if now[branch] == "" {
 			r.moved(branch, "", "somebody")
@@ -213,7 +186,7 @@ func (r *Repo) moved(branch, oid, by string) {
 	}
 	for _, p := range r.pulls {
 		switch {
-		case !p.Open:
+		case !p.Open, p.fork != "" && p.Branch == branch:
 		case p.Branch == branch && oid == "":
 			p.close(by)
 		case p.Branch == branch:
@@ -263,81 +236,8 @@ func (r *Repo) PullRequests() []PullRequest {
 	return all
 }
 
-// act does what a person does on the pull request's page.
-func (r *Repo) act(number int, do func(p *pull)) {
-	r.server.t.Helper()
-	r.server.mu.Lock()
-	defer r.server.mu.Unlock()
-	r.sync()
-	p := r.pull(number)
-	if p == nil {
-		r.server.t.Errorf("ghtest: no pull request #%d", number)
-		return
-	}
-	do(p)
-}
-
-// Close has a person close a pull request.
-func (r *Repo) Close(number int, by string) {
-	r.act(number, func(p *pull) { p.close(by) })
-}
-
-// Reopen has a person open it again.
-func (r *Repo) Reopen(number int) {
-	r.act(number, func(p *pull) { p.Open, p.ClosedBy, p.closed = true, "", "" })
-}
-
-// Comment has a person comment on it.
-func (r *Repo) Comment(number int, by, body string) {
-	r.act(number, func(p *pull) {
-		p.Comments = append(p.Comments, Comment{by, body, r.server.newID(), now()})
-	})
-}
-
-// Edit has a person change its body.
-func (r *Repo) Edit(number int, body string) {
-	r.act(number, func(p *pull) { p.Body = body })
-}
-
-// Merge has a person merge a pull request, with a merge commit.
-func (r *Repo) Merge(number int, by string) {
-	r.act(number, func(p *pull) {
-		message := fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s\n", number, r.owner, p.Branch, p.Title)
-		tree, err := r.git("", "merge-tree", "--write-tree", r.refs[p.Base], p.Head)
-		if err != nil {
-			r.server.t.Errorf("ghtest: #%d cannot be merged: %v", number, err)
-			return
-		}
-		oid, err := r.commit(strings.TrimSpace(tree), message, by, r.refs[p.Base], p.Head)
-		if err == nil {
-			err = r.updateRefs(by, refUpdate{p.Base, r.refs[p.Base], oid})
-		}
-		if err != nil {
-			r.server.t.Error(err)
-		}
-	})
-}
-
-// CommitAs has a person commit files to a branch, and push.
-func (r *Repo) CommitAs(email, branch string, files gittest.Files, message string) (oid string) {
-	r.server.t.Helper()
-	oid = r.Repo.Commit(branch, files, message)
-	out, err := r.git("", "cat-file", "commit", oid)
-	if err == nil {
-		out, err = r.git(strings.ReplaceAll(out, "test@example.com", email), "hash-object", "-t", "commit", "-w", "--stdin")
-	}
-	if err == nil {
-		oid = strings.TrimSpace(out)
-		_, err = r.git("", "update-ref", "refs/heads/"+branch, oid)
-	}
-	if err != nil {
-		r.server.t.Error(err)
-	}
-	return oid
-}
-
 // commit makes a commit object in somebody's name, as GitHub does.
-func (r *Repo) commit(tree, message, by string, parents ...string) (string, error) {
+func (r *Repo) commit(tree, message, by string, parents ...string) (oid string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tree %s\n", tree)
 	for _, p := range parents {
@@ -345,10 +245,9 @@ func (r *Repo) commit(tree, message, by string, parents ...string) (string, erro
 	}
 	at := time.Now().Unix()
 	fmt.Fprintf(&b, "author %s <%s> %d +0000\ncommitter GitHub <noreply@github.com> %d +0000\n\n%s", by, noreply(by), at, at, message)
-	out, err := r.git(b.String(), "hash-object", "-t", "commit", "-w", "--stdin")
-	oid := strings.TrimSpace(out)
-	r.verified[oid] = err == nil
-	return oid, err
+	oid = r.WriteObject("commit", b.String())
+	r.verified[oid] = true
+	return oid
 }
 
 // noreply is the address that GitHub gives an account.
@@ -356,21 +255,23 @@ func noreply(login string) string { return "1+" + login + "@users.noreply.github
 
 type refUpdate struct{ branch, from, to string }
 
+// errKept is a branch that nobody may delete.
+var errKept = errors.New("Cannot delete this protected branch")
+
 // updateRefs moves branches, all or none.
 func (r *Repo) updateRefs(by string, updates ...refUpdate) error {
-	var in strings.Builder
 	for _, u := range updates {
-		from, to := u.from, u.to
-		if from == "" {
-			from = noOid
+		if r.Tip(u.branch) != u.from {
+			return gittest.ErrStale
 		}
-		if to == "" {
-			to = noOid
+		if u.to == "" && slices.Contains(r.Kept, u.branch) {
+			return errKept
 		}
-		fmt.Fprintf(&in, "update refs/heads/%s %s %s\n", u.branch, to, from)
 	}
-	if _, err := r.git(in.String(), "update-ref", "--stdin"); err != nil {
-		return err
+	for _, u := range updates {
+		if err := r.SetBranch(u.branch, u.from, u.to); err != nil {
+			return err
+		}
 	}
 	for _, u := range updates {
 		r.moved(u.branch, u.to, by)

@@ -2,13 +2,14 @@ package ghtest
 
 import (
 	"cmp"
-	_ "embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+
+	"k8srepo/internal/gitrepo/gittest"
 )
 
 func (x *exchange) mutationField(name string, args map[string]any) (any, error) {
@@ -65,36 +66,23 @@ func (x *exchange) createCommitOnBranch(raw []byte) (any, error) {
 	case in.Message.Headline == "":
 		return nil, unprocessable("A commit message headline is required.")
 	}
-	// As fast-import takes it, on a branch that nobody sees.
-	var stream strings.Builder
-	fmt.Fprintf(&stream, "commit refs/ghtest/new\ncommitter GitHub <noreply@github.com> 1767323045 +0000\ndata 0\n\nfrom %s\n", in.ExpectedHeadOid)
+	files, gone := gittest.Files{}, []string{}
 	for _, d := range in.FileChanges.Deletions {
 		if _, _, _, ok := r.object(in.ExpectedHeadOid + ":" + d.Path); !ok {
 			return nil, unprocessable("A path was requested for deletion which does not exist: %s", d.Path)
 		}
-		fmt.Fprintf(&stream, "D %s\n", d.Path)
+		gone = append(gone, d.Path)
 	}
 	for _, a := range in.FileChanges.Additions {
 		data, err := base64.StdEncoding.DecodeString(a.Contents)
 		if err != nil || a.Path != path.Clean(a.Path) || strings.HasPrefix(a.Path, "/") || strings.HasPrefix(a.Path, "..") {
 			return nil, unprocessable("A path or its contents cannot be read: %s", a.Path)
 		}
-		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", a.Path, len(data), data)
+		files["100644 "+a.Path] = string(data)
 	}
-	stream.WriteString("done\n")
-	_, err = r.git(stream.String(), "fast-import", "--quiet", "--force", "--done")
-	tree, _, _, _ := r.object("refs/ghtest/new^{tree}")
-	if err == nil {
-		_, err = r.git("", "update-ref", "-d", "refs/ghtest/new")
-	}
-	if err != nil {
-		return nil, err
-	}
+	tree := r.EditTree(r.Tree(in.ExpectedHeadOid), files, gone...)
 	message := strings.TrimSpace(in.Message.Headline+"\n\n"+in.Message.Body) + "\n"
-	oid, err := r.commit(tree, message, x.login, in.ExpectedHeadOid)
-	if err != nil {
-		return nil, err
-	}
+	oid := r.commit(tree, message, x.login, in.ExpectedHeadOid)
 	if r.updateRefs(x.login, refUpdate{branch, in.ExpectedHeadOid, oid}) != nil {
 		return nil, stale // a push was faster
 	}
@@ -189,7 +177,9 @@ func (x *exchange) mutateRefs(raw []byte) (any, error) {
 		}
 		updates = append(updates, refUpdate{branch, before, after})
 	}
-	if err := r.updateRefs(x.login, updates...); err != nil {
+	if err := r.updateRefs(x.login, updates...); err == errKept {
+		return nil, unprocessable("%v", err)
+	} else if err != nil {
 		return nil, unprocessable("Reference update failed")
 	}
 	return payload(func(string) (any, bool) { return nil, false }, "UpdateRefsPayload"), nil

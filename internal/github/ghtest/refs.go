@@ -1,31 +1,11 @@
 package ghtest
 
 import (
-	"encoding/base64"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
-
-func (x *exchange) getBlob() {
-	oid := x.params["file_sha"]
-	_, kind, content, _ := x.repo.object(oid)
-	if kind != "blob" {
-		x.fail(http.StatusNotFound, "Not Found")
-		return
-	}
-	// GitHub breaks the lines of its base64.
-	encoded := base64.StdEncoding.EncodeToString([]byte(content))
-	var lines strings.Builder
-	for chunk := range slices.Chunk([]byte(encoded), 60) {
-		lines.Write(chunk)
-		lines.WriteByte('\n')
-	}
-	x.json(http.StatusOK, x.server.shape("blob", object{
-		"sha": oid, "node_id": "B_" + oid, "size": len(content), "url": x.repo.api("git/blobs", oid), "content": lines.String(), "encoding": "base64",
-	}))
-}
 
 func (x *exchange) ref(status int, branch string) {
 	x.json(status, x.server.shape("git-ref", x.repo.gitRef(branch)))
@@ -99,7 +79,12 @@ func (x *exchange) updateRef() {
 func (x *exchange) deleteRef() {
 	branch, _ := strings.CutPrefix(x.params["ref"], "heads/")
 	old := x.repo.refs[branch]
-	if old == "" || x.repo.updateRefs(x.login, refUpdate{branch, old, ""}) != nil {
+	err := x.repo.updateRefs(x.login, refUpdate{branch, old, ""})
+	if err == errKept {
+		x.fail(http.StatusUnprocessableEntity, err.Error())
+		return
+	}
+	if old == "" || err != nil {
 		x.fail(http.StatusUnprocessableEntity, "Reference does not exist")
 		return
 	}

@@ -1,0 +1,95 @@
+package deploy_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8srepo/internal/bump"
+	"k8srepo/internal/deploy"
+	"k8srepo/internal/gitrepo/gittest"
+)
+
+// says checks what is in the body of the newest pull request.
+func (h *hub) says(texts ...string) {
+	h.t.Helper()
+	body := h.newest().Body
+	for _, text := range texts {
+		if !strings.Contains(body, text) {
+			h.t.Errorf("%q is not in the body:\n%s", text, body)
+		}
+	}
+	h.note(body)
+}
+
+// TestDesign47Body is "The body tells the truth".
+func TestDesign47Body(t *testing.T) {
+	bySentence(t,
+		sentence{"old → new, forward or back", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.deploys(2, deploy.Proposed)
+			h.says("| `registry.example.com/api` | `"+h.builds[1]+"` | **`"+h.builds[2]+"`** | `"+fileOf("prod", "api")+":10` |", "**`api`** `"+h.builds[1]+"` → `"+h.builds[2]+"`: forward, [1 commit](")
+			h.Force = true
+			h.deploys(0, deploy.Proposed)
+			h.says("back. This takes away [1 commit](", "Change 1")
+		}},
+		sentence{"the newest 50 commits between, and how many more", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			var stream strings.Builder
+			fmt.Fprintf(&stream, "reset refs/heads/main\nfrom %s\n\n", h.source.Tip("main"))
+			for i := range 120 {
+				fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter A <a@example.com> %d +0000\ndata <<E\nStep %d\nE\nM 100644 inline n\ndata <<E\n%d\nE\n\n", 1767400000+i, i, i)
+			}
+			h.source.Import(stream.String())
+			h.Tag = h.source.Tip("main")
+			h.run(deploy.Proposed)
+			h.says("forward, [123 commits](", "`Step 119`", "`Step 70`", "and [73 more](")
+			if body := h.newest().Body; strings.Contains(body, "`Step 69`") || strings.Contains(body, "Change 4") {
+				t.Errorf("there are more than 50:\n%s", body)
+			}
+		}},
+		sentence{"from the clone where the API cannot compare", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.History = (&app{Repo: h.source}).history(t, h.source.Dir)
+			h.deploys(3, deploy.Proposed)
+			h.says("forward, [2 commits](", "Change 3 (#3)", "Change 2 (#2)")
+		}},
+		sentence{"or not known, because …", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.policy("deploy: {strategy: pull-request, order: none}\n")
+			h.Tag = "v1.2.3"
+			h.run(deploy.Proposed)
+			h.says("the commits between are not known, because `v1.2.3 names no commit`")
+			h.History = func(bump.Target) deploy.History { return nil }
+			h.Tag = "v1.2.4"
+			h.run(deploy.Proposed)
+			h.says("not known, because `users.yaml names no repository for api, and --app-repo no clone`")
+		}},
+		sentence{"where else each tag runs, and since when", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.deploys(2, deploy.Proposed)
+			h.says("| `dev` | `api` | `" + h.builds[3] + "` | 2026-01-02 |")
+		}},
+		sentence{"also where a service's manifests are in a folder of another name, or in another branch", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.repo.Git("branch", "staging", "main")
+			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2])}, "staging")
+			h.repo.Commit("main", gittest.Files{"environments/staging.yaml": "deploy: {strategy: push, branch: staging}\n"}, "a branch of its own")
+			h.deploys(2, deploy.Proposed)
+			h.says("| `staging` | `api` | **`" + h.builds[2] + "`** | 2026-01-02 |")
+		}},
+		sentence{"what differs besides the tag between source and target of a promotion", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.repo.Commit("main", gittest.Files{fileOf("dev", "api"): manifestOf("api", h.builds[3]) + "          args: [--debug]\n"}, "debug")
+			if _, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"}); err != nil {
+				t.Fatal(err)
+			}
+			h.says("Merging this deploys to `prod` what `dev` runs.", "What else differs between `dev` and `prod`, and is not changed here:", "- `Deployment api`: `spec.template.spec.containers[api].args[0]: --debug → not set`")
+		}},
+		sentence{"who asked, and how to undo it", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.deploys(2, deploy.Proposed)
+			h.says("Requested by `alice` ([run](https://example.com/run/1))", "tagbump rollback", "--env prod --service api")
+		}},
+	)
+}

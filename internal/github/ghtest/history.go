@@ -1,0 +1,146 @@
+package ghtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// revision is a commit of the repository.
+type revision struct {
+	oid, tree, message string
+	parents            []string
+	author, committer  signature
+}
+
+type signature struct{ name, email, date string }
+
+// revision reads a commit.
+func (r *Repo) revision(oid string) revision {
+	if known, ok := revisions.Load(oid); ok {
+		return known.(revision)
+	}
+	c := parseRevision(oid, r.ReadObject("commit", oid))
+	revisions.Store(oid, c)
+	return c
+}
+
+// revisions are the commits that were read, of whatever repository.
+var revisions sync.Map
+
+func parseRevision(oid, raw string) revision {
+	head, message, _ := strings.Cut(raw, "\n\n")
+	c := revision{oid: oid, message: strings.TrimRight(message, "\n")}
+	for line := range strings.Lines(head) {
+		switch key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); key {
+		case "tree":
+			c.tree = value
+		case "parent":
+			c.parents = append(c.parents, value)
+		case "author":
+			c.author = parseSignature(value)
+		case "committer":
+			c.committer = parseSignature(value)
+		}
+	}
+	return c
+}
+
+// parseSignature reads "Name <email> seconds zone".
+func parseSignature(text string) signature {
+	name, rest, _ := strings.Cut(text, " <")
+	email, when, _ := strings.Cut(rest, "> ")
+	var seconds int64
+	var zone string
+	fmt.Sscan(when, &seconds, &zone)
+	at := time.Unix(seconds, 0).UTC()
+	if offset, err := time.Parse("-0700", zone); err == nil {
+		at = at.In(offset.Location())
+	}
+	return signature{name, email, at.Format(time.RFC3339)}
+}
+
+// isAncestor reports whether commit b has commit a in its history.
+func (r *Repo) isAncestor(a, b string) bool { return b != "" && r.ancestors(b)[a] }
+
+// ancestors is a commit and all that are in its history.
+func (r *Repo) ancestors(oid string) map[string]bool {
+	seen := map[string]bool{oid: true}
+	for queue := []string{oid}; len(queue) > 0; queue = queue[1:] {
+		for _, parent := range r.revision(queue[0]).parents {
+			if !seen[parent] {
+				seen[parent] = true
+				queue = append(queue, parent)
+			}
+		}
+	}
+	return seen
+}
+
+// mergeBase is the best common ancestor of two commits, "" if there is none.
+func (r *Repo) mergeBase(a, b string) string {
+	common := r.ancestors(a)
+	for oid := range common {
+		if !r.isAncestor(oid, b) {
+			delete(common, oid)
+		}
+	}
+	if len(common) == 0 {
+		return ""
+	}
+	for oid := range common { // the others are in the history of the best one
+		if own := r.ancestors(oid); !slices.ContainsFunc(keys(common), func(other string) bool { return !own[other] }) {
+			return oid
+		}
+	}
+	out, err := r.git("", "merge-base", a, b) // a criss-cross merge
+	if err != nil {
+		r.server.t.Errorf("ghtest: %v", err)
+	}
+	return strings.TrimSpace(out)
+}
+
+func keys(set map[string]bool) (all []string) {
+	for key := range set {
+		all = append(all, key)
+	}
+	return all
+}
+
+// between is the commits of to's history that are not in from's, the newest first, as git
+// log has them.
+func (r *Repo) between(from, to string) []revision {
+	old := r.ancestors(from)
+	var list []revision
+	for at := to; !old[at]; at = list[len(list)-1].parents[0] {
+		one := r.revision(at)
+		if list = append(list, one); len(one.parents) != 1 {
+			return r.log(to, "^"+from) // merges have an order of their own
+		}
+	}
+	return list
+}
+
+// logs are the answers of git log so far, by its arguments. Those name commits by
+// their hashes, so that an answer is always the same.
+var logs sync.Map
+
+// log is the commits that git log lists for the arguments, in its order.
+func (r *Repo) log(args ...string) []revision {
+	key := strings.Join(args, "\x00")
+	known, ok := logs.Load(key)
+	if !ok {
+		out, err := r.git("", append([]string{"rev-list"}, args...)...)
+		if err != nil {
+			r.server.t.Errorf("ghtest: %v", err)
+		}
+		known, _ = logs.LoadOrStore(key, strings.Fields(out))
+	}
+	var all []revision
+	for _, oid := range known.([]string) {
+		all = append(all, r.revision(oid))
+	}
+	return all
+}
