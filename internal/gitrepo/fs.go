@@ -21,7 +21,11 @@ func (c *Commit) FS(ctx context.Context) repo.FS { return repo.NewFS(ctx, c, c.C
 // Lookup returns the entry at a path: see repo.Tree.
 func (c *Commit) Lookup(ctx context.Context, name string) (repo.Entry, error) {
 	e, err := c.at(ctx, name)
-	return e.public(name), err
+	found := e.public(name)
+	if o, err := c.remote.store.EncodedObject(plumbing.BlobObject, e.hash); err == nil && e.hasBlob() {
+		found.Size = o.Size()
+	}
+	return found, err
 }
 
 // Entries returns what is directly in a folder: see repo.Tree. A folder is listed once.

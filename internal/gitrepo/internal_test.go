@@ -122,7 +122,7 @@ func FuzzParseTree(f *testing.F) {
 
 // TestProof breaks a tree behind the builder's back.
 func TestProof(t *testing.T) {
-	b := &builder{parent: &Commit{remote: &Remote{store: memory.NewStorage(), trees: map[Hash]*tree{}}}, made: map[Hash]plumbing.EncodedObject{}}
+	b := &builder{parent: &Commit{remote: &Remote{store: memory.NewStorage(), trees: map[Hash]*tree{}}}, made: map[Hash]plumbing.EncodedObject{}, parsed: map[Hash][]treeEntry{}}
 	one, two := b.add(plumbing.BlobObject, []byte("1")), b.add(plumbing.BlobObject, []byte("2"))
 	tree := func(entries ...treeEntry) Hash { return b.add(plumbing.TreeObject, formatTree(entries)) }
 	old := tree(treeEntry{"100644", "a", one}, treeEntry{"100644", "b", one}, treeEntry{"120000", "l", one})

@@ -57,7 +57,7 @@ type Change struct {
 // entry: if they differ anywhere but at the files named, there is no commit.
 // If they do not differ at all, the error is ErrNoChange.
 func (c *Commit) Prepare(ctx context.Context, changes map[string][]byte, meta CommitMeta) (*PendingCommit, error) {
-	b := &builder{parent: c, made: map[Hash]plumbing.EncodedObject{}}
+	b := &builder{parent: c, made: map[Hash]plumbing.EncodedObject{}, parsed: map[Hash][]treeEntry{}}
 	plan := map[string]Hash{}
 	root := &change{}
 	for _, path := range slices.Sorted(maps.Keys(changes)) {
@@ -148,6 +148,7 @@ func (c *change) put(path string, leaf *change) error {
 type builder struct {
 	parent *Commit
 	made   map[Hash]plumbing.EncodedObject
+	parsed map[Hash][]treeEntry // trees among those
 }
 
 func (b *builder) add(kind plumbing.ObjectType, content []byte) Hash {

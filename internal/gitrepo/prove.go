@@ -48,6 +48,9 @@ func (b *builder) diff(old, new Hash, prefix string, changes *[]Change) error {
 	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
 		before, after = before[1:], after[1:]
 	}
+	for n, m := len(before), len(after); n > 0 && m > 0 && before[n-1] == after[m-1]; n, m = len(before), len(after) {
+		before, after = before[:n-1], after[:m-1]
+	}
 	names := map[string][2]treeEntry{}
 	for side, tree := range [][]treeEntry{before, after} {
 		for _, e := range tree {
@@ -75,10 +78,10 @@ func (b *builder) diff(old, new Hash, prefix string, changes *[]Change) error {
 }
 
 // tree is the entries of a tree that was made or fetched; a zero hash is an empty
-// one.
+// one. A tree that was made is parsed from its bytes, once.
 func (b *builder) tree(h Hash) ([]treeEntry, error) {
-	if h.IsZero() {
-		return nil, nil
+	if entries, known := b.parsed[h]; known || h.IsZero() {
+		return entries, nil
 	}
 	o, made := b.made[h]
 	if !made {
@@ -97,7 +100,11 @@ func (b *builder) tree(h Hash) ([]treeEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseTree(raw)
+	entries, err := parseTree(raw)
+	if err == nil {
+		b.parsed[h] = entries
+	}
+	return entries, err
 }
 
 // lookup is the hash at path below a tree; zero if there is nothing.

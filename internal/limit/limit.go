@@ -103,6 +103,9 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	if size > MaxFile {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: FileError("the file")}
 	}
+	if whole, ok := f.(interface{ Bytes() []byte }); ok {
+		return whole.Bytes(), nil // it is in memory already
+	}
 	var data bytes.Buffer
 	data.Grow(int(size) + bytes.MinRead)
 	if _, err := data.ReadFrom(NewReader(f, MaxFile, "the file")); err != nil {

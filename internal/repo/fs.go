@@ -82,7 +82,7 @@ func (f FS) Open(name string) (fs.File, error) {
 			return nil, err
 		}
 		info.entry.Size = int64(len(content))
-		return &openFile{info, bytes.NewReader(content)}, nil
+		return &openFile{info, bytes.NewReader(content), content}, nil
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: notRegular(e)}
 }
@@ -185,10 +185,14 @@ func (d *dirEntry) String() string             { return fs.FormatDirEntry(d) }
 type openFile struct {
 	info *fileInfo
 	*bytes.Reader
+	content []byte
 }
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
+
+// Bytes returns the whole content, which is the caller's.
+func (f *openFile) Bytes() []byte { return f.content }
 
 type openDir struct {
 	info *fileInfo
