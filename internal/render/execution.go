@@ -43,6 +43,7 @@ type execution struct {
 	entered   func()      // a template is called by a function
 
 	steps, levels int
+	measured      int                           // see isPlain
 	place         problem.Place                 // of what runs
 	parsed        map[string]*template.Template // the texts of values, parsed
 }
@@ -74,9 +75,15 @@ func (x *execution) Write(text []byte) (int, error) {
 func (x *execution) print(text []byte) error {
 	x.rec.text(text)
 	if x.rec.out.Len() > maxDocument {
-		return x.limit("the template prints more than %d MB", maxDocument>>20)
+		limit := tooLong()
+		limit.place = x.place
+		return limit
 	}
 	return nil
+}
+
+func tooLong() *limitError {
+	return &limitError{message: fmt.Sprintf("the template prints more than %d MB", maxDocument>>20), hint: "look for a range or a template that does not end"}
 }
 
 func (x *execution) limit(format string, args ...any) error {

@@ -111,18 +111,26 @@ func TestJoinedLinesAreRefused(t *testing.T) {
 // TestLimits has templates that would not come to an end.
 func TestLimits(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"a range":             {"{{ range 1000000000 }}{{ end }}", "x.yaml.tmpl:6:15: the template runs for more than 10 million steps"},
-		"templates that call": {"{{ template \"double\" 40 }}", "s.tmpl:1:22: the template runs for more"},
-		"a recursion":         {"{{ template \"loop\" }}", "s.tmpl:2:20: templates call each other more than 1000 levels deep"},
-		"an include":          {"{{ include \"again\" . }}", "s.tmpl:3:21: templates call each other more than 1000 levels deep"},
-		"a value":             {"{{ tpl .Vars.self . }}", "x.yaml.tmpl:6:9: templates call each other more than 1000 levels deep"},
-		"a width":             {"{{ printf \"%10000000d\" 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
-		"a width of its own":  {"{{ printf \"%*d\" 10000000 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
-		"strings that double": {"{{ $s := \"0123456789\" }}{{ range 100 }}\n{{ $s = print $s $s }}{{ end }}", "x.yaml.tmpl:7:9: a string of more than 1 MB"},
-		"replace":             {"{{ replace \"\" (repeat 1000000 \"x\") (repeat 1000 \"y\") }}", "a string of more than 1 MB"},
-		"maps of maps":        {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ toJson $d }}", "the template runs for more than 10 million steps"},
-		"lists":               {"{{ $l := list 1 }}{{ range 60 }}{{ $l = concat $l $l }}{{ end }}{{ len $l }}", "the template runs for more than 10 million steps"},
-		"until":               {"{{ until 1000000000 | len }}", "the template runs for more than 10 million steps"},
+		"a range":              {"{{ range 1000000000 }}{{ end }}", "x.yaml.tmpl:6:15: the template runs for more than 10 million steps"},
+		"templates that call":  {"{{ template \"double\" 40 }}", "s.tmpl:1:22: the template runs for more"},
+		"a recursion":          {"{{ template \"loop\" }}", "s.tmpl:2:20: templates call each other more than 1000 levels deep"},
+		"an include":           {"{{ include \"again\" . }}", "s.tmpl:3:21: templates call each other more than 1000 levels deep"},
+		"a value":              {"{{ tpl .Vars.self . }}", "x.yaml.tmpl:6:9: templates call each other more than 1000 levels deep"},
+		"a width":              {"{{ printf \"%10000000d\" 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
+		"a width of its own":   {"{{ printf \"%*d\" 10000000 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
+		"strings that double":  {"{{ $s := \"0123456789\" }}{{ range 100 }}\n{{ $s = print $s $s }}{{ end }}", "x.yaml.tmpl:7:9: a string of more than 1 MB"},
+		"replace":              {"{{ replace \"\" (repeat 1000000 \"x\") (repeat 1000 \"y\") }}", "a string of more than 1 MB"},
+		"maps of maps":         {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ toJson $d }}", "the template runs for more than 10 million steps"},
+		"lists":                {"{{ $l := list 1 }}{{ range 60 }}{{ $l = concat $l $l }}{{ end }}{{ len $l }}", "the template runs for more than 10 million steps"},
+		"values that are long": {"{{ $s := repeat 1000000 \"x\" }}{{ range 100 }}{{ $s }}{{ end }}", "x.yaml.tmpl:6:54: the template prints more than 16 MB"},
+		"a long list":          {"{{ $l := list (repeat 1000000 \"x\") }}{{ range 5 }}{{ $l = concat $l $l }}{{ end }}{{ $l }}", "the template prints more than 16 MB"},
+		"maps in maps":         {"{{ $d := dict }}{{ range 100000 }}{{ $d = dict \"a\" $d }}{{ end }}{{ $d }}", "a value of more than 1000 levels"},
+		"lists in lists":       {"{{ $d := list }}{{ range 100000 }}{{ $d = list $d }}{{ end }}{{ sha256sum $d }}", "a value of more than 1000 levels"},
+		"a sum of maps":        {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ sha256sum $d }}", "the template runs for more than 10 million steps"},
+		"a long pattern":       {"{{ regexMatch (repeat 1000 \"(a?){1,100}\") \"b\" }}", "a pattern of more than 1000 characters"},
+		"a large pattern":      {"{{ regexMatch \"((a{1,30}){1,30}b)*c\" (repeat 1000000 \"a\") }}", "the template runs for more than 10 million steps"},
+		"a pattern in a range": {"{{ $s := repeat 1000000 \"a\" }}{{ range 1000 }}{{ regexReplaceAll \"(a*)*b\" $s \"\" | len }}{{ end }}", "the template runs for more than 10 million steps"},
+		"until":                {"{{ until 1000000000 | len }}", "the template runs for more than 10 million steps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()

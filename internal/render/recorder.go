@@ -19,6 +19,7 @@ type recorder struct {
 	isText  bool // values are written into out as they are
 	values  []any
 	actions []int // of each value, the action that printed it
+	size    int   // the bytes of the values
 
 	braces  []int   // the values that have template code in them
 	joins   []join  // in the order of their offsets
@@ -31,7 +32,7 @@ type recorder struct {
 func (r *recorder) reset() {
 	r.out.Reset()
 	r.values, r.actions, r.braces, r.joins, r.blocks, r.events = r.values[:0], r.actions[:0], r.braces[:0], r.joins[:0], r.blocks[:0], r.events[:0]
-	r.swallow, r.alone = false, -1
+	r.swallow, r.alone, r.size = false, -1, 0
 }
 
 // text takes text.
@@ -88,9 +89,15 @@ func (x *execution) value(n int, v any) (string, error) {
 			tag.Text = noTag
 		}
 		v = tag
-	case string, bool, int, int64, uint64, float64, manifest.Number, manifest.FileText, manifest.YAMLText:
+	case string:
+		r.size += len(value)
+	case manifest.FileText:
+		r.size += len(value)
+	case bool, int, int64, uint64, float64, manifest.Number, manifest.YAMLText:
 	default:
+		x.measured = 0
 		data, err := x.plainData(v)
+		r.size += x.measured
 		if limit := (*limitError)(nil); errors.As(err, &limit) {
 			return "", err
 		}
@@ -101,6 +108,9 @@ func (x *execution) value(n int, v any) (string, error) {
 	}
 	if r.isText {
 		return "", x.valueText(v, alone)
+	}
+	if r.size > maxDocument {
+		return "", tooLong()
 	}
 	placeholder := manifest.Placeholder
 	if alone {
@@ -203,13 +213,16 @@ const itemCost = 8
 
 // plainData is a value with maps and lists as encoders have them: map[string]any and
 // []any. What is neither data nor made of it is an error.
-func (x *execution) plainData(v any) (any, error) {
-	if plain, err := x.isPlain(v); plain || err != nil {
+func (x *execution) plainData(v any) (any, error) { return x.plainBelow(v, 0) }
+
+// plainBelow is plainData for a value at a depth in another one.
+func (x *execution) plainBelow(v any, depth int) (any, error) {
+	if plain, err := x.isPlain(v, depth); plain || err != nil {
 		return v, err
 	}
 	switch v := v.(type) {
 	case Vars:
-		return x.plainData(map[string]any(v))
+		return x.plainBelow(map[string]any(v), depth)
 	case map[string]string:
 		m := make(map[string]any, len(v))
 		for key, text := range v {
@@ -220,7 +233,7 @@ func (x *execution) plainData(v any) (any, error) {
 		m := make(map[string]any, len(v))
 		for key, item := range v {
 			var err error
-			if m[key], err = x.plainData(item); err != nil {
+			if m[key], err = x.plainBelow(item, depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -229,7 +242,7 @@ func (x *execution) plainData(v any) (any, error) {
 		list := make([]any, len(v))
 		for i, item := range v {
 			var err error
-			if list[i], err = x.plainData(item); err != nil {
+			if list[i], err = x.plainBelow(item, depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -245,18 +258,26 @@ func (x *execution) plainData(v any) (any, error) {
 }
 
 // isPlain reports whether a value is made of scalars, map[string]any and []any alone.
-// A value that is in it many times counts as often.
-func (x *execution) isPlain(v any) (bool, error) {
-	items := func(n int) error { return x.charge(itemCost * n) }
+// A value that is in it many times counts as often. Its strings are measured.
+func (x *execution) isPlain(v any, depth int) (bool, error) {
+	items := func(n int) error {
+		if depth >= maxLevels {
+			return &limitError{message: fmt.Sprintf("a value of more than %d levels", maxLevels), hint: "look for a map or list that grows in a range"}
+		}
+		return x.charge(itemCost * n)
+	}
 	switch v := v.(type) {
-	case nil, string, bool, int, int64, uint64, float64, manifest.Number:
+	case string:
+		x.measured += len(v)
+		return true, nil
+	case nil, bool, int, int64, uint64, float64, manifest.Number:
 		return true, nil
 	case map[string]any:
 		if err := items(len(v)); err != nil {
 			return false, err
 		}
 		for _, item := range v {
-			if plain, err := x.isPlain(item); !plain {
+			if plain, err := x.isPlain(item, depth+1); !plain {
 				return false, err
 			}
 		}
@@ -266,7 +287,7 @@ func (x *execution) isPlain(v any) (bool, error) {
 			return false, err
 		}
 		for _, item := range v {
-			if plain, err := x.isPlain(item); !plain {
+			if plain, err := x.isPlain(item, depth+1); !plain {
 				return false, err
 			}
 		}
