@@ -90,6 +90,14 @@ func (o *explainOptions) explain(con *console.Console) error {
 
 var codeLike = regexp.MustCompile(`(?i)^MG\d*$`)
 
+// codeResult is what --output json prints of a code.
+type codeResult struct {
+	Version int          `json:"version"`
+	Code    problem.Code `json:"code"`
+	Title   string       `json:"title"`
+	Text    string       `json:"text"` // Markdown
+}
+
 // explainCode prints what a code means.
 func explainCode(con *console.Console, code problem.Code, output string) error {
 	var known []string
@@ -99,12 +107,7 @@ func explainCode(con *console.Console, code problem.Code, output string) error {
 			continue
 		}
 		if output == "json" {
-			return con.JSON(struct {
-				Version int          `json:"version"`
-				Code    problem.Code `json:"code"`
-				Title   string       `json:"title"`
-				Text    string       `json:"text"`
-			}{1, e.Code, e.Title, e.Text})
+			return con.JSON(codeResult{1, e.Code, e.Title, e.Text})
 		}
 		con.Printf("%s: %s\n\n%s\n", e.Code, e.Title, e.Text)
 		return nil

@@ -18,7 +18,11 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr, os.Getenv)) }
 func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	con := console.New("manifestgen", stdout, stderr, getenv)
 	con.Codes = true
-	app := console.App(con, &cli.App{
+	return console.Main(context.Background(), con, newApp(con), args)
+}
+
+func newApp(con *console.Console) *cli.App {
+	return console.App(con, &cli.App{
 		Usage: "render the manifests of every environment from an inventory",
 		Description: `Reads users.yaml, environments/ and templates/ below --source, and makes
 <out>/<environment>/manifests what they say. Files that it did not render, or
@@ -38,5 +42,4 @@ that were edited by hand, are never touched; the image tags in them stay.
 			userCommand(con), teamCommand(con), serviceCommand(con), envCommand(con), adoptCommand(con), initCommand(con),
 			schemaCommand(con), console.CompletionCommand(con), console.CompleteCommand(con, completions)},
 	})
-	return console.Main(context.Background(), con, app, args)
 }

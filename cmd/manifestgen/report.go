@@ -20,11 +20,11 @@ type renderResult struct {
 	DryRun    bool              `json:"dry_run"`
 	Edited    []fileChange      `json:"edited,omitempty"`   // files of the inventory
 	Undecided []undecidedResult `json:"undecided,omitzero"` // of env add: what is left to decide
-	Changes   []fileChange      `json:"changes"`
-	Unchanged int               `json:"unchanged"`
-	Review    *reviewResult     `json:"review,omitempty"` // on a dry run
-	Notices   []string          `json:"notices"`
-	Warnings  []console.Problem `json:"warnings"`
+	Changes   []fileChange      `json:"changes"`            // manifests
+	Unchanged int               `json:"unchanged"`          // how many manifests stay as they are
+	Review    *reviewResult     `json:"review,omitempty"`   // on a dry run
+	Notices   []string          `json:"notices"`            // what is worth knowing, and no problem
+	Warnings  []console.Problem `json:"warnings"`           // what does not stop it
 	Problems  []console.Problem `json:"problems"`
 }
 
@@ -38,7 +38,7 @@ type undecidedResult struct {
 }
 
 type fileChange struct {
-	Action   tree.Action `json:"action"`
+	Action   tree.Action `json:"action"` // create, update, rename or remove
 	Path     string      `json:"path"`
 	From     string      `json:"from,omitempty"`     // of a rename
 	Conflict bool        `json:"conflict,omitempty"` // rendering resolves a merge conflict

@@ -39,10 +39,10 @@ import (
 type result struct {
 	Version int    `json:"version"`
 	From    string `json:"from,omitempty"` // of a promotion
-	To      string `json:"to,omitempty"`
-	Result  string `json:"result"`      // changed, unchanged, superseded, held, proposed, planned (--dry-run) or failed
-	DryRun  bool   `json:"dry_run"`     //
-	Env     string `json:"environment"` // that was to be changed; several have + between them
+	To      string `json:"to,omitempty"`   // of a promotion
+	Result  string `json:"result"`         // changed, unchanged, superseded, held, proposed, planned (--dry-run) or failed
+	DryRun  bool   `json:"dry_run"`        // nothing was pushed or written
+	Env     string `json:"environment"`    // that was to be changed; several have + between them
 	moved
 	Services []serviceResult   `json:"services,omitempty"` // of a promotion; Result is the first that any has of failed, changed, proposed, planned, superseded, held and unchanged
 	Diff     string            `json:"diff,omitempty"`     // with --dry-run
@@ -85,9 +85,9 @@ type imageResult struct {
 	File      string `json:"file"`
 	Line      int    `json:"line"`
 	Column    int    `json:"column"`
-	Container string `json:"container"`
-	Old       string `json:"old"`
-	New       string `json:"new"`
+	Container string `json:"container"` // its name; "" where the image is not a container's
+	Old       string `json:"old"`       // the reference that ran
+	New       string `json:"new"`       // the reference that is to run
 
 	next string // what is new in it, for people
 }
@@ -97,8 +97,8 @@ type mentionResult struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
-	Text   string `json:"text"`
-	Why    string `json:"why"`
+	Text   string `json:"text"` // the reference in it
+	Why    string `json:"why"`  // it is not edited
 
 	shown string // all of it, for people
 }

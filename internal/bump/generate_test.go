@@ -49,7 +49,6 @@ type genNode struct {
 
 	keys  []string // of a map
 	items []*genNode
-	flow  bool
 	added [2]string // the entry that is added behind the first
 
 	anchor, alias string
@@ -774,11 +773,10 @@ func (w *genWriter) jsonScalar(n *genNode) {
 
 // generated is a file, and what an edit makes of it.
 type generated struct {
-	request     *Request
-	name        string
-	old, new    []byte
-	images      int
-	description string
+	request  *Request
+	name     string
+	old, new []byte
+	images   int
 }
 
 func generate(c *choices) generated {

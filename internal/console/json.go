@@ -7,21 +7,21 @@ import "k8srepo/internal/problem"
 // fields when they fail.
 type Failure struct {
 	Version  int       `json:"version"`
-	Command  string    `json:"command,omitempty"`
-	Result   string    `json:"result"` // failed
+	Command  string    `json:"command,omitempty"` // as in "user add"
+	Result   string    `json:"result"`            // failed
 	Problems []Problem `json:"problems"`
 }
 
 // Problem is a problem as --output json has it.
 type Problem struct {
-	Code    problem.Code `json:"code,omitempty"`
+	Code    problem.Code `json:"code,omitempty"` // its kind, such as MG108; only of manifestgen
 	File    string       `json:"file,omitempty"`
-	Line    int          `json:"line,omitempty"`
-	Column  int          `json:"column,omitempty"`
+	Line    int          `json:"line,omitempty"`   // from 1
+	Column  int          `json:"column,omitempty"` // from 1, in characters
 	Message string       `json:"message"`
-	Hint    string       `json:"hint,omitempty"`
+	Hint    string       `json:"hint,omitempty"`    // what to do
 	Refused bool         `json:"refused,omitempty"` // the answer is no, rather than "could not tell"
-	Notes   []Note       `json:"notes,omitempty"`
+	Notes   []Note       `json:"notes,omitempty"`   // other places, and what they have to do with it
 }
 
 // Note is a note of a problem as --output json has it.

@@ -178,7 +178,7 @@ func (x *exchange) mutateRefs(raw []byte) (any, error) {
 		updates = append(updates, refUpdate{branch, before, after})
 	}
 	if err := r.updateRefs(x.login, updates...); err == errKept {
-		return nil, unprocessable("%v", err)
+		return nil, unprocessable(kept)
 	} else if err != nil {
 		return nil, unprocessable("Reference update failed")
 	}

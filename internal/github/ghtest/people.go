@@ -133,7 +133,7 @@ func (r *Repo) Open(by, base, branch string, fork bool) {
 // Protect has a rule keep a branch from being deleted, on every way.
 func (r *Repo) Protect(branch string) {
 	r.Kept = append(r.Kept, branch)
-	r.Hook("update", `test "$1" != refs/heads/`+branch+` -o "$3" != `+noOid+` || { echo "error: GH006: Cannot delete this protected branch" >&2; exit 1; }`)
+	r.Hook("update", `test "$1" != refs/heads/`+branch+` -o "$3" != `+noOid+` || { echo "error: GH006: `+kept+`" >&2; exit 1; }`)
 }
 
 // merged is the tree of a commit with another merged into it.

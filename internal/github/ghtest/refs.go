@@ -81,7 +81,7 @@ func (x *exchange) deleteRef() {
 	old := x.repo.refs[branch]
 	err := x.repo.updateRefs(x.login, refUpdate{branch, old, ""})
 	if err == errKept {
-		x.fail(http.StatusUnprocessableEntity, err.Error())
+		x.fail(http.StatusUnprocessableEntity, kept)
 		return
 	}
 	if old == "" || err != nil {

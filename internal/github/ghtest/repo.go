@@ -255,8 +255,10 @@ func noreply(login string) string { return "1+" + login + "@users.noreply.github
 
 type refUpdate struct{ branch, from, to string }
 
-// errKept is a branch that nobody may delete.
-var errKept = errors.New("Cannot delete this protected branch")
+// errKept is a branch that nobody may delete; kept is what GitHub answers then.
+var errKept = errors.New("protected branch")
+
+const kept = "Cannot delete this protected branch"
 
 // updateRefs moves branches, all or none.
 func (r *Repo) updateRefs(by string, updates ...refUpdate) error {

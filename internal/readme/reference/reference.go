@@ -1,0 +1,76 @@
+// Package reference writes the pages of docs/reference from the tables of the code, for
+// tests that hold the pages to them.
+package reference
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// Check compares a page with what it must be. With update it is written anew. Test is
+// the test to run for that, such as "./cmd/tagbump -run TestReference".
+func Check(t *testing.T, file, want, test string, update bool) {
+	t.Helper()
+	title, text, _ := strings.Cut(want, "\n")
+	want = title + "\n\n<!-- Generated from the code: go test " + test + " -update -->\n" + text
+	if update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the code says; go test %s -update writes it:\n%s", file, test, diff.Diff("page", got, "code", []byte(want)))
+	}
+}
+
+// Table is a table of Markdown.
+type Table struct{ b *strings.Builder }
+
+// NewTable begins a table in b.
+func NewTable(b *strings.Builder, columns ...string) Table {
+	t := Table{b}
+	t.Row(columns...)
+	t.Row(make([]string, len(columns))...)
+	return t
+}
+
+// Row adds a row. One of empty cells is the line below the columns.
+func (t Table) Row(cells ...string) {
+	if strings.Join(cells, "") == "" {
+		t.b.WriteString(strings.Repeat("|---", len(cells)) + "|\n")
+		return
+	}
+	for _, c := range cells {
+		t.b.WriteString("| " + cell(c) + " ")
+	}
+	t.b.WriteString("|\n")
+}
+
+// cell is a text that stands in a table: nothing in it ends the cell, or is HTML.
+func cell(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	parts := strings.Split(text, "`") // every second one is code
+	for i := range parts {
+		parts[i] = strings.ReplaceAll(parts[i], "|", `\|`)
+		if i%2 == 0 {
+			parts[i] = strings.NewReplacer("<", "&lt;", "*", `\*`).Replace(parts[i])
+		}
+	}
+	return strings.Join(parts, "`")
+}
+
+// Code is a text in a code span; nothing for "".
+func Code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + text + "`"
+}
