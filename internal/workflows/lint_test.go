@@ -213,7 +213,7 @@ func TestFlagsAreInputs(t *testing.T) {
 	named := regexp.MustCompile(`(?m)^   ([a-z]+)(?:, [a-z]+)*  `) // a command in --help
 	for command, others := range map[string][]string{
 		"tagbump":     {"set", "completion", "help", "h"}, // set has no Git repository: use command: install
-		"manifestgen": {"why", "explain", "lint", "user", "service", "env", "adopt", "schema", "completion", "init", "help", "h"},
+		"manifestgen": {"why", "explain", "lint", "user", "team", "service", "env", "adopt", "schema", "completion", "init", "help", "h"},
 	} {
 		a := readAction(t, filepath.Join("..", "..", ".github", "actions", command))
 		script := read(t, filepath.Join("..", "..", ".github", "actions", command, "run.sh"))
