@@ -218,6 +218,40 @@ func TestComparePages(t *testing.T) {
 	}
 }
 
+// TestCompareNewest lists the newest commits, where GitHub's first page has the oldest.
+func TestCompareNewest(t *testing.T) {
+	w := newWorld(t, ghtest.Options{PageSize: 3})
+	from := w.repo.Tip("main")
+	for i := range 10 {
+		w.repo.Commit("main", gittest.Files{"n": fmt.Sprint(i)}, fmt.Sprint(i))
+	}
+	for name, c := range map[string]struct {
+		base, head string
+		limit      int
+		want       string // the commits' titles
+		total      int
+		requests   int
+	}{
+		"one page":           {"main~2", "main", 3, "8 9", 2, 1},
+		"none":               {"main", from, 3, "", 0, 1},
+		"of the last page":   {from, "main", 1, "9", 10, 2},
+		"of two pages":       {from, "main", 3, "7 8 9", 10, 3},
+		"of all but one":     {from, "main", 9, "1 2 3 4 5 6 7 8 9", 10, 4},
+		"more than there is": {from, "main", 50, "0 1 2 3 4 5 6 7 8 9", 10, 4},
+		"unknown":            {from, strings.Repeat("d", 40), 3, "", 0, 3},
+	} {
+		w.server.Reset()
+		got := must[*github.Comparison](t)(w.CompareNewest(t.Context(), w.at, c.base, c.head, c.limit))
+		var titles []string
+		for _, commit := range got.Commits {
+			titles = append(titles, commit.Title)
+		}
+		if strings.Join(titles, " ") != c.want || got.Total != c.total || w.server.Count() != c.requests {
+			t.Errorf("%s: %q of %d in %d requests, want %q of %d in %d", name, titles, got.Total, w.server.Count(), c.want, c.total, c.requests)
+		}
+	}
+}
+
 func TestCommit(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	tip := w.branch("side/way#1", "x")

@@ -99,10 +99,6 @@ func TestHistoryIsCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash := func(s string) gitrepo.Hash {
-		hash, _ := gitrepo.ParseHash(s)
-		return hash
-	}
 	if _, err := h.Resolve(line[1]); !errors.Is(err, gitrepo.ErrNoCommit) || !h.Shallow() {
 		t.Errorf("got %v", err)
 	}
