@@ -1,6 +1,8 @@
 package deploy_test
 
 import (
+	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +28,36 @@ func TestFilesAreFoundByTheirContent(t *testing.T) {
 		}
 		if !slices.ContainsFunc(outcome.Notices, func(n string) bool { return strings.Contains(n, "api-migrate:"+h.builds[3]+" stays") }) {
 			t.Errorf("got %q", outcome.Notices)
+		}
+	})
+}
+
+// TestImagesThatStay names the images of the same build also in files that do not change,
+// but not those of other services.
+func TestImagesThatStay(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newHub(t, api, "api", "web")
+		h.Env = "dev"
+		files := gittest.Files{
+			"dev/manifests/api/migrate.yaml":   manifestOf("api-migrate", h.builds[3]),
+			"dev/manifests/batch/old.yaml":     manifestOf("api-batch", h.builds[2]),
+			"dev/manifests/web/as-new-as.yaml": manifestOf("web", h.builds[3]),
+		}
+		for i := range 11 {
+			name := fmt.Sprintf("api-job%02d", i)
+			files["dev/manifests/batch/"+name+".yaml"] = manifestOf(name, h.builds[3])
+		}
+		h.repo.Commit("main", files, "more")
+		outcome := h.deploys(4, deploy.Changed)
+		if len(outcome.Files) != 1 || len(outcome.Notices) != 11 || outcome.Notices[10] != "2 more images that seem to come from the same build stay" {
+			t.Fatalf("got %d files, %q", len(outcome.Files), outcome.Notices)
+		}
+		for i, name := range []string{"api/migrate", "batch/api-job00", "batch/api-job01"} {
+			image := "registry.example.com/" + strings.Replace(path.Base(name), "migrate", "api-migrate", 1)
+			got := outcome.Notices[i]
+			if !strings.HasPrefix(got, "dev/manifests/"+name+".yaml:") || !strings.Contains(got, image+":"+h.builds[3]+" stays: ") || !strings.HasSuffix(got, "--image "+image+" to move it too") {
+				t.Errorf("notice %d: %q", i, got)
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -10,9 +11,13 @@ import (
 	"k8srepo/internal/inventory"
 )
 
+// maxStays is how many images of the same build a run names in files that it does not
+// change.
+const maxStays = 10
+
 // stayBehind says what a plan may leave behind: files that were not looked at, and other
-// images of the same build in the files that change.
-func stayBehind(ctx context.Context, b *base, request *bump.Request, plan *Outcome, whole bool) error {
+// images of the same build.
+func stayBehind(ctx context.Context, b *base, request *bump.Request, s bump.Selection, plan *Outcome, whole bool) error {
 	if !plan.Result.Changed() {
 		return nil
 	}
@@ -42,16 +47,70 @@ func stayBehind(ctx context.Context, b *base, request *bump.Request, plan *Outco
 			}
 		}
 	}
-	if len(others) == 0 {
+	apart, err := unchangedOf(ctx, b, request, s, plan, old, whole)
+	if err != nil {
+		return err
+	}
+	for _, i := range apart {
+		refs = append(refs, i.Ref)
+	}
+	if len(refs) == 0 {
 		return nil
 	}
 	services := servicesOf(b.FS(ctx), request.Env, refs) // without users.yaml the tags alone tell
 	for _, i := range others {
 		if old[i.Ref.Tag] || slices.ContainsFunc(services[i.Ref.Repository()], func(s *inventory.Service) bool { return builds(request, s.Repository) }) {
-			plan.notice("%s: %s stays: it seems to come from the same build; name it with --image %s to move it too", i.Place, i.Ref, i.Ref.Name)
+			plan.stays(i)
 		}
 	}
+	// A service of its own has deployments of its own.
+	apart = slices.DeleteFunc(apart, func(i bump.Image) bool { return len(services[i.Ref.Repository()]) > 0 })
+	for n, i := range apart {
+		if n == maxStays {
+			plan.notice("%d more images that seem to come from the same build stay", len(apart)-n)
+			break
+		}
+		plan.stays(i)
+	}
 	return nil
+}
+
+func (o *Outcome) stays(i bump.Image) {
+	o.notice("%s: %s stays: it seems to come from the same build; name it with --image %s to move it too", i.Place, i.Ref, i.Ref.Name)
+}
+
+// unchangedOf returns the images with one of some tags, other than a request's, in the
+// files that were read and that its plan does not change.
+func unchangedOf(ctx context.Context, b *base, request *bump.Request, s bump.Selection, plan *Outcome, tags map[string]bool, whole bool) ([]bump.Image, error) {
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	paths, err := pathsOf(ctx, b.Commit, s, request.Dir(), whole)
+	if err != nil {
+		return nil, err
+	}
+	all := &bump.Query{Env: request.Env, Root: request.Root}
+	files, err := read(ctx, b.Commit, all, paths)
+	if err != nil {
+		return nil, err
+	}
+	var found []bump.Image
+	for _, f := range files {
+		mentioned := false
+		for tag := range tags {
+			mentioned = mentioned || bytes.Contains(f.Data, []byte(tag))
+		}
+		if !mentioned || slices.ContainsFunc(plan.Files, func(c bump.FileChange) bool { return c.Path == f.Path }) {
+			continue
+		}
+		images, _ := all.Read([]bump.File{f})
+		for _, i := range images {
+			if tags[i.Ref.Tag] && request.Target(i.Ref) == nil {
+				found = append(found, i)
+			}
+		}
+	}
+	return found, nil
 }
 
 func targetNames(request *bump.Request) []string {
