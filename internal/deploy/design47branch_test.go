@@ -170,5 +170,20 @@ func TestDesign47Branch(t *testing.T) {
 				t.Errorf("got %+v", pulls)
 			}
 		}},
+		sentence{"nor is it an answer of a person to this one", func(t *testing.T, api bool) {
+			h := newHub(t, api)
+			h.repo.Git("branch", "release", "main")
+			h.deploys(2, deploy.Proposed)
+			h.k8s.Open("carol", "release", branch, false)
+			h.k8s.Close(2, "carol")
+			if outcome := h.deploys(2, deploy.Proposed); outcome.Pull != deploy.Untouched {
+				t.Errorf("a closed one to another base: got %s", outcome.Pull)
+			}
+			h.k8s.Open("carol", "release", branch, false)
+			h.k8s.Close(1, "carol")
+			if outcome := h.deploys(2, deploy.Unchanged); outcome.Pull != deploy.Declined {
+				t.Errorf("an open one to another base: got %s", outcome.Pull)
+			}
+		}},
 	)
 }

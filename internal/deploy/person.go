@@ -53,14 +53,15 @@ func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *
 // The lines that tagbump finds its own comments by. They are labels, and no proof.
 const stoppedLine = "<!-- tagbump: stopped -->"
 
-// declinedByPerson reports whether the last pull request proposed the same, and a
-// person closed it unmerged: the last closing counts. Then the plan says so, and only a
+// declinedByPerson reports whether the last pull request to the base proposed the same, and
+// a person closed it unmerged: the last closing counts. Then the plan says so, and only a
 // person opens it again.
-func declinedByPerson(ctx context.Context, o *Options, p *proposal, plan *Outcome) (bool, error) {
-	if len(p.pulls) == 0 || p.pulls[0].Open || p.pulls[0].Merged {
+func declinedByPerson(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcome) (bool, error) {
+	at := slices.IndexFunc(p.pulls, func(pull github.PullRequest) bool { return pull.Base == b.Branch })
+	if at < 0 || p.pulls[at].Open || p.pulls[at].Merged {
 		return false, nil
 	}
-	last := p.pulls[0]
+	last := p.pulls[at]
 	same, err := proposedSame(ctx, o, &last, p, plan)
 	if err != nil || !same {
 		return false, err

@@ -53,7 +53,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 		return plan, stopForPerson(ctx, o, t, p, plan)
 	}
 	if t.kind == deploying { // a rollback and a hold are asked for by a person, and later
-		if declined, err := declinedByPerson(ctx, o, p, plan); err != nil || declined {
+		if declined, err := declinedByPerson(ctx, o, b, p, plan); err != nil || declined {
 			return plan, err
 		}
 	}
