@@ -31,6 +31,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8srepo/internal/inventory"
@@ -112,6 +113,8 @@ type state struct {
 	settings  *settings
 	was       *settings // what was written for the files that were adopted before
 	guards    guards
+	families  []*family
+	broken    map[string]bool // templates whose lines are not shared
 }
 
 // settle infers templates for the files that are to be adopted, together with those that
@@ -181,6 +184,13 @@ func (s *state) changed() []string {
 			}
 		}
 	}
+	for _, f := range s.families {
+		if text, there := s.disk[f.file()]; there && text != f.String() {
+			for _, t := range f.members {
+				add(t.file())
+			}
+		}
+	}
 	for _, l := range s.left {
 		add(l.file.template)
 	}
@@ -194,7 +204,7 @@ func (s *state) has(file string) bool {
 // infer makes templates and values for files, and proves them. What cannot be adopted is
 // left, and the others are tried without it.
 func (r *run) infer(files []*file, kept map[string]bool, was *settings) (*state, error) {
-	s := &state{run: r, kept: kept, files: files, was: was, guards: guards{}}
+	s := &state{run: r, kept: kept, files: files, was: was, guards: guards{}, broken: map[string]bool{}}
 	for len(s.files) > 0 {
 		left, err := s.try()
 		if err != nil {
@@ -234,7 +244,7 @@ func (s *state) try() ([]Left, error) {
 		t.alignment = *align(t.copies)
 	}
 	for range maxRounds {
-		p := prover{fsys: s.fsys, templates: s.templates, guards: s.guards, changed: map[*slot]bool{}}
+		p := prover{fsys: s.fsys, templates: s.templates, guards: s.guards, broken: s.broken, changed: map[*slot]bool{}}
 		var err error
 		if p.files, err = s.render(); err != nil {
 			return nil, err
@@ -265,6 +275,7 @@ func (s *state) render() (map[string][]byte, error) {
 	}
 	s.variables = allocate(holes, newExplainer(s.survey.facts()), s.taken())
 	s.settings.addVariables(s.variables)
+	s.families = share(s.templates, s.isDefined, s.broken)
 	files, err := s.settings.files(s.readFile, s.was)
 	if err != nil {
 		return nil, err
@@ -276,10 +287,33 @@ func (s *state) render() (map[string][]byte, error) {
 			files[file] = []byte(guarded)
 		}
 	}
-	for _, t := range s.templates {
-		files[t.file()] = []byte(t.String())
+	for file, text := range s.texts() {
+		files[file] = []byte(text)
 	}
 	return files, nil
+}
+
+// texts are the texts of the templates, and of what they share, by file.
+func (s *state) texts() map[string]string {
+	texts := map[string]string{}
+	for _, t := range s.templates {
+		texts[t.file()] = t.String()
+	}
+	for _, f := range s.families {
+		texts[f.file()] = f.String()
+	}
+	return texts
+}
+
+// isDefined reports whether a define's name is somebody else's.
+func (s *state) isDefined(name string) bool {
+	define := "{{ define " + strconv.Quote(name) + " "
+	for file, text := range s.disk {
+		if strings.Contains(text, define) && (s.kept[file] || file != (&family{name: name}).file()) {
+			return true
+		}
+	}
+	return false
 }
 
 // taken are the names of variables that are not ours: those that a template asks for that
@@ -320,9 +354,10 @@ func (r *run) readFile(name string) ([]byte, error) {
 // write notes the files of the inventory and the templates that are to be written.
 func (r *run) write(after, before *state) error {
 	if before != nil {
-		for _, t := range before.templates {
-			if !after.has(t.file()) {
-				r.result.Files[t.file()] = nil
+		now := after.texts()
+		for file := range before.texts() {
+			if _, there := now[file]; !there {
+				r.result.Files[file] = nil
 			}
 		}
 	}
@@ -333,9 +368,9 @@ func (r *run) write(after, before *state) error {
 	for name, data := range files {
 		r.result.Files[name] = data
 	}
-	for _, t := range after.templates {
-		if text := t.String(); text != r.disk[t.file()] {
-			r.result.Files[t.file()] = []byte(text)
+	for file, text := range after.texts() {
+		if text != r.disk[file] {
+			r.result.Files[file] = []byte(text)
 		}
 	}
 	for file, text := range r.disk {
@@ -364,6 +399,9 @@ func (r *run) summarize(s *state) {
 			}
 		}
 		r.result.Templates = append(r.result.Templates, sum)
+	}
+	for _, f := range s.families {
+		r.result.Templates = append(r.result.Templates, Summary{File: f.file(), Lines: strings.Count(f.String(), "\n"), Example: f.members[0].file(), Vars: []string{}})
 	}
 	slices.Sort(r.result.Adopted)
 }

@@ -135,6 +135,9 @@ func (a *alignment) best(slots []*slot, nodes []*node, copy int) [][2]int {
 	for i := n - 1; i >= 0; i-- {
 		for j := m - 1; j >= 0; j-- {
 			score := a.score(slots[i], nodes[j], copy)
+			if score == 0 && n == m && i == j && plainItems(slots[i], nodes[j]) {
+				score = 0.1 // what stands in the same place of a list is the same
+			}
 			scores[i*m+j] = score
 			best := max(sums[(i+1)*width+j], sums[i*width+j+1])
 			if score > 0 {
@@ -157,6 +160,11 @@ func (a *alignment) best(slots []*slot, nodes []*node, copy int) [][2]int {
 		}
 	}
 	return list
+}
+
+// plainItems reports whether a slot and a node are items that are scalars, on one line.
+func plainItems(s *slot, n *node) bool {
+	return s.kind == item && n.kind == item && s.form == inline && n.form == inline && s.like.col == n.col
 }
 
 // score is how well a slot and a node go together; 0 where they do not.

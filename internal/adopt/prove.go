@@ -23,6 +23,7 @@ type prover struct {
 	mended    bool              // some line is to be written in another way
 	changed   map[*slot]bool    // those lines
 	guards    guards            // of the other templates
+	broken    map[string]bool   // templates whose lines cannot be shared
 	left      []Left
 }
 
@@ -53,6 +54,7 @@ func (p *prover) prove() error {
 		for i, c := range t.copies {
 			m := byPath[c.file.path]
 			switch {
+			case m == nil && p.apart(t.family):
 			case m == nil && !p.mended:
 				p.leave(t, i, "the template renders no such file")
 			case m == nil:
@@ -91,6 +93,9 @@ func (p *prover) compare(t *template, copy int, m *render.Manifest) {
 	if _, same := m.Text.Match(data); same {
 		return
 	}
+	if p.apart(t.family) {
+		return
+	}
 	line := bytes.Count(data[:m.Text.Difference(data)], []byte("\n"))
 	if s := t.slotAt(copy, line); s != nil && p.mend(s) {
 		return
@@ -104,6 +109,9 @@ func (p *prover) blame(err error) error {
 	var others problem.List
 	for _, problem := range problem.All(err) {
 		t := p.templateOf(problem.Place.File)
+		if p.apart(p.familyOf(problem.Place.File)) || t != nil && p.apart(t.family) {
+			continue
+		}
 		if t == nil {
 			others.Add(problem)
 			continue
@@ -125,6 +133,29 @@ func (p *prover) templateOf(file string) *template {
 		}
 	}
 	return nil
+}
+
+// familyOf is the family whose define is in a file; nil where none is.
+func (p *prover) familyOf(file string) *family {
+	for _, t := range p.templates {
+		if t.family != nil && t.family.file() == file {
+			return t.family
+		}
+	}
+	return nil
+}
+
+// apart has the templates of a family keep their own lines. It is false where there is no
+// family.
+func (p *prover) apart(f *family) bool {
+	if f == nil {
+		return false
+	}
+	for _, t := range f.members {
+		p.broken[t.file()] = true
+	}
+	p.mended = true
+	return true
 }
 
 // leave leaves a copy, and those that are its copies in other environments.

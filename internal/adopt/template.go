@@ -18,9 +18,14 @@ type template struct {
 	explain *explainer
 	tags    map[string]bool // tags that run in the copies: no variable's values
 	lines   []outLine
-	holes   []*hole // in the order of its text
-	glue    []piece // goes before the next line
-	last    bool    // the line before is one that {{- may stand behind
+	guarded bool // its first line is a condition of the whole
+	family  *family
+
+	bodyLines []string // see body
+	asNode    *node    // see outlined
+	holes     []*hole  // in the order of its text
+	glue      []piece  // goes before the next line
+	last      bool     // the line before is one that {{- may stand behind
 }
 
 // outLine is a line of a template.
@@ -34,6 +39,7 @@ type outLine struct {
 type piece struct {
 	text string
 	expr string
+	code string // as it is
 	hole *hole
 	word string // if, else if, else, end
 	cond condition
@@ -72,6 +78,8 @@ func (p piece) write(raw bool) string {
 	switch {
 	case p.hole != nil:
 		return escaped(p.hole.before, raw) + p.hole.write() + escaped(p.hole.after, raw)
+	case p.code != "":
+		return p.code
 	case p.expr != "":
 		return "{{ " + p.expr + " }}"
 	case p.word == "":
@@ -128,14 +136,28 @@ func (t *template) String() string {
 	} else if t.output != "" {
 		b.WriteString("{{/* path: " + t.output + " */}}\n")
 	}
-	for i, l := range t.lines {
-		raw := l.slot == nil || l.slot.kind == comment || l.slot.apart
-		for _, p := range l.pieces {
-			b.WriteString(p.write(raw))
+	lines := t.lines
+	if t.family != nil {
+		lines = []outLine{{pieces: []piece{{code: t.family.call(t)}}}}
+		if t.guarded {
+			lines = []outLine{t.lines[0], lines[0], t.lines[len(t.lines)-1]}
 		}
-		if i < len(t.lines)-1 || t.ended {
+	}
+	for i, l := range lines {
+		b.WriteString(l.String())
+		if i < len(lines)-1 || t.ended {
 			b.WriteByte('\n')
 		}
+	}
+	return b.String()
+}
+
+// String is the line as it stands in the template.
+func (l outLine) String() string {
+	var b strings.Builder
+	raw := l.slot == nil || l.slot.kind == comment || l.slot.apart
+	for _, p := range l.pieces {
+		b.WriteString(p.write(raw))
 	}
 	return b.String()
 }
@@ -143,19 +165,21 @@ func (t *template) String() string {
 // build makes the template's lines. A cell of universe that has no copy gets no file.
 func (t *template) build(universe []cell) {
 	t.lines, t.holes, t.glue, t.last = nil, nil, nil, true
+	t.bodyLines, t.asNode = nil, nil
 	all := make([]bool, len(t.copies))
 	for i := range all {
 		all[i] = true
 	}
 	guard := t.guard(universe)
-	if guard != (condition{}) {
+	t.guarded = guard != (condition{})
+	if t.guarded {
 		t.lines = append(t.lines, outLine{pieces: []piece{{word: "if", cond: guard, trim: trimLeft}}})
 	}
 	t.slotsOf(t.slots, all)
 	if t.ended = true; t.exact {
 		t.finish()
 	}
-	if guard != (condition{}) {
+	if t.guarded {
 		end := piece{word: "end", trim: trimLeft}
 		if t.exact && (!t.last || len(t.glue) > 0) {
 			end.trim = trimNone
