@@ -133,7 +133,7 @@ func (o *renderOptions) rendered(file string) (*render.Manifest, error) {
 			continue
 		}
 		example = cmp.Or(example, env.Path)
-		if slices.ContainsFunc(below, func(path string) bool { return env.Path == "." || strings.HasPrefix(path, env.Path+"/") }) {
+		if slices.ContainsFunc(below, func(path string) bool { return inventory.InFolder(env.Path, path) }) {
 			envs = append(envs, env)
 		}
 	}

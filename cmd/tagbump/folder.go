@@ -121,13 +121,13 @@ func elsewhere(root *os.Root, request *bump.Request) []bump.File {
 		folders[dir] = true
 	}
 	for dir := range folders {
-		if inventory.Overlap(dir, request.Dir()) {
+		if inventory.Overlap(dir, request.Path()) {
 			continue
 		}
 		other := *request
 		other.Root = dir
 		// Only to be helpful: files that cannot be read there do not matter.
-		found, _ := read(root, &other, dir)
+		found, _ := read(root, &other, other.Dir())
 		files = append(files, content(found)...)
 	}
 	return files

@@ -115,6 +115,7 @@ type state struct {
 	guards    guards
 	families  []*family
 	broken    map[string]bool // templates whose lines are not shared
+	level     map[string]int  // how alike services must be to share templates, see clusters
 }
 
 // settle infers templates for the files that are to be adopted, together with those that
@@ -204,7 +205,7 @@ func (s *state) has(file string) bool {
 // infer makes templates and values for files, and proves them. What cannot be adopted is
 // left, and the others are tried without it.
 func (r *run) infer(files []*file, kept map[string]bool, was *settings) (*state, error) {
-	s := &state{run: r, kept: kept, files: files, was: was, guards: guards{}, broken: map[string]bool{}}
+	s := &state{run: r, kept: kept, files: files, was: was, guards: guards{}, broken: map[string]bool{}, level: map[string]int{}}
 	for len(s.files) > 0 {
 		left, err := s.try()
 		if err != nil {
@@ -233,15 +234,14 @@ func (s *state) try() ([]Left, error) {
 	for _, f := range s.files {
 		copies = append(copies, s.survey.copied(f, facts, tags))
 	}
-	s.templates = templatesOf(grouped(copies), s.alike, func(file string) bool { return s.kept[file] })
-	explain := newExplainer(facts)
-	for _, t := range s.templates {
-		t.explain, t.tags = explain, tags
-		t.cells = nil
-		for _, c := range t.copies {
-			t.cells = append(t.cells, c.cell)
+	for again := true; again; {
+		s.templates = s.Layout.templatesOf(grouped(copies), s.alike, s.level, func(file string) bool { return s.kept[file] })
+		explain := newExplainer(facts)
+		for _, t := range s.templates {
+			t.prepare(explain, tags)
 		}
-		t.alignment = *align(t.copies)
+		s.describe()
+		again = s.separate()
 	}
 	for range maxRounds {
 		p := prover{fsys: s.fsys, templates: s.templates, guards: s.guards, broken: s.broken, changed: map[*slot]bool{}}
@@ -265,8 +265,8 @@ func (r *run) alike(a, b string) bool {
 	return r.Like != "" && (like(a, b) || like(b, a))
 }
 
-// render makes the templates' texts, and the files of an inventory that has what they need.
-func (s *state) render() (map[string][]byte, error) {
+// describe makes the lines of the templates, and the variables and settings that they need.
+func (s *state) describe() {
 	s.settings = s.newSettings()
 	var holes []*hole
 	for _, t := range s.templates {
@@ -275,6 +275,11 @@ func (s *state) render() (map[string][]byte, error) {
 	}
 	s.variables = allocate(holes, newExplainer(s.survey.facts()), s.taken())
 	s.settings.addVariables(s.variables)
+}
+
+// render makes the templates' texts, and the files of an inventory that has what they need.
+func (s *state) render() (map[string][]byte, error) {
+	s.describe()
 	s.families = share(s.templates, s.isDefined, s.broken)
 	files, err := s.settings.files(s.readFile, s.was)
 	if err != nil {

@@ -260,6 +260,7 @@ type profileKey struct {
 	parent string
 	label  string
 	col    int
+	quote  byte
 }
 
 func (p profile) count() int {
@@ -282,7 +283,7 @@ func (n *node) profile() profile {
 func (n *node) addTo(p profile, parent string) {
 	for _, k := range n.kids {
 		if k.kind != blank {
-			p[profileKey{k.kind, parent, k.label, k.col}]++
+			p[profileKey{k.kind, parent, k.label, k.col, k.quote}]++
 		}
 		k.addTo(p, k.label)
 	}

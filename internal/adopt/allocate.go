@@ -160,10 +160,13 @@ func (h *hole) length() int {
 
 // at is a hole's value in a cell, "" where it has none.
 func (h *hole) at(c cell) string {
-	if i := slices.Index(h.cells, c); i >= 0 {
-		return h.values[i]
+	if h.byCell == nil {
+		h.byCell = make(map[cell]string, len(h.cells))
+		for i, c := range h.cells {
+			h.byCell[c] = h.values[i]
+		}
 	}
-	return ""
+	return h.byCell[c]
 }
 
 // madeOf are the pieces that make a hole's values of others, with text between them.
@@ -239,5 +242,5 @@ func (h *hole) shorten(before, after int) {
 	for i, v := range h.values {
 		values[i] = v[before : len(v)-after]
 	}
-	h.values = values
+	h.values, h.byCell = values, nil
 }

@@ -28,11 +28,53 @@ func (t *template) line(s *slot) {
 			return
 		}
 	}
+	if !s.apart && t.styles(s, copies, texts) {
+		return
+	}
 	if pieces := t.choices(s, copies, texts, s.has, 0); pieces != nil && !s.failed {
 		t.add(pieces, s)
 		return
 	}
 	t.alternatives(s, copies, texts)
+}
+
+// styles writes a slot's line once for each way in which its value is written: in quotes,
+// without, with a comment behind it. It is false where there is one way, or where there
+// are too many.
+func (t *template) styles(s *slot, copies []int, texts []string) bool {
+	if s.kind != entry && s.kind != item {
+		return false
+	}
+	styles := make([]string, len(texts))
+	for i, text := range texts {
+		p := splitLine(text)
+		styles[i] = p.head + "\x00" + p.tail
+	}
+	parts := distinct(copies, styles, len(s.has))
+	if len(parts) < 2 || len(parts) > maxChoices || len(parts) == len(distinct(copies, texts, len(s.has))) {
+		return false
+	}
+	var branches []branch
+	holes := len(t.holes)
+	for _, part := range parts {
+		var of []int
+		var lines []string
+		for i, c := range copies {
+			if part.has[c] {
+				of, lines = append(of, c), append(lines, texts[i])
+			}
+		}
+		pieces := literal(lines[0])
+		if !allEqual(lines) {
+			if pieces = t.pieces(s, of, lines); pieces == nil {
+				t.holes = t.holes[:holes]
+				return false
+			}
+		}
+		branches = append(branches, branch{has: part.has, line: pieces, of: s})
+	}
+	t.write(branches, s.has, nil)
+	return true
 }
 
 // alternatives writes each text of a slot on a line of its own.

@@ -38,7 +38,7 @@ func (f *file) leave(reason string) Left { return Left{f.path, reason, f.cell, f
 
 // readFiles reads the manifests in folders, sorted by path. What cannot be adopted,
 // whatever the others are, is left.
-func readFiles(fsys fs.FS, folders []folder, root func(env string) string) (files []*file, left []Left, err error) {
+func (l Layout) readFiles(fsys fs.FS, folders []folder) (files []*file, left []Left, err error) {
 	for _, f := range folders {
 		err := fs.WalkDir(fsys, f.dir, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil {
@@ -64,7 +64,7 @@ func readFiles(fsys fs.FS, folders []folder, root func(env string) string) (file
 			if err != nil {
 				return leave(reasonOf(err))
 			}
-			file := &file{cell: f.cell, path: name, below: strings.TrimPrefix(name, root(f.env)+"/"), data: data}
+			file := &file{cell: f.cell, path: name, below: l.below(f, name), data: data}
 			if template, body, ok := tree.Rendered(name, data); ok {
 				file.template, file.data = template, body
 			} else if template != "" {

@@ -24,6 +24,9 @@ func (l *layers) entries() int { return len(l.service) + len(l.env) + len(l.both
 // what environments say they say for it.
 func (v *variable) layered(alone bool) *layers {
 	def := v.defaultValue()
+	if v.kind == manifest.Map {
+		return v.layeredMap()
+	}
 	if !v.perService() {
 		l := &layers{value: def, env: map[string]string{}}
 		for c, value := range v.values {
@@ -52,6 +55,33 @@ func (v *variable) layered(alone bool) *layers {
 		}
 		best, chosen = next, append(chosen, with)
 	}
+}
+
+// layeredMap are the layers of a map. Maps of several layers become one, so each value is
+// in one layer, and the default is empty: a map is closed by the keys of its default.
+func (v *variable) layeredMap() *layers {
+	const empty = "{}"
+	l := &layers{value: empty, service: map[string]string{}, env: map[string]string{}, both: map[cell]string{}}
+	v.lists[empty] = manifest.Value{Kind: manifest.Map}
+	of := map[string]map[string]int{}
+	for c, value := range v.values {
+		if of[c.service] == nil {
+			of[c.service] = map[string]int{}
+		}
+		of[c.service][value]++
+	}
+	for c, value := range v.values {
+		switch {
+		case value == empty:
+		case c.service == "":
+			l.env[c.env] = value
+		case len(of[c.service]) == 1:
+			l.service[c.service] = value
+		default:
+			l.both[c] = value
+		}
+	}
+	return l
 }
 
 // layersWith are the layers where some environments say a value for all services.

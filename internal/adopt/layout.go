@@ -38,9 +38,9 @@ func ParseLayout(text string) (Layout, error) {
 // hasService reports whether each service has a folder of its own.
 func (l Layout) hasService() bool { return strings.Contains(l.text, "{service}") }
 
-// root is the folder of an environment's manifests: of all its services. Ok is false
-// where the folders of several environments lie in each other.
-func (l Layout) root(env string) (folder string, ok bool) {
+// path is the path: of an environment. Where services come first, each has a folder of its
+// own there.
+func (l Layout) path(env string) string {
 	var list []string
 	for _, e := range l.elements {
 		if strings.Contains(e, "{service}") {
@@ -49,7 +49,25 @@ func (l Layout) root(env string) (folder string, ok bool) {
 		list = append(list, e)
 	}
 	root := strings.Join(list, "/")
-	return strings.ReplaceAll(root, "{env}", env), strings.Contains(root, "{env}")
+	if !strings.Contains(root, "{env}") {
+		root = l.text
+	}
+	return strings.ReplaceAll(root, "{env}", env)
+}
+
+// servicesFirst reports whether the folders of an environment's services have no folder in
+// common that is the environment's alone.
+func (l Layout) servicesFirst() bool { return strings.Contains(l.path("x"), "{service}") }
+
+// below is a file's path below what path leads to.
+func (l Layout) below(f folder, name string) string {
+	return strings.TrimPrefix(name, inventory.ServiceFolder(l.path(f.env), f.service)+"/")
+}
+
+// isOpen reports whether only the names of the environments tell what a folder's name is
+// made of.
+func (l Layout) isOpen() bool {
+	return slices.ContainsFunc(l.elements, func(e string) bool { return strings.Contains(e, "{service}") && strings.Contains(e, "{env}") })
 }
 
 // folder is a folder that a layout leads to.
@@ -150,11 +168,14 @@ func outputPattern(below string, c cell) string {
 }
 
 // scopePath is the pattern of the paths that a scope has without a path line.
-func scopePath(scope, name string) string {
-	if scope == "service" {
-		return "{service}/{service}-{env}-" + name + ".yaml"
+func (l Layout) scopePath(scope, name string) string {
+	switch {
+	case scope == "environment":
+		return "{env}-" + name + ".yaml"
+	case l.servicesFirst():
+		return "{service}-{env}-" + name + ".yaml"
 	}
-	return "{env}-" + name + ".yaml"
+	return "{service}/{service}-{env}-" + name + ".yaml"
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9.]+`)

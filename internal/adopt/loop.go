@@ -59,7 +59,7 @@ func (t *template) loopAt(slots []*slot, i int, within []bool) *loop {
 	var best *loop
 	for end := i + 1; end <= len(slots); end++ {
 		s := slots[end-1]
-		if s.kind != slots[i].kind || s.kind != item && s.kind != entry || s.apart || slices.Equal(s.has, within) {
+		if s.kind != slots[i].kind || s.kind != item && s.kind != entry || s.apart || !t.isExtra(s, within) && !t.varies(s, within) {
 			break
 		}
 		l := t.shapeOf(slots[i:end])
@@ -74,11 +74,34 @@ func (t *template) loopAt(slots []*slot, i int, within []bool) *loop {
 	return best
 }
 
+// isExtra reports whether at most half of the copies have a part.
+func (t *template) isExtra(s *slot, within []bool) bool { return 2*count(s.has) <= count(within) }
+
+// varies reports whether a slot is an item that is a text, and another one in each copy.
+func (t *template) varies(s *slot, within []bool) bool {
+	if s.kind != item || s.form != inline || len(s.kids) > 0 || s.line[s.of] < 0 {
+		return false
+	}
+	var values []string
+	var cells []cell
+	for c, has := range s.has {
+		if has {
+			values = append(values, splitLine(t.copies[c].lines[s.line[c]]).value)
+			cells = append(cells, t.cells[c])
+		}
+	}
+	return len(values) > 1 && t.explain.explain(values, cells, false) == nil
+}
+
 // pays reports whether a loop takes fewer lines than a condition for each of its parts.
 func (l *loop) pays(t *template, within []bool) bool {
-	each, awkward := 0, 0
+	each, awkward, varying := 0, 0, 0
 	for i, s := range l.slots {
 		each += len(l.shape)
+		if slices.Equal(s.has, within) {
+			varying++
+			continue
+		}
 		if i == 0 || !slices.Equal(s.has, l.slots[i-1].has) {
 			each += 2
 			if expression(t.cells, s.has, within) == "" {
@@ -98,6 +121,9 @@ func (l *loop) pays(t *template, within []bool) bool {
 			}
 		}
 		values[string(has)] = true
+	}
+	if varying > 1 {
+		return true
 	}
 	different := slices.ContainsFunc(l.slots, func(s *slot) bool { return !slices.Equal(s.has, l.slots[0].has) })
 	return different && 3+len(l.shape)+len(values)-1 < each

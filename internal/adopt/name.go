@@ -93,7 +93,7 @@ func (h *hole) names() []string {
 	template := snake(h.template.name)
 	if h.slot == nil {
 		add(template)
-		add(template + "_enabled")
+		add(template + "_file")
 		return h.known
 	}
 	own, above := h.ownName()
@@ -117,9 +117,8 @@ func (h *hole) names() []string {
 		}
 	}
 	add(template + "_" + own)
-	add(own)
-	if len(h.known) == 0 {
-		add("value")
+	if !vague[own] {
+		add(own)
 	}
 	return h.known
 }
@@ -274,9 +273,5 @@ func snake(s string) string {
 		}
 		b.WriteRune(unicode.ToLower(r))
 	}
-	name := strings.Trim(b.String(), "_")
-	if name != "" && unicode.IsDigit(rune(name[0])) {
-		return ""
-	}
-	return name
+	return strings.TrimRight(strings.TrimLeft(b.String(), "_0123456789"), "_")
 }

@@ -6,11 +6,19 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// tryOptional writes a value that some copies have under the condition that it is set. It
-// is false where the value, or the place, is none for that.
-func (t *template) tryOptional(b branch, within []bool) bool {
-	if len(b.slots) != 1 || !t.last || len(t.glue) > 0 {
-		return false
+// optionalValue is a part whose value says whether it is there.
+type optionalValue struct {
+	whole  *slot // the part
+	target *slot // where its value stands
+	line   parts // the line around the value
+	hole   *hole
+}
+
+// optionalIn is the branch as an optional value; nil where the value, or the place, is
+// none for that.
+func (t *template) optionalIn(b branch, within []bool) *optionalValue {
+	if len(b.slots) != 1 {
+		return nil
 	}
 	whole := b.slots[0]
 	target := whole
@@ -18,26 +26,24 @@ func (t *template) tryOptional(b branch, within []bool) bool {
 		target = k[1]
 	}
 	if target.kind != entry && target.kind != text || target.form != inline || target.apart || len(target.kids) > 0 || !slices.Equal(target.has, b.has) {
-		return false
+		return nil
 	}
 	h, line := t.optionalHole(target, within)
 	if h == nil {
-		return false
+		return nil
 	}
 	t.holes = append(t.holes, h)
-	indent := line.head[:min(whole.like.col, len(line.head))]
-	if target.kind == text {
-		indent = line.head
-	}
-	t.control(piece{word: "if", cond: condition{hole: h}, trim: trimLeft}, indent)
-	for _, k := range whole.kids {
-		if k != target {
+	return &optionalValue{whole, target, line, h}
+}
+
+// optionalLines writes the lines of an optional value.
+func (t *template) optionalLines(v *optionalValue) {
+	for _, k := range v.whole.kids {
+		if k != v.target {
 			t.line(k)
 		}
 	}
-	t.add([]piece{{text: line.head + line.value}, {hole: h}, {text: line.tail}}, target)
-	t.control(piece{word: "end", trim: trimLeft}, indent)
-	return true
+	t.add([]piece{{text: v.line.head + v.line.value}, {hole: v.hole}, {text: v.line.tail}}, v.target)
 }
 
 // optionalHole asks for a variable that is not set where a copy has no such line, and

@@ -38,6 +38,7 @@ type node struct {
 	label string // what it is called: a key, "name=api" of an item, the text of a comment
 	line  int    // its line, counted from 0; -1 where it has none of its own
 	col   int    // where its key or dash stands; 0 of what is no structure
+	quote byte   // that its value begins with; 0 for none
 	kids  []*node
 	known profile // see node.profile
 }
@@ -187,6 +188,9 @@ func (o *outliner) scalar(n *node, value string, column int) {
 		n.form = nested
 	default:
 		n.form = inline
+		if bare[0] == '"' || bare[0] == '\'' {
+			n.quote = bare[0]
+		}
 		if c := closer(bare); c.isOpen() {
 			n.form = open
 			for o.at < len(o.lines) && c.isOpen() {

@@ -39,21 +39,21 @@ func (r *run) load() error {
 
 // read reads the copies: those to be adopted, and those that were.
 func (r *run) read() error {
-	if _, ok := r.Layout.root("x"); !ok {
-		return problem.New("put {env} before {service}", "--path %q: the folders of the environments would lie in each other", r.Layout.text)
+	envs := r.environments()
+	if r.Layout.isOpen() && envs == nil {
+		return problem.New("pass --env for each", "--path %q: which part of a folder's name is the environment's can only be told by their names", r.Layout.text)
 	}
-	folders, err := r.Layout.folders(r.fsys, r.environments())
+	folders, err := r.Layout.folders(r.fsys, envs)
 	if err != nil {
 		return err
 	}
-	root := func(env string) string { dir, _ := r.Layout.root(env); return dir }
 	for _, env := range r.inventory.Environments {
 		used := slices.ContainsFunc(folders, func(f folder) bool { return f.env == env.Name })
-		if dir := root(env.Name); used && !env.Abstract && env.Path != dir {
-			return problem.At(env.Place, "pass a --path that leads there, or change path:", "the manifests of %s are in %s, not in %s", env.Name, env.Path, dir)
+		if path := r.Layout.path(env.Name); used && !env.Abstract && env.Path != path {
+			return problem.At(env.Place, "pass a --path that leads there, or change path:", "the manifests of %s are in %s, not in %s", env.Name, env.Path, path)
 		}
 	}
-	files, left, err := readFiles(r.fsys, folders, root)
+	files, left, err := r.Layout.readFiles(r.fsys, folders)
 	if err != nil {
 		return err
 	}
@@ -88,12 +88,12 @@ func (r *run) read() error {
 
 // environments are the names that {env} may stand for; nil for any.
 func (r *run) environments() []string {
-	if len(r.Envs) == 0 {
+	if len(r.Envs) == 0 && !r.Layout.isOpen() {
 		return nil
 	}
 	names := slices.Clone(r.Envs)
 	for _, e := range r.inventory.Environments {
-		if !slices.Contains(names, e.Name) {
+		if !e.Abstract && !slices.Contains(names, e.Name) {
 			names = append(names, e.Name)
 		}
 	}

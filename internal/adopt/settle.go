@@ -55,8 +55,8 @@ func scopeOf(c cell) string {
 // keysOf are the keys at the top of a new environment's file.
 func (s *state) keysOf(env string, scopes map[string]bool) []manifest.Field {
 	var keys []manifest.Field
-	if root, _ := s.Layout.root(env); root != env+"/manifests" {
-		keys = append(keys, field("path", manifest.NewString(root)))
+	if path := s.Layout.path(env); path != env+"/manifests" {
+		keys = append(keys, field("path", manifest.NewString(path)))
 	}
 	if ns := s.survey.namespace[env]; ns != "" && ns != env {
 		keys = append(keys, field("namespace", manifest.NewString(ns)))

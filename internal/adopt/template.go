@@ -9,6 +9,8 @@ import (
 type template struct {
 	scope  string // service or environment
 	name   string
+	group  *group
+	level  int    // of strictness, see clusters
 	output string // its path line; "" where the path is the scope's own
 	alignment
 	cells []cell // by copy
@@ -220,10 +222,12 @@ func (t *template) slotsOf(slots []*slot, within []bool) {
 			end++
 		}
 		if slices.Equal(slots[i].has, within) {
-			for _, s := range slots[i:end] {
-				t.slot(s)
+			if next := t.tryVarying(slots, i, within); next > i {
+				i = next
+				continue
 			}
-			i = end
+			t.slot(slots[i])
+			i++
 			continue
 		}
 		if end := t.tryLoop(slots, i, within); end > i {
@@ -232,6 +236,15 @@ func (t *template) slotsOf(slots []*slot, within []bool) {
 		}
 		i = t.chain(slots, i, within)
 	}
+}
+
+// tryVarying writes the items from slot i on as a loop where they are texts that differ
+// from copy to copy.
+func (t *template) tryVarying(slots []*slot, i int, within []bool) int {
+	if slots[i].kind != item || slots[i].apart || !t.varies(slots[i], within) {
+		return i
+	}
+	return t.tryLoop(slots, i, within)
 }
 
 // chain writes the parts that stand beside each other, in different copies, from slot i
@@ -262,9 +275,7 @@ func (t *template) chain(slots []*slot, i int, within []bool) int {
 	if i < len(slots) {
 		next = slots[i]
 	}
-	if len(branches) > 1 || !t.tryOptional(branches[0], within) {
-		t.write(branches, within, next)
-	}
+	t.write(branches, within, next)
 	return i
 }
 
@@ -292,8 +303,11 @@ func (t *template) write(branches []branch, within []bool, next *slot) {
 		if i > 0 {
 			p.word = "else if"
 		}
+		var set *optionalValue
 		if i > 0 && i == len(branches)-1 && whole {
 			p.word = "else"
+		} else if set = t.optionalIn(b, rest); set != nil {
+			p.cond = condition{hole: set.hole}
 		} else {
 			p.cond = t.condition(b, rest)
 		}
@@ -301,7 +315,9 @@ func (t *template) write(branches []branch, within []bool, next *slot) {
 			rest[c] = rest[c] && !b.has[c]
 		}
 		t.control(p, indent)
-		if b.line != nil {
+		if set != nil {
+			t.optionalLines(set)
+		} else if b.line != nil {
 			t.add(b.line, b.of)
 		} else {
 			t.slotsOf(b.slots, b.has)

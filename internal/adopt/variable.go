@@ -20,10 +20,11 @@ type hole struct {
 	after    string
 	derived  []piece // what prints the value instead, where other variables make it up
 	variable *variable
-	shared   bool     // its values are parts that stand in several places
-	fixed    bool     // another hole is made of its values
-	negated  bool     // of a presence: the variable says that the part is not there
-	known    []string // see names
+	shared   bool            // its values are parts that stand in several places
+	fixed    bool            // another hole is made of its values
+	negated  bool            // of a presence: the variable says that the part is not there
+	byCell   map[cell]string // see at
+	known    []string        // see names
 }
 
 // role is what a hole is for.

@@ -60,14 +60,23 @@ type File struct {
 // is ever written.
 func (q *Query) Dir() string {
 	if q.Root != "" {
-		return q.Root
+		return inventory.Folder(q.Root)
 	}
 	return path.Join(q.Env, "manifests")
 }
 
+// Path is the path of the environment's manifests: Dir, unless each service has a folder
+// in it.
+func (q *Query) Path() string {
+	if q.Root != "" {
+		return q.Root
+	}
+	return q.Dir()
+}
+
 // Inside reports whether a file is below the environment's folder.
 func (q *Query) Inside(file string) bool {
-	return q.Dir() == "." || strings.HasPrefix(file, q.Dir()+"/")
+	return inventory.InFolder(q.Path(), file)
 }
 
 // Covers reports whether a file, by its path below the k8s repo's root, is read as

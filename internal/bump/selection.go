@@ -127,7 +127,7 @@ func (s *Selection) Root(sources ...fs.FS) (string, error) {
 	if root == "" {
 		root = path.Join(s.Env, "manifests")
 	}
-	return root, err
+	return inventory.Folder(root), err
 }
 
 // environment is the environment's file, nil where no source has one.
@@ -168,7 +168,7 @@ func (s *Selection) root(env *inventory.Environment, sources []fs.FS) (string, e
 		}
 		for _, other := range slices.Sorted(maps.Keys(paths)) {
 			// An inventory beside the k8s repo may be of another repo: its environments count where they are.
-			_, err := fs.Stat(sources[0], paths[other])
+			_, err := fs.Stat(sources[0], inventory.Folder(paths[other]))
 			if other != s.Env && inventory.Overlap(dir, paths[other]) && (i == 0 || err == nil) {
 				return "", problem.Refuse("name a folder outside of "+paths[other], "--path %s overlaps with %s, the path of the environment %s", dir, paths[other], other)
 			}

@@ -213,6 +213,9 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 	if _, given := v.Get("templates"); r.whole() && !given && !e.Abstract {
 		l.report(problem.MissingKey, e.Place, "add a line such as templates: [environment, service]; or abstract: true, if it is only there to be extended", "the environment %s takes no templates", name)
 	}
+	if at, given := v.Get("path"); given && HasService(e.Path) && slices.ContainsFunc(e.Templates, func(scope string) bool { return scope != "service" }) {
+		l.report(problem.NotValid, at.Place, "write templates: [service], or a path that is one folder", "the path %q has a folder for each service, and templates of other scopes are rendered in %s", e.Path, e.Name)
+	}
 	if at, given := v.Get("path"); given && e.Abstract {
 		l.report(problem.NotValid, at.Place, "write path: in the environments that extend it: a path is not inherited", "the environment %s is abstract and has no manifests, so path has no effect", name)
 	}

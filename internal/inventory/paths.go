@@ -34,8 +34,10 @@ func (l *loader) pathTo(to *string) func(manifest.Value) {
 		}
 		clean := path.Clean(text)
 		first, _, _ := strings.Cut(clean, "/")
-		switch {
-		case !fs.ValidPath(clean) || strings.ContainsAny(text, "\\\x00"):
+		switch plain := ServiceFolder(clean, "x"); {
+		case strings.Count(clean, serviceName) > 1 || strings.ContainsAny(plain, "{}"):
+			l.report(problem.NotValid, v.Place, "write {service} once, in the place of a service's name, as in apps/{service}/dev", "path %q is not valid", text)
+		case !fs.ValidPath(plain) || strings.ContainsAny(text, "\\\x00"):
 			l.report(problem.NotValid, v.Place, "write a folder below the k8s repo's root, such as clusters/dev/apps", "path %q is not valid", text)
 		case slices.Contains(inputFolders, first):
 			l.report(problem.NotValid, v.Place, "write another folder, such as clusters/dev/apps", "path %q is not valid: manifests cannot be in %s/", text, first)
@@ -90,13 +92,77 @@ func (e *Environment) ownPath() (manifest.Value, bool) {
 	return e.Chain[len(e.Chain)-1].Source.Get("path")
 }
 
-// Overlap reports whether two folders are one, or one lies in the other.
-func Overlap(a, b string) bool { return within(a, b) || within(b, a) }
+// serviceName stands for the name of a service in a path: each service has a folder of
+// its own, such as apps/{service}-dev.
+const serviceName = "{service}"
 
-// within reports whether a is b, or lies in it.
-func within(a, b string) bool { return b == "." || a == b || strings.HasPrefix(a, b+"/") }
+// HasService reports whether a path leads to a folder for each service.
+func HasService(dir string) bool { return strings.Contains(dir, serviceName) }
 
-// LoadPaths reads the folder of each environment's manifests, by environment;
+// ServiceFolder returns the folder of a service in a path.
+func ServiceFolder(dir, service string) string { return strings.ReplaceAll(dir, serviceName, service) }
+
+// Folder returns the folder that a path is in whatever the service: the path itself where
+// it has no service's name in it.
+func Folder(dir string) string {
+	before, _, found := strings.Cut(dir, serviceName)
+	if !found {
+		return dir
+	}
+	if i := strings.LastIndexByte(before, '/'); i >= 0 {
+		return before[:i]
+	}
+	return "."
+}
+
+// InFolder reports whether a file is below a path.
+func InFolder(dir, file string) bool {
+	if !HasService(dir) {
+		return dir == "." || strings.HasPrefix(file, dir+"/")
+	}
+	steps, names := strings.Split(dir, "/"), strings.Split(file, "/")
+	if len(names) <= len(steps) {
+		return false
+	}
+	for i, step := range steps {
+		if !mayBeOne(step, names[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Overlap reports whether two folders are one, or one lies in the other. Where they are
+// of services, it is whether those of some service are.
+func Overlap(a, b string) bool {
+	if a == "." || b == "." {
+		return true
+	}
+	steps, others := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := range min(len(steps), len(others)) {
+		if !mayBeOne(steps[i], others[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayBeOne reports whether two elements of paths can be the same name.
+func mayBeOne(a, b string) bool {
+	before, after, isOpen := strings.Cut(a, serviceName)
+	start, end, other := strings.Cut(b, serviceName)
+	switch {
+	case !isOpen && !other:
+		return a == b
+	case !isOpen:
+		return mayBeOne(b, a)
+	case !other:
+		return len(b) > len(before)+len(after) && strings.HasPrefix(b, before) && strings.HasSuffix(b, after)
+	}
+	return (strings.HasPrefix(before, start) || strings.HasPrefix(start, before)) && (strings.HasSuffix(after, end) || strings.HasSuffix(end, after))
+}
+
+// LoadPaths reads the path of each environment's manifests, by environment;
 // abstract environments have none. Nothing else in the files is looked at. There
 // are none where there is no folder environments/.
 func LoadPaths(fsys fs.FS) (map[string]string, error) {

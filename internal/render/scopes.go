@@ -160,7 +160,11 @@ func (b *builder) all() []*subject {
 	var list []*subject
 	add := func(scope, folder, prefix string, traced trace.Subject, data any) {
 		traced.Inventory, traced.Env = b.inv, b.env
-		list = append(list, &subject{scope: scope, env: b.env.Name, root: b.env.Path, folder: folder, prefix: prefix + "-" + b.env.Name, data: data, traced: traced})
+		root := b.env.Path
+		if s := traced.Service; s != nil && inventory.HasService(root) {
+			root, folder = inventory.ServiceFolder(root, s.Name), ""
+		}
+		list = append(list, &subject{scope: scope, env: b.env.Name, root: root, folder: folder, prefix: prefix + "-" + b.env.Name, data: data, traced: traced})
 	}
 	for _, s := range b.env.Services(b.inv.Services) {
 		service := b.service(s, goVars(b.inv.Vars(b.env, s, nil)))

@@ -41,8 +41,8 @@ type runs struct {
 	service []int
 }
 
-// environment is where the manifests of one are.
-type environment struct{ name, dir string }
+// environment is where the manifests of one are: its path, and the folder that is read.
+type environment struct{ name, path, dir string }
 
 // fetch brings everything that read reads, in one request a level of folders, and
 // one more where an environment's path is set.
@@ -114,8 +114,9 @@ func environments(fsys fs.FS, pattern string) ([]environment, error) {
 	}
 	var list []environment
 	for name, dir := range dirs {
-		if info, err := fs.Stat(fsys, dir); err == nil && info.IsDir() {
-			list = append(list, environment{name, dir})
+		folder := inventory.Folder(dir)
+		if info, err := fs.Stat(fsys, folder); err == nil && info.IsDir() {
+			list = append(list, environment{name, dir, folder})
 		}
 	}
 	slices.SortFunc(list, func(a, b environment) int { return strings.Compare(a.name, b.name) })
@@ -185,7 +186,7 @@ func (f *found) readPolicy(fsys fs.FS, name string) {
 // readImages reads the images of an environment's manifests. A file that cannot be
 // read as YAML is a notice.
 func (f *found) readImages(ctx context.Context, fsys fs.FS, env environment) ([]runs, error) {
-	query := bump.Query{Env: env.name, Root: env.dir}
+	query := bump.Query{Env: env.name, Root: env.path}
 	var files []bump.File
 	err := fs.WalkDir(fsys, env.dir, func(name string, e fs.DirEntry, err error) error {
 		switch {

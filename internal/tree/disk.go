@@ -53,7 +53,7 @@ func readDisk(root *os.Root, wants []Want, o Options) (*disk, error) {
 	for _, env := range o.Environments {
 		known[env.Dir] = true
 		if env.Complete {
-			r.read(root, env.Name, env.Dir)
+			r.read(root, env)
 		}
 	}
 	if o.Others {
@@ -63,7 +63,7 @@ func readDisk(root *os.Root, wants []Want, o Options) (*disk, error) {
 		}
 		for _, name := range names {
 			if dir := path.Join(name, manifestsDir); !known[dir] {
-				r.read(root, name, dir)
+				r.read(root, Environment{Name: name, Dir: dir})
 			}
 		}
 	}
@@ -100,12 +100,13 @@ type diskReader struct {
 	folders map[string]bool // that wanted files are in
 	env     string
 	dir     string
+	holds   func(string) bool
 	lock    sync.Mutex
 }
 
-func (r *diskReader) read(root *os.Root, env, dir string) {
-	r.env, r.dir = env, dir
-	if err := Walk(root, dir, r.visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (r *diskReader) read(root *os.Root, env Environment) {
+	r.env, r.dir, r.holds = env.Name, env.Dir, env.Holds
+	if err := Walk(root, env.Dir, r.visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.disk.problems.Add(err)
 	}
 }
@@ -113,6 +114,9 @@ func (r *diskReader) read(root *os.Root, env, dir string) {
 func (r *diskReader) visit(e Entry) error {
 	if r.dir == "." && neverManifests[e.Path] {
 		return fs.SkipDir
+	}
+	if r.holds != nil && !e.Type.IsDir() && !r.holds(e.Path) {
+		return nil
 	}
 	wanted := r.wanted[e.Path]
 	if wanted != nil && !e.Type.IsRegular() || r.folders[e.Path] && !e.Type.IsDir() {

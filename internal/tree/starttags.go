@@ -121,7 +121,7 @@ func (t *tags) readBase(name string) {
 	env.Complete = true
 	t.environments[name] = env
 	r := &diskReader{disk: &disk{matches: map[string][]manifest.Run{}, ours: map[string]int{}}}
-	r.read(t.disk.root, name, env.Dir)
+	r.read(t.disk.root, env)
 	r.disk.byPath = map[string]*file{}
 	r.disk.judge(nil)
 	for _, f := range r.disk.files {

@@ -32,8 +32,9 @@ type Want struct {
 // Environment is where wanted files belong.
 type Environment struct {
 	Name      string
-	Dir       string // the folder of its manifests, below the output folder
-	Namespace string // of objects that name none
+	Dir       string                 // the folder of its manifests, below the output folder
+	Holds     func(path string) bool // reports whether a file below that is its own; nil for all
+	Namespace string                 // of objects that name none
 	Extends   []string
 	CopyOf    string                     // the environment that a new one is a copy of; "" for none
 	Images    map[string]string          // by service, the repository that it has here
