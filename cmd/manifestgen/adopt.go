@@ -243,7 +243,7 @@ func (o *adoptOptions) report(r *adopt.Result) error {
 	}
 	o.printTemplates(r)
 	if len(r.Left) > 0 {
-		o.con.Printf("%s as they are:\n", plural(len(r.Left), "file stays", "files stay"))
+		o.con.Printf("left as they are:\n")
 	}
 	for _, l := range r.Left {
 		o.con.Printf("  %s: %s\n", l.Path, l.Reason)

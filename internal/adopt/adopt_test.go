@@ -103,3 +103,70 @@ func TestGenerated(t *testing.T) {
 	}
 	t.Logf("%d lines instead of %d: %d %%", after, before, 100*after/before)
 }
+
+// TestTogether leaves the copies of a file that cannot be adopted in one environment.
+func TestTogether(t *testing.T) {
+	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	result := adoptAll(t, repo(map[string]string{
+		"dev/manifests/api/a.yaml": text, "prod/manifests/api/a.yaml": strings.ReplaceAll(text, "\n", "\r\n"),
+		"dev/manifests/api/b.yaml": strings.Replace(text, "name: a", "name: b", 1), "prod/manifests/api/b.yaml": strings.Replace(text, "name: a", "name: b", 1),
+	}), servicePath, Options{})
+	var left []string
+	for _, l := range result.Left {
+		left = append(left, l.Path+": "+l.Reason)
+	}
+	want := []string{"dev/manifests/api/a.yaml: its copy in prod cannot be adopted", "prod/manifests/api/a.yaml: its lines end in CR: rendered files have LF alone"}
+	if !slices.Equal(left, want) {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// TestTemplates compares templates and values with what a person would have written.
+func TestTemplates(t *testing.T) {
+	deployment := func(env, replicas, level, extra, probe string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\n  namespace: " + env + "\nspec:\n  replicas: " + replicas + " # " + env + "\n  template:\n    spec:\n      containers:\n        - name: api\n          image: \"e/api-" + env + ":" + strings.Repeat("1", 7) + env + "\"\n          env:\n            - name: LOG_LEVEL\n              value: " + level + "\n" + extra + "          resources:\n            limits: {memory: 1Gi}\n" + probe
+	}
+	const probe = "          livenessProbe:\n            httpGet: {path: /healthz, port: 80}\n"
+	result := adoptAll(t, repo(map[string]string{
+		"dev/manifests/api/deployment.yaml":     deployment("dev", "1", "debug", "", ""),
+		"staging/manifests/api/deployment.yaml": deployment("staging", "1", "info", "", probe),
+		"prod/manifests/api/deployment.yaml":    deployment("prod", "3", "info", "            - name: TIMEOUT\n              value: \"30\"\n", probe),
+	}), servicePath, Options{})
+	for name, want := range map[string]string{
+		"templates/service/deployment.yaml.tmpl": `{{/* path: {service}/deployment.yaml */}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Service.Name }}
+  namespace: {{ .Env.Namespace }}
+spec:
+  replicas: {{ .Vars.replicas }} # {{ if eq .Env.Name "dev" }}dev{{ else if eq .Env.Name "prod" }}prod{{ else }}staging{{ end }}
+  template:
+    spec:
+      containers:
+        - name: {{ .Service.Name }}
+          image: "{{ .Service.Image }}:{{ .Tag }}"
+          env:
+            - name: LOG_LEVEL
+              value: {{ .Vars.log_level }}
+            {{- if eq .Env.Name "prod" }}
+            - name: TIMEOUT
+              value: "30"
+            {{- end }}
+          resources:
+            limits: {memory: 1Gi}
+          {{- if ne .Env.Name "dev" }}
+          livenessProbe:
+            httpGet: {path: /healthz, port: 80}
+          {{- end }}
+`,
+		"templates/variables.yaml": "log_level: info\nreplicas: 1\n",
+		"environments/dev.yaml":    "templates: [service]\nvars: {log_level: debug}\n",
+		"environments/prod.yaml":   "templates: [service]\nvars: {replicas: 3}\nservices:\n  api: {image: e/api-prod}\n",
+		"users.yaml":               "services:\n  - name: api\n    image: e/api-dev\n",
+	} {
+		if got := string(result.Files[name]); got != want {
+			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}

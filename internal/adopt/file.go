@@ -29,12 +29,13 @@ type Left struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
 
-	cell cell
-	file *file // nil where it could not be read as a manifest
+	cell  cell
+	below string // as of a file
+	file  *file  // nil where it could not be read as a manifest
 }
 
 // leave is the file, left for a reason.
-func (f *file) leave(reason string) Left { return Left{f.path, reason, f.cell, f} }
+func (f *file) leave(reason string) Left { return Left{f.path, reason, f.cell, f.below, f} }
 
 // readFiles reads the manifests in folders, sorted by path. What cannot be adopted,
 // whatever the others are, is left.
@@ -45,7 +46,7 @@ func (l Layout) readFiles(fsys fs.FS, folders []folder) (files []*file, left []L
 				return err
 			}
 			leave := func(reason string) error {
-				left = append(left, Left{Path: name, Reason: reason, cell: f.cell})
+				left = append(left, Left{Path: name, Reason: reason, cell: f.cell, below: l.below(f, name)})
 				return nil
 			}
 			switch extension := path.Ext(name); {

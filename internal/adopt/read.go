@@ -72,8 +72,12 @@ func (r *run) read() error {
 			f.service = service
 			r.folders[f.cell] = true
 		}
+		for i := range left {
+			left[i].cell.service = service
+		}
 	}
 	files, left = r.unique(files, left)
+	files, left = together(files, left)
 	for _, f := range files {
 		switch {
 		case f.template != "":
@@ -158,6 +162,25 @@ func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
 			left = append(left, f.leave("it holds an object that is in "+other+" too"))
 		}
 		return twice[f] != ""
+	})
+	return files, left
+}
+
+// together leaves the copies of what is left in another environment: a file is adopted in
+// all of them or in none.
+func together(files []*file, left []Left) ([]*file, []Left) {
+	in := map[string]string{} // by service and pattern, an environment where it is left
+	key := func(c cell, below string) string { return c.service + " " + outputPattern(below, c) }
+	for _, l := range left {
+		in[key(l.cell, l.below)] = l.cell.env
+	}
+	files = slices.DeleteFunc(files, func(f *file) bool {
+		env := in[key(f.cell, f.below)]
+		if env == "" || f.template != "" {
+			return false
+		}
+		left = append(left, f.leave("its copy in "+env+" cannot be adopted"))
+		return true
 	})
 	return files, left
 }

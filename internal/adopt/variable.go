@@ -61,16 +61,16 @@ type variable struct {
 // typeOf is the type that values have where they stand: Null if they have several. Ok is
 // false where what one of them means depends on the version of YAML, or on its quotes.
 func typeOf(values []string, p position) (kind manifest.Kind, ok bool) {
-	first := true
+	first, mixed := true, false
 	for _, v := range values {
 		if v == unset {
 			continue
 		}
 		k := kindOf(v)
+		if k == manifest.Null && !p.free() {
+			return 0, false
+		}
 		if k == manifest.Null {
-			if !p.free() {
-				return 0, false
-			}
 			k = manifest.String
 		}
 		switch {
@@ -81,11 +81,12 @@ func typeOf(values []string, p position) (kind manifest.Kind, ok bool) {
 		case p.free():
 			kind = manifest.String
 		default:
-			kind = manifest.Null
+			mixed = true
 		}
-		if first = false; kind == manifest.Null {
-			break
-		}
+		first = false
+	}
+	if mixed {
+		return manifest.Null, true
 	}
 	return kind, true
 }

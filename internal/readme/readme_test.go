@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write what is printed into the README")
 
 // TestSessions runs the blocks marked ```console, in order, in one folder that
-// starts out with the starter's files. A line that begins with "$ " is a command
+// starts out with the starter's files, or with manifests that were copied by hand. A line that begins with "$ " is a command
 // for sh; what follows, up to the next one, is its output, standard error
 // included. A line of "…" stands for any number of lines, and a commit's hash for
 // any other.
@@ -29,18 +29,22 @@ func TestSessions(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, file := range []string{"README.md", "docs/images.md"} {
-		t.Run(file, func(t *testing.T) { testSessions(t, bin, filepath.Join("..", "..", file)) })
+	for file, from := range map[string][]string{
+		"README.md":        {"users.yaml", "environments", "templates"},
+		"docs/images.md":   {"users.yaml", "environments", "templates"},
+		"docs/adopting.md": {"testdata/copied/."},
+	} {
+		t.Run(file, func(t *testing.T) { testSessions(t, bin, filepath.Join("..", "..", file), from) })
 	}
 }
 
-func testSessions(t *testing.T, bin, file string) {
+func testSessions(t *testing.T, bin, file string, from []string) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	top, work := "../..", t.TempDir()
-	for _, name := range []string{"users.yaml", "environments", "templates"} {
+	for _, name := range from {
 		if err := exec.Command("cp", "-r", filepath.Join(top, name), work).Run(); err != nil {
 			t.Fatal(err)
 		}
