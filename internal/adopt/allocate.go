@@ -243,4 +243,7 @@ func (h *hole) shorten(before, after int) {
 		values[i] = v[before : len(v)-after]
 	}
 	h.values, h.byCell = values, nil
+	if h.before+h.after != "" {
+		h.position.inText = true // whatever it is, it is a part of a text
+	}
 }

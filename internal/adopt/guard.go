@@ -7,46 +7,53 @@ import (
 	"strings"
 )
 
-// guards are, by template, the cells that it must not be rendered for: it is one that
-// somebody else wrote, or changed, and it would make files that are not its own.
-type guards map[string][]cell
+// guards are, by template, what it must not be rendered for: it is one that somebody else
+// wrote, or changed, and it would make files that are not its own.
+type guards map[string]*guard
 
-// add adds a subject, as "dev, api" or "dev". It is false where that is no news, or
-// where the template is for neither services nor environments.
-func (g guards) add(template, subject string) bool {
+// guard is the cells of a template.
+type guard struct {
+	cells []cell
+	has   []bool // by cell, whether the file is the template's own
+}
+
+// add adds what a template renders: for a subject such as "dev, api" or "dev". It reports
+// whether that is news.
+func (g guards) add(template, subject string, own bool) bool {
 	env, service, _ := strings.Cut(subject, ", ")
 	c := cell{env, service}
-	perService := strings.HasPrefix(template, "templates/service/")
-	if slices.Contains(g[template], c) || !perService && !strings.HasPrefix(template, "templates/environment/") {
+	if g[template] == nil {
+		g[template] = &guard{}
+	}
+	if slices.Contains(g[template].cells, c) {
 		return false
 	}
-	g[template] = append(g[template], c)
+	g[template].cells, g[template].has = append(g[template].cells, c), append(g[template].has, own)
 	return true
 }
 
 var firstPathLine = regexp.MustCompile(`^\{\{-?\s*/\*\s*path:[^*]*\*/\s*-?\}\}[ \t]*\n`)
 
-// guarded is a template under the condition that it is none of the cells'.
+// guarded is a template under the condition that it is rendered for its own cells.
 func (g guards) guarded(file, text string) string {
-	cells := g[file]
-	if len(cells) == 0 || strings.Contains(firstPathLine.FindString(text), "ends:") {
+	guard := g[file]
+	head := firstPathLine.FindString(text)
+	if guard == nil || !slices.Contains(guard.has, false) || strings.Contains(head, "ends:") {
 		return text
 	}
-	field, names := serviceName, []string{}
-	for _, c := range cells {
-		name := c.service
-		if name == "" {
-			field, name = envName, c.env
-		}
-		if name = strconv.Quote(name); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+	within := make([]bool, len(guard.cells))
+	for i := range within {
+		within[i] = true
 	}
-	slices.Sort(names)
-	condition := "ne " + field + " " + names[0]
-	if len(names) > 1 {
-		condition = "not (eq " + field + " " + strings.Join(names, " ") + ")"
+	condition := expression(guard.cells, guard.has, within)
+	if condition == "" {
+		condition = "not (eq (print .Service.Name \" \" .Env.Name)"
+		for i, c := range guard.cells {
+			if !guard.has[i] {
+				condition += " " + strconv.Quote(c.service+" "+c.env)
+			}
+		}
+		condition += ")"
 	}
-	head := firstPathLine.FindString(text)
 	return head + "{{- if " + condition + " }}\n" + strings.TrimSuffix(text[len(head):], "\n") + "\n{{- end }}\n"
 }

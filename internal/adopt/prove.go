@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/inventory/schema"
@@ -73,14 +74,14 @@ func (p *prover) guard(manifests []render.Manifest) bool {
 	found := false
 	for i := range manifests {
 		m := &manifests[i]
-		if p.templateOf(m.Template) != nil {
+		isOurs := p.templateOf(m.Template) != nil
+		if isOurs || !strings.HasPrefix(m.Template, "templates/service/") && !strings.HasPrefix(m.Template, "templates/environment/") {
 			continue
 		}
 		data, err := fs.ReadFile(p.fsys, m.Path)
-		if template, _, _ := tree.Rendered(m.Path, data); err == nil && template == m.Template {
-			continue
-		}
-		if p.guards.add(m.Template, m.Subject) {
+		template, _, _ := tree.Rendered(m.Path, data)
+		own := err == nil && template == m.Template
+		if p.guards.add(m.Template, m.Subject, own) && !own {
 			p.mended, found = true, true
 		}
 	}

@@ -44,6 +44,9 @@ func (r *run) read() error {
 		return problem.New("pass --env for each", "--path %q: which part of a folder's name is the environment's can only be told by their names", r.Layout.text)
 	}
 	folders, err := r.Layout.folders(r.fsys, envs)
+	if err == nil && len(folders) == 0 {
+		err = problem.New("it is below the k8s repo's root: --source names that folder", "--path %q leads to no folder", r.Layout.text)
+	}
 	if err != nil {
 		return err
 	}
@@ -143,9 +146,7 @@ func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
 	for _, f := range files {
 		for _, o := range f.text.Objects {
 			key := f.env + "|" + o.Identity()
-			if !slices.Contains(owners[key], f) {
-				owners[key] = append(owners[key], f)
-			}
+			owners[key] = append(owners[key], f)
 		}
 	}
 	twice := map[*file]string{}
@@ -159,7 +160,11 @@ func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
 	}
 	files = slices.DeleteFunc(files, func(f *file) bool {
 		if other := twice[f]; other != "" {
-			left = append(left, f.leave("it holds an object that is in "+other+" too"))
+			reason := "it holds an object that is in " + other + " too"
+			if other == f.path {
+				reason = "it holds an object twice"
+			}
+			left = append(left, f.leave(reason))
 		}
 		return twice[f] != ""
 	})

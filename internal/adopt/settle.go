@@ -34,6 +34,14 @@ func (s *state) newSettings() *settings {
 				e.service(service.name).image = image
 			}
 		}
+		if s.inventory.Environment(name) != nil {
+			continue
+		}
+		for _, service := range s.inventory.Services { // those that have nothing to do with a new environment
+			if !slices.Contains(s.survey.services, service.Name) {
+				e.service(service.Name).absent = true
+			}
+		}
 	}
 	return list
 }

@@ -64,10 +64,10 @@ func namespaceOf(files []*file) string {
 }
 
 func mostCommon(counts map[string]int) string {
-	best := ""
+	best, most := "", 0
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		if best == "" || counts[name] > counts[best] {
-			best = name
+		if counts[name] > most {
+			best, most = name, counts[name]
 		}
 	}
 	return best
