@@ -208,19 +208,14 @@ type adoptResult struct {
 type adoptedLines struct {
 	Before    int `json:"before"`
 	Templates int `json:"templates"`
-	Values    int `json:"values"` // lines that the inventory grows by
+	Values    int `json:"values"`
 }
 
 // report shows what is adopted, and what is left.
 func (o *adoptOptions) report(r *adopt.Result) error {
-	lines := adoptedLines{}
+	lines := adoptedLines{Values: r.Values}
 	for _, t := range r.Templates {
 		lines.Before, lines.Templates = lines.Before+t.Before, lines.Templates+t.Lines
-	}
-	for _, c := range o.edited {
-		if !strings.HasSuffix(c.Path, ".tmpl") {
-			lines.Values += bytes.Count(c.New, []byte("\n")) - bytes.Count(c.Old, []byte("\n"))
-		}
 	}
 	if o.output == "json" {
 		result := adoptResult{Version: 1, Command: "adopt", DryRun: o.dryRun, Edited: []fileChange{}, Adopted: append([]string{}, r.Adopted...), Left: append([]adopt.Left{}, r.Left...),

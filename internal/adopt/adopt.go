@@ -28,6 +28,7 @@
 package adopt
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"slices"
@@ -53,6 +54,7 @@ type Result struct {
 	Adopted   []string          // the paths of the manifests that get a header
 	Left      []Left
 	Templates []Summary
+	Values    int // lines that values take, those that were adopted before included
 }
 
 // Summary is a template, and what it replaces.
@@ -234,11 +236,12 @@ func (s *state) try() ([]Left, error) {
 	for _, f := range s.files {
 		copies = append(copies, s.survey.copied(f, facts, tags))
 	}
+	known := map[string]*alignment{}
 	for again := true; again; {
 		s.templates = s.Layout.templatesOf(grouped(copies), s.alike, s.level, func(file string) bool { return s.kept[file] })
 		explain := newExplainer(facts)
 		for _, t := range s.templates {
-			t.prepare(explain, tags)
+			t.prepare(explain, tags, known)
 		}
 		s.describe()
 		again = s.separate()
@@ -269,8 +272,9 @@ func (r *run) alike(a, b string) bool {
 func (s *state) describe() {
 	s.settings = s.newSettings()
 	var holes []*hole
+	universe := map[string][]cell{"service": s.universe("service"), "environment": s.universe("environment")}
 	for _, t := range s.templates {
-		t.build(s.universe(t.scope))
+		t.build(universe[t.scope])
 		holes = append(holes, t.holes...)
 	}
 	s.variables = allocate(holes, newExplainer(s.survey.facts()), s.taken())
@@ -365,6 +369,9 @@ func (r *run) write(after, before *state) error {
 				r.result.Files[file] = nil
 			}
 		}
+	}
+	for _, name := range after.settings.names() {
+		r.result.Values += bytes.Count(after.settings.fresh(name), []byte("\n"))
 	}
 	files, err := after.settings.files(r.readFile, after.was)
 	if err != nil {

@@ -177,7 +177,7 @@ func (a *alignment) score(s *slot, n *node, copy int) float32 {
 	case blank, marker:
 		return 1
 	case comment, text:
-		switch alike := likeness(s.label, n.label); {
+		switch alike := likeness(s.like, n); {
 		case named:
 			return 3
 		case alike >= 0.75, alike >= 0.5 && (s.kind == comment || firstWord.FindString(s.label) == firstWord.FindString(n.label)):
@@ -188,7 +188,7 @@ func (a *alignment) score(s *slot, n *node, copy int) float32 {
 		if !named {
 			return 0
 		}
-		return 4 + 4*similar(s.like, n)
+		return 8
 	case document:
 		alike := similar(s.like, n)
 		switch {
@@ -217,7 +217,7 @@ func itemScore(s *slot, n *node, named bool) float32 {
 	switch {
 	case named:
 		return 6 + 4*alike
-	case len(n.kids) == 0 && likeness(s.label, n.label) >= 0.5:
+	case len(n.kids) == 0 && likeness(s.like, n) >= 0.5:
 		return 1
 	case len(n.kids) > 0 && min(s.like.size(), n.size()) >= minItem && alike >= 0.7:
 		return 3 * alike
@@ -289,20 +289,45 @@ func (n *node) addTo(p profile, parent string) {
 	}
 }
 
-// likeness is how many of the words of two texts are the same, from 0 to 1.
-func likeness(a, b string) float32 {
-	x, y := words(a), words(b)
+// likeness is how many of the words of two nodes' labels are the same, from 0 to 1.
+func likeness(a, b *node) float32 {
+	x, y := a.labelWords(), b.labelWords()
 	if len(x)+len(y) == 0 {
 		return 0
 	}
 	shared := 0
+	if len(x) < 16 && len(y) < 16 {
+		var used [16]bool
+		for _, w := range x {
+			for i, other := range y {
+				if !used[i] && w == other {
+					used[i] = true
+					shared++
+					break
+				}
+			}
+		}
+		return 2 * float32(shared) / float32(len(x)+len(y))
+	}
+	counts := map[string]int{}
 	for _, w := range x {
-		if i := slices.Index(y, w); i >= 0 {
+		counts[w]++
+	}
+	for _, w := range y {
+		if counts[w] > 0 {
+			counts[w]--
 			shared++
-			y[i] = "\x00"
 		}
 	}
 	return 2 * float32(shared) / float32(len(x)+len(y))
+}
+
+// labelWords are the words of a node's label, split once.
+func (n *node) labelWords() []string {
+	if n.split == nil && n.label != "" {
+		n.split = words(n.label)
+	}
+	return n.split
 }
 
 func words(s string) []string {

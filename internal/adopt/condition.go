@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,9 +9,13 @@ import (
 
 // guard is the condition of the whole template: the cells of universe that have a copy.
 func (t *template) guard(universe []cell) condition {
+	own := make(map[cell]bool, len(t.cells))
+	for _, c := range t.cells {
+		own[c] = true
+	}
 	has := make([]bool, len(universe))
 	for i, c := range universe {
-		has[i] = slices.Contains(t.cells, c)
+		has[i] = own[c]
 	}
 	if !slices.Contains(has, false) {
 		return condition{}
@@ -89,62 +94,63 @@ const maxNames = 1
 func expression(cells []cell, has, within []bool) string {
 	env := func(c cell) string { return c.env }
 	service := func(c cell) string { return c.service }
-	envs, otherEnvs := split(cells, has, within, env)
-	services, otherServices := split(cells, has, within, service)
+	envs, services := split(cells, has, within, env), split(cells, has, within, service)
 	product := func(e, s bool) bool {
 		for i, c := range cells {
-			is := (!e || slices.Contains(envs, c.env)) && (!s || slices.Contains(services, c.service))
+			is := (!e || envs.in[c.env]) && (!s || services.in[c.service])
 			if within[i] && is != has[i] {
 				return false
 			}
 		}
 		return true
 	}
-	fewServices := min(len(services), len(otherServices)) <= maxNames
+	fewServices := min(len(services.in), len(services.out)) <= maxNames
 	switch {
 	case product(true, false):
-		return oneOf(envName, envs, otherEnvs)
+		return envs.oneOf(envName)
 	case product(false, true) && fewServices:
-		return oneOf(serviceName, services, otherServices)
+		return services.oneOf(serviceName)
 	case product(true, true) && fewServices:
-		return "and (" + oneOf(serviceName, services, otherServices) + ") (" + oneOf(envName, envs, otherEnvs) + ")"
+		return "and (" + services.oneOf(serviceName) + ") (" + envs.oneOf(envName) + ")"
 	}
 	return ""
 }
 
+// names are the names of some cells, and those of the others.
+type names struct{ in, out map[string]bool }
+
 // split returns the names of the cells in has, and the others of within.
-func split(cells []cell, has, within []bool, name func(cell) string) (in, out []string) {
+func split(cells []cell, has, within []bool, name func(cell) string) names {
+	n := names{map[string]bool{}, map[string]bool{}}
 	for i, c := range cells {
-		if within[i] && has[i] && !slices.Contains(in, name(c)) {
-			in = append(in, name(c))
+		if within[i] && has[i] {
+			n.in[name(c)] = true
 		}
 	}
 	for i, c := range cells {
-		if n := name(c); within[i] && !slices.Contains(in, n) && !slices.Contains(out, n) {
-			out = append(out, n)
+		if within[i] && !n.in[name(c)] {
+			n.out[name(c)] = true
 		}
 	}
-	slices.Sort(in)
-	slices.Sort(out)
-	return in, out
+	return n
 }
 
-// oneOf is the condition that a name is one of some, and none of the others.
-func oneOf(field string, names, others []string) string {
-	quoted := func(list []string) string {
+// oneOf is the condition that a field is one of the names, and none of the others.
+func (n names) oneOf(field string) string {
+	quoted := func(set map[string]bool) string {
 		var b strings.Builder
-		for _, n := range list {
-			b.WriteString(" " + strconv.Quote(n))
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			b.WriteString(" " + strconv.Quote(name))
 		}
 		return b.String()
 	}
 	switch {
-	case len(names) > 1 && len(others) == 1:
-		return "ne " + field + quoted(others)
-	case len(others) > 0 && len(others) < len(names):
-		return "not (eq " + field + quoted(others) + ")"
+	case len(n.in) > 1 && len(n.out) == 1:
+		return "ne " + field + quoted(n.out)
+	case len(n.out) > 0 && len(n.out) < len(n.in):
+		return "not (eq " + field + quoted(n.out) + ")"
 	}
-	return "eq " + field + quoted(names)
+	return "eq " + field + quoted(n.in)
 }
 
 // apart lists the parts that only some of the files have, by their keys.

@@ -45,15 +45,23 @@ func (g guards) guarded(file, text string) string {
 	for i := range within {
 		within[i] = true
 	}
-	condition := expression(guard.cells, guard.has, within)
+	others := make([]bool, len(guard.cells))
+	for i, own := range guard.has {
+		others[i] = !own
+	}
+	condition := expression(guard.cells, others, within)
 	if condition == "" {
-		condition = "not (eq (print .Service.Name \" \" .Env.Name)"
+		condition = `eq (print .Service.Name " " .Env.Name)`
 		for i, c := range guard.cells {
-			if !guard.has[i] {
+			if others[i] {
 				condition += " " + strconv.Quote(c.service+" "+c.env)
 			}
 		}
-		condition += ")"
+	}
+	if name, is := strings.CutPrefix(condition, "eq "); is && strings.Count(name, `"`) == 2 {
+		condition = "ne " + name
+	} else {
+		condition = "not (" + condition + ")"
 	}
 	return head + "{{- if " + condition + " }}\n" + strings.TrimSuffix(text[len(head):], "\n") + "\n{{- end }}\n"
 }

@@ -40,7 +40,8 @@ type node struct {
 	col   int    // where its key or dash stands; 0 of what is no structure
 	quote byte   // that its value begins with; 0 for none
 	kids  []*node
-	known profile // see node.profile
+	known profile  // see node.profile
+	split []string // see labelWords
 }
 
 // outliner reads an outline.

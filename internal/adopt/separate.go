@@ -1,6 +1,9 @@
 package adopt
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A template that several services share must take at most this part, in percent, of the
 // lines that templates of their own would.
@@ -71,11 +74,18 @@ func (t *template) ownLines() (lines, services int) {
 }
 
 // prepare aligns a template's copies.
-func (t *template) prepare(explain *explainer, tags map[string]bool) {
+func (t *template) prepare(explain *explainer, tags map[string]bool, known map[string]*alignment) {
 	t.explain, t.tags = explain, tags
 	t.cells = nil
 	for _, c := range t.copies {
 		t.cells = append(t.cells, c.cell)
 	}
-	t.alignment = *align(t.copies)
+	var key strings.Builder
+	for _, c := range t.copies {
+		key.WriteString(c.file.path + "\n")
+	}
+	if known[key.String()] == nil {
+		known[key.String()] = align(t.copies)
+	}
+	t.alignment = *known[key.String()]
 }

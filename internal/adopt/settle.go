@@ -103,8 +103,9 @@ func (s *state) universe(scope string) []cell {
 			list = append(list, cell{env: env})
 			continue
 		}
+		absent := s.absent(env)
 		for _, service := range services {
-			if !s.isAbsent(env, service) {
+			if !absent[service] {
 				list = append(list, cell{env, service})
 			}
 		}
@@ -112,14 +113,20 @@ func (s *state) universe(scope string) []cell {
 	return list
 }
 
-func (s *state) isAbsent(env, service string) bool {
-	if e := s.inventory.Environment(env); e != nil && e.Overrides[service].Absent {
-		return true
-	}
-	for _, e := range s.settings.envs {
-		if e.name == env {
-			return slices.ContainsFunc(e.services, func(o *overrideSettings) bool { return o.name == service && o.absent })
+// absent are the services that are not rendered in an environment.
+func (s *state) absent(env string) map[string]bool {
+	absent := map[string]bool{}
+	if e := s.inventory.Environment(env); e != nil {
+		for service, o := range e.Overrides {
+			absent[service] = o.Absent
 		}
 	}
-	return false
+	for _, e := range s.settings.envs {
+		for _, o := range e.services {
+			if e.name == env && o.absent {
+				absent[o.name] = true
+			}
+		}
+	}
+	return absent
 }

@@ -115,15 +115,20 @@ func (s *survey) findDomains(byEnv map[string][]*file) {
 
 // domainOf is the longest domain that most hosts in some files end in, and at least two.
 func domainOf(files []*file) string {
-	hosts := map[string]bool{}
+	hosts, counts := map[string]bool{}, map[string]int{}
 	for _, f := range files {
 		for line := range strings.Lines(string(f.data)) {
-			if m := hostLine.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil && !strings.HasSuffix(m[1], ".svc.cluster.local") {
-				hosts[strings.TrimPrefix(m[1], "*.")] = true
+			m := hostLine.FindStringSubmatch(strings.TrimRight(line, "\n"))
+			if m == nil || strings.HasSuffix(m[1], ".svc.cluster.local") {
+				continue
 			}
+			host := strings.TrimPrefix(m[1], "*.")
+			if rest, named := strings.CutPrefix(host, f.service+"."); named && f.service != "" && !hosts[host] {
+				counts[rest]++ // of the service's own host
+			}
+			hosts[host] = true
 		}
 	}
-	counts := map[string]int{}
 	for host := range hosts {
 		for rest := host; strings.Count(rest, ".") >= 1; {
 			counts[rest]++

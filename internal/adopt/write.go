@@ -16,11 +16,7 @@ import (
 // stays.
 func (s *settings) files(read func(name string) ([]byte, error), was *settings) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	names := []string{inventory.VariablesFile, inventory.UsersFile}
-	for _, e := range s.envs {
-		names = append(names, envFile(e.name))
-	}
-	for _, name := range names {
+	for _, name := range s.names() {
 		data, err := read(name)
 		if err != nil {
 			return nil, err
@@ -41,6 +37,15 @@ func (s *settings) files(read func(name string) ([]byte, error), was *settings) 
 		}
 	}
 	return files, nil
+}
+
+// names are the files.
+func (s *settings) names() []string {
+	names := []string{inventory.VariablesFile, inventory.UsersFile}
+	for _, e := range s.envs {
+		names = append(names, envFile(e.name))
+	}
+	return names
 }
 
 func envFile(name string) string { return path.Join(inventory.EnvironmentsDir, name+".yaml") }

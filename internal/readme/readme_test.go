@@ -45,7 +45,7 @@ func testSessions(t *testing.T, bin, file string, from []string) {
 	}
 	top, work := "../..", t.TempDir()
 	for _, name := range from {
-		if err := exec.Command("cp", "-r", filepath.Join(top, name), work).Run(); err != nil {
+		if err := exec.Command("cp", "-r", top+"/"+name, work).Run(); err != nil {
 			t.Fatal(err)
 		}
 	}
