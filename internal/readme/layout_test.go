@@ -36,6 +36,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"":                          {},
 	"internal/scaffold":         {"inventory manifest problem", ""},
 	"internal/adopt":            {"inventory inventory/schema manifest problem render tree", ""},
+	"internal/rules":            {"image manifest problem", ""},
 	"internal/readme":           {},
 	"internal/readme/reference": {"", "github.com/rogpeppe/go-internal/diff github.com/urfave/cli/v2"},
 	"internal/workflows":        {},
