@@ -87,13 +87,14 @@ func (l Layout) readFiles(fsys fs.FS, folders []folder) (files []*file, left []L
 
 // reasonOf is an error as the reason why a file is left.
 func reasonOf(err error) string {
-	for _, p := range problem.All(err) {
-		if p.Place.Line > 0 {
-			return fmt.Sprintf("line %d: %s", p.Place.Line, p.Message)
-		}
-		return p.Message
+	all := problem.All(err)
+	switch {
+	case len(all) == 0:
+		return err.Error()
+	case all[0].Place.Line > 0:
+		return fmt.Sprintf("line %d: %s", all[0].Place.Line, all[0].Message)
 	}
-	return err.Error()
+	return all[0].Message
 }
 
 // exact reports whether the file begins or ends as no template renders it that does not

@@ -36,11 +36,6 @@ func splitText(line string) parts {
 	return parts{head: line[:at], value: value, tail: line[at+len(value):]}
 }
 
-func (p parts) comment() string {
-	_, c, _ := strings.Cut(p.tail, "#")
-	return c
-}
-
 func isWord(c byte) bool {
 	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
 }

@@ -80,9 +80,8 @@ func outline(lines []string, name func(string) string) []*node {
 			o.wait = append(o.wait, &node{kind: comment, label: o.name(trimmed), line: o.at})
 			o.at++
 		case line == "---" || strings.HasPrefix(line, "--- ") || line == "..." || strings.HasPrefix(line, "%"):
-			doc := docs[len(docs)-1]
-			if hasContent(doc) {
-				doc = begin()
+			if hasContent(docs[len(docs)-1]) {
+				begin()
 			}
 			o.stack = o.stack[:1]
 			o.add(&node{kind: marker, label: trimmed, line: o.at})

@@ -17,7 +17,6 @@ type family struct {
 	lines   []string            // of the define, without its first and last
 	params  []string            // in the order of the text
 	args    []map[string]string // by member, the expression of each parameter it passes
-	broken  bool                // it does not render what its members did
 }
 
 // file is the define's file.
@@ -309,7 +308,7 @@ func argument(p parts) (string, bool) {
 }
 
 var (
-	actions = regexp.MustCompile("\\{\\{[^{}]*\\}\\}")
+	actions = regexp.MustCompile(`\{\{[^{}]*\}\}`)
 	rootOf  = regexp.MustCompile(`(^|[\s(])\.(Env|Service|Vars|Tag)\b`)
 )
 
