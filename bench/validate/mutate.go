@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func mutate(original document) ([]document, error) {
 	var list []document
 	walk(root, "", func(x any) any { return x }, func(path string, value any, with func(any) any) {
 		for _, m := range mistakes(path, value) {
-			list = append(list, document{fmt.Sprintf("%s: %s %s", original.name, path, m.what), encode(with(m.value))})
+			list = append(list, document{fmt.Sprintf("%s: %s %s", filepath.Base(original.name), path, m.what), encode(with(m.value))})
 		}
 	})
 	return list, nil

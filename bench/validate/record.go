@@ -1,22 +1,21 @@
 package main
 
 import (
+	"bufio"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/fnv"
+	"io"
 	"os"
+	"strings"
 )
 
-// recorded is an object and what an API server said of it.
-type recorded struct {
-	Name    string `json:"name"`
-	Refused bool   `json:"refused,omitempty"`
-	Text    string `json:"text"`
-}
+// A record is what an API server said of each object: its release in the first line, then "refuses" or
+// "takes" and the object's name in a line each. A test compares the project's own objects with it.
 
-// writeRecord writes the objects and the server's verdicts; those that depend on the cluster are left out.
-func writeRecord(file string, documents []document, theirs []answer) (err error) {
+// writeRecord writes the server's verdicts; those that depend on the cluster are left out.
+func writeRecord(file, release string, documents []document, theirs []answer) (err error) {
 	if file == "" {
 		return nil
 	}
@@ -28,13 +27,38 @@ func writeRecord(file string, documents []document, theirs []answer) (err error)
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
-	lines := json.NewEncoder(compressed)
+	fmt.Fprintln(compressed, release)
 	for i, d := range documents {
+		verdict := "refuses"
+		if theirs[i].taken {
+			verdict = "takes"
+		}
 		if !clusterOnly.MatchString(theirs[i].message) {
-			err = errors.Join(err, lines.Encode(recorded{d.name, !theirs[i].taken, string(d.text)}))
+			fmt.Fprintln(compressed, verdict, d.name)
 		}
 	}
-	return errors.Join(err, compressed.Close(), out.Close())
+	return errors.Join(compressed.Close(), out.Close())
+}
+
+// readRecord returns the names of objects, and whether the server refused them.
+func readRecord(r io.Reader) (release string, refused map[string]bool, err error) {
+	data, err := gzip.NewReader(r)
+	if err != nil {
+		return "", nil, err
+	}
+	lines := bufio.NewScanner(data)
+	if !lines.Scan() {
+		return "", nil, errors.New("empty")
+	}
+	release, refused = lines.Text(), map[string]bool{}
+	for lines.Scan() {
+		verdict, name, ok := strings.Cut(lines.Text(), " ")
+		if !ok || verdict != "refuses" && verdict != "takes" {
+			return "", nil, fmt.Errorf("unknown line %q", lines.Text())
+		}
+		refused[name] = verdict == "refuses"
+	}
+	return release, refused, lines.Err()
 }
 
 // hash tells which mistakes are in a sample: the same ones each time.

@@ -39,7 +39,7 @@ func compareServer(args []string) error {
 	flags.StringVar(&o.ca, "ca", "", "a `file` with the server's certificate authority; without it the certificate is not verified")
 	flags.StringVar(&o.crds, "crds", "internal/validate/crds", "CustomResourceDefinitions to install first: `folders` or files, comma-separated")
 	flags.StringVar(&o.cases, "cases", "", "a `folder` of cases: the objects that each mistake changes are asked about")
-	flags.StringVar(&o.record, "record", "", "write objects and verdicts to this `file`, a line of JSON each, compressed")
+	flags.StringVar(&o.record, "record", "", "write the verdicts to this `file`: testdata/v1.34.txt.gz is made of objects/ with --mutate --sample 30")
 	flags.BoolVar(&o.mutate, "mutate", false, "ask about every mistake that is made in the objects, one at a time")
 	flags.BoolVar(&o.quiet, "quiet", false, "print counts alone")
 	flags.IntVar(&o.sample, "sample", 1, "of the mistakes, every `n`th")
@@ -83,7 +83,7 @@ func compareServer(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeRecord(o.record, documents, theirs); err != nil {
+	if err := writeRecord(o.record, full, documents, theirs); err != nil {
 		return err
 	}
 	compareAnswers(documents, ours, theirs, o.quiet)

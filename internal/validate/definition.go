@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	"k8srepo/internal/problem"
 )
@@ -34,6 +37,41 @@ func (v *Validator) definition(o *object) {
 	for _, e := range validateDefinition(crd) {
 		o.refuseField(e)
 	}
+	if len(o.verdict.Refused) == 0 {
+		for _, text := range definitionWarnings(crd, minorNumber(v.minor)) {
+			o.warnText(text)
+		}
+	}
+}
+
+// definitionWarnings are the formats that the API server does not check, as it warns of them.
+func definitionWarnings(crd *apiextensionsv1.CustomResourceDefinition, minor int) []string {
+	found := map[string]bool{}
+	var walk func(s *apiextensionsv1.JSONSchemaProps)
+	walk = func(s *apiextensionsv1.JSONSchemaProps) {
+		if s == nil {
+			return
+		}
+		if s.Format != "" {
+			one := &spec.Schema{SchemaProps: spec.SchemaProps{Format: s.Format, Type: []string{s.Type}}}
+			for _, format := range validation.GetUnrecognizedFormats(one, version.MajorMinor(1, uint(minor-1))) {
+				found[fmt.Sprintf("unrecognized format %q", format)] = true
+			}
+		}
+		for _, inner := range s.Properties {
+			walk(&inner)
+		}
+		if s.Items != nil {
+			walk(s.Items.Schema)
+		}
+		if s.AdditionalProperties != nil {
+			walk(s.AdditionalProperties.Schema)
+		}
+	}
+	for _, v := range crd.Spec.Versions {
+		walk(v.Schema.OpenAPIV3Schema)
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 func validateDefinition(crd *apiextensionsv1.CustomResourceDefinition) field.ErrorList {

@@ -227,6 +227,8 @@ func TestWarnings(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"deprecated", "apiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\n", "MG502 1:1 apiVersion: v1 Endpoints is deprecated since Kubernetes 1.33 (use discovery.k8s.io/v1)"},
 		{"unknown kind", "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\nspec: {a: 1}\n", "MG509 2:1 example.com/v1 Thing is not known"},
+		{"format", "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.com}\nspec: {group: example.com, scope: Cluster, names: {kind: Thing, plural: things}, " +
+			"versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {a: {type: string, format: colour}}}}}]}\n", `MG510 1:1 unrecognized format "colour"`},
 		{"node port", strings.Replace(service, "port: 80,", "port: 80, nodePort: 8080,", 1) + "  type: NodePort\n", "MG510 6:32 spec.ports[0].nodePort: an API server takes 30000 to 32767"},
 		{"the API server's", strings.Replace(deployment, "    spec:\n", "    spec:\n      nodeSelector: {beta.kubernetes.io/os: linux}\n", 1), "MG510 9:45 spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated"},
 	}
