@@ -17,6 +17,7 @@ func benchDeploy(args []string) error {
 	rounds := flags.Int("rounds", 5, "measured rounds")
 	commits := flags.Int("commits", 2000, "commits of history")
 	latency := flags.Duration("latency", 30*time.Millisecond, "of each request, in the last table")
+	large := flags.Int("services", 2000, "services of the large repository, 24 files each")
 	other := flags.String("other", "", "another `build` of tagbump, to compare with")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -33,7 +34,7 @@ func benchDeploy(args []string) error {
 	for _, c := range []struct {
 		services int
 		latency  time.Duration
-	}{{200, 0}, {2000, 0}, {2000, *latency}} {
+	}{{200, 0}, {*large, 0}, {*large, *latency}} {
 		repo := dir.path(fmt.Sprintf("served/k8s-%d.git", c.services))
 		files := c.services * len(environments) * len(kinds)
 		if _, err := os.Stat(repo); err != nil {
@@ -51,7 +52,7 @@ func benchDeploy(args []string) error {
 // deployments measures the ways to deploy one service to one repository. Of the builds of
 // tagbump, one that is "" is left out.
 func deployments(dir *folder, builds []string, repo string, files, service int, latency time.Duration, rounds int) error {
-	s, err := startServer(filepath.Dir(repo), latency)
+	s, err := startServer(filepath.Dir(repo), latency, 0)
 	if err != nil {
 		return err
 	}

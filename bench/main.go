@@ -5,6 +5,7 @@
 //	go run ./bench edit       # image tags moved in 5,000 and 50,000 files
 //	go run ./bench deploy     # one service deployed to a served repository
 //	go run ./bench contention # many deployed at once
+//	go run ./bench soak       # 1,000 deployments in ten minutes, with faults and kills
 //	go run ./bench generate   # only make the input, to look at
 //
 // It prints numbers and ratios, and passes no judgement. Rounds are interleaved,
@@ -24,6 +25,7 @@ var benchmarks = map[string]func(args []string) error{
 	"edit":       benchEdit,
 	"deploy":     benchDeploy,
 	"contention": benchContention,
+	"soak":       benchSoak,
 	"generate":   generate,
 	"limit":      limit, // what the benchmarks run as a process of its own
 	"serve":      serve, // that too
@@ -38,7 +40,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("say go run ./bench render, edit, deploy, contention or generate")
+		return fmt.Errorf("say go run ./bench render, edit, deploy, contention, soak or generate")
 	}
 	return benchmarks[args[0]](args[1:])
 }

@@ -15,14 +15,17 @@ import (
 )
 
 // traffic is what a server of repositories has had to do.
-type traffic struct{ Requests, Up, Down int }
+type traffic struct {
+	Requests, Up, Down int
+	Faults             map[string]int `json:",omitempty"` // by kind
+}
 
 // serve serves the repositories in a folder by git's smart HTTP, each request later
-// by a latency. It prints its URL; /traffic below it is what it has had to do since
-// it was last asked.
+// by a latency, and a share of them with a fault. It prints its URL; /traffic below it is
+// what it has had to do since it was last asked.
 func serve(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("serve wants a folder and a latency")
+	if len(args) != 3 {
+		return fmt.Errorf("serve wants a folder, a latency and a share of faults")
 	}
 	latency, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -46,20 +49,27 @@ func serve(args []string) error {
 		defer lock.Unlock()
 		sum.Requests, sum.Up, sum.Down = sum.Requests+t.Requests, sum.Up+t.Up, sum.Down+t.Down
 	}
-	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/traffic" {
-			lock.Lock()
-			defer lock.Unlock()
-			json.NewEncoder(w).Encode(sum)
-			sum = traffic{}
-			return
-		}
+	faults, err := withFaults(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		time.Sleep(latency)
 		counted := &counter{ResponseWriter: w}
 		backend.ServeHTTP(counted, r)
-		add(traffic{1, len(body), counted.n})
+		add(traffic{Requests: 1, Up: len(body), Down: counted.n})
+	}), args[2])
+	if err != nil {
+		return err
+	}
+	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/traffic" {
+			faults.ServeHTTP(w, r)
+			return
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		sum.Faults = faults.taken()
+		json.NewEncoder(w).Encode(sum)
+		sum = traffic{}
 	}))
 }
 
@@ -82,12 +92,12 @@ type server struct {
 	url     string
 }
 
-func startServer(dir string, latency time.Duration) (*server, error) {
+func startServer(dir string, latency time.Duration, faults float64) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{process: exec.Command(self, "serve", dir, latency.String())}
+	s := &server{process: exec.Command(self, "serve", dir, latency.String(), fmt.Sprint(faults))}
 	s.process.Stderr = os.Stderr
 	out, err := s.process.StdoutPipe()
 	if err != nil {

@@ -27,6 +27,8 @@ type attempts struct {
 	rejections int        // how many were, on that tip
 
 	unreachable int // attempts, one after the other, that no server was there for
+
+	shortest time.Duration // of the attempts that lost a race; 0 for none
 }
 
 // A lost race is run again: so often, and no longer than the context allows.
@@ -84,7 +86,7 @@ func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 	case a.count == maxAttempts:
 		return a.gaveUp(fmt.Sprintf("gave up after %d attempts: ", maxAttempts), err)
 	}
-	wait := after + rand.N(a.longest(ctx, err))
+	wait := after + rand.N(a.longest(ctx, raceLost(err), time.Since(a.started)))
 	if httpclient.IsUnreachable(err) {
 		if a.unreachable++; a.unreachable == httpclient.MaxUnreachable {
 			return a.noServer(err)
@@ -119,14 +121,18 @@ func (a *attempts) noServer(err error) error {
 	return err
 }
 
-// longest returns the longest time of which a random part is waited. It doubles with
-// each attempt. Where races are lost, it starts from what an attempt takes: a server
-// that is slow because everybody asks it at once must be asked less often, or nobody
-// gets through. There should be time left for another attempt.
-func (a *attempts) longest(ctx context.Context, err error) time.Duration {
+// longest returns the longest time of which a random part is waited, after an attempt that
+// took some time. It doubles with each attempt. Where races are lost, it starts from what the
+// shortest of these attempts took: a server that is slow because everybody asks it at once must
+// be asked less often, or nobody gets through. One slow answer does not mean that. There should
+// be time left for another attempt.
+func (a *attempts) longest(ctx context.Context, raceLost bool, took time.Duration) time.Duration {
 	first := firstWait
-	if raceLost(err) {
-		first = max(first, time.Since(a.started))
+	if raceLost {
+		if a.shortest == 0 || took < a.shortest {
+			a.shortest = took
+		}
+		first = max(first, a.shortest)
 	}
 	longest := min(first<<min(a.count, 8), max(maxWait, 16*first))
 	if deadline, ok := ctx.Deadline(); ok {

@@ -17,10 +17,10 @@ import (
 var update = flag.Bool("update", false, "write what is printed into the README")
 
 // TestSessions runs the blocks marked ```console, in order, in one folder that
-// starts out with the starter's files, or with manifests that were copied by hand. A line that begins with "$ " is a command
-// for sh; what follows, up to the next one, is its output, standard error
-// included. A line of "…" stands for any number of lines, and a commit's hash for
-// any other.
+// starts out with the starter's files, with manifests that were copied by hand, or with nothing.
+// A line that begins with "$ " is a command for sh; what follows, up to the next one, is its output,
+// standard error included. A line of "…" stands for any number of lines, and a commit's hash for any
+// other.
 func TestSessions(t *testing.T) {
 	bin := t.TempDir()
 	// Without symbols a command links in half the time.
@@ -29,10 +29,13 @@ func TestSessions(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	starter := []string{"users.yaml", "environments", "templates"}
 	for file, from := range map[string][]string{
-		"README.md":        {"users.yaml", "environments", "templates"},
-		"docs/images.md":   {"users.yaml", "environments", "templates"},
-		"docs/adopting.md": {"testdata/copied/."},
+		"README.md":               starter,
+		"docs/adopting.md":        {"testdata/copied/."},
+		"docs/getting-started.md": nil,
+		"docs/images.md":          starter,
+		"docs/migrating.md":       starter,
 	} {
 		t.Run(file, func(t *testing.T) { testSessions(t, bin, filepath.Join("..", "..", file), from) })
 	}
@@ -49,7 +52,7 @@ func testSessions(t *testing.T, bin, file string, from []string) {
 			t.Fatal(err)
 		}
 	}
-	sh := shell{dir: work, env: append(os.Environ(),
+	sh := &shell{dir: work, cd: filepath.Join(t.TempDir(), "dir"), env: append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+work, "NO_COLOR=1", "GITHUB_ACTIONS=",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com")}
 	sessions := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllSubmatchIndex(text, -1)
@@ -79,14 +82,15 @@ func testSessions(t *testing.T, bin, file string, from []string) {
 	}
 }
 
-// shell runs commands in a folder.
+// shell runs commands in a folder, and where they change to.
 type shell struct {
 	dir string
+	cd  string // a file for the folder that a command ends in
 	env []string
 }
 
 // session runs the commands of a session, and returns it with what they print.
-func (sh shell) session(text string) string {
+func (sh *shell) session(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		command, isCommand := strings.CutPrefix(line, "$ ")
@@ -94,10 +98,13 @@ func (sh shell) session(text string) string {
 			continue
 		}
 		b.WriteString(line)
-		cmd := exec.Command("sh", "-c", command)
-		cmd.Dir, cmd.Env = sh.dir, sh.env
+		cmd := exec.Command("sh", "-c", command+"\npwd >\"$SESSION_DIR\"")
+		cmd.Dir, cmd.Env = sh.dir, append(sh.env, "SESSION_DIR="+sh.cd)
 		out, _ := cmd.CombinedOutput() // a command that fails says so in what it prints
 		b.Write(out)
+		if dir, err := os.ReadFile(sh.cd); err == nil {
+			sh.dir = strings.TrimSuffix(string(dir), "\n")
+		}
 	}
 	return b.String()
 }
