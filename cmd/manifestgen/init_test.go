@@ -29,8 +29,8 @@ func TestInit(t *testing.T) {
 		words   string // in no file of the inventory, and in no rendered file
 	}{
 		{"alb", []string{"--routing", "alb", "--env", "dev", "--env", "staging", "--env", "prod"}, "karpenter|users/|teams/|user-service|mapping|target-group|http-route|home|sandbox", `karpenter|\bspot|NodePool|ambassador|mapping|nginx|gateway|httproute|target.group|sandbox|\bhome\b|\befs\b`},
-		{"ambassador", []string{"--routing", "ambassador", "--env", "dev"}, "karpenter|users/|ingress|http-route|target-group", `karpenter|\bspot|nginx|certificate.?arn|\balb\b|alb_|gateway|target.group|sandbox|\bhome\b`},
-		{"target-group", []string{"--routing", "target-group", "--env", "dev"}, "karpenter|ingress|mapping|http-route", `karpenter|\bspot|nginx|ambassador|certificate.?arn|alb_scheme|gateway|sandbox|\bhome\b`},
+		{"ambassador", []string{"--routing", "ambassador", "--env", "dev"}, "karpenter|users/|ingress|http-route|target-group", `karpenter|\bspot|nginx|gateway|target.group|sandbox|\bhome\b`},
+		{"target-group", []string{"--routing", "target-group", "--env", "dev"}, "karpenter|ingress|mapping|http-route", `karpenter|\bspot|nginx|ambassador|certificate.?arn|gateway|sandbox|\bhome\b`},
 		{"sandbox", []string{"--routing", "gateway", "--env", "sandbox", "--env", "prod"}, "karpenter|mapping|service/ingress|target-group", `karpenter|\bspot|ambassador|target.group|\(alb|alb, `},
 		{"karpenter", []string{"--routing", "alb", "--env", "sandbox", "--env", "dev", "--karpenter"}, "mapping|target-group|http-route", `ambassador|target.group|\bgateway:|httproute`},
 	} {

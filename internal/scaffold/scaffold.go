@@ -85,18 +85,21 @@ type part struct {
 }
 
 var parts = []part{
-	{func(o *Options) bool { return o.Karpenter }, []string{"templates/environment/karpenter-*"}, []string{"karpenter", "spot"},
-		[]string{"          annotations:\n            karpenter.sh/do-not-disrupt: \"true\"\n"}},
-	{(*Options).sandbox, []string{"templates/team/*", "templates/user/*", "templates/user-service/*", "templates/environment/home.*", "templates/environment/ingress.*"}, []string{"nginx", "home"},
-		[]string{", sandbox.users.NAME", ", and before NGINX"}},
-	{routes("alb"), []string{"templates/service/ingress.*"}, nil, []string{"alb, and "}},
-	{func(o *Options) bool { return o.Routing == "alb" || o.sandbox() }, nil, []string{"certificate_arn", "alb_scheme"}, nil},
+	{func(o *Options) bool { return o.Karpenter }, []string{"templates/environment/karpenter-*"}, []string{"karpenter", "spot"}, nil},
+	{(*Options).sandbox, []string{"templates/team/*", "templates/user/*", "templates/user-service/*", "templates/environment/home.*", "templates/environment/ingress.*"}, []string{"nginx", "nginx_limits", "home"},
+		[]string{", sandbox.users.NAME"}},
+	{routes("alb"), []string{"templates/service/ingress.*"}, nil, nil},
+	{(*Options).proxy, []string{"templates/_shared/proxy.*"}, nil, nil},
+	{func(o *Options) bool { return o.Routing == "alb" || o.proxy() }, []string{"templates/_shared/alb.*"}, []string{"alb"}, nil},
 	{routes("target-group"), []string{"templates/service/target-group-binding.*"}, []string{"target_group_arn", "alb_security_group"}, nil},
-	{routes("ambassador"), []string{"templates/service/mapping.*"}, nil, nil},
+	{routes("ambassador"), []string{"templates/service/mapping.*", "templates/environment/ambassador.*"}, []string{"ambassador"}, nil},
 	{routes("gateway"), []string{"templates/service/http-route.*"}, []string{"gateway"}, nil},
 }
 
 func routes(by string) func(*Options) bool { return func(o *Options) bool { return o.Routing == by } }
+
+// proxy reports whether an ALB stands before a proxy in the cluster.
+func (o *Options) proxy() bool { return o.Routing == "ambassador" || o.sandbox() }
 
 func (o *Options) sandbox() bool { return slices.Contains(o.Environments, Sandbox) }
 
@@ -160,7 +163,9 @@ func withoutBlocks(text string, variables []string) string {
 	depth := 0 // of the blocks inside the one that is left out, itself included
 	for line := range strings.Lines(text) {
 		word := strings.TrimSpace(line)
-		begins := slices.ContainsFunc(variables, func(v string) bool { return word == "{{- if .Vars."+v+" }}" })
+		begins := slices.ContainsFunc(variables, func(v string) bool {
+			return word == "{{- if .Vars."+v+" }}" || word == "{{- if $.Vars."+v+" }}"
+		})
 		switch {
 		case depth == 0 && !begins:
 			kept.WriteString(line)
@@ -258,12 +263,10 @@ func (o *Options) environments(files map[string][]byte) error {
 		return err
 	}
 	data = []byte(strings.Replace(string(data), "# What dev, qa, staging and prod have in common.", "# What all environments have in common.", 1))
-	if o.Routing == "gateway" {
-		data = append(data, "# The Gateway of templates/variables.yaml exists in the clusters.\nexternal:\n  - {kind: Gateway, name: public, namespace: gateway}\n"...)
-	}
 	if files[name], err = patch(name, data, manifest.DeleteAt(at("services"))); err != nil {
 		return err
 	}
+	files[name] = append(files[name], installed[o.Routing]...)
 	for _, env := range o.Environments {
 		data, host := []byte(modeline+"extends: "+base+"\nnamespace: "+env+"\n"), env+"."+o.Domain
 		if isProduction(env) {
@@ -276,7 +279,7 @@ func (o *Options) environments(files map[string][]byte) error {
 				return err
 			}
 			data = []byte(strings.Replace(string(data), "sandbox.example.com", host, 1)) // in a comment
-			patches = append(patches, manifest.DeleteAt(at("vars.home")), manifest.DeleteAt(at("vars.certificate_arn")))
+			patches = append(patches, manifest.DeleteAt(at("vars.home")), manifest.DeleteAt(at("vars.alb")))
 			if !o.Karpenter {
 				patches = append(patches, manifest.DeleteAt(at("vars.spot")), manifest.DeleteAt(at("vars.karpenter")))
 			}
@@ -292,6 +295,21 @@ func (o *Options) environments(files map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// installed is what the shared environment says of what a routing needs in each cluster,
+// and is not rendered.
+var installed = map[string]string{
+	"gateway": `# The team of the cluster owns it.
+external:
+  - {kind: Gateway, name: public, namespace: gateway}
+`,
+	"ambassador": `# Emissary is installed with its chart.
+external:
+  - {kind: Service, name: emissary-ingress, namespace: emissary}
+vars:
+  ambassador: {namespace: emissary, service: emissary-ingress, port: 8080}
+`,
 }
 
 func environmentFile(env string) string { return path.Join(inventory.EnvironmentsDir, env+".yaml") }

@@ -32,7 +32,7 @@ var sources = []source{
 	{"github.com/aws/karpenter-provider-aws", "v1.14.0", "pkg/apis/crds/karpenter.k8s.aws_ec2nodeclasses.yaml", []string{"EC2NodeClass"}},
 	{"sigs.k8s.io/gateway-api", "v1.4.1", "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml", []string{"HTTPRoute"}},
 	{"sigs.k8s.io/gateway-api", "v1.4.1", "config/crd/standard/gateway.networking.k8s.io_gateways.yaml", []string{"Gateway"}},
-	{"github.com/emissary-ingress/emissary/v3", "v3.10.0", "pkg/api/getambassador.io/crds.yaml", []string{"Mapping"}},
+	{"github.com/emissary-ingress/emissary/v3", "v3.10.0", "pkg/api/getambassador.io/crds.yaml", []string{"Mapping", "Host", "Listener"}},
 }
 
 // own are the definitions that no Go module carries.
