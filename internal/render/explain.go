@@ -105,6 +105,10 @@ func (r *renderer) tellFailure(j job, p *problem.Problem) {
 		if variable, unset := j.subject.traced.Unset(asked); unset {
 			p.Hint = r.templates.hintFor(j.subject, variable)
 		}
+		if service := j.subject.traced.Service; service != nil && asked.String() == ".Service.Image" {
+			p.Notes = []problem.Note{{Place: service.Place, Text: fmt.Sprintf("the service %s has no image", service.Name)}}
+			p.Hint = "add a line image: … with the repository that it is pushed to; or ask for it with if or with"
+		}
 	}
 }
 

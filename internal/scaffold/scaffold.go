@@ -297,15 +297,13 @@ func (o *Options) environments(files map[string][]byte) error {
 	return nil
 }
 
-// installed is what the shared environment says of what a routing needs in each cluster,
-// and is not rendered.
+// installed is what the shared environment's file ends in, behind the first of external: what a
+// routing needs in each cluster, and is not rendered.
 var installed = map[string]string{
-	"gateway": `# The team of the cluster owns it.
-external:
+	"gateway": `  # The team of the cluster owns it.
   - {kind: Gateway, name: public, namespace: gateway}
 `,
-	"ambassador": `# Emissary is installed with its chart.
-external:
+	"ambassador": `  # Emissary is installed with its chart.
   - {kind: Service, name: emissary-ingress, namespace: emissary}
 vars:
   ambassador: {namespace: emissary, service: emissary-ingress, port: 8080}
