@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"k8srepo/internal/httpclient"
 	"k8srepo/internal/limit"
 )
 
@@ -49,6 +50,7 @@ func TestRoundTripClosesTheBody(t *testing.T) {
 			w := &wire{
 				next:    carrier(func(req *http.Request) (*http.Response, error) { tries++; return c.next(req) }),
 				timeout: time.Minute,
+				after:   func(d time.Duration, f func()) httpclient.Timer { return time.AfterFunc(d, f) },
 				sleep:   func(context.Context, time.Duration) error { return nil },
 				tell:    func(string) {},
 			}

@@ -38,9 +38,9 @@ func (e *limitError) Error() string { return e.message }
 type execution struct {
 	templates *Templates
 	set       *template.Template
-	rec       *recorder   // takes what is printed now
-	stopped   func() bool // another execution made this one needless
-	entered   func()      // a template is called by a function
+	rec       *recorder            // takes what is printed now
+	stopped   func() bool          // another execution made this one needless
+	entered   func() (back func()) // a template is called by a function, and back in the one that calls
 
 	steps, levels int
 	measured      int                           // see isPlain
@@ -52,7 +52,7 @@ type execution struct {
 func newExecution(t *Templates, more func(*execution) template.FuncMap) *execution {
 	own := *t // it grows with what values are evaluated
 	own.hooks, own.actions = slices.Clip(t.hooks), slices.Clip(t.actions)
-	x := &execution{templates: &own, rec: &recorder{}, stopped: func() bool { return false }, entered: func() {}}
+	x := &execution{templates: &own, rec: &recorder{}, stopped: func() bool { return false }, entered: func() func() { return func() {} }}
 	x.set = template.Must(t.set.Clone()).Funcs(x.functions()).Funcs(more(x))
 	return x
 }
@@ -149,8 +149,8 @@ func (x *execution) spendBytes(n int) error {
 func (x *execution) inText(f func() error) (string, error) {
 	outer := x.rec
 	x.rec = &recorder{isText: true, alone: -1}
-	x.entered()
-	defer func() { x.rec = outer }()
+	back := x.entered()
+	defer func() { x.rec = outer; back() }()
 	if err := f(); err != nil {
 		return "", err
 	}
@@ -173,7 +173,7 @@ func (x *execution) includeBlock(name any, dot ...any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	x.entered()
+	defer x.entered()()
 	return "", run()
 }
 

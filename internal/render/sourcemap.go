@@ -28,7 +28,11 @@ func (r *renderer) trace(j job) tracing {
 		t.execution = x
 		return t.traceFunctions()
 	})
-	t.entered = func() { t.entry = nil }
+	t.entered = func() func() {
+		entry := t.entry // of a template action whose arguments have an include
+		t.entry = nil
+		return func() { t.entry = entry }
+	}
 	err := t.run(j.source.file, j.subject.data)
 	recorded := trace.Recording{Out: t.rec.out.Bytes()}
 	recorded.Text, recorded.Skipped = j.source.ends(bytes.Clone(recorded.Out))
