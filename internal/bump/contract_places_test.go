@@ -72,6 +72,7 @@ var contractOfPlaces = []sentence{
 	}},
 	{"4.1", "kustomize's images entries, and Argo CD's strings", []contractCase{
 		{"a kustomization", "file kustomization.yaml", "images:\n- name: web\n  newName: ecr.repo/api\n- name: ecr.repo/api\n", "images:\n- name: web\n  newTag: v2\n  newName: ecr.repo/api\n- name: ecr.repo/api\n  newTag: v2\n", "", nil},
+		{"a last line that does not end, under CRLF", "file kustomization.yaml", "images:\r\n- name: ecr.repo/api", "images:\r\n- name: ecr.repo/api\r\n  newTag: v2", "", nil},
 		{"by its kind", "", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: ecr.repo/api}]\n", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: ecr.repo/api, newTag: v2}]\n", "", nil},
 		{"Flux", "", "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: ecr.repo/api\n    digest: " + d0 + "\n", "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: ecr.repo/api\n    newTag: v2\n    digest: \"\"\n", "", nil},
 		{"a post renderer", "", "kind: HelmRelease\nspec:\n  postRenderers:\n  - kustomize:\n      images:\n      - {name: api, newName: ecr.repo/api, newTag: '1.0'}\n", "kind: HelmRelease\nspec:\n  postRenderers:\n  - kustomize:\n      images:\n      - {name: api, newName: ecr.repo/api, newTag: 'v2'}\n", "", nil},

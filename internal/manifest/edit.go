@@ -154,13 +154,7 @@ func (f *File) addEntry(e edit, changes *changes) (cut, error) {
 		}
 		return cut{span{s.end, s.end}, slices.Concat([]byte(", "), name, []byte(": "), text)}, nil
 	}
-	end, newline := s.end, []byte("\n")
-	for end < len(f.Data) && breakLength(f.Data[end:]) == 0 {
-		end++ // past a comment
-	}
-	if n := breakLength(f.Data[end:]); n > 0 {
-		newline = f.Data[end : end+n]
-	}
-	text := slices.Concat(newline, bytes.Repeat([]byte{' '}, key.Column-1), []byte(e.key+": "))
+	end := s.end + lineLength(f.Data[s.end:]) // past a comment
+	text := slices.Concat(f.lineBreak(end), bytes.Repeat([]byte{' '}, key.Column-1), []byte(e.key+": "))
 	return cut{span{end, end}, appendString(text, e.text, false)}, nil
 }
