@@ -34,10 +34,17 @@ func TestSessions(t *testing.T) {
 		"README.md":               starter,
 		"docs/adopting.md":        {"testdata/copied/."},
 		"docs/getting-started.md": nil,
+		"docs/deploy.md":          starter,
+		"docs/explaining.md":      starter,
 		"docs/images.md":          starter,
+		"docs/inventory.md":       starter,
+		"docs/review.md":          starter,
 		"docs/migrating.md":       starter,
 	} {
-		t.Run(file, func(t *testing.T) { testSessions(t, bin, filepath.Join("..", "..", file), from) })
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			testSessions(t, bin, filepath.Join("..", "..", file), from)
+		})
 	}
 }
 

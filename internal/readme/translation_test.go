@@ -13,6 +13,7 @@ var console = regexp.MustCompile("(?ms)^```console\n.*?^```$")
 func TestTranslations(t *testing.T) {
 	for page, translation := range map[string]string{
 		"../../docs/getting-started.md": "../../docs/ja/getting-started.md",
+		"../../README.md":               "../../README.ja.md",
 	} {
 		original, err := os.ReadFile(page)
 		if err != nil {
