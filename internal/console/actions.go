@@ -48,12 +48,12 @@ func Code(text string) string {
 	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
 }
 
-// Plain returns a text as Markdown that shows it as it is, on one line.
+// Plain returns a text as Markdown that shows it as it is, on one line, and mentions nobody.
 func Plain(text string) string {
 	return plain.Replace(strings.Join(strings.Fields(text), " "))
 }
 
-var plain = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", "&lt;", "&", "&amp;", "|", `\|`, "#", `\#`, "!", `\!`)
+var plain = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", "&lt;", "&", "&amp;", "|", `\|`, "#", `\#`, "!", `\!`, "@", "&#64;")
 
 func appendTo(file, text string) error {
 	if file == "" || text == "" {
