@@ -22,11 +22,13 @@ type Cluster struct {
 	routed      []*Object            // objects with routes
 	ingresses   []*Object            // all Ingresses
 	pools       []*Object            // NodePools
+	grants      []*Object            // ReferenceGrants
 	controllers map[string]string    // of IngressClasses
 	classParams bool                 // there are IngressClassParams
 	workloads   map[string][]*Object // that make pods, by namespace
 	scaled      map[id][]*Object     // scalers, by their target
 	makers      map[id]*Object       // what controllers make of objects, and of which one
+	merged      map[id]bool          // Secrets that another object adds keys to
 	anywhere    map[string]bool      // Secrets that are made in every namespace, by name
 	patterns    map[string][]string  // beginnings of names that are provided, by kind and namespace
 	customs     map[string][]*Object // objects of unknown kinds, by namespace
@@ -41,7 +43,7 @@ func (c *Cluster) index() {
 	c.workloads, c.customs = map[string][]*Object{}, map[string][]*Object{}
 	c.scaled, c.makers, c.anywhere = map[id][]*Object{}, map[id]*Object{}, map[string]bool{}
 	c.patterns, c.pods = map[string][]string{}, map[string]podIndex{}
-	c.nearby = newNearby(c)
+	c.nearby, c.merged = newNearby(c), map[id]bool{}
 	for _, o := range c.Objects {
 		me := o.id()
 		if c.byID[me] == nil {
@@ -57,6 +59,9 @@ func (c *Cluster) index() {
 		if o.scaler != nil {
 			target := o.targetOf(&o.refs[0])
 			c.scaled[target] = append(c.scaled[target], o)
+		}
+		if o.merges != "" {
+			c.merged[id{kind: "Secret", namespace: me.namespace, name: o.in(o.merges)}] = true
 		}
 		for _, p := range o.provides {
 			name := o.in(p.name)
@@ -88,6 +93,7 @@ func (c *Cluster) sort(o *Object) {
 	add(&c.routed, len(o.routes) > 0)
 	add(&c.ingresses, o.ingress != nil)
 	add(&c.pools, o.nodes != nil)
+	add(&c.grants, o.grant != nil)
 	if o.controller != "" {
 		if c.controllers == nil {
 			c.controllers = map[string]string{}

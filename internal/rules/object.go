@@ -41,12 +41,14 @@ type facts struct {
 	refs     []reference
 	provides []provided
 	keys     *keys
+	merges   word // a Secret that this object adds keys to
 	ingress  *ingress
 	routes   []route
 	budget   *budget
 	scaler   *scaler
 	nodes    *nodePool
 	gateway  *gateway
+	grant    *grant
 	custom   *custom
 
 	controller string // of an IngressClass

@@ -86,20 +86,21 @@ var readers = map[string]func(*reading){
 	"HorizontalPodAutoscaler":                        (*reading).readScaler,
 	"ScaledObject.keda.sh":                           (*reading).readScaler,
 	"VerticalPodAutoscaler.autoscaling.k8s.io":       (*reading).readScaler,
-	"Ingress":                             (*reading).readIngress,
-	"HTTPRoute.gateway.networking.k8s.io": (*reading).readGatewayRoute,
-	"GRPCRoute.gateway.networking.k8s.io": (*reading).readGatewayRoute,
-	"TLSRoute.gateway.networking.k8s.io":  (*reading).readGatewayRoute,
-	"TCPRoute.gateway.networking.k8s.io":  (*reading).readGatewayRoute,
-	"UDPRoute.gateway.networking.k8s.io":  (*reading).readGatewayRoute,
-	"Gateway.gateway.networking.k8s.io":   (*reading).readGateway,
-	"Mapping.getambassador.io":            (*reading).readMapping,
-	"TargetGroupBinding.elbv2.k8s.aws":    (*reading).readTargetGroupBinding,
-	"NodePool.karpenter.sh":               (*reading).readNodePool,
-	"IngressClass":                        func(r *reading) { r.o.controller = at(r.spec, "controller").Text },
-	"PersistentVolumeClaim":               (*reading).readClaim,
-	"StatefulSet":                         (*reading).readStatefulSet,
-	"RoleBinding":                         (*reading).readRoleBinding,
+	"Ingress":                                  (*reading).readIngress,
+	"HTTPRoute.gateway.networking.k8s.io":      (*reading).readGatewayRoute,
+	"GRPCRoute.gateway.networking.k8s.io":      (*reading).readGatewayRoute,
+	"TLSRoute.gateway.networking.k8s.io":       (*reading).readGatewayRoute,
+	"TCPRoute.gateway.networking.k8s.io":       (*reading).readGatewayRoute,
+	"UDPRoute.gateway.networking.k8s.io":       (*reading).readGatewayRoute,
+	"Gateway.gateway.networking.k8s.io":        (*reading).readGateway,
+	"ReferenceGrant.gateway.networking.k8s.io": (*reading).readGrant,
+	"Mapping.getambassador.io":                 (*reading).readMapping,
+	"TargetGroupBinding.elbv2.k8s.aws":         (*reading).readTargetGroupBinding,
+	"NodePool.karpenter.sh":                    (*reading).readNodePool,
+	"IngressClass":                             func(r *reading) { r.o.controller = at(r.spec, "controller").Text },
+	"PersistentVolumeClaim":                    (*reading).readClaim,
+	"StatefulSet":                              (*reading).readStatefulSet,
+	"RoleBinding":                              (*reading).readRoleBinding,
 }
 
 // readClaim reads a PersistentVolumeClaim.
@@ -128,17 +129,6 @@ func (r *reading) readRoleBinding() {
 		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(at(role, "name"))})
 	}
 }
-
-// readGateway reads a Gateway of the Gateway API.
-func (r *reading) readGateway() {
-	g := &gateway{}
-	for _, listener := range at(r.spec, "listeners").Items {
-		g.listeners = append(g.listeners, wordOf(at(listener, "name")))
-	}
-	r.o.gateway = g
-}
-
-type gateway struct{ listeners []word }
 
 // refer adds a reference; one without a name is none.
 func (r *reading) refer(to reference) {

@@ -247,6 +247,9 @@ spec:
 // holder returns the object that says which keys a ConfigMap or Secret has: itself, or what makes it.
 func (c *Cluster) holder(o *Object, ref *reference) *Object {
 	to := o.targetOf(ref)
+	if c.merged[to] {
+		return nil
+	}
 	if own := c.byID[to]; own != nil {
 		if c.makers[to] != nil {
 			return nil // both write into it
@@ -287,7 +290,7 @@ spec:
 				if to == nil || to.gateway == nil || isPlaceholder(name) {
 					continue
 				}
-				if names := to.all(to.gateway.listeners); !slices.Contains(names, name) {
+				if names := to.gateway.names(to); !slices.Contains(names, name) {
 					r.add(o, ref.key.place, "parentRefs: %s has no listener %q", to, name).hint("%s", problem.DidYouMean(name, names)).also(to, to.named, "%s is here", to)
 				}
 			}

@@ -129,10 +129,7 @@ func (r *reading) readExternalSecret() {
 	if name == "" {
 		name = word(r.o.Name)
 	}
-	if at(target, "creationPolicy").Text == "None" && at(target, "name").Text == "" {
-		return
-	}
-	k := &keys{open: at(r.spec, "dataFrom").Kind != manifest.Null || at(target, "template").Kind != manifest.Null || at(target, "creationPolicy").Text == "Merge"}
+	k := &keys{open: at(r.spec, "dataFrom").Kind != manifest.Null || at(target, "template").Kind != manifest.Null}
 	for _, item := range at(r.spec, "data").Items {
 		r.referStore(at(item, "sourceRef", "storeRef"))
 		k.names = append(k.names, wordOf(at(item, "secretKey")))
@@ -141,8 +138,15 @@ func (r *reading) readExternalSecret() {
 	if m := at(target, "manifest"); m.Kind == manifest.Map {
 		kind, k.open = at(m, "kind").Text, true
 	}
-	r.o.keys = k
-	r.o.provides = append(r.o.provides, provided{kind: kind, name: name})
+	switch at(target, "creationPolicy").Text {
+	case "None": // it only reads
+	case "Merge": // it writes into a Secret that something else makes
+		r.refer(reference{from: anyOther, what: "creationPolicy: Merge", kind: kind, name: text{name, r.o.named}})
+		r.o.merges = name
+	default:
+		r.o.keys = k
+		r.o.provides = append(r.o.provides, provided{kind: kind, name: name})
+	}
 }
 
 func (r *reading) referStore(store manifest.Value) {

@@ -6,9 +6,9 @@ var table = []*Rule{
 	// References.
 	serviceSelects, targetPort, routeService, routePort, scalerTarget, podReference, missingKey, budgetSelects, otherReference, gatewayListener,
 	// Hosts.
-	claimedTwice, claimedElsewhere, shadowed,
+	claimedTwice, claimedElsewhere, shadowed, notAllowed,
 	// The AWS Load Balancer Controller.
-	groupAgreement, albValues, albNames, instanceTarget, fixedQuota, adjustableQuota, conditionQuota,
+	groupAgreement, albValues, albNames, instanceTarget, fixedQuota, adjustableQuota, conditionQuota, exposed,
 	// Pods and what scales them.
 	envTwice, probePort, gracePeriod, blockedDrain, twoBudgets, replicasTwice, scaledTwice, missingRequest, immutable, noNodes, badImage, looseImage, longName, duration, rootUser,
 	// Secrets.

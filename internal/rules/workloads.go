@@ -220,7 +220,7 @@ spec:
 
 // checkNodes reports pods that no NodePool takes.
 func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
-	wants, ok := o.wantsPool()
+	wants, ok := c.wantsPool(o)
 	if !ok || !c.Whole || o.Env != nil && slices.ContainsFunc(o.Env.External, func(x External) bool { return x.Kind == "NodePool" }) {
 		return
 	}
@@ -250,21 +250,37 @@ func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
 	r.add(o, o.pods.place, "the pods ask for %q, and no NodePool takes them", wants).hint("%s", strings.Join(why, "; ")).also(pools[0], pools[0].named, "%s", pools[0])
 }
 
-// wantsPool returns what pods ask of Karpenter's nodes; ok is false where they ask nothing.
-func (o *Object) wantsPool() (what string, ok bool) {
+// wantsPool returns what pods ask of Karpenter's nodes; ok is false where they ask nothing. Labels that
+// NodePools give to their nodes count, those of other clusters too: pods were moved, and their pool was not.
+func (c *Cluster) wantsPool(o *Object) (what string, ok bool) {
 	for _, l := range o.labels(o.pods.node) {
-		if strings.HasPrefix(l.key, "karpenter.sh/") {
+		if c.isPoolLabel(l.key) {
 			return l.key + "=" + l.value, true
 		}
 	}
 	for _, term := range o.pods.affinity {
 		for _, q := range o.requirements(term) {
-			if strings.HasPrefix(q.key, "karpenter.sh/") && q.operator == "In" {
+			if q.operator == "In" && c.isPoolLabel(q.key) {
 				return q.key + "=" + strings.Join(q.values, "|"), true
 			}
 		}
 	}
 	return "", false
+}
+
+// isPoolLabel reports whether nodes have a label because of their NodePool.
+func (c *Cluster) isPoolLabel(key string) bool {
+	if strings.HasPrefix(key, "karpenter.sh/") {
+		return true
+	}
+	return !isWellKnown(key) && slices.ContainsFunc(c.all, func(other *Cluster) bool {
+		return slices.ContainsFunc(other.pools, func(pool *Object) bool {
+			if _, has := pool.value(pool.nodes.labels, key); has {
+				return true
+			}
+			return slices.ContainsFunc(pool.nodes.requirements, func(q condition) bool { return pool.in(q.key) == key })
+		})
+	})
 }
 
 // refuses says why a NodePool makes no nodes for the pods of a workload; "" if it does.

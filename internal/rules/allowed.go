@@ -1,0 +1,165 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"k8srepo/internal/manifest"
+)
+
+var notAllowed = &Rule{
+	Code:   "MG614",
+	Title:  "a route that another namespace does not allow",
+	Error:  true,
+	Varies: true,
+	Reason: "A route of the Gateway API reaches another namespace only if that namespace says so. A Gateway takes routes of its own namespace, unless `allowedRoutes.namespaces.from` of the\n" +
+		"listener is `All` or `Selector`; the route is not accepted (`NotAllowedByListeners`), which is an error. A Service takes routes of other namespaces with a ReferenceGrant beside it;\n" +
+		"without one requests are answered with 500 (`RefNotPermitted`), which is a warning, since the grant may be made elsewhere.",
+	Source: "https://gateway-api.sigs.k8s.io/api-types/referencegrant/",
+	Wrong: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public, namespace: gateway}
+spec:
+  gatewayClassName: nginx
+  listeners: [{name: https, port: 443, protocol: HTTPS}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: api, namespace: production}
+spec:
+  parentRefs: [{name: public, namespace: gateway}]
+  hostnames: [api.example.com]`,
+	Mend: []string{"protocol: HTTPS}", "protocol: HTTPS, allowedRoutes: {namespaces: {from: All}}}"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.referring {
+			if o.Group != gatewayGroup {
+				continue
+			}
+			for i := range o.refs {
+				ref := &o.refs[i]
+				to := c.byID[o.targetOf(ref)]
+				switch {
+				case to == nil || to.namespace() == o.namespace():
+				case to.gateway != nil && !to.gateway.allows(to, o.in(ref.key.is)):
+					r.add(o, ref.name.place, "parentRefs: %s takes no routes of the namespace %q", to, o.namespace()).
+						hint("write allowedRoutes: {namespaces: {from: All}} at the listener").also(to, to.named, "%s takes those of its own namespace", to)
+				case to.service != nil && !c.granted(o, to):
+					f := r.add(o, ref.name.place, "%s: no ReferenceGrant lets the namespace %q use %s", ref.what, o.namespace(), to)
+					f.hint("add a ReferenceGrant to the namespace %q", to.namespace()).also(to, to.named, "%s is in another namespace", to)
+					f.Error = false
+				}
+			}
+		}
+	},
+}
+
+// gatewayGroup is the API group of the Gateway API.
+const gatewayGroup = "gateway.networking.k8s.io"
+
+// gateway is a Gateway of the Gateway API.
+type gateway struct{ listeners []listener }
+
+// listener is a port of a Gateway, and which routes it takes.
+type listener struct {
+	name word
+	from string // Same, All, Selector or None
+}
+
+// readGateway reads a Gateway of the Gateway API.
+func (r *reading) readGateway() {
+	g := &gateway{}
+	for _, l := range at(r.spec, "listeners").Items {
+		g.listeners = append(g.listeners, listener{wordOf(at(l, "name")), or(at(l, "allowedRoutes", "namespaces", "from").Text, "Same")})
+	}
+	r.o.gateway = g
+}
+
+// names returns the names of a Gateway's listeners.
+func (g *gateway) names(o *Object) []string {
+	var list []string
+	for _, l := range g.listeners {
+		list = append(list, o.in(l.name))
+	}
+	return list
+}
+
+// allows reports whether a listener takes routes of other namespaces: the one with a name, or any where
+// there is no name. Which namespaces a selector selects is not asked.
+func (g *gateway) allows(o *Object, name string) bool {
+	asked := slices.DeleteFunc(slices.Clone(g.listeners), func(l listener) bool { return name != "" && o.in(l.name) != name })
+	return len(asked) == 0 || slices.ContainsFunc(asked, func(l listener) bool { return l.from == "All" || l.from == "Selector" })
+}
+
+// grant is a ReferenceGrant: who may refer to what in its namespace.
+type grant struct {
+	from []pair // kind and namespace, of the Gateway API
+	to   []pair // kind and name; no name is all
+}
+
+// readGrant reads a ReferenceGrant.
+func (r *reading) readGrant() {
+	g := &grant{}
+	for _, from := range at(r.spec, "from").Items {
+		if at(from, "group").Text == gatewayGroup {
+			g.from = append(g.from, pair{wordOf(at(from, "kind")), wordOf(at(from, "namespace"))})
+		}
+	}
+	for _, to := range at(r.spec, "to").Items {
+		if group := at(to, "group"); group.Kind == manifest.Null || group.Text == "" {
+			g.to = append(g.to, pair{wordOf(at(to, "kind")), wordOf(at(to, "name"))})
+		}
+	}
+	r.o.grant = g
+}
+
+// granted reports whether a ReferenceGrant lets a route use a Service.
+func (c *Cluster) granted(o, service *Object) bool {
+	return slices.ContainsFunc(c.grants, func(g *Object) bool {
+		return g.namespace() == service.namespace() &&
+			slices.ContainsFunc(g.grant.from, func(p pair) bool { return string(p.key) == o.Kind && g.in(p.value) == o.namespace() }) &&
+			slices.ContainsFunc(g.grant.to, func(p pair) bool {
+				return string(p.key) == "Service" && (p.value == "" || g.in(p.value) == service.Name)
+			})
+	})
+}
+
+var exposed = &Rule{
+	Code:  "MG628",
+	Title: "a personal environment that the whole internet reaches",
+	Reason: "A load balancer with the scheme `internet-facing` is open to everybody, unless one of its Ingresses has `security-groups`, `inbound-cidrs`, `security-group-prefix-lists`, a WAF or\n" +
+		"`auth-type`. In an environment of users' own copies (one without the scope `service`) that is seldom meant: what is half done there has the data and the rights of a service.\n" +
+		"Write `scheme: internal`, or say who may reach it.",
+	Source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#access-control",
+	Wrong:  strings.NewReplacer("kubernetes.io/scheme: internal", "kubernetes.io/scheme: internet-facing", "SCHEME", "internet-facing").Replace(albExample),
+	Mend:   []string{"name: api\n  annotations:\n", "name: api\n  annotations:\n    alb.ingress.kubernetes.io/inbound-cidrs: 203.0.113.0/24\n"},
+	cluster: func(c *Cluster, r *report) {
+		if c.classParams {
+			return // they may say who reaches it
+		}
+		for _, lb := range c.loadBalancers() {
+			first := lb.members[0]
+			if lb.scheme() != "internet-facing" || first.Env == nil || first.Env.Shared || lb.isRestricted() {
+				continue
+			}
+			for _, o := range lb.members {
+				if place, ok := o.annotation("scheme"); ok {
+					r.add(o, place.place, "everybody on the internet reaches %s", lb).hint("write scheme: internal, or say in alb.ingress.kubernetes.io/inbound-cidrs who may reach it")
+					break
+				}
+			}
+		}
+	},
+}
+
+// restrictions are the annotations that say who reaches a load balancer.
+var restrictions = []string{"security-groups", "inbound-cidrs", "security-group-prefix-lists", "wafv2-acl-arn", "wafv2-acl-name", "waf-acl-id", "web-acl-id", "auth-type", "mutual-authentication"}
+
+// isRestricted reports whether something says who reaches a load balancer.
+func (lb *loadBalancer) isRestricted() bool {
+	return slices.ContainsFunc(lb.members, func(o *Object) bool {
+		return slices.ContainsFunc(restrictions, func(name string) bool {
+			v := o.alb(name)
+			return v != "" && v != "none" && v != "0.0.0.0/0"
+		})
+	})
+}

@@ -1,0 +1,179 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8srepo/internal/problem"
+)
+
+// workload is an object that makes pods with the label app: api, with more in the spec of its pods.
+func workload(kind, more string) string {
+	api, before, after := "apps/v1", "", ""
+	switch kind {
+	case "Rollout":
+		api = "argoproj.io/v1alpha1"
+	case "CronJob":
+		api, before, after = "batch/v1", `schedule: "0 4 * * *", jobTemplate: {spec: {`, "}}"
+	}
+	if kind != "CronJob" {
+		before = "selector: {matchLabels: {app: api}}, "
+	}
+	return "---\napiVersion: " + api + "\nkind: " + kind + "\nmetadata: {name: api}\nspec: {" + before +
+		"template: {metadata: {labels: {app: api}}, spec: {" + more + `containers: [{name: api, image: "example/api:1.4", ports: [{name: http, containerPort: 8080}]}]}}` + after + "}\n"
+}
+
+// small is an object with a kind, its metadata and the rest, in flow style.
+func small(api, kind, meta, rest string) string {
+	return "---\napiVersion: " + api + "\nkind: " + kind + "\nmetadata: {" + meta + "}\n" + rest + "\n"
+}
+
+// ingressFor is an Ingress of a class for a host and path, which leads to a port of the Service api.
+func ingressFor(meta, class, host, path, port string) string {
+	return small("networking.k8s.io/v1", "Ingress", meta, `spec: {ingressClassName: `+class+`, rules: [{host: "`+host+`", http: {paths: [{path: `+path+`, pathType: Prefix, backend: {service: {name: api, port: `+port+`}}}]}}]}`)
+}
+
+// routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a namespace.
+func routeTo(gateway, namespace string) string {
+	return small("gateway.networking.k8s.io/v1", "HTTPRoute", "name: api", "spec: {parentRefs: [{name: public, namespace: "+gateway+"}], hostnames: [a.example.com], rules: [{backendRefs: [{name: api, namespace: "+namespace+", port: 80}]}]}")
+}
+
+// TestKinds: the ways in which the objects of a cluster refer to each other.
+func TestKinds(t *testing.T) {
+	service := small("v1", "Service", "name: api", "spec: {selector: {app: api}, ports: [{name: web, port: 80, targetPort: http}]}")
+	hpa := func(api, kind, name string) string {
+		return small("autoscaling/v2", "HorizontalPodAutoscaler", "name: api", "spec: {scaleTargetRef: {apiVersion: "+api+", kind: "+kind+", name: "+name+"}, maxReplicas: 3}")
+	}
+	external := func(target string) string {
+		return small("external-secrets.io/v1", "ExternalSecret", "name: api", "spec: {secretStoreRef: {name: store}, target: "+target+", data: [{secretKey: TOKEN, remoteRef: {key: a}}]}") +
+			small("external-secrets.io/v1", "SecretStore", "name: store", "spec: {provider: {}}")
+	}
+	secret := func(key string) string { return small("v1", "Secret", "name: api", "data: {"+key+": \"\"}") }
+	env := func(rest string) string {
+		return "initContainers: [{name: init, image: \"example/a:1\", " + rest + "}], "
+	}
+	deployment := workload("Deployment", "")
+	gateway := func(from string) string {
+		return small("gateway.networking.k8s.io/v1", "Gateway", "name: public, namespace: gateway", "spec: {gatewayClassName: a, listeners: [{name: https, port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: "+from+"}}}]}")
+	}
+	grant := func(kind, name string) string {
+		return small("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "name: a, namespace: backend", "spec: {from: [{group: gateway.networking.k8s.io, kind: "+kind+", namespace: default}], to: [{group: \"\", kind: Service"+name+"}]}")
+	}
+	backend := small("v1", "Service", "name: api, namespace: backend", "spec: {ports: [{port: 80}]}")
+	pool := small("karpenter.sh/v1", "NodePool", "name: spot", `spec: {template: {metadata: {labels: {spot: "true"}}, spec: {taints: [{key: spot, value: "true", effect: NoSchedule}]}}}`)
+	const tolerates = `tolerations: [{key: spot, operator: Equal, value: "true", effect: NoSchedule}], `
+	for name, c := range map[string]struct {
+		text string
+		want string // codes, separated by blanks
+	}{
+		"a Service selects pods":                      {service + deployment, ""},
+		"pods of another namespace":                   {service + strings.Replace(deployment, "{name: api}", "{name: api, namespace: other}", 1), "MG601"},
+		"pods of a CronJob are no backends by name":   {service + workload("CronJob", ""), ""},
+		"targetPort by a name that pods lack":         {strings.Replace(service, "targetPort: http", "targetPort: grpc", 1) + deployment, "MG602"},
+		"targetPort by number needs no port":          {strings.Replace(service, "targetPort: http", "targetPort: 9090", 1) + deployment, ""},
+		"a Service without a selector":                {small("v1", "Service", "name: api", "spec: {ports: [{port: 80, targetPort: x}]}"), ""},
+		"an ExternalName":                             {small("v1", "Service", "name: api", "spec: {type: ExternalName, externalName: a.example.com}") + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 443}"), ""},
+		"an HPA of a Rollout":                         {hpa("argoproj.io/v1alpha1", "Rollout", "api") + workload("Rollout", ""), ""},
+		"an HPA of a Rollout that is a Deployment":    {hpa("argoproj.io/v1alpha1", "Rollout", "api") + deployment, "MG605"},
+		"an HPA of another name":                      {hpa("apps/v1", "Deployment", "front") + deployment, "MG605"},
+		"an Ingress by the port's name":               {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{name: web}"), ""},
+		"an Ingress by the target's name":             {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{name: http}"), "MG604"},
+		"two paths of one host in two Ingresses":      {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "a.example.com", "/v2", "{number: 80}"), ""},
+		"one path with and without a final slash":     {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/v2", "{number: 80}") + ingressFor("name: b", "nginx", "A.example.com", "/v2/", "{number: 80}"), "MG611"},
+		"a wildcard beside a host":                    {service + deployment + ingressFor("name: a", "nginx", "*.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "a.example.com", "/", "{number: 80}"), ""},
+		"two wildcards":                               {service + deployment + ingressFor("name: a", "nginx", "*.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "*.example.com", "/", "{number: 80}"), "MG611"},
+		"hosts of Ingresses in two namespaces":        {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}") + ingressFor("name: a, namespace: backend", "nginx", "a.example.com", "/", "{number: 80}") + backend, "MG611"},
+		"a Gateway for every namespace":               {gateway("All") + service + deployment + routeTo("gateway", "default"), ""},
+		"a Gateway for some namespaces":               {gateway("Selector") + service + deployment + routeTo("gateway", "default"), ""},
+		"a Gateway for its own namespace":             {gateway("Same") + service + deployment + routeTo("gateway", "default"), "MG614"},
+		"a Service elsewhere without a grant":         {gateway("All") + backend + routeTo("gateway", "backend"), "MG614"},
+		"a Service elsewhere with a grant":            {gateway("All") + backend + routeTo("gateway", "backend") + grant("HTTPRoute", ""), ""},
+		"a grant for another Service":                 {gateway("All") + backend + routeTo("gateway", "backend") + grant("HTTPRoute", ", name: front"), "MG614"},
+		"a grant for another kind":                    {gateway("All") + backend + routeTo("gateway", "backend") + grant("GRPCRoute", ""), "MG614"},
+		"a Secret by an ExternalSecret":               {external("{}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), ""},
+		"a key of an ExternalSecret":                  {external("{}") + workload("Deployment", env("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKN}}}]")), "MG607"},
+		"an ExternalSecret of another name":           {external("{name: other}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), "MG606"},
+		"creationPolicy None makes nothing":           {external("{creationPolicy: None}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), "MG606"},
+		"creationPolicy Merge needs the Secret":       {external("{creationPolicy: Merge}"), "MG609"},
+		"creationPolicy Merge adds keys":              {external("{creationPolicy: Merge}") + secret("OTHER") + workload("Deployment", env("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKEN}}}]")), ""},
+		"creationPolicy Orphan":                       {external("{creationPolicy: Orphan}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), ""},
+		"envFrom that is optional":                    {workload("Deployment", env("envFrom: [{configMapRef: {name: a, optional: true}}]")), ""},
+		"a key that is optional":                      {secret("OTHER") + workload("Deployment", env("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKEN, optional: true}}}]")), ""},
+		"a projected volume":                          {workload("Deployment", "volumes: [{name: a, projected: {sources: [{configMap: {name: a}}]}}], "), "MG606"},
+		"a projected volume that is optional":         {workload("Deployment", "volumes: [{name: a, projected: {sources: [{secret: {name: a, optional: true}}]}}], "), ""},
+		"a projected key":                             {secret("OTHER") + workload("Deployment", "volumes: [{name: a, projected: {sources: [{secret: {name: api, items: [{key: TOKEN, path: a}]}}]}}], "), "MG607"},
+		"the certificate that each namespace has":     {workload("Deployment", "volumes: [{name: a, configMap: {name: kube-root-ca.crt}}], "), ""},
+		"the default ServiceAccount":                  {workload("Deployment", "serviceAccountName: default, "), ""},
+		"a ServiceAccount that is not there":          {workload("CronJob", "serviceAccountName: api, "), "MG606"},
+		"a ConfigMap of a CronJob":                    {workload("CronJob", env("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
+		"a claim":                                     {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
+		"a claim of a StatefulSet":                    {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
+		"the Service of a StatefulSet":                {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
+		"pods on the nodes of a pool":                 {pool + workload("Deployment", `nodeSelector: {spot: "true"}, `+tolerates), ""},
+		"pods that do not tolerate a pool":            {pool + workload("Deployment", `nodeSelector: {spot: "true"}, `), "MG640"},
+		"pods for a label's value that no pool has":   {pool + workload("Deployment", `nodeSelector: {spot: "yes"}, `+tolerates), "MG640"},
+		"pods for nodes that are not Karpenter's":     {pool + workload("Deployment", `nodeSelector: {gpu: "true"}, `), ""},
+		"pods for an architecture":                    {pool + workload("Deployment", `nodeSelector: {kubernetes.io/arch: arm64}, `+tolerates), ""},
+		"a Mapping to another namespace":              {backend + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:80'}"), ""},
+		"a Mapping to a port that is not there":       {backend + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:8080'}"), "MG604"},
+		"two Mappings of a host":                      {backend + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend'}") + small("getambassador.io/v3alpha1", "Mapping", "name: b, namespace: backend", "spec: {hostname: a.example.com, prefix: /, service: api}"), "MG611"},
+		"a TargetGroupBinding":                        {service + deployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: web}}"), ""},
+		"a TargetGroupBinding to a missing port":      {service + deployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: 8080}}"), "MG604"},
+		"a budget by expressions":                     {deployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
+		"a budget by expressions that select nothing": {deployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
+	} {
+		if found, want := check(t, c.text), strings.Fields(c.want); !slices.Equal(codes(found), toCodes(want)) {
+			t.Errorf("%s: got %v, want %v:\n%s", name, codes(found), want, messages(found))
+		}
+	}
+}
+
+func toCodes(words []string) []problem.Code {
+	var list []problem.Code
+	for _, w := range words {
+		list = append(list, problem.Code(w))
+	}
+	return list
+}
+
+// TestEnvironmentsOfACluster: the members of an IngressGroup count together, whatever namespace or
+// environment they are of, and a host is claimed once in a cluster.
+func TestEnvironmentsOfACluster(t *testing.T) {
+	environment := func(name, text string) []*Object {
+		list := objects(t, text)
+		for _, o := range list {
+			o.Env = &Environment{Name: name, Namespace: name, Shared: true}
+		}
+		return list
+	}
+	scheme := func(name, scheme, host string) string {
+		return member(name, annotated("scheme", scheme), hosts(name, host))
+	}
+	dev, qa := environment("dev", scheme("api", "internal", "api.dev.example.com")), environment("qa", scheme("api", "internet-facing", "api.qa.example.com"))
+	found := Check([]*Cluster{{Objects: slices.Concat(dev, qa), Whole: true}})
+	if len(found) != 1 || found[0].Rule != groupAgreement || !strings.Contains(found[0].Message, `"dev/api"`) || found[0].Object.Env.Name != "qa" {
+		t.Errorf("of one cluster: got %s", messages(found))
+	}
+	if found := Check([]*Cluster{{Objects: dev, Whole: true}, {Objects: qa, Whole: true}}); len(found) > 0 {
+		t.Errorf("of two clusters: got %s", messages(found))
+	}
+	claims := slices.Concat(environment("dev", scheme("api", "internal", "api.example.com")), environment("qa", scheme("api", "internal", "api.example.com")))
+	if found := Check([]*Cluster{{Objects: claims, Whole: true}}); !slices.Equal(codes(found), []problem.Code{"MG611"}) || len(found[0].Also) == 0 {
+		t.Errorf("a host of both: got %s", messages(found))
+	}
+}
+
+// TestNodePoolOfAnotherEnvironment: pods use the nodes of their cluster's pools, whose environment is
+// another, and not those of another cluster.
+func TestNodePoolOfAnotherEnvironment(t *testing.T) {
+	pool := objects(t, small("karpenter.sh/v1", "NodePool", "name: spot", `spec: {template: {metadata: {labels: {spot: "true"}}}}`))
+	pods := objects(t, workload("Deployment", `nodeSelector: {spot: "true"}, `))
+	if found := Check([]*Cluster{{Objects: slices.Concat(pool, pods), Whole: true}}); len(found) > 0 {
+		t.Errorf("of one cluster: got %s", messages(found))
+	}
+	found := Check([]*Cluster{{Objects: pool, Whole: true}, {Objects: pods, Whole: true}})
+	if len(found) != 1 || found[0].Rule != noNodes || found[0].Error {
+		t.Errorf("of two clusters: got %s", messages(found))
+	}
+}
