@@ -76,8 +76,12 @@ const secret = "s3cret-t0ken-of-the-k8s-repo"
 // TestDeployAtOnce has many jobs, each of its own service, push to one branch at the
 // same time. (go run ./bench contention does it with 100.)
 func TestDeployAtOnce(t *testing.T) {
-	const jobs = 24
-	server := gittest.NewServer(t, gittest.Options{Token: secret})
+	t.Run("many", func(t *testing.T) { deployAtOnce(t, 24, gittest.Options{Token: secret, Direct: true}) })
+	t.Run("to git itself", func(t *testing.T) { deployAtOnce(t, 6, gittest.Options{Token: secret}) })
+}
+
+func deployAtOnce(t *testing.T, jobs int, o gittest.Options) {
+	server := gittest.NewServer(t, o)
 	repo := server.NewRepo("k8s", k8sOf(jobs, "old"))
 	before := len(repo.List("main"))
 	var all sync.WaitGroup
@@ -115,7 +119,7 @@ func TestDeployNewest(t *testing.T) {
 	for i := range jobs {
 		commits = append(commits, app.Commit("main", gittest.Files{"main.go": fmt.Sprint(i + 1)}, "next"))
 	}
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", k8sOf(1, commits[0]))
 	var all sync.WaitGroup
 	for _, i := range rand.Perm(jobs) {
@@ -219,7 +223,7 @@ func TestDeployTellsNoToken(t *testing.T) {
 		http.Error(w, "no", http.StatusUnauthorized)
 	}))
 	defer elsewhere.Close()
-	server := gittest.NewServer(t, gittest.Options{Token: secret})
+	server := gittest.NewServer(t, gittest.Options{Token: secret, Direct: true})
 	for name, c := range map[string]struct {
 		spoil func(*gittest.Repo)
 		flags []string

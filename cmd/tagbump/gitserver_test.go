@@ -13,13 +13,15 @@ import (
 )
 
 // gitServer is the command gitserver FOLDER [TOKEN [read-only]]: it serves what is in a
-// folder as a repository, over HTTP. $URL is where; $REPO is the bare repository.
+// folder as a repository, over HTTP. $URL is where; $REPO is the bare repository. Git itself
+// answers in the tests of gitrepo and in TestDeployWays: a process for each request of each
+// script would be most of what the scripts cost.
 func gitServer(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) == 0 {
 			ts.Fatalf("usage: gitserver folder [token [read-only]]")
 		}
-		o := gittest.Options{}
+		o := gittest.Options{Direct: true}
 		if len(args) > 1 {
 			o.Token = args[1]
 		}

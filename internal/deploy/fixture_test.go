@@ -75,9 +75,9 @@ func newSite(t *testing.T, files gittest.Files) *site {
 }
 
 // meetsGit reports whether a test is one of those that are served by git itself: most are
-// of what is above its protocol.
+// of what is above its protocol, which has its own tests with git in package gitrepo.
 func meetsGit(t *testing.T) bool {
-	return slices.ContainsFunc([]string{"TestDesign410/", "TestDesign45/", "TestDeploy", "TestBranchMoves/", "TestNoAnswer/", "TestMany"}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{"TestDesign410/", "TestDeploy"}, func(prefix string) bool {
 		return strings.HasPrefix(t.Name(), prefix)
 	})
 }

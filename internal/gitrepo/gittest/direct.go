@@ -329,7 +329,6 @@ func (p *packer) pack() []byte {
 	var out bytes.Buffer
 	out.WriteString("PACK\x00\x00\x00\x02")
 	binary.Write(&out, binary.BigEndian, uint32(len(p.order)))
-	z := zlib.NewWriter(&out)
 	for _, hash := range p.order {
 		kind, raw := p.read(hash)
 		size := len(raw)
@@ -339,9 +338,7 @@ func (p *packer) pack() []byte {
 			c = byte(size & 0x7f)
 		}
 		out.WriteByte(c)
-		z.Reset(&out)
-		io.WriteString(z, raw)
-		z.Close()
+		out.Write(deflate(raw))
 	}
 	sum := sha1.Sum(out.Bytes())
 	out.Write(sum[:])

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Objects and branches are read and written here as Git stores them, loose: a process
@@ -32,14 +33,30 @@ func (r *Repo) WriteObject(kind, raw string) (hash string) {
 	if _, err := os.Stat(file); err == nil {
 		return hash
 	}
-	var packed bytes.Buffer
-	w, _ := zlib.NewWriterLevel(&packed, zlib.BestSpeed)
-	io.WriteString(w, whole)
-	w.Close()
-	if err := writeFile(file, packed.Bytes()); err != nil {
+	if err := writeFile(file, deflate(whole)); err != nil {
 		r.t.Fatal(err)
 	}
 	return hash
+}
+
+// deflaters are zlib's writers: a new one takes a megabyte, for objects of some hundred bytes.
+var deflaters = sync.Pool{New: func() any {
+	w, err := zlib.NewWriterLevel(nil, zlib.BestSpeed)
+	if err != nil {
+		panic(err)
+	}
+	return w
+}}
+
+// deflate returns text as zlib compresses it.
+func deflate(text string) []byte {
+	w := deflaters.Get().(*zlib.Writer)
+	defer deflaters.Put(w)
+	var packed bytes.Buffer
+	w.Reset(&packed)
+	io.WriteString(w, text)
+	w.Close()
+	return packed.Bytes()
 }
 
 // ReadObject is an object's bytes. Those in packs are read by git.
