@@ -89,7 +89,7 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 		return err
 	}
 	// Done before its answer was lost, or lost to somebody else? The branches tell.
-	done, moved, readErr := c.standing(ctx, repo, updates)
+	done, moved, readErr := c.readBranches(ctx, repo, updates)
 	switch {
 	case readErr != nil:
 		return err
@@ -121,9 +121,9 @@ func names(updates []BranchUpdate) string {
 	return strings.Join(all, " and ")
 }
 
-// standing reads the branches of updates: whether all are done, and the first
+// readBranches reads the branches of updates: whether all are done, and the first
 // that is at neither end of its update.
-func (c *Client) standing(ctx context.Context, repo Repo, updates []BranchUpdate) (done bool, moved string, err error) {
+func (c *Client) readBranches(ctx context.Context, repo Repo, updates []BranchUpdate) (done bool, moved string, err error) {
 	done = true
 	for _, u := range updates {
 		oid, err := c.Branch(ctx, repo, u.Branch)
@@ -164,7 +164,7 @@ func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) er
 
 // updateOneByOne is UpdateBranches over REST.
 func (c *Client) updateOneByOne(ctx context.Context, at call, updates []BranchUpdate) error {
-	done, moved, err := c.standing(ctx, at.repo, updates)
+	done, moved, err := c.readBranches(ctx, at.repo, updates)
 	if done || err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (c *Client) RequestReviews(ctx context.Context, repo Repo, number int, logi
 	return warnings, err
 }
 
-// isRefusal tells whether GitHub said no to what it was asked, rather than that
+// isRefusal reports whether GitHub said no to what it was asked, rather than that
 // it could not be asked.
 func isRefusal(err error) bool {
 	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound)

@@ -55,7 +55,7 @@ func ParseRepository(s string) (Ref, error) {
 	return r, nil
 }
 
-// ValidTag tells whether s can be a tag.
+// ValidTag reports whether s can be a tag.
 func ValidTag(s string) bool {
 	named, err := reference.WithName("a")
 	if err != nil {
@@ -65,7 +65,7 @@ func ValidTag(s string) bool {
 	return err == nil
 }
 
-// ValidDigest tells whether s can be a digest, such as sha256:… with 64 hexadecimal digits.
+// ValidDigest reports whether s can be a digest, such as sha256:… with 64 hexadecimal digits.
 func ValidDigest(s string) bool {
 	r, err := Parse("a@" + s)
 	return err == nil && r.Digest == s

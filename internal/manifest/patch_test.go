@@ -1,3 +1,5 @@
+// The tables of edits make this file long: each case is a text before and after.
+
 package manifest
 
 import (

@@ -25,7 +25,7 @@ func (p *planner) prune(wants []Want) {
 		if p.tags.wanted[f.path] || f.whose == foreign {
 			continue
 		}
-		p.mayTouch(f, nil)
+		p.checkProtected(f, nil)
 		removed[f.env] = append(removed[f.env], f)
 	}
 	if len(removed) == 0 {

@@ -170,7 +170,7 @@ func (p *planner) decide(w *Want) {
 			f.whose, f.fault, f.line = edited, invalidTag, line
 		}
 		f.locate(w)
-		if may := p.mayTouch(f, w); !may && (f.whose == foreign || f.unreadable()) {
+		if may := p.checkProtected(f, w); !may && (f.whose == foreign || f.unreadable()) {
 			return
 		}
 		change.Action, change.Old, change.Mode, change.Conflict = Update, f.data, f.mode, f.conflict != nil
@@ -181,10 +181,9 @@ func (p *planner) decide(w *Want) {
 	}
 }
 
-// mayTouch reports whether a file may be overwritten or removed. If not, it adds a
-// refusal. W is what is
-// wanted in its place, nil if nothing is.
-func (p *planner) mayTouch(f *file, w *Want) bool {
+// checkProtected reports whether a file may be overwritten or removed. If not, it adds a
+// refusal. W is what is wanted in its place, nil if nothing is.
+func (p *planner) checkProtected(f *file, w *Want) bool {
 	if f.whose == owned || f.whose == edited && p.options.Force || w != nil && p.options.Adopt[w.Path] && f.holds(w) {
 		return true
 	}

@@ -219,17 +219,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(s.options.Latency)
 	}
 	header := w.Header()
-	resource := "core"
-	if x.document != nil || x.isGraphQL() {
-		resource = "graphql"
-	}
-	for name, value := range map[string]string{
-		"Limit": "5000", "Remaining": strconv.Itoa(5000 - used), "Used": strconv.Itoa(used),
-		"Reset": strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10), "Resource": resource,
-	} {
-		header.Set("X-RateLimit-"+name, value)
-	}
-	header.Set("X-GitHub-Request-Id", fmt.Sprintf("TEST:%d", used))
+	x.setLimits(header, used)
 	switch {
 	case f.Hang:
 		if f.Hung != nil {
@@ -272,6 +262,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Write(out)
+}
+
+// setLimits sets the headers that say how many requests are left, and which request this is.
+func (x *exchange) setLimits(header http.Header, used int) {
+	resource := "core"
+	if x.document != nil || x.isGraphQL() {
+		resource = "graphql"
+	}
+	for name, value := range map[string]string{
+		"Limit": "5000", "Remaining": strconv.Itoa(5000 - used), "Used": strconv.Itoa(used),
+		"Reset": strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10), "Resource": resource,
+	} {
+		header.Set("X-RateLimit-"+name, value)
+	}
+	header.Set("X-GitHub-Request-Id", fmt.Sprintf("TEST:%d", used))
 }
 
 func (s *Server) logStatus(at, status int) {
