@@ -87,6 +87,40 @@ complete -p prog`)
 	}
 }
 
+// TestShellsComplete runs the scripts of zsh and fish in these shells, where they are installed.
+func TestShellsComplete(t *testing.T) {
+	for shell, c := range map[string]struct{ before, after, want string }{
+		"zsh": {`compdef() { printf '%s;' "$@" }
+compadd() { printf '[%s]' "$@" }
+prog() { printf '%s\n' "$@" }
+`, `
+words=(prog user add --team "") CURRENT=5
+_prog`, "_prog;prog;[-Q][--][complete][--][user][add][--team]"},
+		"fish": {`function prog
+printf 'w,%s\n' (string join , -- $argv)
+end
+`, `
+complete -C "prog user add --team w"`, "w,complete,--,user,add,--team,w\n"},
+	} {
+		t.Run(shell, func(t *testing.T) {
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				t.Skip("not installed")
+			}
+			script, err := Completion("prog", shell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(path, "-c", c.before+script+c.after)
+			cmd.Env = append(cmd.Environ(), "HOME="+t.TempDir())
+			out, err := cmd.CombinedOutput()
+			if err != nil || string(out) != c.want {
+				t.Errorf("got %q and %v, want %q", out, err, c.want)
+			}
+		})
+	}
+}
+
 // TestScripts: each shell has a script that calls the hidden command, and is read by the shell
 // where that is installed.
 func TestScripts(t *testing.T) {
