@@ -156,7 +156,7 @@ var looseImage = &Rule{
 	Code:  "MG642",
 	Title: "an image without a tag, or with latest",
 	Reason: "Which version runs depends on when a pod was started and on which node, and there is nothing to roll back to. Write a tag or a digest. In templates `{{ .Tag }}` leaves it to\n" +
-		"tagbump. Personal environments (those without the scope `service`) are left out.",
+		"tagbump. Personal environments (those without the scope `service`) are left out, and images whose tag a kustomization among the files sets.",
 	Source: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
 	Wrong:  strings.Replace(podExample(""), "example/api:1.4", "example/api", 1),
 	Mend:   []string{"example/api", "example/api:1.4"},
@@ -172,7 +172,7 @@ var looseImage = &Rule{
 				what = "the image %q runs whatever is the latest"
 			}
 			f := r.add(v.Place, what, v.Text)
-			f.sharedOnly, f.hint = true, "write a tag that does not move"
+			f.sharedOnly, f.repository, f.hint = true, word(strings.TrimSuffix(v.Text, ":latest")), "write a tag that does not move"
 		}
 	},
 }

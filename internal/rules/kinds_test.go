@@ -122,6 +122,14 @@ func TestKinds(t *testing.T) {
 		"a TargetGroupBinding to a missing port":      {service + deployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: 8080}}"), "MG604"},
 		"a budget by expressions":                     {deployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
 		"a budget by expressions that select nothing": {deployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
+		"an image without a tag":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
+		"an image that kustomize tags":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
+		"a Service of an experiment":                  {strings.Replace(service, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
+		"the path of a key":                           {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
+		"settings without a secret":                   {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
+		"settings with a secret":                      {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
+		"an example of a setting":                     {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
+		"a password with the word example":            {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
 	} {
 		if found, want := check(t, c.text), strings.Fields(c.want); !slices.Equal(codes(found), toCodes(want)) {
 			t.Errorf("%s: got %v, want %v:\n%s", name, codes(found), want, messages(found))

@@ -51,7 +51,8 @@ type facts struct {
 	grant    *grant
 	custom   *custom
 
-	controller string // of an IngressClass
+	controller string   // of an IngressClass
+	tagged     []string // the repositories whose tags a kustomization sets
 }
 
 // word is a text as Read found it. Object.in says what it is for an object.
@@ -111,6 +112,7 @@ type finding struct {
 	known      []word // if there are any
 	hidden     bool
 	sharedOnly bool // only in environments that are shared
+	repository word // of an image without a tag: not where a kustomization sets it
 }
 
 // text is a word, and where it was written.

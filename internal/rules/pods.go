@@ -55,6 +55,7 @@ func (r *reading) readPods() {
 	}
 	r.readScheduling(p)
 	r.readVolumes()
+	r.readExperiments()
 	if name := textOf(at(r.podSpec, "serviceAccountName")); name.is != "default" {
 		r.refer(reference{from: aPod, what: "serviceAccountName", kind: "ServiceAccount", name: name})
 	}
@@ -62,6 +63,26 @@ func (r *reading) readPods() {
 		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name")), optional: false})
 	}
 	r.o.pods = p
+}
+
+// readExperiments remembers the labels that a Rollout gives to some of its pods only: those of its
+// experiments, of the canary, of the preview.
+func (r *reading) readExperiments() {
+	canary, blueGreen := at(r.spec, "strategy", "canary"), at(r.spec, "strategy", "blueGreen")
+	own := []manifest.Value{at(canary, "canaryMetadata"), at(canary, "stableMetadata"), at(blueGreen, "previewMetadata"), at(blueGreen, "activeMetadata")}
+	for _, step := range at(canary, "steps").Items {
+		for _, template := range at(step, "experiment", "templates").Items {
+			own = append(own, at(template, "metadata"))
+		}
+	}
+	for _, meta := range own {
+		for _, l := range at(meta, "labels").Fields {
+			if r.o.custom == nil {
+				r.o.custom = &custom{}
+			}
+			r.o.custom.names = append(r.o.custom.names, wordOf(l.Value))
+		}
+	}
 }
 
 // anyValue stands for the value of a label that a controller sets.

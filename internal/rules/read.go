@@ -44,6 +44,8 @@ func Read(v manifest.Value) *Object {
 	r.readPods()
 	if read := readers[kindOf(r.o.facts)]; read != nil {
 		read(r)
+	} else if r.o.Kind == "Kustomization" {
+		r.readKustomization()
 	} else if r.isCustom() {
 		r.readCustom()
 	}
@@ -127,6 +129,15 @@ func (r *reading) readRoleBinding() {
 	role, _ := r.v.Get("roleRef")
 	if kind, _ := role.Get("kind"); kind.Text == "Role" {
 		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(at(role, "name"))})
+	}
+}
+
+// readKustomization reads which images kustomize gives another tag.
+func (r *reading) readKustomization() {
+	for _, i := range at(r.v, "images").Items {
+		if at(i, "newTag").Text != "" || at(i, "digest").Text != "" || at(i, "newName").Text != "" {
+			r.o.tagged = append(r.o.tagged, at(i, "name").Text)
+		}
 	}
 }
 

@@ -83,9 +83,15 @@ func (f *Finding) also(o *Object, place problem.Place, format string, args ...an
 // Check runs all rules over clusters. What objects say is to be ignored is left out.
 func Check(clusters []*Cluster) []Finding {
 	var found []*Finding
+	tagged := map[string]bool{}
 	for _, c := range clusters {
 		c.all = clusters
 		c.index()
+		for _, o := range c.Objects {
+			for _, repository := range o.tagged {
+				tagged[repository] = true
+			}
+		}
 	}
 	for _, c := range clusters {
 		for _, rule := range table {
@@ -96,7 +102,7 @@ func Check(clusters []*Cluster) []Finding {
 			found = append(found, r.found...)
 		}
 		for _, o := range c.Objects {
-			found = append(found, o.alone()...)
+			found = append(found, o.alone(tagged)...)
 		}
 	}
 	found = ignore(clusters, found)
@@ -107,12 +113,13 @@ func Check(clusters []*Cluster) []Finding {
 	return findings
 }
 
-// alone are the findings of the rules that look at one object alone.
-func (o *Object) alone() []*Finding {
+// alone are the findings of the rules that look at one object alone. tagged are the repositories whose
+// tags a kustomization sets.
+func (o *Object) alone(tagged map[string]bool) []*Finding {
 	var list []*Finding
 	for i := range o.found {
 		f := &o.found[i]
-		if f.sharedOnly && o.Env != nil && !o.Env.Shared {
+		if f.sharedOnly && o.Env != nil && !o.Env.Shared || f.repository != "" && tagged[o.in(f.repository)] {
 			continue
 		}
 		args := make([]any, len(f.args))

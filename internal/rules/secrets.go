@@ -85,6 +85,8 @@ var (
 	// controllers take from a Secret.
 	secretKeyName = regexp.MustCompile(`(?i)(password|passwd|passphrase|secret|token|key|credential|auth|dsn)[0-9]*$`)
 	plainKeyName  = regexp.MustCompile(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|(ca|tls)\.crt)$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
+	settingsFile  = regexp.MustCompile(`\.(properties|ya?ml|json|conf|cfg|ini|toml|xml)$`)
+	plainPath     = regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`)
 	// secretEntry is an entry of a file of settings that holds a secret.
 	secretEntry = regexp.MustCompile(`(?im)(password|passwd|secret|token|api_?key|private_?key|credentials?)["']?[ \t]*[:=][ \t]*["']?([^\s"'#]{4,})`)
 )
@@ -98,13 +100,16 @@ func isHarmless(key, value string) bool {
 	if what, _ := findCredential(value); what != "" {
 		return true // another rule says so
 	}
-	if strings.Contains(strings.TrimSpace(value), "\n") {
+	if strings.Contains(strings.TrimSpace(value), "\n") || settingsFile.MatchString(key) {
 		return !slices.ContainsFunc(secretEntry.FindAllStringSubmatch(value, -1), func(m []string) bool { return !isFiller(m[2]) })
 	}
-	return plainKeyName.MatchString(key) || strings.Contains(value, "://")
+	if plainKeyName.MatchString(key) || strings.Contains(value, "://") || value == key {
+		return true
+	}
+	return !secretKeyName.MatchString(key) && (plainPath.MatchString(value) || strings.Contains(value, "example"))
 }
 
-var filler = regexp.MustCompile(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|yes|no|on|off|null|none)$`)
+var filler = regexp.MustCompile(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|foo|bar|baz|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|yes|no|on|off|null|none)$`)
 
 // isFiller reports whether a value stands for another that is to be put in.
 func isFiller(value string) bool {
