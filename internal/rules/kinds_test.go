@@ -126,6 +126,7 @@ func TestKinds(t *testing.T) {
 		"an image that kustomize tags":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
 		"a Service of an experiment":                  {strings.Replace(service, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
 		"the path of a key":                           {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
+		"a certificate":                               {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
 		"settings without a secret":                   {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
 		"settings with a secret":                      {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
 		"an example of a setting":                     {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},

@@ -84,7 +84,7 @@ var (
 	// secretKeyName are the keys that secrets have, and plainKeyName those that settings have which some
 	// controllers take from a Secret.
 	secretKeyName = regexp.MustCompile(`(?i)(password|passwd|passphrase|secret|token|key|credential|auth|dsn)[0-9]*$`)
-	plainKeyName  = regexp.MustCompile(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|(ca|tls)\.crt)$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
+	plainKeyName  = regexp.MustCompile(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|((ca|tls)\.)?(crt|cert))$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
 	settingsFile  = regexp.MustCompile(`\.(properties|ya?ml|json|conf|cfg|ini|toml|xml)$`)
 	plainPath     = regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`)
 	// secretEntry is an entry of a file of settings that holds a secret.
