@@ -61,9 +61,6 @@ func New(minor string, definitions *Definitions) (*Validator, error) {
 	return &Validator{minor: minor, bit: bit, crds: definitions}, nil
 }
 
-// Minor returns the validator's minor.
-func (v *Validator) Minor() string { return v.minor }
-
 // object is an object on its way through a Validator.
 type object struct {
 	groupVersionKind
