@@ -139,8 +139,11 @@ func (p *prover) sameComments(a, b *yaml.Node) bool {
 }
 
 // commentsInPlace reports whether comments are compared node by node. Else the lines of
-// all comments of the document are.
-func (p *prover) commentsInPlace() bool { return !p.filled && p.markers == nil && !p.scanned }
+// all comments of the document are. Where a key is added, the parser may give a comment
+// that stood behind one node to another, as it does under CRLF.
+func (p *prover) commentsInPlace() bool {
+	return !p.filled && p.markers == nil && !p.scanned && len(p.added) == 0
+}
 
 // commentLines are the lines of all comments below a node, sorted.
 func commentLines(n *yaml.Node) []string {
