@@ -33,7 +33,7 @@ func startArgoCD(ctx context.Context, work string, p *programs, started *process
 	}
 	port := func(i int) string { return fmt.Sprint(ports[i]) }
 	local := func(i int) string { return "127.0.0.1:" + port(i) }
-	env, err := argocdEnvironment(work, c)
+	env, err := argocdEnvironment(ctx, work, c)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func startArgoCD(ctx context.Context, work string, p *programs, started *process
 		name string
 		args []string
 	}{
-		{"argocd-repo-server", append(redis, "--address", "127.0.0.1", "--port", port(1), "--metrics-address", "127.0.0.1", "--metrics-port", port(2), "--disable-tls")},
+		{"argocd-repo-server", append(redis, "--address", "127.0.0.1", "--port", port(1), "--metrics-address", "127.0.0.1", "--metrics-port", port(2), "--disable-tls", "--client-ca-path", "")},
 		{"argocd-server", append(append(redis, repo...), "--repo-server-plaintext", "--insecure", "--disable-auth", "--address", "127.0.0.1", "--port", port(3), "--metrics-address", "127.0.0.1", "--metrics-port", port(4),
 			"--kubeconfig", c.kubeconfig, "--namespace", "argocd")},
 		{"argocd-application-controller", append(append(redis, repo...), "--repo-server-plaintext", "--metrics-port", port(5), "--kubeconfig", c.kubeconfig, "--namespace", "argocd")},
@@ -65,9 +65,27 @@ func startArgoCD(ctx context.Context, work string, p *programs, started *process
 	return a, a.ready(ctx, "http://"+local(3)+"/healthz")
 }
 
-// argocdEnvironment is the environment of Argo CD's processes: folders that are mounted in a pod.
-func argocdEnvironment(work string, c *cluster) ([]string, error) {
-	env := []string{"ARGOCD_FAKE_IN_CLUSTER=true", "ARGOCD_GPG_ENABLED=false", "KUBECONFIG=" + c.kubeconfig, "HOME=" + work}
+// argocdEnvironment is the environment of Argo CD's processes: folders that are mounted in a pod,
+// and a script of its image, which the repo server runs for every commit.
+func argocdEnvironment(ctx context.Context, work string, c *cluster) ([]string, error) {
+	source, err := moduleFolder(ctx, upstreams[1].module, argocdVersion)
+	if err != nil {
+		return nil, err
+	}
+	const script = "git-verify-wrapper.sh"
+	text, err := os.ReadFile(filepath.Join(source, "hack", script))
+	if err != nil {
+		return nil, err
+	}
+	bin := filepath.Join(work, "argocd", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(bin, script), text, 0o755); err != nil {
+		return nil, err
+	}
+	env := []string{"ARGOCD_FAKE_IN_CLUSTER=true", "ARGOCD_GPG_ENABLED=false", "KUBECONFIG=" + c.kubeconfig, "HOME=" + work,
+		"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")}
 	for variable, name := range map[string]string{"ARGOCD_TLS_DATA_PATH": "tls", "ARGOCD_SSH_DATA_PATH": "ssh", "ARGOCD_GPG_DATA_PATH": "gpg", "TMPDIR": "tmp"} {
 		dir := filepath.Join(work, "argocd", name)
 		if err := os.MkdirAll(dir, 0o755); err != nil {

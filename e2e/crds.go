@@ -23,7 +23,7 @@ var controllers = []definitions{
 	{"github.com/argoproj/argo-cd/v3", argocdVersion, "manifests/crds/*-crd.yaml", []string{"Application", "ApplicationSet", "AppProject"}},
 	{"github.com/aws/karpenter-provider-aws", "v1.14.0", "pkg/apis/crds/*.yaml", []string{"NodePool", "EC2NodeClass"}},
 	{"sigs.k8s.io/gateway-api", "v1.4.1", "config/crd/standard/*.yaml", []string{"Gateway", "HTTPRoute"}},
-	{"github.com/emissary-ingress/emissary/v3", "v3.10.0", "pkg/api/getambassador.io/crds.yaml", []string{"Mapping", "Host", "Listener"}},
+	{"github.com/emissary-ingress/emissary/v3", "v3.10.0", "manifests/emissary/emissary-crds.yaml.in", []string{"Mapping", "Host", "Listener"}},
 	{"", "", "../internal/validate/gen/own/*.yaml", []string{"TargetGroupBinding"}}, // no module has it
 }
 
@@ -62,7 +62,8 @@ func installCRDs(ctx context.Context, c *client) (int, error) {
 	return len(created), nil
 }
 
-// read returns the definitions. Conversion webhooks are left out: nothing would answer them.
+// read returns the definitions. Conversion webhooks are left out: nothing would answer them. So
+// the newest version is the only one: an older one would be stored without the newer fields.
 func (d *definitions) read(ctx context.Context) ([]object, error) {
 	dir := "."
 	if d.module != "" {
@@ -88,6 +89,12 @@ func (d *definitions) read(ctx context.Context) ([]object, error) {
 			}
 			if o.kind() != "CustomResourceDefinition" || !slices.Contains(d.kinds, o.text("spec", "names", "kind")) {
 				continue
+			}
+			if o.at("spec", "conversion", "webhook") != nil {
+				versions := o.list("spec", "versions")
+				newest := object(versions[len(versions)-1].(map[string]any))
+				newest.set(true, "storage")
+				o.set([]any{map[string]any(newest)}, "spec", "versions")
 			}
 			delete(o["spec"].(map[string]any), "conversion")
 			delete(o, "status")
