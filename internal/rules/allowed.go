@@ -125,10 +125,10 @@ func (c *Cluster) granted(o, service *Object) bool {
 
 var exposed = &Rule{
 	Code:  "MG628",
-	Title: "a personal environment that the whole internet reaches",
+	Title: "a load balancer that the whole internet reaches",
 	Reason: "A load balancer with the scheme `internet-facing` is open to everybody, unless one of its Ingresses has `security-groups`, `inbound-cidrs`, `security-group-prefix-lists`, a WAF or\n" +
-		"`auth-type`. In an environment of users' own copies (one without the scope `service`) that is seldom meant: what is half done there has the data and the rights of a service.\n" +
-		"Write `scheme: internal`, or say who may reach it.",
+		"`auth-type`. Where that is meant, `inbound-cidrs: 0.0.0.0/0` says so. In an environment of users' own copies (one without the scope `service`) it is seldom meant, and told all the\n" +
+		"same: what is half done there has the data and the rights of a service. Only the environments of an inventory are looked at.",
 	Source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#access-control",
 	Wrong:  strings.NewReplacer("kubernetes.io/scheme: internal", "kubernetes.io/scheme: internet-facing", "SCHEME", "internet-facing").Replace(albExample),
 	Mend:   []string{"name: api\n  annotations:\n", "name: api\n  annotations:\n    alb.ingress.kubernetes.io/inbound-cidrs: 203.0.113.0/24\n"},
@@ -138,7 +138,7 @@ var exposed = &Rule{
 		}
 		for _, lb := range c.loadBalancers() {
 			first := lb.members[0]
-			if lb.scheme() != "internet-facing" || first.Env == nil || first.Env.Shared || lb.isRestricted() {
+			if lb.scheme() != "internet-facing" || first.Env == nil || lb.isRestricted(first.Env.Shared) {
 				continue
 			}
 			for _, o := range lb.members {
@@ -154,12 +154,13 @@ var exposed = &Rule{
 // restrictions are the annotations that say who reaches a load balancer.
 var restrictions = []string{"security-groups", "inbound-cidrs", "security-group-prefix-lists", "wafv2-acl-arn", "wafv2-acl-name", "waf-acl-id", "web-acl-id", "auth-type", "mutual-authentication"}
 
-// isRestricted reports whether something says who reaches a load balancer.
-func (lb *loadBalancer) isRestricted() bool {
+// isRestricted reports whether something says who reaches a load balancer; where everybody may, that is
+// said too.
+func (lb *loadBalancer) isRestricted(everybodyMay bool) bool {
 	return slices.ContainsFunc(lb.members, func(o *Object) bool {
 		return slices.ContainsFunc(restrictions, func(name string) bool {
 			v := o.alb(name)
-			return v != "" && v != "none" && v != "0.0.0.0/0"
+			return v != "" && v != "none" && (v != "0.0.0.0/0" || everybodyMay)
 		})
 	})
 }

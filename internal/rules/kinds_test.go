@@ -157,7 +157,7 @@ func TestEnvironmentsOfACluster(t *testing.T) {
 		return list
 	}
 	scheme := func(name, scheme, host string) string {
-		return member(name, annotated("scheme", scheme), hosts(name, host))
+		return member(name, annotated("scheme", scheme, "inbound-cidrs", "10.0.0.0/8"), hosts(name, host))
 	}
 	dev, qa := environment("dev", scheme("api", "internal", "api.dev.example.com")), environment("qa", scheme("api", "internet-facing", "api.qa.example.com"))
 	found := Check([]*Cluster{{Objects: slices.Concat(dev, qa), Whole: true}})
@@ -184,5 +184,43 @@ func TestNodePoolOfAnotherEnvironment(t *testing.T) {
 	found := Check([]*Cluster{{Objects: pool, Whole: true}, {Objects: pods, Whole: true}})
 	if len(found) != 1 || found[0].Rule != noNodes || found[0].Error {
 		t.Errorf("of two clusters: got %s", messages(found))
+	}
+	pods[0].Env = &Environment{Name: "dev", Namespace: "dev", Shared: true}
+	found = Check([]*Cluster{{Objects: pool, Whole: true}, {Objects: pods, Whole: true}})
+	if len(found) != 1 || found[0].Rule != noNodes || !found[0].Error {
+		t.Errorf("of two clusters of an inventory: got %s", messages(found))
+	}
+	pods[0].Env.External = []External{{Kind: "NodePool", Name: "spot"}}
+	if found := Check([]*Cluster{{Objects: pool, Whole: true}, {Objects: pods, Whole: true}}); len(found) > 0 {
+		t.Errorf("of a pool that is made elsewhere: got %s", messages(found))
+	}
+}
+
+// TestOpenToTheInternet: who reaches a load balancer is said somewhere; that everybody may, too, but
+// not of users' own copies.
+func TestOpenToTheInternet(t *testing.T) {
+	for name, c := range map[string]struct {
+		shared bool
+		cidrs  string
+		want   []problem.Code
+	}{
+		"shared":                       {true, "", []problem.Code{"MG628"}},
+		"shared, with CIDRs":           {true, "203.0.113.0/24", nil},
+		"shared, meant":                {true, "0.0.0.0/0", nil},
+		"personal":                     {false, "", []problem.Code{"MG628"}},
+		"personal, with CIDRs":         {false, "203.0.113.0/24", nil},
+		"personal, meant all the same": {false, "0.0.0.0/0", []problem.Code{"MG628"}},
+	} {
+		annotations := annotated("scheme", "internet-facing")
+		if c.cidrs != "" {
+			annotations += annotated("inbound-cidrs", c.cidrs)
+		}
+		list := objects(t, member("api", annotations, hosts("api", "api.example.com")))
+		for _, o := range list {
+			o.Env = &Environment{Name: "a", Namespace: "default", Shared: c.shared}
+		}
+		if found := Check([]*Cluster{{Objects: list, Whole: true}}); !slices.Equal(codes(found), c.want) {
+			t.Errorf("%s: got %s, want %v", name, messages(found), c.want)
+		}
 	}
 }

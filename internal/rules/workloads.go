@@ -195,7 +195,7 @@ var noNodes = &Rule{
 	Error:  true,
 	Varies: true,
 	Reason: "Pods ask for nodes of Karpenter, such as `karpenter.sh/capacity-type: spot`, and no NodePool of the cluster makes such nodes, or the pods do not tolerate its taints. They stay\n" +
-		"Pending. It is an error where the cluster's environments have NodePools, and a warning where they have none. NodePools that are made elsewhere are declared below `external:`.",
+		"Pending. In an inventory that is an error: NodePools that are made elsewhere are declared below `external:`. Elsewhere it is a warning where there are no NodePools at all.",
 	Source: "https://karpenter.sh/docs/concepts/nodepools/",
 	Wrong: `apiVersion: karpenter.sh/v1
 kind: NodePool
@@ -227,8 +227,8 @@ func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
 	if len(pools) == 0 {
 		if !c.Open {
 			f := r.add(o, o.pods.place, "the pods ask for %q, and there is no NodePool", wants)
-			f.Error = false
-			if o.Env != nil {
+			f.Error = o.Env != nil
+			if f.Error {
 				f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: NodePool, name: …}]", o.Env.Name)
 			}
 		}
