@@ -187,7 +187,7 @@ func TestNodePoolOfAnotherEnvironment(t *testing.T) {
 	}
 	pods[0].Env = &Environment{Name: "dev", Namespace: "dev", Shared: true}
 	found = Check([]*Cluster{{Objects: pool, Whole: true}, {Objects: pods, Whole: true}})
-	if len(found) != 1 || found[0].Rule != noNodes || !found[0].Error {
+	if len(found) != 1 || found[0].Rule != noNodes || !found[0].Error || found[0].Place == pods[0].pods.place {
 		t.Errorf("of two clusters of an inventory: got %s", messages(found))
 	}
 	pods[0].Env.External = []External{{Kind: "NodePool", Name: "spot"}}

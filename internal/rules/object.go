@@ -168,6 +168,7 @@ type podTemplate struct {
 	node      []pair        // nodeSelector
 	affinity  [][]condition // required terms of node affinity: one of them must be met
 	tolerates []toleration  // of taints
+	asks      problem.Place // where it says which nodes
 	place     problem.Place
 }
 

@@ -150,7 +150,10 @@ func (r *reading) readVolumes() {
 
 // readScheduling reads which nodes a pod may run on.
 func (r *reading) readScheduling(p *podTemplate) {
-	p.node = pairsOf(at(r.podSpec, "nodeSelector"))
+	p.node, p.asks = pairsOf(at(r.podSpec, "nodeSelector")), keyPlace(r.podSpec, "nodeSelector")
+	if len(p.node) == 0 {
+		p.asks = keyPlace(r.podSpec, "affinity")
+	}
 	for _, term := range at(r.podSpec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
 		p.affinity = append(p.affinity, conditionsOf(at(term, "matchExpressions")))
 	}

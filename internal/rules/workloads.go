@@ -226,7 +226,7 @@ func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
 	}
 	if len(pools) == 0 {
 		if !c.Open {
-			f := r.add(o, o.pods.place, "the pods ask for %q, and there is no NodePool", wants)
+			f := r.add(o, o.pods.asks, "the pods ask for %q, and there is no NodePool", wants)
 			f.Error = o.Env != nil
 			if f.Error {
 				f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: NodePool, name: …}]", o.Env.Name)
@@ -247,7 +247,7 @@ func (c *Cluster) checkNodes(o *Object, pools []*Object, r *report) {
 	if c.Open {
 		return
 	}
-	r.add(o, o.pods.place, "the pods ask for %q, and no NodePool takes them", wants).hint("%s", strings.Join(why, "; ")).also(pools[0], pools[0].named, "%s", pools[0])
+	r.add(o, o.pods.asks, "the pods ask for %q, and no NodePool takes them", wants).hint("%s", strings.Join(why, "; ")).also(pools[0], pools[0].named, "%s", pools[0])
 }
 
 // wantsPool returns what pods ask of Karpenter's nodes; ok is false where they ask nothing. Labels that
