@@ -102,7 +102,7 @@ const maxCells = 1 << 22
 func (a *alignment) pairs(slots []*slot, nodes []*node, copy int) [][2]int {
 	var list [][2]int
 	same := func(s *slot, n *node) bool {
-		return s.kind == n.kind && s.form == n.form && s.label == n.label && s.like.col == n.col && s.kind != blank
+		return s.kind == n.kind && s.form == n.form && s.like.named(n) && s.like.col == n.col && s.kind != blank
 	}
 	lo := 0
 	for lo < len(slots) && lo < len(nodes) && same(slots[lo], nodes[lo]) {
@@ -172,7 +172,7 @@ func (a *alignment) score(s *slot, n *node, copy int) float32 {
 	if s.kind != n.kind || s.form != n.form || s.like.col != n.col {
 		return 0 // what is indented in another way is another text
 	}
-	named := s.label == n.label
+	named := s.like.named(n)
 	switch s.kind {
 	case blank, marker:
 		return 1
@@ -207,7 +207,7 @@ func (a *alignment) score(s *slot, n *node, copy int) float32 {
 const minItem = 4
 
 func itemScore(s *slot, n *node, named bool) float32 {
-	if len(s.kids) > 0 && len(n.kids) > 0 && (s.like.kids[0].label != n.kids[0].label || s.like.kids[0].kind != n.kids[0].kind) {
+	if len(s.kids) > 0 && len(n.kids) > 0 && (!s.like.kids[0].named(n.kids[0]) || s.like.kids[0].kind != n.kids[0].kind) {
 		return 0 // the line with the dash is another
 	}
 	if len(s.kids) > 0 != (len(n.kids) > 0) {

@@ -160,14 +160,14 @@ func (h *hole) ownName() (own string, above []string) {
 	last := way[len(way)-1]
 	switch {
 	case last.kind == text && h.role == presence:
-		own = wordBefore(h.line() + " ")
+		own = nameInText(h.line()+" ", lastOf(above))
 		if own == "" {
 			own = snake(firstWord.FindString(h.line()))
 		}
 	case h.role == presence && last.kind != entry && last.kind != item:
 		own = lastOf(above)
 	case last.kind == text:
-		own = wordBefore(h.textBefore())
+		own = nameInText(h.textBefore(), lastOf(above))
 	case last.kind == item && len(last.kids) == 0:
 		if own = h.flag(); own == "" {
 			own = singular(lastOf(above))
@@ -188,6 +188,8 @@ func (h *hole) ownName() (own string, above []string) {
 func (s *slot) called() string {
 	label := s.label
 	switch s.kind {
+	case entry:
+		label = s.like.key
 	case document:
 		kind, _, _ := strings.Cut(label, "/")
 		return snake(kind)
@@ -209,7 +211,34 @@ var (
 	flagName  = regexp.MustCompile(`^["']?--?([A-Za-z][A-Za-z0-9._-]*)[= ]`)
 	firstWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9_.-]*`)
 	lastWord  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)
+	firstKey  = regexp.MustCompile(`^["']?([A-Za-z][A-Za-z0-9_.-]*)["']?\s*(?:=|:(?:[\s"']|$))`)
 )
+
+// fillers are words of prose that name nothing.
+var fillers = map[string]bool{
+	"a": true, "an": true, "and": true, "are": true, "as": true, "at": true, "by": true, "for": true, "from": true, "if": true, "in": true, "is": true,
+	"it": true, "not": true, "of": true, "on": true, "or": true, "than": true, "that": true, "the": true, "then": true, "this": true, "to": true, "with": true,
+}
+
+// nameInText is what a line of text calls what stands behind some of it: the key, flag or word
+// before it, else the key that the line begins with; "" where it is prose. Of is what the text
+// is of.
+func nameInText(before, of string) string {
+	if strings.HasPrefix(before, "#") || strings.HasPrefix(before, "//") {
+		return strings.Trim(of+"_comment", "_")
+	}
+	word, isFlag, isKey := "", false, false
+	if m := lastWord.FindStringSubmatchIndex(before); m != nil {
+		word, isFlag, isKey = before[m[2]:m[3]], m[2] > 0 && before[m[2]-1] == '-', strings.ContainsAny(before[m[3]:], ":=")
+	}
+	if key := firstKey.FindStringSubmatch(before); key != nil && !isFlag && !isKey {
+		word = key[1] // what stands before is the key's
+	}
+	if word = snake(word); fillers[word] && !isKey {
+		return ""
+	}
+	return word
+}
 
 // flag is the name of a command's flag that an item sets.
 func (h *hole) flag() string {
@@ -227,13 +256,6 @@ func (h *hole) textBefore() string {
 		return line[:at+len(h.before)]
 	}
 	return h.before
-}
-
-func wordBefore(s string) string {
-	if m := lastWord.FindStringSubmatch(s); m != nil {
-		return snake(m[1])
-	}
-	return ""
 }
 
 func lastOf(list []string) string {

@@ -36,12 +36,19 @@ type node struct {
 	kind  kind
 	form  form
 	label string // what it is called: a key, "name=api" of an item, the text of a comment
+	key   string // an entry's key, as it is written
 	line  int    // its line, counted from 0; -1 where it has none of its own
 	col   int    // where its key or dash stands; 0 of what is no structure
 	quote byte   // that its value begins with; 0 for none
 	kids  []*node
 	known profile  // see node.profile
 	split []string // see labelWords
+}
+
+// named reports whether two nodes are called the same: but for the names of environment and
+// service, or as they are written. A key may hold by chance what is a name in one environment.
+func (n *node) named(other *node) bool {
+	return n.label == other.label || n.key != "" && n.key == other.key
 }
 
 // outliner reads an outline.
@@ -152,7 +159,7 @@ func (o *outliner) content(line string) {
 	}
 	key, value, isEntry := splitEntry(rest)
 	if isEntry {
-		n := &node{kind: entry, label: o.name(unquoted(key)), line: own, col: column}
+		n := &node{kind: entry, label: o.name(unquoted(key)), key: unquoted(key), line: own, col: column}
 		o.add(n)
 		o.stack = append(o.stack, level{n, column})
 		o.scalar(n, value, column)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 )
@@ -113,7 +115,8 @@ func (s *survey) findDomains(byEnv map[string][]*file) {
 	}
 }
 
-// domainOf is the longest domain that most hosts in some files end in, and at least two.
+// domainOf is the longest domain that most hosts in some files end in, and at least two. What
+// a registry sells names below, such as co.jp, is nobody's domain.
 func domainOf(files []*file) string {
 	hosts, counts := map[string]bool{}, map[string]int{}
 	for _, f := range files {
@@ -130,7 +133,8 @@ func domainOf(files []*file) string {
 		}
 	}
 	for host := range hosts {
-		for rest := host; strings.Count(rest, ".") >= 1; {
+		suffix, _ := publicsuffix.PublicSuffix(host)
+		for rest := host; strings.Count(rest, ".") >= 1 && rest != suffix; {
 			counts[rest]++
 			_, rest, _ = strings.Cut(rest, ".")
 		}

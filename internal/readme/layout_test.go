@@ -35,7 +35,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/console":          {"problem", "github.com/urfave/cli/v2 golang.org/x/term"},
 	"":                          {},
 	"internal/scaffold":         {"inventory manifest problem", ""},
-	"internal/adopt":            {"inventory inventory/schema manifest problem render tree", ""},
+	"internal/adopt":            {"inventory inventory/schema manifest problem render tree", "golang.org/x/net/publicsuffix"},
 	"internal/rules":            {"image manifest problem", ""},
 	"internal/readme":           {},
 	"internal/readme/reference": {"", "github.com/rogpeppe/go-internal/diff github.com/urfave/cli/v2"},
