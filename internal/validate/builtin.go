@@ -77,7 +77,7 @@ func (v *Validator) builtIn(o *object, k *served) {
 		return
 	}
 	o.allocate(internal)
-	o.create(strategy, internal, k.namespaced)
+	v.create(o, strategy, internal, k.namespaced)
 	o.checkPodSecurity()
 	if len(o.verdict.Refused) == 0 {
 		template, path := podTemplate(versioned)
@@ -86,7 +86,7 @@ func (v *Validator) builtIn(o *object, k *served) {
 }
 
 // create is what the API server does with an object that is created, up to where it is stored.
-func (o *object) create(strategy rest.RESTCreateStrategy, obj runtime.Object, namespaced bool) {
+func (v *Validator) create(o *object, strategy rest.RESTCreateStrategy, obj runtime.Object, namespaced bool) {
 	accessor, err := meta.Accessor(obj)
 	if err != nil {
 		o.refuse(problem.ValueRefused, "", o.source.Place, "", "%v", err)
@@ -116,7 +116,9 @@ func (o *object) create(strategy rest.RESTCreateStrategy, obj runtime.Object, na
 		return
 	}
 	for _, w := range strategy.WarningsOnCreate(ctx, obj) {
-		o.warnText(w)
+		if v.warns(w) {
+			o.warnText(w)
+		}
 	}
 }
 

@@ -178,7 +178,7 @@ func (v *Validator) custom(o *object, d *definition) {
 		return
 	}
 	defaulting.Default(o.content, version.schema)
-	o.create(version.strategy, &unstructured.Unstructured{Object: o.content}, d.crd.Spec.Scope == apiextensionsv1.NamespaceScoped)
+	v.create(o, version.strategy, &unstructured.Unstructured{Object: o.content}, d.crd.Spec.Scope == apiextensionsv1.NamespaceScoped)
 	if o.group == "argoproj.io" && o.kind == "Rollout" && len(o.verdict.Refused) == 0 {
 		v.checkPods(o, rolloutTemplate(o.content), "spec.template.spec")
 	}

@@ -240,6 +240,24 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestWarningsOfMinors holds that a warning is told from the minor on that gives it.
+func TestWarningsOfMinors(t *testing.T) {
+	const headless = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {clusterIP: None, selector: {a: b}, sessionAffinity: ClientIP, ports: [{port: 80}]}\n"
+	for _, test := range []struct{ name, text, want, since string }{
+		{"PreferClose", service + "  trafficDistribution: PreferClose\n", `MG510 7:24 spec.trafficDistribution: "PreferClose" is deprecated`, "1.35"},
+		{"externalIPs", service + "  externalIPs: [192.0.2.1]\n", "MG510 1:1 spec.externalIPs is deprecated", "1.36"},
+		{"headless", headless, "MG510 1:1 spec.SessionAffinity is ignored", "1.34"},
+		{"revisions", strings.NewReplacer("kind: Deployment", "kind: StatefulSet", "spec:\n  sel", "spec:\n  revisionHistoryLimit: -1\n  sel").Replace(deployment), "MG510 5:25 spec.revisionHistoryLimit: a negative value", "1.33"},
+	} {
+		for _, minor := range validate.Minors() {
+			refused, got := said(validator(t, minor).Object(objects(t, test.text)[0], "default"))
+			if told := strings.HasPrefix(got, test.want); told == validate.Older(minor, test.since) || got != "" && !told {
+				t.Errorf("%s on %s: got %q, want %q from %s on; refused: %s", test.name, minor, got, test.want, test.since, refused)
+			}
+		}
+	}
+}
+
 // TestDefinitions holds that a definition of a person's own is used, also in the place of an embedded one.
 func TestDefinitions(t *testing.T) {
 	const crd = `apiVersion: apiextensions.k8s.io/v1
