@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
@@ -13,75 +12,69 @@ import (
 	"k8srepo/internal/tree"
 )
 
-// ruleObjects collects what the rules across objects need to know of manifests. Those that differ in
-// a user's name alone are parsed once.
-type ruleObjects struct {
-	of [][]rules.Object // by manifest
+// ruleObjects are what the rules across objects know of manifests, by manifest.
+type ruleObjects []ruleObject
 
-	lock  sync.Mutex
-	known map[textKey]knownObjects
+// ruleObject is a text that is known, and the user's name in a manifest that has it.
+type ruleObject struct {
+	*knownText
+	user string
 }
 
-// knownObjects are those of a text, with the user's name that it has.
-type knownObjects struct {
-	user    string
-	objects []*rules.Object
-}
-
-func newRuleObjects(manifests int) *ruleObjects {
-	return &ruleObjects{of: make([][]rules.Object, manifests), known: map[textKey]knownObjects{}}
-}
-
-// reuse takes the objects of the i-th manifest from another that has the same text but for the user's
-// name.
-func (r *ruleObjects) reuse(i int, key textKey, user string) bool {
-	r.lock.Lock()
-	known, ok := r.known[key]
-	r.lock.Unlock()
-	if ok {
-		r.of[i] = known.renamed(user)
+// set says which text the i-th manifest has. Without r, nothing asks for objects.
+func (r ruleObjects) set(i int, known *knownText, user string) {
+	if r != nil {
+		r[i] = ruleObject{known, user}
 	}
-	return ok
 }
 
-// add takes the objects of the i-th manifest from its documents.
-func (r *ruleObjects) add(i int, key textKey, user string, documents []manifest.Value) {
-	known := knownObjects{user: user}
+// readAll returns what the rules know of documents.
+func readAll(documents []manifest.Value) []*rules.Object {
+	objects := make([]*rules.Object, 0, len(documents))
 	for _, document := range documents {
 		if o := rules.Read(document); o != nil {
-			known.objects = append(known.objects, o)
+			objects = append(objects, o)
 		}
-	}
-	r.lock.Lock()
-	if len(r.known) < maxVerdicts {
-		r.known[key] = known
-	}
-	r.lock.Unlock()
-	r.of[i] = known.renamed(user)
-}
-
-// renamed returns copies with another user's name.
-func (k *knownObjects) renamed(user string) []rules.Object {
-	objects := make([]rules.Object, len(k.objects))
-	for i, o := range k.objects {
-		objects[i] = o.Renamed(k.user, user)
-		objects[i].User = user
 	}
 	return objects
 }
 
-// checkRules checks the rules across objects, cluster by cluster.
-func (o *renderOptions) checkRules(inv *inventory.Inventory, manifests []render.Manifest, objects *ruleObjects) (refused, warned []render.Finding) {
-	clusters := o.clusters(inv)
-	for i := range manifests {
-		m := &manifests[i]
-		env, cluster := clusters.environments[m.Env], clusters.of[m.Env]
-		for n := range objects.of[i] {
-			object := &objects.of[i][n]
-			object.Env, object.Document, object.Source = env, i, m.Template
-			cluster.Objects = append(cluster.Objects, object)
+// each calls a function with the objects of each manifest, which have its own user's name.
+func (r ruleObjects) each(use func(i int, object *rules.Object)) {
+	n := 0
+	for i := range r {
+		if r[i].knownText != nil {
+			n += len(r[i].objects)
 		}
 	}
+	list := make([]rules.Object, n)
+	for i := range r {
+		if r[i].knownText == nil {
+			continue
+		}
+		for _, o := range r[i].objects {
+			object := &list[0]
+			list = list[1:]
+			*object = o.Renamed(r[i].knownText.user, r[i].user)
+			object.User = r[i].user
+			use(i, object)
+		}
+	}
+}
+
+// checkRules checks the rules across objects, cluster by cluster.
+func (o *renderOptions) checkRules(inv *inventory.Inventory, manifests []render.Manifest, objects ruleObjects) (refused, warned []render.Finding) {
+	clusters := o.clusters(inv)
+	env, cluster := (*rules.Environment)(nil), (*rules.Cluster)(nil)
+	objects.each(func(i int, object *rules.Object) {
+		m := &manifests[i]
+		if env == nil || env.Name != m.Env {
+			env, cluster = clusters.environments[m.Env], clusters.of[m.Env]
+			cluster.Objects = slices.Grow(cluster.Objects, len(manifests)-i)
+		}
+		object.Env, object.Document, object.Source = env, i, m.Template
+		cluster.Objects = append(cluster.Objects, object)
+	})
 	for _, f := range rules.Check(clusters.list) {
 		finding := render.Finding{Manifest: &manifests[f.Object.Document], Line: f.Place.Line, Code: f.Rule.Code, Message: f.Message, Hint: f.Hint, Hidden: f.Hidden, Remarks: f.Notes}
 		for _, also := range f.Also {

@@ -42,7 +42,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		byMinor[minor] = append(byMinor[minor], i)
 	}
 	var refused, warned []render.Finding
-	objects := newRuleObjects(len(manifests))
+	objects := make(ruleObjects, len(manifests))
 	for _, minor := range validate.Minors() { // one after the other: the emulated version is global
 		if len(byMinor[minor]) == 0 {
 			continue
@@ -128,7 +128,7 @@ func knownMinor(minor string) (string, *problem.Problem) {
 
 // validateAll validates some of the manifests, several at a time, and collects their objects for the
 // rules; objects may be nil.
-func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects *ruleObjects) (refused, warned []render.Finding) {
+func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects ruleObjects) (refused, warned []render.Finding) {
 	validators := validatorsOf(minor, inv, manifests, which)
 	next := make(chan int, 64)
 	known := &verdicts{}
@@ -142,23 +142,24 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 				in := validators[env.Cluster]
 				user := userOf(m)
 				text := newUserText(m.Text.Data, env.Cluster+"\x00"+env.Namespace+"\x00"+in.namespaces.Of(user), user)
-				isRead := objects == nil || objects.reuse(i, text.key, user)
-				if isRead && known.isTaken(text.key) {
+				same := known.of(text.key)
+				if same != nil && same.taken {
+					objects.set(i, same, user)
 					continue
 				}
 				r, w, documents := validateManifest(in.Validator, m, env.Namespace)
-				if !isRead {
-					objects.add(i, text.key, user, documents)
-				}
-				if len(r)+len(w) == 0 {
-					if text.meaningless == nil || isTaken(in.Validator, text.meaningless, env.Namespace) {
-						known.remember(text.key)
+				lock.Lock()
+				refused, warned = append(refused, r...), append(warned, w...)
+				lock.Unlock()
+				if same == nil {
+					same = &knownText{user: user}
+					same.taken = len(r)+len(w) == 0 && (text.meaningless == nil || isTaken(in.Validator, text.meaningless, env.Namespace))
+					if objects != nil {
+						same.objects = readAll(documents)
 					}
-				} else {
-					lock.Lock()
-					refused, warned = append(refused, r...), append(warned, w...)
-					lock.Unlock()
+					known.remember(text.key, same)
 				}
+				objects.set(i, same, user)
 			}
 		})
 	}

@@ -9,18 +9,26 @@ import (
 	"sync"
 
 	"k8srepo/internal/render"
+	"k8srepo/internal/rules"
 )
 
-// verdicts remembers the texts that were taken without a word, so that thousands of users who share
-// a template are validated once for each way in which their manifests differ.
+// verdicts remembers texts, so that thousands of users who share a template are validated and parsed
+// once for each way in which their manifests differ.
 //
 // Two texts share a verdict if they differ in the user's name alone, in each place where it stands,
 // and the names have one shape: letters, digits and hyphens in the same places. The verdict must be
 // that of a meaningless name of that shape too, so no name is taken for a word of Kubernetes. What is
-// refused or warned of is never remembered.
+// refused or warned of is validated each time.
 type verdicts struct {
 	lock  sync.Mutex
-	taken map[textKey]struct{}
+	known map[textKey]*knownText
+}
+
+// knownText is what is known of a text.
+type knownText struct {
+	taken   bool            // without a word
+	user    string          // whose name it has
+	objects []*rules.Object // nil where nothing asked for them
 }
 
 type textKey [sha256.Size]byte
@@ -58,21 +66,21 @@ func newUserText(text []byte, context, user string) userText {
 	return userText{sha256.Sum256([]byte(shape + "\x00" + context + "\x00" + named)), []byte(strings.ReplaceAll(named, "\x00", shape))}
 }
 
-func (v *verdicts) isTaken(key textKey) bool {
+// of returns what is known of the texts with a key, nil for nothing.
+func (v *verdicts) of(key textKey) *knownText {
 	v.lock.Lock()
 	defer v.lock.Unlock()
-	_, ok := v.taken[key]
-	return ok
+	return v.known[key]
 }
 
-func (v *verdicts) remember(key textKey) {
+func (v *verdicts) remember(key textKey, known *knownText) {
 	v.lock.Lock()
 	defer v.lock.Unlock()
-	if v.taken == nil {
-		v.taken = map[textKey]struct{}{}
+	if v.known == nil {
+		v.known = map[textKey]*knownText{}
 	}
-	if len(v.taken) < maxVerdicts {
-		v.taken[key] = struct{}{}
+	if len(v.known) < maxVerdicts {
+		v.known[key] = known
 	}
 }
 

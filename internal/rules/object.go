@@ -21,9 +21,6 @@ type Object struct {
 	Document int          // the caller's number of the document that it is in
 
 	from, to string // a name in the facts, and what stands there for this object
-
-	asked   bool      // selects is known
-	selects []*Object // the workloads whose pods its selector selects: see Cluster.selected
 }
 
 // facts are what Read finds in a text.
