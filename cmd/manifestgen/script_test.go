@@ -1,18 +1,16 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"k8srepo/internal/scripttest"
 )
 
 var update = flag.Bool("update", false, "write what the commands say into the scripts")
@@ -20,9 +18,7 @@ var update = flag.Bool("update", false, "write what the commands say into the sc
 // noRaceSleep keeps the race detector from sleeping for a second when a process exits.
 const noRaceSleep = "GORACE=atexit_sleep_ms=0"
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"manifestgen": main})
-}
+func TestMain(m *testing.M) { scripttest.Main(m, "manifestgen", main) }
 
 // TestScripts runs testdata/script/manifestgen: sessions of the command. $SMALL
 // is a small inventory to copy and change.
@@ -31,44 +27,19 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/script/manifestgen",
-		UpdateScripts:       *update,
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
+	scripttest.Run(t, scripttest.Params{
+		Folder: "../../testdata/script/manifestgen",
+		Name:   "manifestgen",
+		Run:    run,
+		Update: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SMALL", small)
 			env.Vars = append(env.Vars, noRaceSleep)
 			env.Values["stamps"] = stamps{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":     exits,
-			"files":     files,
-			"stamp":     stamp,
-			"unwritten": unwritten,
-		},
+		Cmds: map[string]scripttest.Script{"files": files, "stamp": stamp, "unwritten": unwritten},
 	})
-}
-
-// exits STATUS COMMAND… runs a command, which must exit with the status.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits status command [args...]")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		exit := (*exec.ExitError)(nil)
-		if !errors.As(err, &exit) {
-			ts.Fatalf("%v", err)
-		}
-		got = exit.ExitCode()
-	}
-	if got != want {
-		ts.Fatalf("%s exits with %d, want %d", strings.Join(args[1:], " "), got, want)
-	}
 }
 
 // files FOLDER prints the files below a folder, sorted.

@@ -39,6 +39,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/rules":            {"image manifest problem", ""},
 	"internal/readme":           {},
 	"internal/readme/reference": {"", "github.com/rogpeppe/go-internal/diff github.com/urfave/cli/v2"},
+	"internal/scripttest":       {"", "github.com/rogpeppe/go-internal/testscript"},
 	"internal/workflows":        {},
 	"cmd/manifestgen":           {"adopt console inventory inventory/schema limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":               {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},

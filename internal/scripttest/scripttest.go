@@ -1,0 +1,120 @@
+// Package scripttest runs the sessions of the commands in testdata/script.
+//
+// A command is run in the test's own process: starting a process for each of the hundreds of
+// commands would be most of what the sessions cost. What only a process of its own shows (its
+// standard input, signals) is run with exec.
+package scripttest
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// Program is a command: arguments in, beginning with its name, an exit status out.
+type Program func(args []string, stdout, stderr io.Writer, getenv func(string) string) int
+
+// Script is a command of scripts: see testscript.Params.Cmds.
+type Script = func(ts *testscript.TestScript, neg bool, args []string)
+
+// Params say what is run.
+type Params struct {
+	Folder string // of the scripts, as a path from the test's folder
+	Name   string // the program's
+	Run    Program
+	Update bool // write what the program says into the scripts
+	Setup  func(*testscript.Env) error
+	Cmds   map[string]Script
+}
+
+// Main runs the tests of a package with a program in PATH, for scripts that exec it.
+func Main(m *testing.M, name string, main func()) {
+	testscript.Main(m, map[string]func(){name: main})
+}
+
+// Run runs each script of a folder as a test. Besides testscript's commands, and those given,
+// there are
+//
+//	[!] run PROGRAM ARG…     runs the program, which must succeed, or fail with !
+//	exits STATUS PROGRAM ARG… runs the program, or another, which must exit with the status
+func Run(t *testing.T, p Params) {
+	folder, err := filepath.Abs(p.Folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmds := map[string]Script{"run": p.run, "exits": p.exits}
+	for name, cmd := range p.Cmds {
+		cmds[name] = cmd
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: folder, UpdateScripts: p.Update, RequireExplicitExec: true, RequireUniqueNames: true, Setup: p.Setup, Cmds: cmds,
+	})
+}
+
+func (p *Params) run(ts *testscript.TestScript, neg bool, args []string) {
+	if status := p.status(ts, args); neg != (status != 0) {
+		ts.Fatalf("%s exits with %d", strings.Join(args, " "), status)
+	}
+}
+
+func (p *Params) exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits status program [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if args[1] == p.Name {
+		got = p.status(ts, args[1:])
+	} else if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit := (*exec.ExitError)(nil)
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s exits with %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// process is held while a program runs as if it were the whole process: in the script's folder,
+// with the script's environment for what it starts.
+var process sync.Mutex
+
+// inherited are the variables that Git reads for itself. TMPDIR stays: the servers of other scripts
+// make folders there at the same time.
+var inherited = []string{"HOME", "PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"}
+
+func (p *Params) status(ts *testscript.TestScript, args []string) (status int) {
+	if len(args) == 0 || args[0] != p.Name {
+		ts.Fatalf("the program is %s; run others with exec", p.Name)
+	}
+	process.Lock()
+	defer process.Unlock()
+	before, err := os.Getwd()
+	ts.Check(err)
+	ts.Check(os.Chdir(ts.MkAbs(".")))
+	defer os.Chdir(before)
+	for _, name := range inherited {
+		if value, has := os.LookupEnv(name); has {
+			defer os.Setenv(name, value)
+		} else {
+			defer os.Unsetenv(name)
+		}
+		if value := ts.Getenv(name); value != "" {
+			os.Setenv(name, value)
+		} else {
+			os.Unsetenv(name)
+		}
+	}
+	return p.Run(args, ts.Stdout(), ts.Stderr(), ts.Getenv)
+}
