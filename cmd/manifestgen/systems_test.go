@@ -14,8 +14,9 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// systems are what the starter does, each shown by objects that it renders: the fields that
-// make it work. docs/starter.md lists them.
+// starterSystems are what the starter does, each shown by objects that it renders: the fields that
+// make it work. docs/starter.md lists them. The table is one, and as long as what it shows, so the
+// file is longer than others.
 var starterSystems = []struct {
 	name    string
 	objects []wantedObject
