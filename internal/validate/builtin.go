@@ -79,8 +79,10 @@ func (v *Validator) builtIn(o *object, k *served) {
 	o.allocate(internal)
 	v.create(o, strategy, internal, k.namespaced)
 	o.checkPodSecurity()
+	template, path := podTemplate(versioned)
+	v.refuseAsBefore(o, template, path)
+	v.takeAsBefore(o)
 	if len(o.verdict.Refused) == 0 {
-		template, path := podTemplate(versioned)
 		v.checkPods(o, template, path)
 	}
 }

@@ -190,6 +190,15 @@ func TestMinors(t *testing.T) {
 		{"a service whose name begins with a digit", digit, map[string]string{"1.32": "MG506", "1.33": "MG506", "1.34": "MG506", "1.35": "MG506"}},
 		{"a field that came with 1.34", restart, map[string]string{
 			"1.32": "MG503 13:11 spec.template.spec.containers[0].restartPolicyRules: Kubernetes 1.32 does not have this field; it is there from 1.34", "1.33": "MG503"}},
+		{"restartPolicy of a container", strings.Replace(deployment, "          env:", "          restartPolicy: Always\n          env:", 1), map[string]string{
+			"1.32": "MG506 13:26 spec.template.spec.containers[0].restartPolicy: forbidden: may not be set for non-init containers", "1.33": "MG506 13:26",
+		}},
+		{"a sleep of no time", strings.Replace(deployment, "          env:", "          lifecycle: {preStop: {sleep: {seconds: 0}}}\n          env:", 1), map[string]string{
+			"1.32": "MG506 13:50 spec.template.spec.containers[0].lifecycle.preStop.sleep.seconds: invalid value: 0: must be greater than 0",
+		}},
+		{"a StatefulSet whose pods are refused", strings.NewReplacer("kind: Deployment", "kind: StatefulSet", "name: api\n          image", "name: A P I\n          image").Replace(deployment), map[string]string{
+			"1.34": "MG506 10:17 spec.template.spec.containers[0].name", "1.35": "MG506", "1.36": "MG506", "1.37": "MG506",
+		}},
 		{"a kind that came with 1.33", "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: a}\nspec: {cidrs: [10.0.0.0/16]}\n",
 			map[string]string{"1.32": "MG501 1:1 apiVersion: Kubernetes 1.32 does not serve networking.k8s.io/v1 ServiceCIDR"}},
 	}
