@@ -14,104 +14,104 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// TestDesign410 is "No working tree", and what a result has.
-func TestDesign410(t *testing.T) {
-	bySentence(t,
-		sentence{"a bump reads and writes Git objects only", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.Env = "dev"
-			h.deploys(4, deploy.Changed)
-			entries, err := os.ReadDir(h.repo.Dir)
-			if err != nil {
-				t.Fatal(err)
+var design410 = []sentence{
+	{"a bump reads and writes Git objects only", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.Env = "dev"
+		h.deploys(4, deploy.Changed)
+		entries, err := os.ReadDir(h.repo.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if slices.Contains([]string{"index", "worktrees", "shallow"}, e.Name()) {
+				t.Errorf("%s was made", e.Name())
 			}
-			for _, e := range entries {
-				if slices.Contains([]string{"index", "worktrees", "shallow"}, e.Name()) {
-					t.Errorf("%s was made", e.Name())
-				}
+		}
+	}},
+	{"from the tip alone, in few round trips", func(t *testing.T, api bool) {
+		h := newHub(t, api, "api", "web", "job")
+		h.Env = "dev"
+		h.deploys(4, deploy.Changed)
+		h.atMost(8, 4)
+	}},
+	{"a pull request also reads its branch and merge base, in few round trips", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		for _, c := range []struct{ build, api int }{{2, 10}, {2, 8}, {3, 13}} { // made, untouched, updated
+			h.Reset()
+			h.github.Reset()
+			h.deploys(c.build, deploy.Proposed)
+			h.atMost(24, c.api)
+		}
+	}},
+	{"and fetches only the objects on its path where the server can filter", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.Env = "dev"
+		h.repo.Commit("main", gittest.Files{"elsewhere/big.txt": strings.Repeat("all work and no play makes a dull day ", 100) + "SENTINEL"}, "big")
+		h.deploys(4, deploy.Changed)
+		if !api {
+			if n := h.Down(); n > 4_000 {
+				t.Errorf("%d bytes", n)
 			}
-		}},
-		sentence{"from the tip alone, in few round trips", func(t *testing.T, api bool) {
-			h := newHub(t, api, "api", "web", "job")
-			h.Env = "dev"
-			h.deploys(4, deploy.Changed)
-			h.atMost(8, 4)
-		}},
-		sentence{"a pull request also reads its branch and merge base, in few round trips", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			for _, c := range []struct{ build, api int }{{2, 10}, {2, 8}, {3, 13}} { // made, untouched, updated
-				h.Reset()
-				h.github.Reset()
-				h.deploys(c.build, deploy.Proposed)
-				h.atMost(24, c.api)
+			return
+		}
+		for _, r := range h.github.Log() {
+			if strings.Contains(r.Body, "elsewhere") {
+				t.Errorf("it asks for %s", r.Body)
 			}
-		}},
-		sentence{"and fetches only the objects on its path where the server can filter", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.Env = "dev"
-			h.repo.Commit("main", gittest.Files{"elsewhere/big.txt": strings.Repeat("all work and no play makes a dull day ", 100) + "SENTINEL"}, "big")
-			h.deploys(4, deploy.Changed)
-			if !api {
-				if n := h.Down(); n > 4_000 {
-					t.Errorf("%d bytes", n)
-				}
-				return
-			}
-			for _, r := range h.github.Log() {
-				if strings.Contains(r.Body, "elsewhere") {
-					t.Errorf("it asks for %s", r.Body)
-				}
-			}
-		}},
-		sentence{"it pushes one compare-and-swap", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.Env = "dev"
-			h.deploys(4, deploy.Changed)
-			if h.Count(gittest.Push)+h.github.Count("graphql createCommitOnBranch") != 1 || len(h.repo.Log("main")) != 2 {
-				t.Errorf("%d pushes, %v", h.Count(gittest.Push), kinds(h.github))
-			}
-		}},
-		sentence{"--via api does the same without Git, and its commits are verified", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.Env = "dev"
-			h.deploys(4, deploy.Changed)
-			h.deploys(4, deploy.Unchanged)
-			h.deploys(2, deploy.Superseded)
-			h.Env = "prod"
-			outcome := h.deploys(2, deploy.Proposed)
-			if api && (h.Count() > 0 || !h.k8s.Verified(outcome.Commit)) {
-				t.Errorf("%d requests to Git; verified: %t", h.Count(), h.k8s.Verified(outcome.Commit))
-			}
-		}},
-		sentence{"the result has files, tags, the commit, the pull request and what became of it, and the attempts", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.beforeCommit(func() { h.move("api", h.builds[4]) })
-			got := h.deploys(2, deploy.Proposed)
-			if len(got.Files) != 1 || got.Files[0].Path != fileOf("prod", "api") || !slices.Equal(got.OldTags(), []string{h.builds[1]}) || got.NewTag != h.builds[2] ||
-				got.Commit != h.repo.Tip(branch) || got.PullRequest != h.k8s.URL()+"/pull/1" || got.Pull != deploy.Created || got.Attempts < 1 {
-				t.Errorf("got %+v", got)
-			}
-			h.DryRun, h.git.ReadOnly = true, true
-			if planned := h.deploys(3, deploy.Planned); planned.PullBranch != branch {
-				t.Errorf("got %+v", planned)
-			}
-		}},
-		sentence{"declined is unchanged where a person closed it for this tag, and failed where one changed it", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.deploys(2, deploy.Proposed)
-			h.k8s.CommitAs("carol@example.com", branch, gittest.Files{"more.yaml": "kind: ConfigMap\n"}, "More")
-			if got := h.refused(problem.ExitRefused); got.Pull != deploy.Declined || got.Status != deploy.Failed {
-				t.Errorf("got %+v", got)
-			}
-			h.k8s.Close(1, "carol")
-			h.deploys(3, deploy.Proposed)
-			h.k8s.Close(2, "carol")
-			if got := h.deploys(3, deploy.Unchanged); got.Pull != deploy.Declined {
-				t.Errorf("got %+v", got)
-			}
-		}},
-	)
+		}
+	}},
+	{"it pushes one compare-and-swap", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.Env = "dev"
+		h.deploys(4, deploy.Changed)
+		if h.Count(gittest.Push)+h.github.Count("graphql createCommitOnBranch") != 1 || len(h.repo.Log("main")) != 2 {
+			t.Errorf("%d pushes, %v", h.Count(gittest.Push), kinds(h.github))
+		}
+	}},
+	{"--via api does the same without Git, and its commits are verified", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.Env = "dev"
+		h.deploys(4, deploy.Changed)
+		h.deploys(4, deploy.Unchanged)
+		h.deploys(2, deploy.Superseded)
+		h.Env = "prod"
+		outcome := h.deploys(2, deploy.Proposed)
+		if api && (h.Count() > 0 || !h.k8s.Verified(outcome.Commit)) {
+			t.Errorf("%d requests to Git; verified: %t", h.Count(), h.k8s.Verified(outcome.Commit))
+		}
+	}},
+	{"the result has files, tags, the commit, the pull request and what became of it, and the attempts", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.beforeCommit(func() { h.move("api", h.builds[4]) })
+		got := h.deploys(2, deploy.Proposed)
+		if len(got.Files) != 1 || got.Files[0].Path != fileOf("prod", "api") || !slices.Equal(got.OldTags(), []string{h.builds[1]}) || got.NewTag != h.builds[2] ||
+			got.Commit != h.repo.Tip(branch) || got.PullRequest != h.k8s.URL()+"/pull/1" || got.Pull != deploy.Created || got.Attempts < 1 {
+			t.Errorf("got %+v", got)
+		}
+		h.DryRun, h.git.ReadOnly = true, true
+		if planned := h.deploys(3, deploy.Planned); planned.PullBranch != branch {
+			t.Errorf("got %+v", planned)
+		}
+	}},
+	{"declined is unchanged where a person closed it for this tag, and failed where one changed it", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.deploys(2, deploy.Proposed)
+		h.k8s.CommitAs("carol@example.com", branch, gittest.Files{"more.yaml": "kind: ConfigMap\n"}, "More")
+		if got := h.refused(problem.ExitRefused); got.Pull != deploy.Declined || got.Status != deploy.Failed {
+			t.Errorf("got %+v", got)
+		}
+		h.k8s.Close(1, "carol")
+		h.deploys(3, deploy.Proposed)
+		h.k8s.Close(2, "carol")
+		if got := h.deploys(3, deploy.Unchanged); got.Pull != deploy.Declined {
+			t.Errorf("got %+v", got)
+		}
+	}},
 }
+
+// TestDesign410 is "No working tree", and what a result has.
+func TestDesign410(t *testing.T) { bySentence(t, design410...) }
 
 // atMost checks how many requests there were, to Git and to the API.
 func (h *hub) atMost(git, api int) {

@@ -63,234 +63,236 @@ func (h *hub) isHoldOf(branch string, lines ...string) {
 	}
 }
 
-// TestDesign48 is "Rollback is visible and lasts".
-func TestDesign48(t *testing.T) {
-	const day = "date: 2026-01-03T00:00:00Z"
-	bySentence(t,
-		sentence{"it writes the old tag and, in the same commit, the hold", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 1, 2, 3)
-			before := len(h.repo.Log("main"))
+// heldSince is the last line of the holds that the tests make.
+const heldSince = "date: 2026-01-03T00:00:00Z"
+
+var design48 = []sentence{
+	{"it writes the old tag and, in the same commit, the hold", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 1, 2, 3)
+		before := len(h.repo.Log("main"))
+		h.does(h.rollback(""), deploy.Changed)
+		h.is(2)
+		h.isHoldOf("main", "tag: "+h.builds[2], "from: "+h.builds[3], "reason: rolled back from "+h.builds[3]+" to "+h.builds[2], "by: alice", heldSince)
+		if n := len(h.repo.Log("main")) - before; n != 1 {
+			t.Errorf("%d commits, want 1", n)
+		}
+	}},
+	{"--reason, else what was done, never empty", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 1, 2)
+		r := h.rollback("")
+		r.Reason = "checkout: fails # see\nthe incident"
+		h.does(r, deploy.Changed)
+		h.isHoldOf("main", "tag: "+h.builds[1], "from: "+h.builds[2], `reason: checkout: fails # see\nthe incident`, "by: alice", heldSince)
+		h.does(h.release(""), deploy.Changed)
+		h.does(h.hold(""), deploy.Changed)
+		h.isHoldOf("main", "tag: "+h.builds[1], "reason: held at "+h.builds[1], "by: alice", heldSince)
+	}},
+	{"--to takes a tag that ran there before", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 0, 2, 3)
+		h.does(h.rollback(h.builds[0]), deploy.Changed)
+		h.is(0)
+	}},
+	{"any other is a deploy", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 1, 2)
+		h.refuses(h.rollback(h.builds[4]), problem.ExitRefused, h.builds[4]+" has not run in prod: its files' history has no other", "tags that ran there: "+h.builds[2]+" and "+h.builds[1], "use tagbump deploy")
+		h.refuses(h.rollback("-"), problem.ExitTrouble, `--to "-" is an invalid tag`)
+	}},
+	{"it goes back to what ran before, whatever that was", func(t *testing.T, api bool) {
+		const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+		for _, c := range []struct {
+			refs []string
+			want string // the image, or what the refusal says
+		}{
+			{[]string{"api:1", "api:2", "api:3"}, "api:2"},
+			{[]string{"api:1", "api:2", "api:2'} #{'"}, "api:1"},    // past changes of the same tag
+			{[]string{"api" + digest, "api:2"}, "api" + digest},     // to a digest
+			{[]string{"api:1" + digest, "api:1"}, "api:1" + digest}, // to a tag and its digest
+			{[]string{"api:1", "other:7", "api:2"}, "api:1"},        // past a tag of another image
+			{[]string{"api:1", "'", "api:2"}, "api:1"},              // past what was no YAML
+			{nil, "there is no tag of api to go back to in prod"},   // not to nothing
+		} {
+			h := prodSite(t, api, c.refs...)
+			if c.refs == nil {
+				h.refuses(h.rollback(""), problem.ExitRefused, c.want)
+				continue
+			}
 			h.does(h.rollback(""), deploy.Changed)
-			h.is(2)
-			h.isHoldOf("main", "tag: "+h.builds[2], "from: "+h.builds[3], "reason: rolled back from "+h.builds[3]+" to "+h.builds[2], "by: alice", day)
-			if n := len(h.repo.Log("main")) - before; n != 1 {
-				t.Errorf("%d commits, want 1", n)
+			if got := h.repo.Read("main", inProd); !strings.Contains(got, "registry.example.com/"+c.want+"'") {
+				t.Errorf("%q: got\n%s", c.refs, got)
 			}
-		}},
-		sentence{"--reason, else what was done, never empty", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 1, 2)
-			r := h.rollback("")
-			r.Reason = "checkout: fails # see\nthe incident"
-			h.does(r, deploy.Changed)
-			h.isHoldOf("main", "tag: "+h.builds[1], "from: "+h.builds[2], `reason: checkout: fails # see\nthe incident`, "by: alice", day)
-			h.does(h.release(""), deploy.Changed)
-			h.does(h.hold(""), deploy.Changed)
-			h.isHoldOf("main", "tag: "+h.builds[1], "reason: held at "+h.builds[1], "by: alice", day)
-		}},
-		sentence{"--to takes a tag that ran there before", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 0, 2, 3)
-			h.does(h.rollback(h.builds[0]), deploy.Changed)
-			h.is(0)
-		}},
-		sentence{"any other is a deploy", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 1, 2)
-			h.refuses(h.rollback(h.builds[4]), problem.ExitRefused, h.builds[4]+" has not run in prod: its files' history has no other", "tags that ran there: "+h.builds[2]+" and "+h.builds[1], "use tagbump deploy")
-			h.refuses(h.rollback("-"), problem.ExitTrouble, `--to "-" is an invalid tag`)
-		}},
-		sentence{"it goes back to what ran before, whatever that was", func(t *testing.T, api bool) {
-			const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
-			for _, c := range []struct {
-				refs []string
-				want string // the image, or what the refusal says
-			}{
-				{[]string{"api:1", "api:2", "api:3"}, "api:2"},
-				{[]string{"api:1", "api:2", "api:2'} #{'"}, "api:1"},    // past changes of the same tag
-				{[]string{"api" + digest, "api:2"}, "api" + digest},     // to a digest
-				{[]string{"api:1" + digest, "api:1"}, "api:1" + digest}, // to a tag and its digest
-				{[]string{"api:1", "other:7", "api:2"}, "api:1"},        // past a tag of another image
-				{[]string{"api:1", "'", "api:2"}, "api:1"},              // past what was no YAML
-				{nil, "there is no tag of api to go back to in prod"},   // not to nothing
-			} {
-				h := prodSite(t, api, c.refs...)
-				if c.refs == nil {
-					h.refuses(h.rollback(""), problem.ExitRefused, c.want)
-					continue
-				}
-				h.does(h.rollback(""), deploy.Changed)
-				if got := h.repo.Read("main", inProd); !strings.Contains(got, "registry.example.com/"+c.want+"'") {
-					t.Errorf("%q: got\n%s", c.refs, got)
-				}
+		}
+	}},
+	{"past what was rolled back", func(t *testing.T, api bool) {
+		h := prodSite(t, api, "api:1", "api:2", "api:3")
+		h.does(h.rollback(""), deploy.Changed)
+		h.does(h.release(""), deploy.Changed)
+		if outcome := h.does(h.rollback(""), deploy.Changed); outcome.NewTag != "1" {
+			t.Errorf("went to %s, want 1", outcome.NewTag)
+		}
+	}},
+	{"a held service is not deployed or promoted: held, exit 1, until release deletes the file", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 1, 2)
+		h.does(h.rollback(""), deploy.Changed)
+		h.isHeld(4, "holds/prod/api.yaml: api is held in prod at "+h.builds[1]+" by alice")
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Services: []string{"api"}})
+		if err != nil || list[0].Outcome.Status != deploy.Held || problem.ExitStatus(list[0].Err) != problem.ExitRefused {
+			t.Errorf("got %+v, %v", list, err)
+		}
+		h.deploys(1, deploy.Unchanged) // what runs
+		h.does(h.release(""), deploy.Changed)
+		h.isHoldOf("main")
+		h.deploys(4, deploy.Changed)
+	}},
+	{"release with a tag moves it in the same commit", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 1, 2)
+		h.does(h.rollback(""), deploy.Changed)
+		before := len(h.repo.Log("main"))
+		h.does(h.release(h.builds[3]), deploy.Changed)
+		h.is(3)
+		h.isHoldOf("main")
+		if n := len(h.repo.Log("main")) - before; n != 1 {
+			t.Errorf("%d commits, want 1", n)
+		}
+		h.does(h.hold(""), deploy.Changed)
+		h.does(h.release(h.builds[2]), deploy.Superseded) // all or nothing
+		h.isHoldOf("main", "tag: "+h.builds[3], "reason: held at "+h.builds[3], "by: alice", heldSince)
+	}},
+	{"with --all, held services are left out and listed, exit 0", func(t *testing.T, api bool) {
+		h := newHub(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\n", holdOfAPI: "reason: migration\n"}, "hold")
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
+		if err != nil || len(list) != 2 || deploy.PromotedErr(list) != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Changed {
+			t.Errorf("got %+v, %v", list, err)
+		}
+	}},
+	{"a hold counts once it is on the branch pushed to", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.policy("deploy: {strategy: push, branch: release}\n")
+		h.repo.Git("branch", "release", "main")
+		h.repo.Commit("main", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
+		h.deploys(2, deploy.Changed)
+		h.repo.Commit("release", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
+		h.isHeld(3, "migration")
+	}},
+	{"whatever is in its file, which a person may write", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 1)
+		for _, text := range []string{"", "'\n", "tag: other\r\nreason: by hand\r\n", "[1, 2]\n", "reason: {a: b}\n", "\ufefftag: x\n"} {
+			h.repo.Commit("main", gittest.Files{holdOfAPI: text}, "hold")
+			h.isHeld(2, "api is held in prod")
+		}
+		h.does(h.release(""), deploy.Changed)
+		h.isHoldOf("main")
+	}},
+	{"rollback may move a held service again and rewrites its hold", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 0, 1, 2)
+		h.does(h.rollback(""), deploy.Changed)
+		h.does(h.rollback(h.builds[0]), deploy.Changed)
+		h.is(0)
+		h.isHoldOf("main", "tag: "+h.builds[0], "from: "+h.builds[1], "reason: rolled back from "+h.builds[1]+" to "+h.builds[0], "by: alice", heldSince)
+	}},
+	{"in a pull-request environment they are proposed, on a branch of their own", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.runsIn("prod", h.builds[2])
+		for _, c := range []struct {
+			command runner
+			title   string
+			hold    []string
+		}{
+			{h.rollback(""), "Roll back api to " + h.builds[1] + " in prod", []string{"tag: " + h.builds[1], "from: " + h.builds[2], "reason: rolled back from " + h.builds[2] + " to " + h.builds[1], "by: alice", heldSince}},
+			{h.release(""), "Release api in prod", nil},
+			{h.hold("migration"), "Hold api at " + h.builds[1] + " in prod", []string{"tag: " + h.builds[1], "reason: migration", "by: alice", heldSince}},
+			{h.release(h.builds[3]), "Release api in prod", nil},
+		} {
+			h.does(c.command, deploy.Proposed)
+			p := h.newest()
+			if p.Title != c.title || p.Branch != ownRollback || !p.Open {
+				t.Errorf("got %+v", p)
 			}
-		}},
-		sentence{"past what was rolled back", func(t *testing.T, api bool) {
-			h := prodSite(t, api, "api:1", "api:2", "api:3")
-			h.does(h.rollback(""), deploy.Changed)
-			h.does(h.release(""), deploy.Changed)
-			if outcome := h.does(h.rollback(""), deploy.Changed); outcome.NewTag != "1" {
-				t.Errorf("went to %s, want 1", outcome.NewTag)
-			}
-		}},
-		sentence{"a held service is not deployed or promoted: held, exit 1, until release deletes the file", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 1, 2)
-			h.does(h.rollback(""), deploy.Changed)
-			h.isHeld(4, "holds/prod/api.yaml: api is held in prod at "+h.builds[1]+" by alice")
-			list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Services: []string{"api"}})
-			if err != nil || list[0].Outcome.Status != deploy.Held || problem.ExitStatus(list[0].Err) != problem.ExitRefused {
-				t.Errorf("got %+v, %v", list, err)
-			}
-			h.deploys(1, deploy.Unchanged) // what runs
-			h.does(h.release(""), deploy.Changed)
-			h.isHoldOf("main")
-			h.deploys(4, deploy.Changed)
-		}},
-		sentence{"release with a tag moves it in the same commit", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 1, 2)
-			h.does(h.rollback(""), deploy.Changed)
-			before := len(h.repo.Log("main"))
-			h.does(h.release(h.builds[3]), deploy.Changed)
-			h.is(3)
-			h.isHoldOf("main")
-			if n := len(h.repo.Log("main")) - before; n != 1 {
-				t.Errorf("%d commits, want 1", n)
-			}
-			h.does(h.hold(""), deploy.Changed)
-			h.does(h.release(h.builds[2]), deploy.Superseded) // all or nothing
-			h.isHoldOf("main", "tag: "+h.builds[3], "reason: held at "+h.builds[3], "by: alice", day)
-		}},
-		sentence{"with --all, held services are left out and listed, exit 0", func(t *testing.T, api bool) {
-			h := newHub(t, api, "api", "web")
-			h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\n", holdOfAPI: "reason: migration\n"}, "hold")
-			list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
-			if err != nil || len(list) != 2 || deploy.PromotedErr(list) != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Changed {
-				t.Errorf("got %+v, %v", list, err)
-			}
-		}},
-		sentence{"a hold counts once it is on the branch pushed to", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.policy("deploy: {strategy: push, branch: release}\n")
-			h.repo.Git("branch", "release", "main")
-			h.repo.Commit("main", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
-			h.deploys(2, deploy.Changed)
-			h.repo.Commit("release", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
-			h.isHeld(3, "migration")
-		}},
-		sentence{"whatever is in its file, which a person may write", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 1)
-			for _, text := range []string{"", "'\n", "tag: other\r\nreason: by hand\r\n", "[1, 2]\n", "reason: {a: b}\n", "\ufefftag: x\n"} {
-				h.repo.Commit("main", gittest.Files{holdOfAPI: text}, "hold")
-				h.isHeld(2, "api is held in prod")
-			}
-			h.does(h.release(""), deploy.Changed)
-			h.isHoldOf("main")
-		}},
-		sentence{"rollback may move a held service again and rewrites its hold", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 0, 1, 2)
-			h.does(h.rollback(""), deploy.Changed)
-			h.does(h.rollback(h.builds[0]), deploy.Changed)
-			h.is(0)
-			h.isHoldOf("main", "tag: "+h.builds[0], "from: "+h.builds[1], "reason: rolled back from "+h.builds[1]+" to "+h.builds[0], "by: alice", day)
-		}},
-		sentence{"in a pull-request environment they are proposed, on a branch of their own", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.runsIn("prod", h.builds[2])
-			for _, c := range []struct {
-				command runner
-				title   string
-				hold    []string
-			}{
-				{h.rollback(""), "Roll back api to " + h.builds[1] + " in prod", []string{"tag: " + h.builds[1], "from: " + h.builds[2], "reason: rolled back from " + h.builds[2] + " to " + h.builds[1], "by: alice", day}},
-				{h.release(""), "Release api in prod", nil},
-				{h.hold("migration"), "Hold api at " + h.builds[1] + " in prod", []string{"tag: " + h.builds[1], "reason: migration", "by: alice", day}},
-				{h.release(h.builds[3]), "Release api in prod", nil},
-			} {
-				h.does(c.command, deploy.Proposed)
-				p := h.newest()
-				if p.Title != c.title || p.Branch != ownRollback || !p.Open {
-					t.Errorf("got %+v", p)
-				}
-				h.isHoldOf(ownRollback, c.hold...)
-				h.k8s.Merge(p.Number, "carol")
-			}
-			h.is(3)
-		}},
-		sentence{"a rollback or hold closes the service's open deploy pull request with a comment", func(t *testing.T, api bool) {
-			for _, what := range []string{"rolled back", "held"} {
-				h := newHub(t, api)
-				h.runsIn("prod", h.builds[2])
-				h.deploys(3, deploy.Proposed)
-				var command runner = h.rollback("")
-				if what == "held" {
-					command = h.hold("")
-				}
-				outcome := h.does(command, deploy.Proposed)
-				p := h.k8s.PullRequests()[0]
-				if p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is "+what+" in prod: see "+outcome.PullRequest+"." || h.repo.Tip(branch) != "" {
-					t.Errorf("got %+v", p)
-				}
-			}
-		}},
-		sentence{"while one is open, a deploy of the service is held", func(t *testing.T, api bool) {
-			h := newHub(t, api, "api", "web")
-			h.runsIn("prod", h.builds[2])
-			outcome := h.does(h.rollback(""), deploy.Proposed)
-			h.isHeld(4, "api is held in prod while "+outcome.PullRequest+" is open")
-			h.deploys(2, deploy.Unchanged) // the pipeline of what runs does not close it
-			if !h.newest().Open {
-				t.Error("it was closed")
-			}
-			list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
-			if err != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Proposed {
-				t.Errorf("got %+v, %v", list, err)
-			}
-			h.k8s.Close(1, "carol")
-			h.deploys(4, deploy.Proposed)
-		}},
-		sentence{"asking again for what is done or proposed is unchanged", func(t *testing.T, api bool) {
+			h.isHoldOf(ownRollback, c.hold...)
+			h.k8s.Merge(p.Number, "carol")
+		}
+		h.is(3)
+	}},
+	{"a rollback or hold closes the service's open deploy pull request with a comment", func(t *testing.T, api bool) {
+		for _, what := range []string{"rolled back", "held"} {
 			h := newHub(t, api)
 			h.runsIn("prod", h.builds[2])
-			for _, command := range []runner{h.rollback(""), h.release(""), h.hold(""), h.release("")} {
-				outcome := h.does(command, deploy.Proposed)
-				if again := h.does(command, deploy.Unchanged); again.Pull != deploy.Untouched || again.PullRequest != outcome.PullRequest {
-					t.Errorf("got %+v", again)
-				}
-				h.k8s.Merge(h.newest().Number, "carol")
-				h.does(command, deploy.Unchanged)
+			h.deploys(3, deploy.Proposed)
+			var command runner = h.rollback("")
+			if what == "held" {
+				command = h.hold("")
 			}
-			h = ranBuilds(t, api, 0, 1, 2)
-			h.does(h.rollback(""), deploy.Changed)
-			h.does(h.rollback(""), deploy.Unchanged)
-			h.does(h.rollback(h.builds[1]), deploy.Unchanged)
-			h.is(1)
-		}},
-		sentence{"also where the answer was lost", func(t *testing.T, api bool) {
-			h := ranBuilds(t, api, 0, 1, 2)
-			h.loseAnswer()
-			if outcome := h.does(h.rollback(""), deploy.Changed); outcome.NewTag != h.builds[1] {
-				t.Errorf("got %+v", outcome)
+			outcome := h.does(command, deploy.Proposed)
+			p := h.k8s.PullRequests()[0]
+			if p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is "+what+" in prod: see "+outcome.PullRequest+"." || h.repo.Tip(branch) != "" {
+				t.Errorf("got %+v", p)
 			}
-			h.is(1)
-		}},
-		sentence{"unless its pull request conflicts with the base: then it is made again", func(t *testing.T, api bool) {
-			h := newHub(t, api)
-			h.runsIn("prod", h.builds[2])
-			h.does(h.rollback(""), deploy.Proposed)
-			h.runsIn("prod", h.builds[3])
-			again := h.does(h.rollback(h.builds[1]), deploy.Proposed)
-			if again.Pull != deploy.Updated {
+		}
+	}},
+	{"while one is open, a deploy of the service is held", func(t *testing.T, api bool) {
+		h := newHub(t, api, "api", "web")
+		h.runsIn("prod", h.builds[2])
+		outcome := h.does(h.rollback(""), deploy.Proposed)
+		h.isHeld(4, "api is held in prod while "+outcome.PullRequest+" is open")
+		h.deploys(2, deploy.Unchanged) // the pipeline of what runs does not close it
+		if !h.newest().Open {
+			t.Error("it was closed")
+		}
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
+		if err != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Proposed {
+			t.Errorf("got %+v, %v", list, err)
+		}
+		h.k8s.Close(1, "carol")
+		h.deploys(4, deploy.Proposed)
+	}},
+	{"asking again for what is done or proposed is unchanged", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.runsIn("prod", h.builds[2])
+		for _, command := range []runner{h.rollback(""), h.release(""), h.hold(""), h.release("")} {
+			outcome := h.does(command, deploy.Proposed)
+			if again := h.does(command, deploy.Unchanged); again.Pull != deploy.Untouched || again.PullRequest != outcome.PullRequest {
 				t.Errorf("got %+v", again)
 			}
-			h.isHoldOf(ownRollback, "tag: "+h.builds[1], "from: "+h.builds[3], "reason: rolled back from "+h.builds[3]+" to "+h.builds[1], "by: alice", day)
-			h.does(h.rollback(h.builds[1]), deploy.Unchanged)
-		}},
-		sentence{"a rollback goes back from what runs by then", func(t *testing.T, api bool) {
-			h := prodSite(t, api, "api:1", "api:2")
-			h.beforeCommit(func() { h.repo.Commit("main", gittest.Files{"other": "x"}, "meanwhile") })
-			if outcome := h.does(h.rollback(""), deploy.Changed); outcome.Attempts != 2 || outcome.NewTag != "1" {
-				t.Errorf("got %+v", outcome)
-			}
-			if got := h.repo.Read("main", "other"); got != "x" {
-				t.Errorf("got %q", got)
-			}
-		}},
-	)
+			h.k8s.Merge(h.newest().Number, "carol")
+			h.does(command, deploy.Unchanged)
+		}
+		h = ranBuilds(t, api, 0, 1, 2)
+		h.does(h.rollback(""), deploy.Changed)
+		h.does(h.rollback(""), deploy.Unchanged)
+		h.does(h.rollback(h.builds[1]), deploy.Unchanged)
+		h.is(1)
+	}},
+	{"also where the answer was lost", func(t *testing.T, api bool) {
+		h := ranBuilds(t, api, 0, 1, 2)
+		h.loseAnswer()
+		if outcome := h.does(h.rollback(""), deploy.Changed); outcome.NewTag != h.builds[1] {
+			t.Errorf("got %+v", outcome)
+		}
+		h.is(1)
+	}},
+	{"unless its pull request conflicts with the base: then it is made again", func(t *testing.T, api bool) {
+		h := newHub(t, api)
+		h.runsIn("prod", h.builds[2])
+		h.does(h.rollback(""), deploy.Proposed)
+		h.runsIn("prod", h.builds[3])
+		again := h.does(h.rollback(h.builds[1]), deploy.Proposed)
+		if again.Pull != deploy.Updated {
+			t.Errorf("got %+v", again)
+		}
+		h.isHoldOf(ownRollback, "tag: "+h.builds[1], "from: "+h.builds[3], "reason: rolled back from "+h.builds[3]+" to "+h.builds[1], "by: alice", heldSince)
+		h.does(h.rollback(h.builds[1]), deploy.Unchanged)
+	}},
+	{"a rollback goes back from what runs by then", func(t *testing.T, api bool) {
+		h := prodSite(t, api, "api:1", "api:2")
+		h.beforeCommit(func() { h.repo.Commit("main", gittest.Files{"other": "x"}, "meanwhile") })
+		if outcome := h.does(h.rollback(""), deploy.Changed); outcome.Attempts != 2 || outcome.NewTag != "1" {
+			t.Errorf("got %+v", outcome)
+		}
+		if got := h.repo.Read("main", "other"); got != "x" {
+			t.Errorf("got %q", got)
+		}
+	}},
 }
+
+// TestDesign48 is "Rollback is visible and lasts".
+func TestDesign48(t *testing.T) { bySentence(t, design48...) }
