@@ -16,7 +16,7 @@ import (
 
 var design410 = []sentence{
 	{"a bump reads and writes Git objects only", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.deploys(4, deploy.Changed)
 		entries, err := os.ReadDir(h.repo.Dir)
@@ -30,13 +30,13 @@ var design410 = []sentence{
 		}
 	}},
 	{"from the tip alone, in few round trips", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web", "job")
+		h := newGitHubSite(t, api, "api", "web", "job")
 		h.Env = "dev"
 		h.deploys(4, deploy.Changed)
 		h.atMost(8, 4)
 	}},
 	{"a pull request also reads its branch and merge base, in few round trips", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		for _, c := range []struct{ build, api int }{{2, 10}, {2, 8}, {3, 13}} { // made, untouched, updated
 			h.Reset()
 			h.github.Reset()
@@ -45,7 +45,7 @@ var design410 = []sentence{
 		}
 	}},
 	{"and fetches only the objects on its path where the server can filter", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.repo.Commit("main", gittest.Files{"elsewhere/big.txt": strings.Repeat("all work and no play makes a dull day ", 100) + "SENTINEL"}, "big")
 		h.deploys(4, deploy.Changed)
@@ -62,7 +62,7 @@ var design410 = []sentence{
 		}
 	}},
 	{"it pushes one compare-and-swap", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.deploys(4, deploy.Changed)
 		if h.Count(gittest.Push)+h.github.Count("graphql createCommitOnBranch") != 1 || len(h.repo.Log("main")) != 2 {
@@ -70,7 +70,7 @@ var design410 = []sentence{
 		}
 	}},
 	{"--via api does the same without Git, and its commits are verified", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.deploys(4, deploy.Changed)
 		h.deploys(4, deploy.Unchanged)
@@ -82,7 +82,7 @@ var design410 = []sentence{
 		}
 	}},
 	{"the result has files, tags, the commit, the pull request and what became of it, and the attempts", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.beforeCommit(func() { h.move("api", h.builds[4]) })
 		got := h.deploys(2, deploy.Proposed)
 		if len(got.Files) != 1 || got.Files[0].Path != fileOf("prod", "api") || !slices.Equal(got.OldTags(), []string{h.builds[1]}) || got.NewTag != h.builds[2] ||
@@ -95,7 +95,7 @@ var design410 = []sentence{
 		}
 	}},
 	{"declined is unchanged where a person closed it for this tag, and failed where one changed it", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.CommitAs("carol@example.com", branch, gittest.Files{"more.yaml": "kind: ConfigMap\n"}, "More")
 		if got := h.refused(problem.ExitRefused); got.Pull != deploy.Declined || got.Status != deploy.Failed {
@@ -114,7 +114,7 @@ var design410 = []sentence{
 func TestDesign410(t *testing.T) { bySentence(t, design410...) }
 
 // atMost checks how many requests there were, to Git and to the API.
-func (h *hub) atMost(git, api int) {
+func (h *gitHubSite) atMost(git, api int) {
 	h.t.Helper()
 	if n := h.Count(); !h.api && n > git {
 		h.t.Errorf("%d requests to Git, want at most %d: %v", n, git, h.Log())
@@ -134,7 +134,7 @@ func kinds(server *ghtest.Server) (kinds []string) {
 // TestManyRunsForOneService has runs of several builds at once: the newest is proposed.
 func TestManyRunsForOneService(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		var runs sync.WaitGroup
 		for _, build := range []int{4, 2, 3} {
 			d := h.Deployment
@@ -163,7 +163,7 @@ func TestManyServices(t *testing.T) {
 	for i := range 20 {
 		services = append(services, fmt.Sprintf("s%02d", i))
 	}
-	h := newHub(t, false, services...)
+	h := newGitHubSite(t, false, services...)
 	var runs sync.WaitGroup
 	for _, s := range services {
 		d := h.Deployment
@@ -190,7 +190,7 @@ func TestManyServices(t *testing.T) {
 // TestTokenIsNowhere looks for the token in all that is said.
 func TestTokenIsNowhere(t *testing.T) {
 	t.Parallel()
-	h := newHub(t, false)
+	h := newGitHubSite(t, false)
 	var said strings.Builder
 	h.Progress = func(line string) { said.WriteString(line + "\n") }
 	for _, fault := range []ghtest.Fault{{Status: 401}, {Status: 403}, {Status: 404}, {Status: 422}, {Status: 500}, {Cut: true}, {Truncate: 10}, {Deaf: true}} {
@@ -212,7 +212,7 @@ func TestTokenIsNowhere(t *testing.T) {
 // TestFilesOverTheAPI finds what Git finds.
 func TestFilesOverTheAPI(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.repo.Commit("main", gittest.Files{"dev/manifests/users/alice/api-dev-deployment.yaml": manifestOf("api", h.builds[3])}, "alice")
 		if outcome := h.deploys(4, deploy.Changed); len(outcome.Files) != 2 {

@@ -14,7 +14,7 @@ import (
 )
 
 // commits has the next commits that are sent to the server meet something first.
-func (h *hub) beforeCommit(then ...func()) {
+func (h *gitHubSite) beforeCommit(then ...func()) {
 	for _, do := range then {
 		if h.api {
 			h.github.Fail("graphql createCommitOnBranch", ghtest.Fault{Then: do})
@@ -25,7 +25,7 @@ func (h *hub) beforeCommit(then ...func()) {
 }
 
 // loseAnswer has the next commit be made, and its answer lost.
-func (h *hub) loseAnswer() {
+func (h *gitHubSite) loseAnswer() {
 	h.lost = true
 	h.github.Fail("graphql createCommitOnBranch", ghtest.Fault{Deaf: true})
 	h.Fail(gittest.Push, gittest.Fault{Deaf: true})
@@ -33,7 +33,7 @@ func (h *hub) loseAnswer() {
 
 var design45 = []sentence{
 	{"on a moved tip the edit is made again on the new tip", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Env = "dev"
 		h.beforeCommit(func() { h.move("web", "other") }, func() { h.move("web", "another") })
 		if outcome := h.deploys(4, deploy.Changed); outcome.Attempts != 3 {
@@ -43,7 +43,7 @@ var design45 = []sentence{
 		h.runs("web", "another", 3)
 	}},
 	{"the edit is a function of the tree: what the others did counts", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.beforeCommit(func() { h.move("api", h.builds[4]) })
 		h.deploys(4, deploy.Unchanged)
@@ -56,7 +56,7 @@ var design45 = []sentence{
 		}
 	}},
 	{"up to 15 times", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Env, h.Tag = "dev", h.builds[4]
 		for n := range 16 {
 			h.beforeCommit(func() { h.move("web", string(rune('a'+n))) })
@@ -67,7 +67,7 @@ var design45 = []sentence{
 		}
 	}},
 	{"with full jitter, at most the time that there is", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Env, h.Tag = "dev", h.builds[4]
 		var waits []time.Duration
 		h.Sleep = func(ctx context.Context, d time.Duration) error {
@@ -89,7 +89,7 @@ var design45 = []sentence{
 		}
 	}},
 	{"a moved tip is detected by reading the branch again, never by an error's text", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Env = "dev"
 		if api {
 			h.github.Fail("graphql createCommitOnBranch", ghtest.Fault{Status: 422, Body: `{"message":"the moon is in the wrong house"}`, Then: func() { h.move("web", "other") }})
@@ -102,7 +102,7 @@ var design45 = []sentence{
 		h.runs("web", "other", 2)
 	}},
 	{"a lost answer is looked up", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.loseAnswer()
 		if outcome := h.deploys(4, deploy.Changed); outcome.Commit != h.repo.Tip("main") {
@@ -111,7 +111,7 @@ var design45 = []sentence{
 		h.runs("api", h.builds[4], 1)
 	}},
 	{"a run that is repeated after it landed changes nothing, for every command", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.policy("deploy: {strategy: push}\n")
 		twice := func(r runner) {
 			t.Helper()

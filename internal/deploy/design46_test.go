@@ -52,11 +52,11 @@ func (a *app) history(t *testing.T, dir string) func(bump.Target) deploy.History
 // byCommit is an environment that is pushed to, whose tags are compared by their commits.
 const byCommit = "deploy: {strategy: push}\n"
 
-// newOrdered is a hub whose dev is pushed to, and the repository that api is built from:
+// newOrdered is a gitHubSite whose dev is pushed to, and the repository that api is built from:
 // a clone of it tells the order over Git, and GitHub over the API.
-func newOrdered(t *testing.T, api bool) (*hub, *app) {
+func newOrdered(t *testing.T, api bool) (*gitHubSite, *app) {
 	t.Helper()
-	h, a := newHub(t, api), newApp(t)
+	h, a := newGitHubSite(t, api), newApp(t)
 	h.Env = "dev"
 	h.repo.Commit("main", gittest.Files{"users.yaml": "services:\n  - {name: api, image: registry.example.com/api, tag: old, repository: example/app}\n"}, "a first tag")
 	h.History = a.history(t, a.Dir)
@@ -75,7 +75,7 @@ type ordered struct {
 }
 
 // order deploys each tag over the running one. What is refused is deployed with --force.
-func (h *hub) order(cases ...ordered) {
+func (h *gitHubSite) order(cases ...ordered) {
 	whole := h.t
 	defer func() { h.t = whole }()
 	for _, c := range cases {
@@ -224,7 +224,7 @@ var design46 = []sentence{
 		h.run(deploy.Superseded)
 	}},
 	{"the open pull request's tag is guarded the same way", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(3, deploy.Proposed)
 		h.deploys(1, deploy.Unchanged) // what runs
 		h.deploys(0, deploy.Superseded)
@@ -265,7 +265,7 @@ var design46 = []sentence{
 		}
 	}},
 	{"--force alone overrides the order and nothing else", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Force = true
 		h.deploys(0, deploy.Proposed) // older than what runs, and still by a pull request
 		h.proposes(0)
@@ -288,7 +288,7 @@ func TestDesign46(t *testing.T) { bySentence(t, design46...) }
 // TestUnknownIsRefused where nothing is known of a service's commits.
 func TestUnknownIsRefused(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env, h.History = "dev", nil
 		h.runsIn("dev", strings.Repeat("a", 40))
 		h.Tag = strings.Repeat("b", 40)

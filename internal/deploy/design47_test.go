@@ -15,7 +15,7 @@ const policyOfProd = "deploy: {strategy: pull-request, labels: [deploy, prod], a
 
 var design47 = []sentence{
 	{"on branch tagbump/env/service", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.proposes(2)
 		if p := h.pull(); p.Branch != "tagbump/prod/api" || p.Base != "main" || !p.Open || p.Title != "Deploy api "+h.builds[2]+" to prod" {
@@ -23,7 +23,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"a set: sorted names joined by +", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Services = []string{"web", "api"}
 		h.deploys(2, deploy.Proposed)
 		h.Services = []string{"api", "web"}
@@ -32,7 +32,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"made, with the policy's labels, assignees and reviewers", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.k8s.Collaborators = []string{"carol", "dave"}
 		h.policy(policyOfProd)
 		outcome := h.deploys(2, deploy.Proposed)
@@ -42,7 +42,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"a draft where the policy says so, and ready once a person says so", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.policy("deploy: {strategy: pull-request, draft: true}\n")
 		h.deploys(2, deploy.Proposed)
 		if !h.pull().Draft {
@@ -55,7 +55,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"then updated in place; what people wrote below the line stays", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Edit(1, h.pull().Body+"Please wait for Monday.\n")
 		h.move("web", "new") // the base moves on
@@ -70,7 +70,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"untouched while it still is exactly the edit", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		head := h.repo.Tip(branch)
 		h.move("web", "new") // elsewhere
@@ -86,7 +86,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"and merges cleanly: one that conflicts is made again", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(3, deploy.Proposed)
 		h.runsIn("prod", h.builds[2])
 		if again := h.deploys(3, deploy.Proposed); again.Pull != deploy.Updated {
@@ -95,7 +95,7 @@ var design47 = []sentence{
 		h.proposes(3)
 	}},
 	{"labels and reviewers that it never got are added", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.k8s.Collaborators = []string{"carol", "dave"}
 		h.policy("deploy: {strategy: pull-request, labels: [deploy], reviewers: [carol]}\n")
 		h.deploys(2, deploy.Proposed)
@@ -107,7 +107,7 @@ var design47 = []sentence{
 		h.hasExtras("deploy prod", "dave", "carol", "sre")
 	}},
 	{"also where a run ended before it gave them", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.github.Fail("POST /repos/{owner}/{repo}/issues/{issue_number}/labels", ghtest.Fault{Status: 403})
 		h.github.Fail("POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers", ghtest.Fault{Status: 403}, ghtest.Fault{Status: 403}, ghtest.Fault{Status: 403})
 		if outcome := h.deploys(2, deploy.Proposed); len(outcome.Notices) != 3 {
@@ -118,7 +118,7 @@ var design47 = []sentence{
 		h.hasExtras("deploy", "", "carol", "sre")
 	}},
 	{"and those that a person took away, or who answered, are not added again", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.k8s.Collaborators = []string{"carol", "dave"}
 		h.policy(policyOfProd)
 		h.deploys(2, deploy.Proposed)
@@ -131,7 +131,7 @@ var design47 = []sentence{
 		h.hasExtras("prod", "", "", "")
 	}},
 	{"whoever cannot be asked is a notice", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.k8s.Collaborators = nil
 		outcome := h.deploys(2, deploy.Proposed)
 		h.hasExtras("deploy", "", "", "sre")
@@ -149,7 +149,7 @@ var design47 = []sentence{
 			{"the base runs something newer", 3, 2, deploy.Superseded},
 			{"another tag is asked for by now", 3, 3, deploy.Unchanged},
 		} {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.runsIn("prod", h.builds[c.running])
 			h.deploys(c.deployed, c.want)
@@ -162,7 +162,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"also that of a digest without a tag", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.policy("deploy: {strategy: pull-request, order: none}\n")
 		h.Tag, h.Digest = "", "sha256:"+strings.Repeat("ef", 32)
 		h.run(deploy.Proposed)
@@ -173,7 +173,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"a branch that cannot be deleted is a notice", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.runsIn("prod", h.builds[2])
 		h.k8s.Protect(branch)
@@ -183,7 +183,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"one a person closed is not reopened for the same tag", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Close(1, "carol")
 		for range 2 {
@@ -199,7 +199,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"nor where its branch is gone with it", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Close(1, "carol")
 		h.repo.Git("update-ref", "-d", "refs/heads/"+branch)
@@ -208,7 +208,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"the last closing counts, by its actor", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.runsIn("prod", h.builds[2])
 		h.deploys(2, deploy.Unchanged) // tagbump closes it
@@ -221,7 +221,7 @@ var design47 = []sentence{
 	}},
 	{"one that was merged is no answer to the next deployment", func(t *testing.T, api bool) {
 		for _, delete := range []bool{false, true} {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.k8s.Squash(1, "carol", "Ship it (#1)", delete)
 			h.deploys(2, deploy.Unchanged)
@@ -234,7 +234,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"a run whose services all stand in one open pull request updates that one", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web", "job")
+		h := newGitHubSite(t, api, "api", "web", "job")
 		h.Services = []string{"web", "api"}
 		h.deploys(2, deploy.Proposed)
 		h.Services = []string{"api"}
@@ -258,7 +258,7 @@ var design47 = []sentence{
 		}
 	}},
 	{"one that overlaps an open pull request in part is refused and names it", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web", "job")
+		h := newGitHubSite(t, api, "api", "web", "job")
 		h.Services = []string{"web", "api"}
 		outcome := h.deploys(2, deploy.Proposed)
 		h.Services = []string{"job", "api"}
@@ -273,7 +273,7 @@ var design47 = []sentence{
 func TestDesign47(t *testing.T) { bySentence(t, design47...) }
 
 // hasExtras checks the labels and people of the only pull request.
-func (h *hub) hasExtras(labels, assignees, reviewers, teams string) {
+func (h *gitHubSite) hasExtras(labels, assignees, reviewers, teams string) {
 	h.t.Helper()
 	p := h.pull()
 	for i, want := range []string{labels, assignees, reviewers, teams} {
@@ -283,7 +283,7 @@ func (h *hub) hasExtras(labels, assignees, reviewers, teams string) {
 	}
 }
 
-func (h *hub) tagsOn(branch string, services ...string) (tags []string) {
+func (h *gitHubSite) tagsOn(branch string, services ...string) (tags []string) {
 	for _, s := range services {
 		_, rest, _ := strings.Cut(h.repo.Read(branch, fileOf("prod", s)), "/"+s+":")
 		tag, _, _ := strings.Cut(rest, " ")

@@ -11,7 +11,7 @@ import (
 )
 
 // says checks what is in the body of the newest pull request.
-func (h *hub) says(texts ...string) {
+func (h *gitHubSite) says(texts ...string) {
 	h.t.Helper()
 	body := h.newest().Body
 	for _, text := range texts {
@@ -26,7 +26,7 @@ func (h *hub) says(texts ...string) {
 func TestDesign47Body(t *testing.T) {
 	bySentence(t,
 		sentence{"old → new, forward or back", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.says("| `registry.example.com/api` | `"+h.builds[1]+"` | **`"+h.builds[2]+"`** | `"+fileOf("prod", "api")+":10` |", "**`api`** `"+h.builds[1]+"` → `"+h.builds[2]+"`: forward, [1 commit](")
 			h.Force = true
@@ -34,7 +34,7 @@ func TestDesign47Body(t *testing.T) {
 			h.says("back. This takes away [1 commit](", "Change 1")
 		}},
 		sentence{"the newest 50 commits between, and how many more", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			var stream strings.Builder
 			fmt.Fprintf(&stream, "reset refs/heads/main\nfrom %s\n\n", h.source.Tip("main"))
 			for i := range 120 {
@@ -49,13 +49,13 @@ func TestDesign47Body(t *testing.T) {
 			}
 		}},
 		sentence{"from the clone where the API cannot compare", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.History = (&app{Repo: h.source}).history(t, h.source.Dir)
 			h.deploys(3, deploy.Proposed)
 			h.says("forward, [2 commits](", "Change 3 (#3)", "Change 2 (#2)")
 		}},
 		sentence{"or not known, because …", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.policy("deploy: {strategy: pull-request, order: none}\n")
 			h.Tag = "v1.2.3"
 			h.run(deploy.Proposed)
@@ -66,12 +66,12 @@ func TestDesign47Body(t *testing.T) {
 			h.says("not known, because `users.yaml names no repository for api, and --app-repo no clone`")
 		}},
 		sentence{"where else each tag runs, and since when", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.says("| `dev` | `api` | `" + h.builds[3] + "` | 2026-01-02 |")
 		}},
 		sentence{"also where a service's manifests are in a folder of another name, or in another branch", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.repo.Git("branch", "staging", "main")
 			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2])}, "staging")
 			h.repo.Commit("main", gittest.Files{"environments/staging.yaml": "deploy: {strategy: push, branch: staging}\n"}, "a branch of its own")
@@ -79,7 +79,7 @@ func TestDesign47Body(t *testing.T) {
 			h.says("| `staging` | `api` | **`" + h.builds[2] + "`** | 2026-01-02 |")
 		}},
 		sentence{"what differs besides the tag between source and target of a promotion", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.repo.Commit("main", gittest.Files{fileOf("dev", "api"): manifestOf("api", h.builds[3]) + "          args: [--debug]\n"}, "debug")
 			if _, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"}); err != nil {
 				t.Fatal(err)
@@ -87,7 +87,7 @@ func TestDesign47Body(t *testing.T) {
 			h.says("Merging this deploys to `prod` what `dev` runs.", "What else differs between `dev` and `prod`, and is not changed here:", "- `Deployment api`: `spec.template.spec.containers[api].args[0]: --debug → not set`")
 		}},
 		sentence{"who asked, and how to undo it", func(t *testing.T, api bool) {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.says("Requested by `alice` ([run](https://example.com/run/1))", "tagbump rollback", "--env prod --service api")
 		}},

@@ -11,12 +11,12 @@ import (
 )
 
 // person commits files to the branch of the open pull request.
-func person(h *hub, files gittest.Files, message string) string {
+func person(h *gitHubSite, files gittest.Files, message string) string {
 	return h.k8s.CommitAs("carol@example.com", branch, files, message)
 }
 
 // stopped deploys twice to a branch that a person changed: it is left alone, and told once.
-func stopped(t *testing.T, h *hub, theirs string) {
+func stopped(t *testing.T, h *gitHubSite, theirs string) {
 	t.Helper()
 	h.Tag = h.builds[3]
 	for range 2 {
@@ -31,7 +31,7 @@ func stopped(t *testing.T, h *hub, theirs string) {
 
 var design47Branch = []sentence{
 	{"ours: the net difference changes only tags, whoever pushed it", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		person(h, gittest.Files{"README.md": "# Hello\n"}, "A readme")
 		h.k8s.Revert(branch, "carol@example.com") // and it is taken back
@@ -39,7 +39,7 @@ var design47Branch = []sentence{
 		h.proposes(3)
 	}},
 	{"digests, renamed repositories and holds of this pull request's services", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		with := strings.Replace(manifestOf("api", h.builds[2]), ":"+h.builds[2], ":"+h.builds[2]+"@sha256:"+strings.Repeat("ab", 32), 1)
 		person(h, gittest.Files{fileOf("prod", "api"): with, "holds/prod/api.yaml": "reason: wait\n"}, "Pin it, and hold it")
@@ -47,7 +47,7 @@ var design47Branch = []sentence{
 		h.proposes(3)
 	}},
 	{"Update branch included", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.move("web", "new")
 		h.k8s.UpdateBranch(1, "carol")
@@ -68,13 +68,13 @@ var design47Branch = []sentence{
 			{"100755 " + fileOf("prod", "api"): manifestOf("api", "x")},
 			{fileOf("dev", "api"): manifestOf("api", "x")},
 		} {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			stopped(t, h, person(h, files, "One more thing"))
 		}
 	}},
 	{"while that pull request is open; then the branch is replaced", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		stopped(t, h, person(h, gittest.Files{"more.yaml": "x: 1\n"}, "More"))
 		h.k8s.Close(1, "carol")
@@ -82,7 +82,7 @@ var design47Branch = []sentence{
 		h.proposes(3)
 	}},
 	{"a head that the API cannot read whole is a person's", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.repo.Git("update-ref", "refs/heads/"+branch, h.repo.Git("commit-tree", "-m", "Start over", "main^{tree}")) // unrelated to main
 		h.Tag = h.builds[3]
@@ -91,13 +91,13 @@ var design47Branch = []sentence{
 		}
 	}},
 	{"a tag that somebody else put there is guarded by the order", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		person(h, gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[4])}, "That one")
 		h.deploys(3, deploy.Superseded)
 	}},
 	{"and a comment names what was replaced", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		person(h, gittest.Files{fileOf("prod", "api"): manifestOf("api", h.builds[3])}, "That one")
 		h.deploys(4, deploy.Proposed)
@@ -109,14 +109,14 @@ var design47Branch = []sentence{
 		}
 	}},
 	{"without an open pull request the branch is replaced, whatever it holds", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.repo.Git("branch", branch, "main")
 		h.repo.Commit(branch, gittest.Files{"anything": "at all", fileOf("prod", "api"): "gone: 1\n"}, "planted")
 		h.deploys(2, deploy.Proposed)
 		h.proposes(2)
 	}},
 	{"auto-merge is only enabled on a head whose difference was checked", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Pulls.AutoMerge = true
 		h.deploys(2, deploy.Proposed)
 		if p := h.pull(); p.AutoMerge == "" {
@@ -129,7 +129,7 @@ var design47Branch = []sentence{
 		}
 	}},
 	{"and not where a person's commit came in between", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Pulls.AutoMerge = true
 		h.github.Fail("POST /repos/{owner}/{repo}/pulls", ghtest.Fault{Then: func() { person(h, gittest.Files{"more.yaml": "x: 1\n"}, "More") }})
 		h.try(&h.Deployment)
@@ -138,14 +138,14 @@ var design47Branch = []sentence{
 		}
 	}},
 	{"that it is not possible is a notice", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Pulls.AutoMerge, h.k8s.AllowAutoMerge = true, false
 		if outcome := h.deploys(2, deploy.Proposed); len(outcome.Notices) != 1 || !strings.Contains(outcome.Notices[0], "not set to merge by itself") {
 			t.Errorf("got %q", outcome.Notices)
 		}
 	}},
 	{"trailers and markers are labels, never proof", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		forged := h.repo.Commit("main", gittest.Files{"a": "b"}, "back\n\nTagbump-Rollback: api "+h.builds[4]+" → "+h.builds[3]+"\nTagbump-Environment: prod")
 		h.repo.Git("update-ref", "refs/tagbump/rollback/prod/api", forged)
 		h.deploys(2, deploy.Proposed)
@@ -159,7 +159,7 @@ var design47Branch = []sentence{
 		stopped(t, h, person(h, gittest.Files{"more.yaml": "x: 1\n"}, "api: prod\n\nTagbump: prod api "+h.builds[2]))
 	}},
 	{"a pull request from a fork, or to another base, is another one", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.repo.Git("branch", "release", "main")
 		h.repo.Git("branch", branch, h.repo.Git("commit-tree", "-m", "Mine", "-p", "main", "main^{tree}"))
 		h.k8s.Open("mallory", "main", branch, true)   // from a fork
@@ -172,7 +172,7 @@ var design47Branch = []sentence{
 		}
 	}},
 	{"nor is it an answer of a person to this one", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.repo.Git("branch", "release", "main")
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Open("carol", "release", branch, false)

@@ -22,9 +22,9 @@ func prodRuns(ref string) string {
 
 // prodSite is a k8s repo on a GitHub in which prod, which is pushed to, ran these
 // references of api, one after another.
-func prodSite(t *testing.T, api bool, refs ...string) *hub {
+func prodSite(t *testing.T, api bool, refs ...string) *gitHubSite {
 	t.Helper()
-	h := newHub(t, api)
+	h := newGitHubSite(t, api)
 	h.policy("deploy: {strategy: push}\n")
 	for _, ref := range refs {
 		h.repo.Commit("main", gittest.Files{inProd: prodRuns("registry.example.com/" + ref)}, "api: prod "+ref)
@@ -33,9 +33,9 @@ func prodSite(t *testing.T, api bool, refs ...string) *hub {
 }
 
 // ranBuilds is a k8s repo in which prod, which is pushed to, ran these builds of api.
-func ranBuilds(t *testing.T, api bool, builds ...int) *hub {
+func ranBuilds(t *testing.T, api bool, builds ...int) *gitHubSite {
 	t.Helper()
-	h := newHub(t, api)
+	h := newGitHubSite(t, api)
 	h.policy("deploy: {strategy: push}\n")
 	for _, build := range builds {
 		h.runsIn("prod", h.builds[build])
@@ -44,7 +44,7 @@ func ranBuilds(t *testing.T, api bool, builds ...int) *hub {
 }
 
 // is checks what runs in prod.
-func (h *hub) is(build int) {
+func (h *gitHubSite) is(build int) {
 	h.t.Helper()
 	if got, want := h.repo.Read("main", fileOf("prod", "api")), manifestOf("api", h.builds[build]); got != want {
 		h.t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -52,7 +52,7 @@ func (h *hub) is(build int) {
 }
 
 // isHoldOf checks the hold of api on a branch; no lines are no hold.
-func (h *hub) isHoldOf(branch string, lines ...string) {
+func (h *gitHubSite) isHoldOf(branch string, lines ...string) {
 	h.t.Helper()
 	got := ""
 	if slices.ContainsFunc(h.repo.List(branch), func(entry string) bool { return strings.HasSuffix(entry, "\t"+holdOfAPI) }) {
@@ -158,7 +158,7 @@ var design48 = []sentence{
 		h.isHoldOf("main", "tag: "+h.builds[3], "reason: held at "+h.builds[3], "by: alice", heldSince)
 	}},
 	{"with --all, held services are left out and listed, exit 0", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\n", holdOfAPI: "reason: migration\n"}, "hold")
 		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
 		if err != nil || len(list) != 2 || deploy.PromotedErr(list) != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Changed {
@@ -166,7 +166,7 @@ var design48 = []sentence{
 		}
 	}},
 	{"a hold counts once it is on the branch pushed to", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.policy("deploy: {strategy: push, branch: release}\n")
 		h.repo.Git("branch", "release", "main")
 		h.repo.Commit("main", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
@@ -191,7 +191,7 @@ var design48 = []sentence{
 		h.isHoldOf("main", "tag: "+h.builds[0], "from: "+h.builds[1], "reason: rolled back from "+h.builds[1]+" to "+h.builds[0], "by: alice", heldSince)
 	}},
 	{"in a pull-request environment they are proposed, on a branch of their own", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.runsIn("prod", h.builds[2])
 		for _, c := range []struct {
 			command runner
@@ -215,7 +215,7 @@ var design48 = []sentence{
 	}},
 	{"a rollback or hold closes the service's open deploy pull request with a comment", func(t *testing.T, api bool) {
 		for _, what := range []string{"rolled back", "held"} {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			h.runsIn("prod", h.builds[2])
 			h.deploys(3, deploy.Proposed)
 			var command runner = h.rollback("")
@@ -230,7 +230,7 @@ var design48 = []sentence{
 		}
 	}},
 	{"while one is open, a deploy of the service is held", func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.runsIn("prod", h.builds[2])
 		outcome := h.does(h.rollback(""), deploy.Proposed)
 		h.isHeld(4, "api is held in prod while "+outcome.PullRequest+" is open")
@@ -246,7 +246,7 @@ var design48 = []sentence{
 		h.deploys(4, deploy.Proposed)
 	}},
 	{"asking again for what is done or proposed is unchanged", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.runsIn("prod", h.builds[2])
 		for _, command := range []runner{h.rollback(""), h.release(""), h.hold(""), h.release("")} {
 			outcome := h.does(command, deploy.Proposed)
@@ -271,7 +271,7 @@ var design48 = []sentence{
 		h.is(1)
 	}},
 	{"unless its pull request conflicts with the base: then it is made again", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.runsIn("prod", h.builds[2])
 		h.does(h.rollback(""), deploy.Proposed)
 		h.runsIn("prod", h.builds[3])

@@ -11,7 +11,7 @@ import (
 
 // underPolicy runs the deployment on main as a policy's files have it, and checks that it is
 // refused with each text, or what it came to where want is a status.
-func (h *hub) underPolicy(files gittest.Files, push, force bool, want ...string) {
+func (h *gitHubSite) underPolicy(files gittest.Files, push, force bool, want ...string) {
 	h.t.Helper()
 	if len(files) > 0 {
 		h.repo.Commit("main", files, "policy")
@@ -28,9 +28,9 @@ func (h *hub) underPolicy(files gittest.Files, push, force bool, want ...string)
 const pushes, proposes = "deploy: {strategy: push}\n", "deploy: {strategy: pull-request}\n"
 
 // onBranch deploys to a branch that has a file of its own for prod.
-func onBranch(t *testing.T, api bool, home, branch, want string) *hub {
+func onBranch(t *testing.T, api bool, home, branch, want string) *gitHubSite {
 	t.Helper()
-	h := newHub(t, api)
+	h := newGitHubSite(t, api)
 	h.repo.Git("branch", "release", "main")
 	h.repo.Commit("release", gittest.Files{"environments/prod.yaml": branch}, "the branch's own")
 	h.Branch = "release"
@@ -47,7 +47,7 @@ var design49 = []sentence{
 		onBranch(t, api, "deploy: {strategy: push, order: semver}\n", "deploy: {strategy: push, order: none}\n", "is no semantic version")
 	}},
 	{"and names the branch", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.repo.Git("branch", "release", "main")
 		h.repo.Commit("release", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push, branch: main}\n"}, "the branch's own")
 		h.underPolicy(gittest.Files{"environments/prod.yaml": "deploy: {strategy: pull-request, branch: release}\n"}, false, false, deploy.Proposed)
@@ -64,7 +64,7 @@ var design49 = []sentence{
 		onBranch(t, api, pushes, "deploy: {strategyy: pushes}\n", "unknown key")
 	}},
 	{"any other key below deploy is refused, whatever the flags", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.mistakes(
 			[2]string{"deploy: {stratgy: pull-request}\n", `environments/prod.yaml:1:10: unknown key "stratgy" in deploy`},
 			[2]string{"deploy:\n  strategy: push\n  approvals: 2\n", `environments/prod.yaml:3:3: unknown key "approvals" in deploy`},
@@ -76,7 +76,7 @@ var design49 = []sentence{
 		)
 	}},
 	{"so is a key at the top within two letters of deploy, extends or path", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.mistakes(
 			[2]string{"depoly: {strategy: pull-request}\n", `environments/prod.yaml:1:1: unknown key "depoly" in an environment`},
 			[2]string{"namespace: x\nDeploys: {strategy: pull-request}\n", `environments/prod.yaml:2:1: unknown key "Deploys" in an environment`},
@@ -89,21 +89,21 @@ var design49 = []sentence{
 		h.underPolicy(gittest.Files{"environments/qa.yml": proposes, fileOf("qa", "api"): manifestOf("api", h.builds[0])}, true, false, "environments/qa.yml: an environment's file ends in .yaml", "rename it")
 	}},
 	{"other keys are manifestgen's", func(t *testing.T, api bool) {
-		newHub(t, api).underPolicy(gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\nvarz: {}\nclutser: x\n"}, false, false, deploy.Changed)
+		newGitHubSite(t, api).underPolicy(gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\nvarz: {}\nclutser: x\n"}, false, false, deploy.Changed)
 	}},
 	{"only a missing deploy.strategy yields to --push", func(t *testing.T, api bool) {
 		for _, file := range []string{"namespace: prod\ndeploy: {labels: [x]}\n", "namespace: prod\n", "deploy: {}\n"} {
-			h := newHub(t, api)
+			h := newGitHubSite(t, api)
 			files := gittest.Files{"environments/prod.yaml": file}
 			h.underPolicy(files, false, false, "environments/prod.yaml", "the k8s repo does not say how prod is deployed: deploy.strategy is missing", "pass --push to push to main")
 			h.underPolicy(files, false, true, "deploy.strategy is missing")
 			h.underPolicy(files, true, false, deploy.Changed)
 		}
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.underPolicy(gittest.Files{"environments/prod.yaml": proposes}, true, false, deploy.Proposed)
 	}},
 	{"a k8s repo that is a path, or on another host, has nobody to propose to", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Pulls = nil
 		h.refused(problem.ExitRefused, "environments/prod.yaml:1:10: prod is deployed by pull request, and there is nobody to propose to", "--push --force")
 		h.underPolicy(nil, true, false, "nobody to propose to")
@@ -111,7 +111,7 @@ var design49 = []sentence{
 		h.underPolicy(nil, true, true, deploy.Changed)
 	}},
 	{"past strategy and after goes only --push --force together, and the commit says so", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		files := gittest.Files{"environments/prod.yaml": "deploy:\n  strategy: pull-request\n  after: dev\n"}
 		for _, flags := range [][2]bool{{false, false}, {true, false}, {false, true}} {
 			h.underPolicy(files, flags[0], flags[1], "environments/prod.yaml:3:3: api: "+h.Tag+" does not run in dev, which comes before prod: there it is "+h.builds[3], "tagbump promote --from dev --to prod --service api")
@@ -125,7 +125,7 @@ var design49 = []sentence{
 		h.underPolicy(files, false, false, deploy.Proposed)
 	}},
 	{"after binds deploy and promote, not rollback", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push, after: dev}\n", "environments/qa.yaml": pushes, fileOf("qa", "api"): manifestOf("api", h.builds[4]), fileOf("prod", "api"): manifestOf("api", h.builds[3])}, "on")
 		h.Tag = h.builds[4]
 		h.refused(problem.ExitRefused, "does not run in dev")
@@ -137,7 +137,7 @@ var design49 = []sentence{
 		h.refuses(h.release(h.builds[4]), problem.ExitRefused, "does not run in dev")
 	}},
 	{"--env prod --env prod-next moves both in one pull request, under the stricter policy", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Envs = []string{"prod-next", "prod"}
 		h.underPolicy(gittest.Files{
 			"environments/prod-next.yaml": "deploy: {strategy: push, after: dev, labels: [next]}\n",
@@ -160,7 +160,7 @@ var design49 = []sentence{
 		}
 	}},
 	{"or in one commit, on one branch", func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Envs = []string{"prod-next", "prod"}
 		h.underPolicy(gittest.Files{
 			"environments/prod.yaml":      "deploy: {strategy: push, branch: release}\n",
@@ -178,7 +178,7 @@ var design49 = []sentence{
 func TestDesign49(t *testing.T) { bySentence(t, design49...) }
 
 // mistakes deploys under wrong policies, with all sets of flags.
-func (h *hub) mistakes(cases ...[2]string) {
+func (h *gitHubSite) mistakes(cases ...[2]string) {
 	h.t.Helper()
 	for _, c := range cases {
 		for _, flags := range [][2]bool{{false, false}, {true, false}, {true, true}} {

@@ -175,9 +175,9 @@ func (s *site) move(service, tag string) {
 
 const secret = "ghs_s3cret"
 
-// hub is a k8s repo on a GitHub whose prod is deployed by pull request, and the
+// gitHubSite is a k8s repo on a GitHub whose prod is deployed by pull request, and the
 // repository that api is built from.
-type hub struct {
+type gitHubSite struct {
 	*site
 	github *ghtest.Server
 	k8s    *ghtest.Repo
@@ -185,8 +185,8 @@ type hub struct {
 	builds []string      // the hashes of api's commits, the oldest first, shortened
 }
 
-// newHub is a hub over Git, or over the API.
-func newHub(t *testing.T, api bool, services ...string) *hub {
+// newGitHubSite is a gitHubSite over Git, or over the API.
+func newGitHubSite(t *testing.T, api bool, services ...string) *gitHubSite {
 	t.Helper()
 	if services == nil {
 		services = []string{"api"}
@@ -208,7 +208,7 @@ func newHub(t *testing.T, api bool, services ...string) *hub {
 		files[fileOf("dev", s)] = manifestOf(s, builds[3])
 	}
 	files["users.yaml"] = users
-	h := &hub{site: newSite(t, files), source: source, builds: builds}
+	h := &gitHubSite{site: newSite(t, files), source: source, builds: builds}
 	h.Env, h.Services, h.Tag = "prod", services[:1], builds[2]
 
 	h.github = ghtest.NewServer(t, ghtest.Options{Token: secret})
@@ -229,7 +229,7 @@ func newHub(t *testing.T, api bool, services ...string) *hub {
 	return h
 }
 
-func (h *hub) client() *github.Client {
+func (h *gitHubSite) client() *github.Client {
 	h.t.Helper()
 	client, err := github.New(github.Options{Token: secret, ServerURL: h.github.URL, APIURL: h.github.APIURL(), GraphQLURL: h.github.GraphQLURL(),
 		Sleep: func(ctx context.Context, d time.Duration) error { return ctx.Err() }})
@@ -240,7 +240,7 @@ func (h *hub) client() *github.Client {
 }
 
 // store opens the k8s repo over Git, or over the API.
-func (h *hub) store(api bool) deploy.Store {
+func (h *gitHubSite) store(api bool) deploy.Store {
 	if api {
 		return &github.Store{Client: h.Pulls.GitHub, Repo: h.Pulls.Repo, Own: deploy.Branches}
 	}
@@ -250,14 +250,14 @@ func (h *hub) store(api bool) deploy.Store {
 const branch = "tagbump/prod/api"
 
 // deploys runs the deployment of a build, and checks its status.
-func (h *hub) deploys(build int, want string) *deploy.Outcome {
+func (h *gitHubSite) deploys(build int, want string) *deploy.Outcome {
 	h.t.Helper()
 	h.Tag = h.builds[build]
 	return h.run(want)
 }
 
 // isHeld deploys a build, which must be held for a reason with text in it.
-func (h *hub) isHeld(build int, text string) {
+func (h *gitHubSite) isHeld(build int, text string) {
 	h.t.Helper()
 	h.Tag = h.builds[build]
 	if outcome := h.refused(problem.ExitRefused, text); outcome.Status != deploy.Held {
@@ -266,22 +266,22 @@ func (h *hub) isHeld(build int, text string) {
 }
 
 // rollback goes back to a tag, "" for the one before.
-func (h *hub) rollback(to string) *deploy.Rollback {
+func (h *gitHubSite) rollback(to string) *deploy.Rollback {
 	return &deploy.Rollback{Options: h.Options, Env: "prod", Service: "api", To: to}
 }
 
 // hold keeps api where it is.
-func (h *hub) hold(reason string) *deploy.Hold {
+func (h *gitHubSite) hold(reason string) *deploy.Hold {
 	return &deploy.Hold{Options: h.Options, Env: "prod", Service: "api", Reason: reason}
 }
 
 // release lets api go, and moves it to a tag if there is one.
-func (h *hub) release(tag string) *deploy.Release {
+func (h *gitHubSite) release(tag string) *deploy.Release {
 	return &deploy.Release{Options: h.Options, Env: "prod", Service: "api", Tag: tag}
 }
 
 // promotes runs a promotion, and records what it came to for each service.
-func (h *hub) promotes(p *deploy.Promotion) ([]deploy.Promoted, error) {
+func (h *gitHubSite) promotes(p *deploy.Promotion) ([]deploy.Promoted, error) {
 	h.t.Helper()
 	p.Options = h.Options
 	list, err := p.Run(h.t.Context())
@@ -296,17 +296,17 @@ func (h *hub) promotes(p *deploy.Promotion) ([]deploy.Promoted, error) {
 }
 
 // runsIn commits what api runs in an environment.
-func (h *hub) runsIn(env, tag string) {
+func (h *gitHubSite) runsIn(env, tag string) {
 	h.repo.Commit("main", gittest.Files{fileOf(env, "api"): manifestOf("api", tag)}, "api: "+env+" "+tag)
 }
 
 // policy commits the file of prod.
-func (h *hub) policy(text string) {
+func (h *gitHubSite) policy(text string) {
 	h.repo.Commit("main", gittest.Files{"environments/prod.yaml": text}, "policy")
 }
 
 // pull is the only pull request that there is.
-func (h *hub) pull() ghtest.PullRequest {
+func (h *gitHubSite) pull() ghtest.PullRequest {
 	h.t.Helper()
 	pulls := h.k8s.PullRequests()
 	if len(pulls) != 1 {
@@ -316,7 +316,7 @@ func (h *hub) pull() ghtest.PullRequest {
 }
 
 // newest is the last pull request that was opened.
-func (h *hub) newest() ghtest.PullRequest {
+func (h *gitHubSite) newest() ghtest.PullRequest {
 	h.t.Helper()
 	pulls := h.k8s.PullRequests()
 	if len(pulls) == 0 {
@@ -326,7 +326,7 @@ func (h *hub) newest() ghtest.PullRequest {
 }
 
 // proposes checks what the branch of the pull request holds: one commit on main.
-func (h *hub) proposes(build int) {
+func (h *gitHubSite) proposes(build int) {
 	h.t.Helper()
 	if got, want := h.repo.Read(branch, fileOf("prod", "api")), manifestOf("api", h.builds[build]); got != want {
 		h.t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -120,7 +120,7 @@ func TestHistoryOutOfReach(t *testing.T) {
 // where it is asked for a hash.
 func TestTagsThatLookLikeHashes(t *testing.T) {
 	t.Parallel()
-	h := newHub(t, false)
+	h := newGitHubSite(t, false)
 	h.source.Git("tag", "20260102", h.builds[3])
 	h.source.Git("branch", "20260103", h.builds[4])
 	clone, err := gitrepo.OpenHistory(h.source.Dir)

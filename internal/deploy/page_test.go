@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/pull-request.md anew")
 
 // shop is a k8s repo of three services, each built from a repository of its own.
 type shop struct {
-	*hub
+	*gitHubSite
 	commits map[string][]string // by service, in full, the oldest first
 }
 
@@ -49,8 +49,8 @@ func newShop(t *testing.T, api bool) *shop {
 		"front":  {"First version", "Show the price | with tax (#41)", "fixes #7: wrong currency"},
 		"worker": {"First version", "Retry <failed> jobs `twice`"},
 	}
-	h := newHub(t, api, "api", "front", "worker")
-	s := &shop{hub: h, commits: map[string][]string{}}
+	h := newGitHubSite(t, api, "api", "front", "worker")
+	s := &shop{gitHubSite: h, commits: map[string][]string{}}
 	sources := map[string]github.Repo{}
 	users := "services:\n"
 	files := gittest.Files{

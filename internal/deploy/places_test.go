@@ -21,10 +21,10 @@ func appOf(env, tag string) string {
 		"\n          args: [--self=" + env + ".example.com/api:v0]\n"
 }
 
-// newClusters is a hub whose environments are in clusters/<env>/apps, each with a
+// newClusters is a gitHubSite whose environments are in clusters/<env>/apps, each with a
 // registry of its own.
-func newClusters(t *testing.T, api bool) *hub {
-	h := newHub(t, api)
+func newClusters(t *testing.T, api bool) *gitHubSite {
+	h := newGitHubSite(t, api)
 	h.repo.Commit("main", gittest.Files{
 		"environments/dev.yaml":        "deploy: {strategy: push}\nregistry: dev.example.com\n",
 		"environments/prod.yaml":       "deploy: {strategy: pull-request}\nregistry: prod.example.com\n",
@@ -154,7 +154,7 @@ func TestPromoteToAnImageOfItsOwn(t *testing.T) {
 func TestDeployResolvesDigests(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("cd", 32)
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api)
+		h := newGitHubSite(t, api)
 		h.Env, h.ResolveDigest = "dev", true
 		h.LookupDigest = func(context.Context, string) (string, error) { return digest, nil }
 		h.deploys(4, deploy.Changed)

@@ -14,7 +14,7 @@ import (
 // TestFilesAreFoundByTheirContent: an image in a folder of another name moves too.
 func TestFilesAreFoundByTheirContent(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Env = "dev"
 		h.repo.Commit("main", gittest.Files{
 			"dev/manifests/batch/nightly.yaml":     manifestOf("api", h.builds[3]),
@@ -36,7 +36,7 @@ func TestFilesAreFoundByTheirContent(t *testing.T) {
 // but not those of other services.
 func TestImagesThatStay(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		h.Env = "dev"
 		files := gittest.Files{
 			"dev/manifests/api/migrate.yaml":   manifestOf("api-migrate", h.builds[3]),
@@ -65,7 +65,7 @@ func TestImagesThatStay(t *testing.T) {
 // TestPromoteAnImage carries the tag of an image that is named by its repository.
 func TestPromoteAnImage(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
-		h := newHub(t, api, "api", "web")
+		h := newGitHubSite(t, api, "api", "web")
 		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Images: []string{"registry.example.com/api"}})
 		if err != nil || len(list) != 1 || list[0].Outcome.Status != deploy.Proposed || list[0].Tag != h.builds[3] {
 			t.Fatalf("got %+v, %v", list, err)
