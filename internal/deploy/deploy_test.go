@@ -80,6 +80,11 @@ func TestDeployWhatIsAsked(t *testing.T) {
 			t.Errorf("%d requests, want at most 9", n)
 		}
 	})
+}
+
+// TestDeployImages: images that are named themselves, without a service.
+func TestDeployImages(t *testing.T) {
+	t.Parallel()
 	t.Run("an image that the layout does not have", func(t *testing.T) {
 		t.Parallel()
 		files := siteOf("api")

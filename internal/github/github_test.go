@@ -319,6 +319,10 @@ func TestNoAccess(t *testing.T) {
 		}
 		want(t, w.EnableAutoMerge(t.Context(), w.at, &github.PullRequest{NodeID: "PR_1"}, "x", ""), github.ErrForbidden, "the token needs pull_requests=write")
 	})
+}
+
+// TestAccessIsExplained: what a token lacks, and where access is given.
+func TestAccessIsExplained(t *testing.T) {
 	t.Run("no token", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{}, func(o *github.Options) { o.Token = "" })
 		w.repo.Private = true

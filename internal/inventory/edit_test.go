@@ -45,55 +45,60 @@ users:
     expires: 2027-03-31 # a guest
 `
 
+// onDay is a date.
+func onDay(s string) time.Time {
+	d, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// edits are other changes of users.yaml, as the lines that differ.
+var edits = []struct {
+	name string
+	edit func(*Editor) (Edit, error)
+	want string
+}{
+	{"remove", func(e *Editor) (Edit, error) { return e.RemoveUser("alice") }, "+    state: absent\n"},
+	{"remove one who is absent", func(e *Editor) (Edit, error) { return e.RemoveUser("bob") }, ""},
+	{"purge", func(e *Editor) (Edit, error) { return e.PurgeUser("carol") }, "-  - name: carol\n-    mission_type: data\n-    expires: 2027-03-31 # a guest\n"},
+	{"team", func(e *Editor) (Edit, error) { return e.SetUser("alice", UserChange{Team: "data"}) }, "-    mission_type: web\n+    mission_type: data\n"},
+	{"services", func(e *Editor) (Edit, error) {
+		return e.SetUser("alice", UserChange{Services: []string{"api"}, SetServices: true})
+	}, "-      - search # also\n"},
+	{"the same services", func(e *Editor) (Edit, error) {
+		return e.SetUser("alice", UserChange{Services: []string{"search", "api"}, SetServices: true})
+	}, ""},
+	{"no services", func(e *Editor) (Edit, error) { return e.SetUser("alice", UserChange{SetServices: true}) },
+		"-    services: # hers\n-      - api # main\n-      - search # also\n+    services: [] # hers\n"},
+	{"services where there were none", func(e *Editor) (Edit, error) {
+		return e.SetUser("carol", UserChange{Services: []string{"api"}, SetServices: true})
+	}, "+    services: [api]\n"},
+	{"present", func(e *Editor) (Edit, error) { return e.SetUser("bob", UserChange{Present: true}) },
+		"-  - {name: bob, mission_type: data, services: [api, search], state: absent}\n+  - {name: bob, mission_type: data, services: [api, search]}\n"},
+	{"a team", func(e *Editor) (Edit, error) {
+		return e.AddTeam(NewTeam{Name: "ops", Secrets: []Secret{{"B", "ops/b"}, {"A", "ops/a"}}})
+	}, "-teams: [{name: web}, {name: data}]\n+teams: [{name: web}, {name: data}, {name: ops, secrets: {B: ops/b, A: ops/a}}]\n"},
+	{"a service", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1234567", Port: 80}, 0), "+  - {name: mail, image: e/mail, tag: \"1234567\", port: 80}\n"},
+	{"a service with settings", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1", Repository: "o/mail", Secrets: []Secret{{"A", "m/a"}},
+		Settings: []Setting{{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}}}, 0),
+		"+  - {name: mail, image: e/mail, tag: \"1\", repository: o/mail, secrets: {A: m/a}, vars: {replicas: 2}}\n"},
+	{"a service in an environment", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1",
+		In: map[string][]Setting{"dev": {{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}, {pathOf("image"), manifest.NewString("e/dev")}}}}, 1),
+		"+services:\n+  mail:\n+    vars:\n+      replicas: 2\n+    image: e/dev\n"},
+	{"nobody's day", func(e *Editor) (Edit, error) { return e.Expire(onDay("2027-03-30")) }, ""},
+	{"a day", func(e *Editor) (Edit, error) { return e.Expire(onDay("2027-03-31")) }, "+    state: absent\n"},
+	{"an environment", func(e *Editor) (Edit, error) { return e.AddEnvironment(NewEnvironment{Name: "qa", From: "dev"}) },
+		"+extends: dev\n+namespace: qa\n"},
+	{"a copy", func(e *Editor) (Edit, error) {
+		return e.AddEnvironment(NewEnvironment{Name: "qa", From: "dev", Copy: true})
+	}, "+# dev\n+namespace: qa\n+templates: [user]\n"},
+}
+
 // TestEdits: other changes of users.yaml, as the lines that differ.
 func TestEdits(t *testing.T) {
-	day := func(s string) time.Time {
-		d, err := time.Parse(time.DateOnly, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	for _, test := range []struct {
-		name string
-		edit func(*Editor) (Edit, error)
-		want string
-	}{
-		{"remove", func(e *Editor) (Edit, error) { return e.RemoveUser("alice") }, "+    state: absent\n"},
-		{"remove one who is absent", func(e *Editor) (Edit, error) { return e.RemoveUser("bob") }, ""},
-		{"purge", func(e *Editor) (Edit, error) { return e.PurgeUser("carol") }, "-  - name: carol\n-    mission_type: data\n-    expires: 2027-03-31 # a guest\n"},
-		{"team", func(e *Editor) (Edit, error) { return e.SetUser("alice", UserChange{Team: "data"}) }, "-    mission_type: web\n+    mission_type: data\n"},
-		{"services", func(e *Editor) (Edit, error) {
-			return e.SetUser("alice", UserChange{Services: []string{"api"}, SetServices: true})
-		}, "-      - search # also\n"},
-		{"the same services", func(e *Editor) (Edit, error) {
-			return e.SetUser("alice", UserChange{Services: []string{"search", "api"}, SetServices: true})
-		}, ""},
-		{"no services", func(e *Editor) (Edit, error) { return e.SetUser("alice", UserChange{SetServices: true}) },
-			"-    services: # hers\n-      - api # main\n-      - search # also\n+    services: [] # hers\n"},
-		{"services where there were none", func(e *Editor) (Edit, error) {
-			return e.SetUser("carol", UserChange{Services: []string{"api"}, SetServices: true})
-		}, "+    services: [api]\n"},
-		{"present", func(e *Editor) (Edit, error) { return e.SetUser("bob", UserChange{Present: true}) },
-			"-  - {name: bob, mission_type: data, services: [api, search], state: absent}\n+  - {name: bob, mission_type: data, services: [api, search]}\n"},
-		{"a team", func(e *Editor) (Edit, error) {
-			return e.AddTeam(NewTeam{Name: "ops", Secrets: []Secret{{"B", "ops/b"}, {"A", "ops/a"}}})
-		}, "-teams: [{name: web}, {name: data}]\n+teams: [{name: web}, {name: data}, {name: ops, secrets: {B: ops/b, A: ops/a}}]\n"},
-		{"a service", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1234567", Port: 80}, 0), "+  - {name: mail, image: e/mail, tag: \"1234567\", port: 80}\n"},
-		{"a service with settings", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1", Repository: "o/mail", Secrets: []Secret{{"A", "m/a"}},
-			Settings: []Setting{{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}}}, 0),
-			"+  - {name: mail, image: e/mail, tag: \"1\", repository: o/mail, secrets: {A: m/a}, vars: {replicas: 2}}\n"},
-		{"a service in an environment", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1",
-			In: map[string][]Setting{"dev": {{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}, {pathOf("image"), manifest.NewString("e/dev")}}}}, 1),
-			"+services:\n+  mail:\n+    vars:\n+      replicas: 2\n+    image: e/dev\n"},
-		{"nobody's day", func(e *Editor) (Edit, error) { return e.Expire(day("2027-03-30")) }, ""},
-		{"a day", func(e *Editor) (Edit, error) { return e.Expire(day("2027-03-31")) }, "+    state: absent\n"},
-		{"an environment", func(e *Editor) (Edit, error) { return e.AddEnvironment(NewEnvironment{Name: "qa", From: "dev"}) },
-			"+extends: dev\n+namespace: qa\n"},
-		{"a copy", func(e *Editor) (Edit, error) {
-			return e.AddEnvironment(NewEnvironment{Name: "qa", From: "dev", Copy: true})
-		}, "+# dev\n+namespace: qa\n+templates: [user]\n"},
-	} {
+	for _, test := range edits {
 		t.Run(test.name, func(t *testing.T) {
 			e := editor(t, people)
 			edit, err := test.edit(e)

@@ -103,84 +103,90 @@ func TestSchemasTakeTheStarter(t *testing.T) {
 	}
 }
 
+// schemaBase is an inventory that the loader and the schemas take.
+var schemaBase = map[string]string{
+	"users.yaml":            "teams: [{name: web, secrets: {A: web/a}}]\nservices: [{name: api, image: e/api, port: 80}]\nusers: [{name: alice, mission_type: web, services: [api]}]\n",
+	"environments/dev.yaml": "templates: [service]\nvars: {replicas: 2}\nservices: {api: {vars: {replicas: 3}}}\ndeploy: {strategy: push}\n",
+	"templates/variables.yaml": "replicas: 1\nname: x\nrouting: null\nresources: {limits: {memory: 1Gi}}\nenv: {}\nhpa: {min: 1, max: 2}\n" +
+		"list: []\nratio: 0.5\nopen: {a: 1}\n",
+	SchemaFile: "properties:\n  routing: {enum: [alb, gateway]}\n  replicas: {minimum: 1}\n  env: {additionalProperties: {type: string}}\n  open: {additionalProperties: true}\n" +
+		"  hpa: {required: [min, max], properties: {min: {$ref: '#/$defs/n'}}}\n$defs: {n: {type: [integer, string]}}\n",
+}
+
+const users, dev, variables = "users.yaml", "environments/dev.yaml", "templates/variables.yaml"
+
+// schemaCases are changes of schemaBase, and whether they are refused.
+var schemaCases = []struct {
+	file, old, new string
+	refused        bool
+}{
+	{users, "name: web,", "nmae: web,", true},
+	{users, "name: web,", "", true},
+	{users, "A: web/a", "A: /web", true},
+	{users, "A: web/a", "9A: web", true},
+	{users, "port: 80", "port: '80'", true},
+	{users, "port: 80", "port: 0", true},
+	{users, "port: 80", "port: 80, tag: 1234567", false},
+	{users, "port: 80", "port: 80, tag: [a]", true},
+	{users, "port: 80", "port: 80, repository: example", true},
+	{users, "image: e/api, ", "", false},
+	{users, "name: alice", "name: Alice", true},
+	{users, "mission_type: web", "mission_type: wbe", true},
+	{users, "mission_type: web, ", "", true},
+	{users, "services: [api]}", "services: [pai]}", true},
+	{users, "services: [api]}", "services: api}", true},
+	{users, "services: [api]}", "services: null}", false},
+	{users, "services: [api]}", "state: gone}", true},
+	{users, "services: [api]}", "state: absent, expires: 2027-03-31}", false},
+	{users, "services: [api]}", "expires: soon}", true},
+	{users, "services: [api]}", "vars: {replicas: two}}", true},
+	{users, "services: [api]}", "vars: {replcas: 2}}", true},
+	{users, "services: [api]}", "vars: {replicas: null}}", false},
+	{users, "teams:", "manifestgen: '>=1.4'\nteams:", false},
+	{users, "teams:", "manifestgen: 1.4\nteams:", true},
+	{users, "teams:", "people: []\nteams:", true},
+	{dev, "[service]", "[services]", true},
+	{dev, "strategy: push", "strategy: pull", true},
+	{dev, "strategy: push", "order: semver, draft: true, reviewers: [carol]", false},
+	{dev, "strategy: push", "stratgy: push", true},
+	{dev, "strategy: push", "after: prod", true},
+	{dev, "strategy: push", "labels: a", true},
+	{dev, "templates:", "extends: base\ntemplates:", true},
+	{dev, "templates:", "kubernetes: 1.34\ntemplates:", false},
+	{dev, "templates:", "kubernetes: v1.34\ntemplates:", true},
+	{dev, "templates:", "domain: https://x\ntemplates:", true},
+	{dev, "templates:", "namespace: A\ntemplates:", true},
+	{dev, "templates:", "external: [{kind: Gateway, name: public}]\ntemplates:", false},
+	{dev, "templates:", "external: [{kind: Gateway}]\ntemplates:", true},
+	{dev, "templates:", "external: [{kind: gateway, name: x}]\ntemplates:", true},
+	{dev, "{replicas: 2}", "{replicas: 0}", true},
+	{dev, "{replicas: 2}", "{routing: albs}", true},
+	{dev, "{replicas: 2}", "{routing: alb, name: 'y', list: [1, a], ratio: 2}", false},
+	{dev, "{replicas: 2}", "{name: 5}", true},
+	{dev, "{replicas: 2}", "{list: {}}", true},
+	{dev, "{replicas: 2}", "{resources: {limit: {memory: 1Gi}}}", true},
+	{dev, "{replicas: 2}", "{resources: {limits: {memory: null}}}", false},
+	{dev, "{replicas: 2}", "{resources: {limits: {memory: 1}}}", true},
+	{dev, "{replicas: 2}", "{env: {A: x}}", false},
+	{dev, "{replicas: 2}", "{env: {A: 1}}", true},
+	{dev, "{replicas: 2}", "{open: {b: 1}}", false},
+	{dev, "{replicas: 2}", "{hpa: {min: '3'}}", false},
+	{dev, "{replicas: 2}", "{hpa: {max: '3'}}", true},
+	{dev, "api: {vars", "pai: {vars", true},
+	{dev, "{replicas: 3}", "{replicas: true}", true},
+	{dev, "{vars: {replicas: 3}}", "{state: absent, image: e/other}", false},
+	{dev, "{vars: {replicas: 3}}", "{tag: x}", true},
+	{variables, "name: x", "na-me: x", true},
+	{variables, "replicas: 1", "replicas: 0", false},
+	{users, "services: [api]}", "expires: 2027}", true},
+}
+
 // TestSchemasAgreeWithTheLoader: what one refuses, the other refuses too.
 func TestSchemasAgreeWithTheLoader(t *testing.T) {
-	base := map[string]string{
-		"users.yaml":            "teams: [{name: web, secrets: {A: web/a}}]\nservices: [{name: api, image: e/api, port: 80}]\nusers: [{name: alice, mission_type: web, services: [api]}]\n",
-		"environments/dev.yaml": "templates: [service]\nvars: {replicas: 2}\nservices: {api: {vars: {replicas: 3}}}\ndeploy: {strategy: push}\n",
-		"templates/variables.yaml": "replicas: 1\nname: x\nrouting: null\nresources: {limits: {memory: 1Gi}}\nenv: {}\nhpa: {min: 1, max: 2}\n" +
-			"list: []\nratio: 0.5\nopen: {a: 1}\n",
-		SchemaFile: "properties:\n  routing: {enum: [alb, gateway]}\n  replicas: {minimum: 1}\n  env: {additionalProperties: {type: string}}\n  open: {additionalProperties: true}\n" +
-			"  hpa: {required: [min, max], properties: {min: {$ref: '#/$defs/n'}}}\n$defs: {n: {type: [integer, string]}}\n",
-	}
-	const users, dev, variables = "users.yaml", "environments/dev.yaml", "templates/variables.yaml"
-	for _, test := range []struct {
-		file, old, new string
-		refused        bool
-	}{
-		{users, "name: web,", "nmae: web,", true},
-		{users, "name: web,", "", true},
-		{users, "A: web/a", "A: /web", true},
-		{users, "A: web/a", "9A: web", true},
-		{users, "port: 80", "port: '80'", true},
-		{users, "port: 80", "port: 0", true},
-		{users, "port: 80", "port: 80, tag: 1234567", false},
-		{users, "port: 80", "port: 80, tag: [a]", true},
-		{users, "port: 80", "port: 80, repository: example", true},
-		{users, "image: e/api, ", "", false},
-		{users, "name: alice", "name: Alice", true},
-		{users, "mission_type: web", "mission_type: wbe", true},
-		{users, "mission_type: web, ", "", true},
-		{users, "services: [api]}", "services: [pai]}", true},
-		{users, "services: [api]}", "services: api}", true},
-		{users, "services: [api]}", "services: null}", false},
-		{users, "services: [api]}", "state: gone}", true},
-		{users, "services: [api]}", "state: absent, expires: 2027-03-31}", false},
-		{users, "services: [api]}", "expires: soon}", true},
-		{users, "services: [api]}", "vars: {replicas: two}}", true},
-		{users, "services: [api]}", "vars: {replcas: 2}}", true},
-		{users, "services: [api]}", "vars: {replicas: null}}", false},
-		{users, "teams:", "manifestgen: '>=1.4'\nteams:", false},
-		{users, "teams:", "manifestgen: 1.4\nteams:", true},
-		{users, "teams:", "people: []\nteams:", true},
-		{dev, "[service]", "[services]", true},
-		{dev, "strategy: push", "strategy: pull", true},
-		{dev, "strategy: push", "order: semver, draft: true, reviewers: [carol]", false},
-		{dev, "strategy: push", "stratgy: push", true},
-		{dev, "strategy: push", "after: prod", true},
-		{dev, "strategy: push", "labels: a", true},
-		{dev, "templates:", "extends: base\ntemplates:", true},
-		{dev, "templates:", "kubernetes: 1.34\ntemplates:", false},
-		{dev, "templates:", "kubernetes: v1.34\ntemplates:", true},
-		{dev, "templates:", "domain: https://x\ntemplates:", true},
-		{dev, "templates:", "namespace: A\ntemplates:", true},
-		{dev, "templates:", "external: [{kind: Gateway, name: public}]\ntemplates:", false},
-		{dev, "templates:", "external: [{kind: Gateway}]\ntemplates:", true},
-		{dev, "templates:", "external: [{kind: gateway, name: x}]\ntemplates:", true},
-		{dev, "{replicas: 2}", "{replicas: 0}", true},
-		{dev, "{replicas: 2}", "{routing: albs}", true},
-		{dev, "{replicas: 2}", "{routing: alb, name: 'y', list: [1, a], ratio: 2}", false},
-		{dev, "{replicas: 2}", "{name: 5}", true},
-		{dev, "{replicas: 2}", "{list: {}}", true},
-		{dev, "{replicas: 2}", "{resources: {limit: {memory: 1Gi}}}", true},
-		{dev, "{replicas: 2}", "{resources: {limits: {memory: null}}}", false},
-		{dev, "{replicas: 2}", "{resources: {limits: {memory: 1}}}", true},
-		{dev, "{replicas: 2}", "{env: {A: x}}", false},
-		{dev, "{replicas: 2}", "{env: {A: 1}}", true},
-		{dev, "{replicas: 2}", "{open: {b: 1}}", false},
-		{dev, "{replicas: 2}", "{hpa: {min: '3'}}", false},
-		{dev, "{replicas: 2}", "{hpa: {max: '3'}}", true},
-		{dev, "api: {vars", "pai: {vars", true},
-		{dev, "{replicas: 3}", "{replicas: true}", true},
-		{dev, "{vars: {replicas: 3}}", "{state: absent, image: e/other}", false},
-		{dev, "{vars: {replicas: 3}}", "{tag: x}", true},
-		{variables, "name: x", "na-me: x", true},
-		{variables, "replicas: 1", "replicas: 0", false},
-		{users, "services: [api]}", "expires: 2027}", true},
-	} {
+	for _, test := range schemaCases {
 		t.Run(test.file+" "+test.new, func(t *testing.T) {
 			fsys := fstest.MapFS{}
-			for name, text := range base {
+			for name, text := range schemaBase {
 				if name == test.file {
 					changed := strings.Replace(text, test.old, test.new, 1)
 					if changed == text {
@@ -192,7 +198,7 @@ func TestSchemasAgreeWithTheLoader(t *testing.T) {
 			}
 			_, loaded := loadAll(fsys)
 			unchanged := fstest.MapFS{}
-			for name, text := range base {
+			for name, text := range schemaBase {
 				unchanged[name] = &fstest.MapFile{Data: []byte(text)}
 			}
 			kind := map[string]string{users: "users", dev: "environment", variables: "variables"}[test.file]

@@ -53,11 +53,9 @@ func sides(text, newline string) (before, after string) {
 	return before, after
 }
 
-// TestPatchInsert adds a user to lists that people wrote by hand, each in a way of its own.
-// Only the lines with a mark differ.
-func TestPatchInsert(t *testing.T) {
-	for _, test := range []struct{ name, text string }{
-		{"as most write it", `
+// insertions are what InsertAt adds to lists of all styles: + is a line that comes.
+var insertions = []struct{ name, text string }{
+	{"as most write it", `
  users:
    - name: alice
      mission_type: web
@@ -68,7 +66,7 @@ func TestPatchInsert(t *testing.T) {
  
  # The end.
 `},
-		{"no indentation of the list", `
+	{"no indentation of the list", `
  users:
  - name: alice
    mission_type: web
@@ -82,7 +80,7 @@ func TestPatchInsert(t *testing.T) {
  # teams follow
  teams: []
 `},
-		{"comments everywhere", `
+	{"comments everywhere", `
  # top
  users: # people
    # first
@@ -99,7 +97,7 @@ func TestPatchInsert(t *testing.T) {
  
  # last
 `},
-		{"blank lines between users", `
+	{"blank lines between users", `
  users:
  
    - name: alice
@@ -118,22 +116,22 @@ func TestPatchInsert(t *testing.T) {
  teams:
    - name: web
 `},
-		{"a user a line", `
+	{"a user a line", `
  users:
    - {name: alice, mission_type: web, services: [api]}  # the first
 +  - {name: erin, mission_type: web, services: [api, search]}
 `},
-		{"a user a line, with blanks in the braces", `
+	{"a user a line, with blanks in the braces", `
  users:
    - { mission_type: web, name: alice, services: [ api ] }
 +  - { mission_type: web, name: erin, services: [ api, search ] }
 `},
-		{"all on one line", `
+	{"all on one line", `
 -users: [{name: alice, mission_type: web}, {name: bob, mission_type: web}] # two
 +users: [{name: alice, mission_type: web}, {name: bob, mission_type: web}, {name: erin, mission_type: web, services: [api, search]}] # two
  teams: []
 `},
-		{"brackets over several lines", `
+	{"brackets over several lines", `
  users: [
    {name: alice, mission_type: web}, # a
    {name: bob, mission_type: web}, # b
@@ -141,7 +139,7 @@ func TestPatchInsert(t *testing.T) {
    # no more
  ]
 `},
-		{"brackets over several lines without a last comma", `
+	{"brackets over several lines without a last comma", `
  users: [
    {name: alice, mission_type: web},
 -  {name: bob, mission_type: web} # b
@@ -149,7 +147,7 @@ func TestPatchInsert(t *testing.T) {
 +  {name: erin, mission_type: web, services: [api, search]}
    ]
 `},
-		{"Japanese", `
+	{"Japanese", `
  # 利用者
  users:
    - name: alice   # アリス、東京
@@ -160,7 +158,7 @@ func TestPatchInsert(t *testing.T) {
 +    services: [api, search]
  # おわり
 `},
-		{"an empty list", `
+	{"an empty list", `
  teams:
  - name: web
 -users: []   # nobody yet
@@ -170,7 +168,7 @@ func TestPatchInsert(t *testing.T) {
 +  services: [api, search]
  # the end
 `},
-		{"nothing behind the colon", `
+	{"nothing behind the colon", `
  teams:
      -   name: web
  users:
@@ -179,14 +177,14 @@ func TestPatchInsert(t *testing.T) {
 +        services: [api, search]
    # nobody yet
 `},
-		{"an empty list and no other", `
+	{"an empty list and no other", `
 -users: []
 +users:
 +  - name: erin
 +    mission_type: web
 +    services: [api, search]
 `},
-		{"no list at all", `
+	{"no list at all", `
  teams:
    - name: web
      secrets: {A: b}
@@ -198,7 +196,7 @@ func TestPatchInsert(t *testing.T) {
  
  # the end
 `},
-		{"no final line break", `
+	{"no final line break", `
  users:
    - name: alice
      services: [api]
@@ -206,7 +204,7 @@ func TestPatchInsert(t *testing.T) {
 +    mission_type: web
 +    services: [api, search]\
 `},
-		{"aligned values and quotes", `
+	{"aligned values and quotes", `
  users:
    - name:         "alice"
      mission_type: 'web'
@@ -215,7 +213,7 @@ func TestPatchInsert(t *testing.T) {
 +    mission_type: 'web'
 +    services:     ["api", "search"]
 `},
-		{"a dash on a line of its own", `
+	{"a dash on a line of its own", `
  users:
    -
      name: alice
@@ -228,7 +226,7 @@ func TestPatchInsert(t *testing.T) {
 +      -   api
 +      -   search
 `},
-		{"another order of keys", `
+	{"another order of keys", `
  users:
    - services: [api]
      mission_type: web
@@ -242,7 +240,7 @@ func TestPatchInsert(t *testing.T) {
 +    mission_type: web
 +    name: erin
 `},
-		{"a block of text at the end", `
+	{"a block of text at the end", `
  users:
    - name: alice
      vars:
@@ -255,7 +253,7 @@ func TestPatchInsert(t *testing.T) {
  
  teams: []
 `},
-		{"a block of text that keeps its line breaks", `
+	{"a block of text that keeps its line breaks", `
  users:
    - name: alice
      vars:
@@ -268,7 +266,7 @@ func TestPatchInsert(t *testing.T) {
 +    services: [api, search]
  teams: []
 `},
-		{"a document's marks", `
+	{"a document's marks", `
  %YAML 1.2
  ---
  users:
@@ -278,7 +276,7 @@ func TestPatchInsert(t *testing.T) {
 +    services: [api, search]
  ...
 `},
-		{"JSON", `
+	{"JSON", `
  {
    "users": [
      {
@@ -291,15 +289,15 @@ func TestPatchInsert(t *testing.T) {
    ]
  }
 `},
-		{"JSON without blanks", `
+	{"JSON without blanks", `
 -{"users":[{"name":"alice","mission_type":"web"}]}
 +{"users":[{"name":"alice","mission_type":"web"}, {"name":"erin","mission_type":"web","services": ["api", "search"]}]}
 `},
-		{"a flow list that is empty, in braces", `
+	{"a flow list that is empty, in braces", `
 -{users: [], teams: [{name: web}]}
 +{users: [{name: erin, mission_type: web, services: [api, search]}], teams: [{name: web}]}
 `},
-		{"plain text over two lines", `
+	{"plain text over two lines", `
  users:
    - name: alice
      services: [api,
@@ -310,7 +308,7 @@ func TestPatchInsert(t *testing.T) {
 +    mission_type: web
 +    services: [api, search]
 `},
-		{"quoted keys", `
+	{"quoted keys", `
  "users":
    - "name": "alice"
      "mission_type": "web"
@@ -318,7 +316,7 @@ func TestPatchInsert(t *testing.T) {
 +    "mission_type": "web"
 +    "services": [api, search]
 `},
-		{"anchors elsewhere", `
+	{"anchors elsewhere", `
  teams:
    - &web {name: web}
    - *web
@@ -328,7 +326,7 @@ func TestPatchInsert(t *testing.T) {
 +    mission_type: web
 +    services: [api, search]
 `},
-		{"an empty value at the end", `
+	{"an empty value at the end", `
  users:
    - name: alice
      services:
@@ -336,7 +334,12 @@ func TestPatchInsert(t *testing.T) {
 +    mission_type: web
 +    services: [api, search]
 `},
-	} {
+}
+
+// TestPatchInsert adds a user to lists that people wrote by hand, each in a way of its own.
+// Only the lines with a mark differ.
+func TestPatchInsert(t *testing.T) {
+	for _, test := range insertions {
 		t.Run(test.name, func(t *testing.T) {
 			for _, newline := range []string{"\n", "\r\n"} {
 				before, want := sides(test.text, newline)
@@ -362,13 +365,12 @@ func checkPatch(t *testing.T, before, want string, patches ...Patch) {
 	}
 }
 
-// TestPatch makes other changes.
-func TestPatch(t *testing.T) {
-	for _, test := range []struct {
-		name, text string
-		patches    func(p func(string) Path) []Patch
-	}{
-		{"an entry behind the last", `
+// patches are changes of all kinds: - is a line that goes, + one that comes.
+var patches = []struct {
+	name, text string
+	patches    func(p func(string) Path) []Patch
+}{
+	{"an entry behind the last", `
  users:
    - name: alice
      services: [api] # hers
@@ -376,36 +378,36 @@ func TestPatch(t *testing.T) {
      # vars: {}
    - {name: bob}
 `, func(p func(string) Path) []Patch {
-			return []Patch{SetAt(p("users[name=alice].state"), NewString("absent"))}
-		}},
-		{"an entry in braces", `
+		return []Patch{SetAt(p("users[name=alice].state"), NewString("absent"))}
+	}},
+	{"an entry in braces", `
  users:
 -  - { name: bob, services: [] }  # bob
 +  - { name: bob, services: [], state: absent }  # bob
 `, func(p func(string) Path) []Patch {
-			return []Patch{SetAt(p("users[name=bob].state"), NewString("absent"))}
-		}},
-		{"a value in its quotes", `
+		return []Patch{SetAt(p("users[name=bob].state"), NewString("absent"))}
+	}},
+	{"a value in its quotes", `
  users:
    - name: bob
 -    state: 'present'   # for now
 +    state: 'absent'   # for now
      mission_type: web
 `, func(p func(string) Path) []Patch {
-			return []Patch{SetAt(p("users[name=bob].state"), NewString("absent"))}
-		}},
-		{"a value where there was none", `
+		return []Patch{SetAt(p("users[name=bob].state"), NewString("absent"))}
+	}},
+	{"a value where there was none", `
 -a: # nothing
 +a: x # nothing
  b: y
 `, func(p func(string) Path) []Patch { return []Patch{SetAt(p("a"), NewString("x"))} }},
-		{"maps that are not there", `
+	{"maps that are not there", `
  a: 1
 +vars:
 +  hpa:
 +    max: "3"
 `, func(p func(string) Path) []Patch { return []Patch{SetAt(p("vars.hpa.max"), NewString("3"))} }},
-		{"items in and out", `
+	{"items in and out", `
  users:
    - name: alice
      services:
@@ -415,24 +417,24 @@ func TestPatch(t *testing.T) {
        # - worker
      state: present
 `, func(p func(string) Path) []Patch {
-			return []Patch{DeleteAt(p("users[name=alice].services[1]")), InsertAt(p("users[name=alice].services"), NewString("front"))}
-		}},
-		{"items in and out of brackets", `
+		return []Patch{DeleteAt(p("users[name=alice].services[1]")), InsertAt(p("users[name=alice].services"), NewString("front"))}
+	}},
+	{"items in and out of brackets", `
  users:
 -  - {name: alice, services: [api, search, front]}
 +  - {name: alice, services: [api, front, worker]}
 `, func(p func(string) Path) []Patch {
-			return []Patch{DeleteAt(p("users[0].services[1]")), InsertAt(p("users[0].services"), NewString("worker"))}
-		}},
-		{"all of a list", `
+		return []Patch{DeleteAt(p("users[0].services[1]")), InsertAt(p("users[0].services"), NewString("worker"))}
+	}},
+	{"all of a list", `
  users:
    - name: alice
 -    services: [api, search]
 +    services: [front]
 `, func(p func(string) Path) []Patch {
-			return []Patch{DeleteAt(p("users[0].services[1]")), DeleteAt(p("users[0].services[0]")), InsertAt(p("users[0].services"), NewString("front"))}
-		}},
-		{"a whole user", `
+		return []Patch{DeleteAt(p("users[0].services[1]")), DeleteAt(p("users[0].services[0]")), InsertAt(p("users[0].services"), NewString("front"))}
+	}},
+	{"a whole user", `
  users:
    - name: alice
  
@@ -444,7 +446,7 @@ func TestPatch(t *testing.T) {
    # carol
    - name: carol
 `, func(p func(string) Path) []Patch { return []Patch{DeleteAt(p("users[name=bob]"))} }},
-		{"the last user", `
+	{"the last user", `
  users:
    - name: alice
 -
@@ -453,38 +455,42 @@ func TestPatch(t *testing.T) {
  
  # end
 `, func(p func(string) Path) []Patch { return []Patch{DeleteAt(p("users[name=bob]"))} }},
-		{"the only user", `
+	{"the only user", `
 -users: # people
 +users: [] # people
 -  - name: bob
 -    services: [api]
  teams: []
 `, func(p func(string) Path) []Patch { return []Patch{DeleteAt(p("users[name=bob]"))} }},
-		{"an item on a line in brackets", `
+	{"an item on a line in brackets", `
  users: [
    {name: alice}, # a
 -  {name: bob}, # b
    {name: carol}
  ]
 `, func(p func(string) Path) []Patch { return []Patch{DeleteAt(p("users[name=bob]"))} }},
-		{"an entry", `
+	{"an entry", `
  a: 1
 -path: x # p
  b: 2
 `, func(p func(string) Path) []Patch { return []Patch{DeleteAt(p("path"))} }},
-		{"a list as a whole", `
+	{"a list as a whole", `
 -labels:
 -  - a
 -  - b # last
 +labels: [c] # last
  x: 1
 `, func(p func(string) Path) []Patch { return []Patch{SetAt(p("labels"), NewList("c"))} }},
-		{"into an empty map", `
+	{"into an empty map", `
 -vars: {}
 +vars:
 +  replicas: x
 `, func(p func(string) Path) []Patch { return []Patch{SetAt(p("vars.replicas"), NewString("x"))} }},
-	} {
+}
+
+// TestPatch makes other changes.
+func TestPatch(t *testing.T) {
+	for _, test := range patches {
 		t.Run(test.name, func(t *testing.T) {
 			path := func(s string) Path { return mustPath(t, s) }
 			for _, newline := range []string{"\n", "\r\n"} {
