@@ -48,7 +48,7 @@ var laterRefusals = []struct {
 	{"StatefulSet", regexp.MustCompile(`^spec\.(template\.spec|volumeClaimTemplates)`), "1.34"},
 	{"StatefulSet", regexp.MustCompile(`^spec\.serviceName$`), "1.33"},
 	{"HorizontalPodAutoscaler", regexp.MustCompile(`\.(scaleTargetRef|describedObject)\.apiVersion$`), "1.34"},
-	{"", regexp.MustCompile(`[nN]odeAffinity\.required.*\.values\[\d+\]$`), "1.33"},
+	{"", regexp.MustCompile(`[nN]odeAffinity\.required.*\.matchExpressions\[\d+\]\.values\[\d+\]$`), "1.33"},
 }
 
 // takeAsBefore makes warnings of what a server of the validator's minor does not refuse.
