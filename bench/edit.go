@@ -82,8 +82,11 @@ func (e *editor) allImages(files int) error {
 	if err := firstError(writeDeployments(ours, files), writeDeployments(theirs, files)); err != nil {
 		return err
 	}
-	find := &contender{name: "find -exec sed -i {} +", command: []string{"sh", "-c", "find " + theirs + "/dev/manifests -name '*.yaml' -exec " + sed(proxy, "b{round}") + " {} +"}}
-	return firstError(e.compare(fmt.Sprintf("An image in each of %d files", files), e.set(ours, proxy, find)...), same(ours, theirs))
+	command := "find " + theirs + "/dev/manifests -name '*.yaml' -exec " + sed(proxy, "b{round}") + " {} +"
+	find := &contender{name: "find -exec sed -i {} +", command: []string{"sh", "-c", command}}
+	// tagbump waits until what it wrote is on the disk; so that it does not wait for what others wrote, this does.
+	synced := &contender{name: "the same, and sync -f", command: []string{"sh", "-c", command + " && sync -f " + theirs}}
+	return firstError(e.compare(fmt.Sprintf("An image in each of %d files", files), e.set(ours, proxy, find, synced)...), same(ours, theirs))
 }
 
 // set returns the contenders with tagbump set, a new tag each round; that of this module

@@ -43,10 +43,15 @@ func copySources(from string, to *folder) {
 	to.err = firstError(to.err, err)
 }
 
-// writeInventory makes the source folder of manifestgen.
-func writeInventory(dir string, users int) error {
+// writeInventory makes the source folder of manifestgen. Each user is in each environment.
+func writeInventory(dir string, users, envs int) error {
 	to := newFolder(dir)
 	copySources("inventory", to)
+	for n := 2; n <= envs; n++ {
+		to.create(fmt.Sprintf("environments/sandbox-%d.yaml", n), func(w *bufio.Writer) {
+			printf(w, "extends: sandbox\nnamespace: sandbox-%d\ndomain: sandbox-%d.example.com\ncluster: sandbox-%d\n", n, n, n)
+		})
+	}
 	to.create("users.yaml", func(w *bufio.Writer) {
 		printf(w, "teams:\n")
 		for _, team := range teams {

@@ -6,6 +6,7 @@
 //	go run ./bench deploy     # one service deployed to a served repository
 //	go run ./bench contention # many deployed at once
 //	go run ./bench soak       # 1,000 deployments in ten minutes, with faults and kills
+//	go run ./bench all        # render, edit, deploy and contention, one after the other
 //	go run ./bench generate   # only make the input, to look at
 //
 // It prints numbers and ratios, and passes no judgement. Rounds are interleaved,
@@ -31,6 +32,9 @@ var benchmarks = map[string]func(args []string) error{
 	"serve":      serve, // that too
 }
 
+// ratios are the benchmarks that compare: go run ./bench all.
+var ratios = []string{"render", "edit", "deploy", "contention"}
+
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -39,8 +43,17 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) == 1 && args[0] == "all" {
+		for _, name := range ratios {
+			fmt.Printf("\n== %s\n", name)
+			if err := benchmarks[name](nil); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	}
 	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("say go run ./bench render, edit, deploy, contention, soak or generate")
+		return fmt.Errorf("say go run ./bench render, edit, deploy, contention, all, soak or generate")
 	}
 	return benchmarks[args[0]](args[1:])
 }
@@ -59,7 +72,7 @@ func generate(args []string) error {
 	}
 	in := newFolder(*dir)
 	_, err := writeRepo(in.path("k8s"), *services, environments)
-	return firstError(writeInventory(in.path("inventory"), *users), writeChart(in.path("chart"), *users), err)
+	return firstError(writeInventory(in.path("inventory"), *users, 1), writeChart(in.path("chart"), *users), err)
 }
 
 func firstError(errs ...error) error {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 )
 
 // benchRender measures manifestgen on an inventory of many users.
 func benchRender(args []string) error {
 	flags := flag.NewFlagSet("render", flag.ExitOnError)
-	users := flags.Int("users", 1000, "users, 12 manifests each")
+	users := flags.Int("users", 1000, "users, 12 manifests in each environment")
+	envs := flags.Int("envs", 1, "environments; with several, jobs that render and check one of them are measured too, and Helm is not")
 	rounds := flags.Int("rounds", 5, "measured rounds")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -31,7 +33,7 @@ func benchRender(args []string) error {
 	// Each round writes into folders of its own: ext4 is slow to give the inodes of
 	// files away again that were just removed.
 	inventory, first, again, copied := dir.path("inventory"), dir.path("first-{round}"), dir.path("again"), dir.path("copied-{round}")
-	if err := firstError(writeInventory(inventory, *users), writeChart(dir.path("chart"), *users)); err != nil {
+	if err := firstError(writeInventory(inventory, *users, *envs), writeChart(dir.path("chart"), *users)); err != nil {
 		return err
 	}
 	helm := &contender{name: "helm template", command: []string{"helm", "template", "bench", dir.path("chart")}}
@@ -43,7 +45,11 @@ func benchRender(args []string) error {
 
 	contenders := []*contender{render, unchanged, check, copying, reading}
 	bases := []*contender{copying, reading}
-	if _, err := exec.LookPath(helm.command[0]); err == nil {
+	if *envs > 1 {
+		contenders = append(contenders,
+			&contender{name: "first render, one environment", command: append(slices.Clone(render.command[:4]), "--out", dir.path("one-{round}"), "--env", "sandbox")},
+			&contender{name: "check, one environment", command: append(slices.Clone(check.command), "--env", "sandbox")})
+	} else if _, err := exec.LookPath(helm.command[0]); err == nil {
 		contenders = append([]*contender{helm}, contenders...)
 		bases = append([]*contender{helm}, bases...)
 	} else {
@@ -52,6 +58,6 @@ func benchRender(args []string) error {
 	if err := measure(*rounds, contenders...); err != nil {
 		return err
 	}
-	fmt.Printf("%d users, %d manifests, %d rounds\n", *users, *users*servicesEach*4, *rounds)
+	fmt.Printf("%d users, %d environments, %d manifests, %d rounds\n", *users, *envs, *users**envs*servicesEach*4, *rounds)
 	return table(os.Stdout, contenders, bases...)
 }

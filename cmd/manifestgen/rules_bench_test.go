@@ -103,6 +103,7 @@ func benchmarkRules(b *testing.B, source string, n int, user string) {
 	}
 	b.ReportMetric(float64(len(manifests)), "manifests")
 	b.ReportMetric(100*float64(reading-validating+checking)/float64(validating), "%-of-validation")
-	b.ReportMetric(float64((reading - validating + checking).Microseconds()), "µs-rules")
+	b.ReportMetric(float64((reading - validating).Microseconds()), "µs-reading")
+	b.ReportMetric(float64(checking.Microseconds()), "µs-checking")
 	b.ReportMetric(float64(validating.Microseconds()), "µs-validation")
 }

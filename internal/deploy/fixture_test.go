@@ -59,7 +59,7 @@ func newSite(t *testing.T, files gittest.Files) *site {
 	t.Helper()
 	s := &site{Server: gittest.NewServer(t, gittest.Options{Direct: !meetsGit(t)}), t: t}
 	s.repo = s.NewRepo("k8s", files)
-	s.git = s.open(0)
+	s.git = s.open(gitrepo.Options{})
 	s.Store = s.git
 	s.Selection = bump.Selection{Env: "dev", Services: []string{"api"}, Tag: "new"}
 	s.Sleep = func(ctx context.Context, d time.Duration) error {
@@ -83,9 +83,9 @@ func meetsGit(t *testing.T) bool {
 }
 
 // open opens the repository over Git.
-func (s *site) open(idle time.Duration) *gitrepo.Store {
+func (s *site) open(o gitrepo.Options) *gitrepo.Store {
 	s.t.Helper()
-	r, err := gitrepo.Open(s.URL("k8s"), gitrepo.Options{IdleTimeout: idle})
+	r, err := gitrepo.Open(s.URL("k8s"), o)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func (h *gitHubSite) store(api bool) deploy.Store {
 	if api {
 		return &github.Store{Client: h.Pulls.GitHub, Repo: h.Pulls.Repo, Own: deploy.Branches}
 	}
-	return h.open(0)
+	return h.open(gitrepo.Options{})
 }
 
 const branch = "tagbump/prod/api"

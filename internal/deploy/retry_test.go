@@ -37,10 +37,13 @@ func TestDeployAgain(t *testing.T) {
 			t.Run(name+" at "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, siteOf("api", "web"))
-				if c.fault.Hang || c.fault.HangAfter > 0 {
-					s.Store = s.open(2 * time.Second)
+				fault := c.fault
+				if fault.Hang || fault.HangAfter > 0 {
+					var clock gittest.Clock
+					s.Store = s.open(gitrepo.Options{IdleTimeout: time.Minute, AfterFunc: clock.AfterFunc})
+					fault.Hung = func() { clock.Pass(time.Minute) }
 				}
-				s.Fail(kind, c.fault)
+				s.Fail(kind, fault)
 				outcome := s.run(deploy.Changed)
 				s.runs("api", "new", 1)
 				if outcome.Attempts < 2 || outcome.Commit != s.repo.Tip("main") || len(s.progress) != outcome.Attempts-1 || len(outcome.Files) != 1 {
@@ -331,9 +334,8 @@ func TestInterrupted(t *testing.T) {
 	t.Run("by the clock", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
-		s.Fail(gittest.Fetch, gittest.Fault{Hang: true})
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer cancel()
+		ctx := gittest.NewExpiring(t.Context())
+		s.Fail(gittest.Fetch, gittest.Fault{Hang: true, Hung: ctx.Expire})
 		_, err := s.Run(ctx)
 		if p := problem.All(err)[0]; problem.ExitStatus(err) != problem.ExitTrouble || !strings.HasPrefix(p.Message, "gave up after 1 attempt, for --timeout: ") {
 			t.Errorf("got %v", err)

@@ -137,6 +137,8 @@ func (c *Cluster) find(o *Object, ref *reference) (*Object, existence) {
 		return nil, assumed
 	case !c.knows(o, to.namespace):
 		return nil, assumed // another environment of the cluster may have it
+	case ref.from == anyOther && ref.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
+		return nil, assumed // nothing here is in that namespace
 	case slices.ContainsFunc(c.patterns[to.kind+"|"+to.namespace], func(prefix string) bool { return strings.HasPrefix(to.name, prefix) }):
 		return nil, assumed
 	case c.mayBeMade(to.namespace, to.name):

@@ -146,6 +146,8 @@ func TestAnnotations(t *testing.T) {
 		{conditions(`{"field":"host-header"}`), "must not be a JSON object"},
 		{conditions(`[{"field":"source-ip","sourceIPConfig":{"values":"10.0.0.0/8"}}]`), "must not be a JSON string"},
 		{conditions(`[{"field":"source-ip","sourceIPConfig":{"values":["1/8","2/8","3/8","4/8"]}}]`), "has 6 condition values"},
+		{conditions(`[{"field":"path-pattern","pathPatternConfig":{"values":["/*/*/*/?/*/*"]}}]`), "has 7 wildcards"},
+		{conditions(`[{"field":"path-pattern","pathPatternConfig":{"values":["/*/*/*/?/*"]}}]`), ""},
 		{actions(`{"type":"redirect","redirectConfig":{"statusCode":"HTTP_301"}}`), ""},
 		{actions(`{"type":"redirect","redirectConfig":{}}`), "needs redirectConfig with a statusCode"},
 		{actions(`{"type":"fixed-response","fixedResponseConfig":{"statusCode":404}}`), "must not be a JSON number"},

@@ -266,10 +266,10 @@ const maxConditions = 5
 
 var conditionQuota = &Rule{
 	Code:  "MG627",
-	Title: "a rule with more than 5 condition values",
+	Title: "a rule with more than 5 condition values, or 6 wildcards",
 	Error: true,
 	Reason: "A rule of an Application Load Balancer takes 5 values in all of its conditions together. The host is one, a `Prefix` path other than `/` two (the path, and what is below it),\n" +
-		"and those of the annotation `conditions.SERVICE` come on top. AWS refuses the rule, and the controller stops for the whole IngressGroup.",
+		"and those of the annotation `conditions.SERVICE` come on top. They have 6 wildcards (`*` and `?`) at most. AWS refuses the rule, and the controller stops for the whole IngressGroup.",
 	Source: quotaSource,
 	Wrong: `apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -294,36 +294,51 @@ spec:
 		if r.o.ingress == nil || !r.o.mayBeALB() {
 			return
 		}
-		for _, a := range r.o.ingress.rules {
-			n := 1
-			switch {
-			case a.path == "" && a.host == "": // it becomes /*
-			case a.path == "":
-				n = 0
-			case a.kind == "Prefix" && a.path != "/":
-				n = 2
-			}
-			if a.host != "" {
-				n++
-			}
-			written, ok := r.o.annotation("conditions." + string(a.service))
-			if !ok {
-				continue
-			}
-			conditions, err := readConditions(written.is)
-			if err != nil {
-				continue
-			}
-			for i := range conditions {
-				v := conditions[i].values(conditionFields[conditions[i].Field])
-				n += len(v.Values) + len(v.Regexes)
-			}
-			if n > maxConditions {
-				r.add(written.place, "the rule for %q has "+strconv.Itoa(n)+" condition values: a rule takes "+strconv.Itoa(maxConditions), string(a.host+a.path)).hint =
-					"spread them over several paths; the host is one value, a Prefix path other than / is two"
-			}
+		for i := range r.o.ingress.rules {
+			r.countConditions(&r.o.ingress.rules[i])
 		}
 	},
+}
+
+// maxWildcards is how many * and ? the values of a rule's conditions may have.
+const maxWildcards = 6
+
+// countConditions counts the values of a rule's conditions, and the wildcards in them.
+func (r *reading) countConditions(a *albRule) {
+	var values []string
+	if a.host != "" {
+		values = append(values, string(a.host))
+	}
+	switch {
+	case a.path == "" && a.host == "":
+		values = append(values, "/*") // what the controller makes of it
+	case a.path == "":
+	case a.kind == "Prefix" && a.path != "/":
+		values = append(values, string(a.path), string(a.path)+"/*")
+	case a.kind == "Prefix":
+		values = append(values, "/*")
+	default:
+		values = append(values, string(a.path))
+	}
+	written, ok := r.o.annotation("conditions." + string(a.service))
+	if conditions, err := readConditions(written.is); ok && err == nil {
+		for i := range conditions {
+			v := conditions[i].values(conditionFields[conditions[i].Field])
+			values = append(append(values, v.Values...), v.Regexes...)
+		}
+	}
+	place := a.place
+	if ok {
+		place = written.place
+	}
+	if n := len(values); ok && n > maxConditions {
+		r.add(place, "the rule for %q has "+strconv.Itoa(n)+" condition values: a rule takes "+strconv.Itoa(maxConditions), string(a.host+a.path)).hint =
+			"spread them over several paths; the host is one value, a Prefix path other than / is two"
+	}
+	if n := strings.Count(strings.Join(values, ""), "*") + strings.Count(strings.Join(values, ""), "?"); n > maxWildcards {
+		r.add(place, "the rule for %q has "+strconv.Itoa(n)+" wildcards: a rule takes "+strconv.Itoa(maxWildcards), string(a.host+a.path)).hint =
+			"each * and ? of the host, the path and the conditions counts; what is behind a Prefix path is one"
+	}
 }
 
 // manyRoutes is an Ingress with a target group for each of n ports of a Service.

@@ -103,6 +103,9 @@ var readers = map[string]func(*reading){
 	"PersistentVolumeClaim":                    (*reading).readClaim,
 	"StatefulSet":                              (*reading).readStatefulSet,
 	"RoleBinding":                              (*reading).readRoleBinding,
+	"ClusterRoleBinding":                       (*reading).readSubjects,
+	"SecretStore.external-secrets.io":          (*reading).readStore,
+	"ClusterSecretStore.external-secrets.io":   (*reading).readStore,
 }
 
 // readClaim reads a PersistentVolumeClaim.
@@ -124,8 +127,43 @@ func (r *reading) readStatefulSet() {
 	}
 }
 
+// readSubjects reads whom a binding gives a role.
+func (r *reading) readSubjects() {
+	subjects, _ := r.v.Get("subjects")
+	for _, s := range subjects.Items {
+		if at(s, "kind").Text == "ServiceAccount" {
+			r.referAccount("subjects", s)
+		}
+	}
+}
+
+// referAccount refers to the ServiceAccount that a map names, with its namespace where it says one.
+func (r *reading) referAccount(what string, v manifest.Value) {
+	namespace := at(v, "namespace").Text
+	if namespace == "" && clusterScoped[r.o.Kind] {
+		return // refused, or of the namespace that it is used from
+	}
+	r.refer(reference{from: anyOther, what: what, kind: "ServiceAccount", namespace: word(namespace), name: textOf(at(v, "name"))})
+}
+
+// readStore reads the ServiceAccounts that a store of secrets is opened with, whoever its provider is.
+func (r *reading) readStore() {
+	var visit func(v manifest.Value)
+	visit = func(v manifest.Value) {
+		for _, f := range v.Fields {
+			if f.Key.Text == "serviceAccountRef" && f.Value.Kind == manifest.Map {
+				r.referAccount("serviceAccountRef", f.Value)
+				continue
+			}
+			visit(f.Value)
+		}
+	}
+	visit(at(r.spec, "provider"))
+}
+
 // readRoleBinding reads a RoleBinding.
 func (r *reading) readRoleBinding() {
+	r.readSubjects()
 	role, _ := r.v.Get("roleRef")
 	if kind, _ := role.Get("kind"); kind.Text == "Role" {
 		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(at(role, "name"))})

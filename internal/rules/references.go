@@ -138,8 +138,8 @@ data: {LOG_LEVEL: info}`,
 var otherReference = &Rule{
 	Code:  "MG609",
 	Title: "a reference to what is not here",
-	Reason: "An object names another that the environment does not have: a SecretStore, a Gateway, a StorageClass, the headless Service of a StatefulSet, a Role, a\n" +
-		"TriggerAuthentication. What is made elsewhere is declared in the environment's file:\n\n    external:\n      - {kind: Gateway, name: public, namespace: gateway}",
+	Reason: "An object names another that the environment does not have: a SecretStore, a Gateway, a StorageClass, the headless Service of a StatefulSet, a Role, the\n" +
+		"ServiceAccount of a binding or a store, a TriggerAuthentication. What is made elsewhere is declared in the environment's file:\n\n    external:\n      - {kind: Gateway, name: public, namespace: gateway}",
 	Source: "https://external-secrets.io/latest/api/externalsecret/",
 	Wrong: `apiVersion: external-secrets.io/v1
 kind: ExternalSecret
