@@ -42,7 +42,7 @@ func serve(args []string) error {
 	}
 	fmt.Println("http://" + listener.Addr().String())
 	backend := &cgi.Handler{Path: git, Args: []string{"http-backend"}, Dir: args[0], InheritEnv: []string{"PATH"},
-		Env: []string{"GIT_PROJECT_ROOT=" + args[0], "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=bench", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + args[0]},
+		Env:    []string{"GIT_PROJECT_ROOT=" + args[0], "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=bench", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + args[0]},
 		Logger: log.New(io.Discard, "", 0)} // clients that are killed are a part of it
 	var lock sync.Mutex
 	var sum traffic
