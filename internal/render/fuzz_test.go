@@ -183,7 +183,7 @@ var actionsOfTexts = strings.NewReplacer("«»", "{{ .Vars.v }}", "«include»",
 	"«file»", `{{ file "f" }}`, "«version»", "{{ .Tag }}", "«reference»", "{{ .Service.Image }}:{{ .Tag }}")
 
 // plainAction is an action that makes the same structure of any value.
-var plainAction = regexp.MustCompile(`\{\{-? *(\.|\.Vars(\.v|\.map)?|\$\w*|end|with \.Vars\.v|range [$\w:=, ]*\.Vars\.map|\$x := \.Vars\.v|(template|include) "(same|lines)" [.$\w]+|printf "%s-%s" \.Vars\.v \.Service\.Name|tpl \.Vars\.v \.|toJson \.Vars\.j|file "f"|\.Tag|\.Service\.Image) *-?\}\}`)
+var plainAction = regexp.MustCompile(`\{\{-? *(\.|\.Vars(\.v|\.map)?|\$\w*|end|with \.Vars\.v|range [$\w:=, ]*\.Vars\.map|\$x := \.Vars\.v|(template|include) "(same|lines)" (\.Vars\.v|\$\w+)|printf "%s-%s" \.Vars\.v \.Service\.Name|tpl \.Vars\.v \.|toJson \.Vars\.j|file "f"|\.Tag|\.Service\.Image) *-?\}\}`)
 
 // checkValue renders a text with harmless values and with another one, which may be
 // refused, at a place; it may not change anything but the strings that it stands in. It
