@@ -150,15 +150,21 @@ func (t *template) value(s *slot, lines []parts, copies []int, values []string, 
 		return pieces
 	}
 	p := position{quote: lines[0].quote, inText: s.kind == text}
-	if t.mayVary(s, p, values) {
+	if !s.isCommented(values) && t.mayVary(s, p, values) {
 		h := &hole{template: t, slot: s, position: p, cells: cells, values: values}
 		if p.inText {
-			h.shorten(commonWords(values))
+			h.shorten(commonPhrase(values))
 		}
 		t.holes = append(t.holes, h)
 		return []piece{{hole: h}}
 	}
 	return t.choices(s, copies, values, s.has, 0)
+}
+
+// isCommented reports whether a slot is a comment inside a block of text, such as a script's: a
+// variable for words of prose would say nothing.
+func (s *slot) isCommented(values []string) bool {
+	return s.kind == text && !slices.ContainsFunc(values, func(v string) bool { return !strings.HasPrefix(v, "#") })
 }
 
 // mayVary reports whether a variable can hold values.

@@ -120,6 +120,35 @@ func commonWords(texts []string) (before, after int) {
 	return before, after
 }
 
+// commonPhrase is commonWords where what is left in the middle stands for itself. It is nothing where
+// that is empty in one of the texts, or has half of a pair of quotes or brackets: a person would
+// change the whole line.
+func commonPhrase(texts []string) (before, after int) {
+	before, after = commonWords(texts)
+	for _, t := range texts {
+		if part := t[before : len(t)-after]; part == "" || !isPhrase(t[:before], part) {
+			return 0, 0
+		}
+	}
+	return before, after
+}
+
+// isPhrase reports whether quotes and brackets in a part of a text come in pairs, and whether no
+// quotes end in it that begin before it.
+func isPhrase(before, part string) bool {
+	for _, quote := range []string{`"`, "'", "`"} {
+		if n := strings.Count(part, quote); n%2 != 0 || n > 0 && strings.Count(before, quote)%2 != 0 {
+			return false
+		}
+	}
+	for _, pair := range []string{"()", "[]", "{}"} {
+		if strings.Count(part, pair[:1]) != strings.Count(part, pair[1:]) {
+			return false
+		}
+	}
+	return true
+}
+
 // splitsWord reports whether an offset is within a word, or a number, of one of the texts.
 func splitsWord(texts []string, at func(string) int) bool {
 	for _, t := range texts {

@@ -174,6 +174,9 @@ func (h *hole) ownName() (own string, above []string) {
 		}
 	default:
 		own = last.called()
+		if m := assigned.FindStringSubmatch(h.before); m != nil { // a part of it, which has a name there
+			own, above = snake(m[1]), append(above, own)
+		}
 	}
 	if own == "" {
 		own = lastOf(above)
@@ -211,6 +214,7 @@ var (
 	flagName  = regexp.MustCompile(`^["']?--?([A-Za-z][A-Za-z0-9._-]*)[= ]`)
 	firstWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9_.-]*`)
 	lastWord  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)
+	assigned  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)=["']?[^\s"'=&:]*$`)
 	firstKey  = regexp.MustCompile(`^["']?([A-Za-z][A-Za-z0-9_.-]*)["']?\s*(?:=|:(?:[\s"']|$))`)
 )
 
@@ -226,6 +230,9 @@ var fillers = map[string]bool{
 func nameInText(before, of string) string {
 	if strings.HasPrefix(before, "#") || strings.HasPrefix(before, "//") {
 		return strings.Trim(of+"_comment", "_")
+	}
+	if m := assigned.FindStringSubmatch(before); m != nil {
+		return snake(strings.TrimLeft(m[1], "-"))
 	}
 	word, isFlag, isKey := "", false, false
 	if m := lastWord.FindStringSubmatchIndex(before); m != nil {

@@ -16,6 +16,7 @@ func TestNameInText(t *testing.T) {
 		`"title": "Visits - `:           "title",
 		`exec server --max-workers `:    "max_workers",
 		`url: server --port `:           "port",
+		`up{db="cloud-platform-`:        "db",
 		`} offset `:                     "offset",
 		`jobs are kept as `:             "", // prose
 		`# queues are named as `:        "script_comment",
@@ -81,6 +82,21 @@ func TestDomainOf(t *testing.T) {
 		}
 		if got := domainOf([]*file{{data: []byte(text.String())}}); got != want {
 			t.Errorf("%s: got %q, want %q", hosts, got, want)
+		}
+	}
+}
+
+// TestCommonPhrase: what differs in a line of text is a variable where it stands for itself.
+func TestCommonPhrase(t *testing.T) {
+	for _, c := range []struct{ one, other, want string }{
+		{`up{namespace="a"} > 0`, `up{namespace="b"} > 0`, "a"},
+		{`up{namespace="a"} > 0`, `up{namespace="b", code="500"} > 0`, `up{namespace="a"} > 0`}, // ends quotes
+		{`up{job="x"} > 0`, `up{job="x", namespace="b"} > 0`, `up{job="x"} > 0`},                // nothing, in one of them
+		{"--level info --port 80", "--level debug --port 80", "info"},
+	} {
+		before, after := commonPhrase([]string{c.one, c.other})
+		if got := c.one[before : len(c.one)-after]; got != c.want {
+			t.Errorf("%s and %s: got %q, want %q", c.one, c.other, got, c.want)
 		}
 	}
 }
