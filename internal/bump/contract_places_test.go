@@ -163,7 +163,7 @@ var contractOfPlaces = []sentence{
 		{"nothing to change", "", "image: ecr.repo/api:v2\nsops: {mac: 'ENC[x]'}\n", same, "", nil},
 		{"a second document", "", "image: ecr.repo/api:v1\n---\na: b\nsops: {mac: 'ENC[x]'}\n", "", "SOPS", nil},
 	}},
-	{"4.1", "a key that stands twice makes a file unreadable", []contractCase{
+	{"4.1", "a duplicate key makes a file unreadable", []contractCase{
 		{"the image's key", "", "image: ecr.repo/api:v1\nimage: ecr.repo/api:v1\n", "", `a\.yaml:2`, nil},
 		{"another key, deep in a flow map", "", "image: ecr.repo/api:v1\na: [{b: 1, 'b': 2}]\n", "", `a\.yaml:2`, nil},
 		{"in another document", "", "image: ecr.repo/api:v1\n---\na: 1\n\"a\": 2\n", "", `a\.yaml:4`, nil},

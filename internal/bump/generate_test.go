@@ -579,7 +579,7 @@ func (w *genWriter) block(n *genNode, indent int, root bool) {
 			w.both(pad + w.key(n.keys[i]) + ":")
 			w.block(item, indent+step, false)
 			if i == 0 && n.added[0] != "" {
-				w.new.WriteString(pad + n.added[0] + ": " + w.standing(n.added[1], false) + "\n")
+				w.new.WriteString(pad + n.added[0] + ": " + w.plainScalar(n.added[1], false) + "\n")
 			}
 		}
 	}
@@ -593,9 +593,9 @@ func (w *genWriter) nothing(n *genNode) {
 	case n.rest.new == "":
 		w.both(rest)
 	case strings.HasPrefix(rest, " ") && rest != " # none":
-		w.text(genText{rest, " " + w.standing(n.rest.new, true) + rest[1:]})
+		w.text(genText{rest, " " + w.plainScalar(n.rest.new, true) + rest[1:]})
 	default:
-		w.text(genText{rest, " " + w.standing(n.rest.new, true) + rest})
+		w.text(genText{rest, " " + w.plainScalar(n.rest.new, true) + rest})
 	}
 	w.both("\n")
 }
@@ -635,9 +635,9 @@ func (w *genWriter) key(key string) string {
 	return key
 }
 
-// standing is a value that stands alone, plainly where that is the same string. One that is
+// plainScalar is a value on its own, plain where that is the same string. One that is
 // written anew is in quotes where a flow map might need them.
-func (w *genWriter) standing(text string, anew bool) string {
+func (w *genWriter) plainScalar(text string, anew bool) string {
 	if text == "" || w.g.quoted && text == w.g.request.Tag || anew && strings.Contains(text, ":") {
 		return `"` + text + `"`
 	}
@@ -655,11 +655,11 @@ func (w *genWriter) scalar(n *genNode, pad string) {
 		case n.isNull && !changed:
 			w.both(n.null)
 		case n.isNull:
-			w.text(genText{n.null, w.standing(next, false)})
+			w.text(genText{n.null, w.plainScalar(next, false)})
 		case !changed:
 			w.both(old)
 		default:
-			w.text(genText{old, w.standing(next, false)})
+			w.text(genText{old, w.plainScalar(next, false)})
 		}
 	case singleStyle:
 		w.text(genText{"'" + old + "'", "'" + next + "'"})
@@ -731,7 +731,7 @@ func (w *genWriter) flow(n *genNode, json bool) {
 		}
 		w.flow(item, json)
 		if i == 0 && n.added[0] != "" {
-			name, text := n.added[0], w.standing(n.added[1], true)
+			name, text := n.added[0], w.plainScalar(n.added[1], true)
 			if json || w.firstKeyQuoted() {
 				name, text = `"`+name+`"`, `"`+n.added[1]+`"`
 			}

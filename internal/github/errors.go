@@ -66,16 +66,16 @@ type call struct {
 // fault is an error of this package; its kind is one of the sentinels above.
 type fault = problem.Fault
 
-// saying is what a text of GitHub's means.
-type saying struct {
+// messageRule is what a text of GitHub's means.
+type messageRule struct {
 	words string // lower case
 	kind  error
 	hint  string
 }
 
-// sayings are the texts that nothing but their words tells apart. They are
+// messageRules are the texts that nothing but their words tells apart. They are
 // matched here and nowhere else; TestSayings pins them as GitHub has said them.
-var sayings = []saying{
+var messageRules = []messageRule{
 	{"a pull request already exists", ErrPullRequestExists, ""},
 	{"already an open pull request", ErrPullRequestExists, ""},
 	{"no commits between", ErrNoDifference, ""},
@@ -105,11 +105,11 @@ var sayings = []saying{
 // errNoUpdateRefs is a GitHub that does not have the mutation updateRefs.
 var errNoUpdateRefs = errors.New("no updateRefs")
 
-// kindOfText is what a text of GitHub's means: the longest of the sayings in it,
-// the zero saying if none is.
-func kindOfText(text string) (found saying) {
+// kindOfText is what a text of GitHub's means: the longest of messageRules in it,
+// zero if none is.
+func kindOfText(text string) (found messageRule) {
 	text = strings.ToLower(text)
-	for _, s := range sayings {
+	for _, s := range messageRules {
 		if strings.Contains(text, s.words) && len(s.words) > len(found.words) {
 			found = s
 		}

@@ -124,7 +124,7 @@ func TestHistoryErrors(t *testing.T) {
 	if _, err := open(t, server.URL("old"), gitrepo.Options{}).History(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot send commits alone") {
 		t.Errorf("got %v", err)
 	}
-	repo := server.NewRepo("twins", sample())
+	repo := server.NewRepo("duplicates", sample())
 	tree := repo.Git("rev-parse", "main^{tree}")
 	for seen, i := map[string]bool{}, 0; ; i++ { // two hashes that begin alike
 		hash := repo.Git("commit-tree", "-m", fmt.Sprint(i), tree)

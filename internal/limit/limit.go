@@ -73,7 +73,7 @@ func (l *Reader) Read(p []byte) (int, error) {
 		return 0, l.err
 	}
 	if int64(len(p)) > l.left+1 {
-		p = p[:l.left+1] // one more than is left tells whether there is more
+		p = p[:l.left+1] // one more than is left shows that there is more
 	}
 	n, err := l.r.Read(p)
 	l.left -= int64(n)

@@ -200,7 +200,7 @@ func FuzzFind(f *testing.F) {
 		scalars := slices.DeleteFunc(nodes(file), func(n *yaml.Node) bool { return n.Kind != yaml.ScalarNode })
 		for _, n := range scalars[:min(len(scalars), 50)] {
 			// The parser sees a byte order mark inside a file or not, depending on
-			// where its buffer ends; a scalar behind one may be in doubt.
+			// where its buffer ends; a scalar behind one may be ambiguous.
 			if _, err := file.find(n); err != nil && n.Value != "" && bytes.Count(data, byteOrderMark) < 2 {
 				t.Fatalf("%v\nin %q", err, data)
 			}

@@ -517,7 +517,7 @@ func TestPatchRefused(t *testing.T) {
 		{"no list", "users: {name: a}\n", add, "users.yaml:1:8: users is no list"},
 		{"no such user", "users: [{name: a}]\n", absent, "users.yaml:1:8: the path users[name=bob].state leads to no item of this list"},
 		{"two of a name", "users:\n  - name: bob\n  - name: bob\n", absent, "leads here and to line 2"},
-		{"a key that stands twice", "users: []\nusers: []\n", add, "users.yaml:2:1: duplicate key"},
+		{"a duplicate key", "users: []\nusers: []\n", add, "users.yaml:2:1: duplicate key"},
 		{"two documents", "users: []\n---\nusers: []\n", add, "users.yaml: the file must hold one document"},
 		{"nothing", "# nothing\n", add, "users.yaml: the file must hold one document"},
 		{"a list with a comment in it", "labels:\n  - a # why\n  - b\n", func(t *testing.T) Patch { return SetAt(mustPath(t, "labels"), NewList("b")) }, "its comments would be lost"},

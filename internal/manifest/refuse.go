@@ -76,7 +76,7 @@ func (f *File) Sealed() (place problem.Place, ok bool) {
 }
 
 // Span returns the bytes of an image that is one scalar, quotes included; ok is
-// false for one that is split, or whose bytes are in doubt.
+// false for one that is split, or whose bytes are ambiguous.
 func (f *File) Span(i Image) (start, end int, ok bool) {
 	if i.parts.whole == nil {
 		return 0, 0, false

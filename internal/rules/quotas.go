@@ -335,7 +335,8 @@ func (r *reading) countConditions(a *albRule) {
 		r.add(place, "the rule for %q has "+strconv.Itoa(n)+" condition values: a rule takes "+strconv.Itoa(maxConditions), string(a.host+a.path)).hint =
 			"spread them over several paths; the host is one value, a Prefix path other than / is two"
 	}
-	if n := strings.Count(strings.Join(values, ""), "*") + strings.Count(strings.Join(values, ""), "?"); n > maxWildcards {
+	all := strings.Join(values, "")
+	if n := strings.Count(all, "*") + strings.Count(all, "?"); n > maxWildcards {
 		r.add(place, "the rule for %q has "+strconv.Itoa(n)+" wildcards: a rule takes "+strconv.Itoa(maxWildcards), string(a.host+a.path)).hint =
 			"each * and ? of the host, the path and the conditions counts; what is behind a Prefix path is one"
 	}

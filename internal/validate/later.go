@@ -56,7 +56,7 @@ func (v *Validator) takeAsBefore(o *object) {
 	o.verdict.Refused = slices.DeleteFunc(o.verdict.Refused, func(p Problem) bool {
 		for _, later := range laterRefusals {
 			if (later.kind == "" || later.kind == o.kind) && later.field.MatchString(p.Field) && compareMinors(v.minor, later.since) < 0 {
-				p.Message = "Kubernetes " + later.since + " refuses it, and nothing would start: " + p.Message
+				p.Message += " (refused from Kubernetes " + later.since + " on)"
 				o.verdict.Warnings = append(o.verdict.Warnings, p)
 				return true
 			}
@@ -101,9 +101,11 @@ func (o *object) refuseNoSleep(c *corev1.Container, at *field.Path) {
 	if c.Lifecycle == nil {
 		return
 	}
-	for name, handler := range map[string]*corev1.LifecycleHandler{"postStart": c.Lifecycle.PostStart, "preStop": c.Lifecycle.PreStop} {
+	check := func(name string, handler *corev1.LifecycleHandler) {
 		if handler != nil && handler.Sleep != nil && handler.Sleep.Seconds == 0 {
 			o.refuseField(field.Invalid(at.Child(name, "sleep", "seconds"), 0, "must be greater than 0 and less than terminationGracePeriodSeconds"))
 		}
 	}
+	check("postStart", c.Lifecycle.PostStart)
+	check("preStop", c.Lifecycle.PreStop)
 }
