@@ -44,7 +44,7 @@ func measure(rounds int, contenders ...*contender) error {
 func (c *contender) run(round int) error {
 	args := make([]string, len(c.command))
 	for i, arg := range c.command {
-		args[i] = strings.ReplaceAll(arg, "{round}", fmt.Sprint(round))
+		args[i] = inRound(arg, round)
 	}
 	var stderr bytes.Buffer
 	cmd := exec.Command(args[0], args[1:]...)
@@ -59,6 +59,11 @@ func (c *contender) run(round int) error {
 	c.cpu = append(c.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 	c.peaks = append(c.peaks, peak(cmd.ProcessState))
 	return nil
+}
+
+// inRound is a text with the number of a round for the words {round}.
+func inRound(text string, round int) string {
+	return strings.ReplaceAll(text, "{round}", fmt.Sprint(round))
 }
 
 // sink reads what a process prints, as a terminal or a pipe would; /dev/null would
