@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,11 +125,27 @@ func sleepOf(hook manifest.Value) (seconds int, where manifest.Value) {
 	}
 	for i, word := range words[:max(len(words)-1, 0)] {
 		if word == "sleep" || strings.HasSuffix(word, "/sleep") {
-			n, _ := strconv.Atoi(strings.TrimRight(words[i+1], "s;&"))
-			return n, command
+			return secondsOf(words[i+1]), command
 		}
 	}
 	return 0, manifest.Value{}
+}
+
+// secondsOf reads the operand of sleep: 30, 0.5, 30s, 1m, 2h, 1d, and what ends the command in a shell;
+// 0 for anything else. A part of a second is left out.
+func secondsOf(operand string) int {
+	operand = strings.TrimRight(operand, ";&")
+	unit := 1.0
+	if n := len(operand); n > 0 {
+		if u, ok := map[byte]float64{'s': 1, 'm': 60, 'h': 3600, 'd': 86400}[operand[n-1]]; ok {
+			unit, operand = u, operand[:n-1]
+		}
+	}
+	n, err := strconv.ParseFloat(operand, 64)
+	if seconds := n * unit; err == nil && seconds > 0 && seconds < math.MaxInt32 {
+		return int(seconds)
+	}
+	return 0
 }
 
 var badImage = &Rule{

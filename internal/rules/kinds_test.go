@@ -34,6 +34,20 @@ func ingressFor(meta, class, host, path, port string) string {
 	return small("networking.k8s.io/v1", "Ingress", meta, `spec: {ingressClassName: `+class+`, rules: [{host: "`+host+`", http: {paths: [{path: `+path+`, pathType: Prefix, backend: {service: {name: api, port: `+port+`}}}]}}]}`)
 }
 
+// withTLS is an Ingress with the certificate of the Secret cert.
+func withTLS(ingress string) string {
+	return strings.Replace(ingress, "spec: {", "spec: {tls: [{hosts: [a.example.com], secretName: cert}], ", 1)
+}
+
+// TestSecondsOf: the operands of sleep.
+func TestSecondsOf(t *testing.T) {
+	for operand, want := range map[string]int{"30": 30, "30s": 30, "1m": 60, "0.5m;": 30, "1h": 3600, "0.5": 0, "1.9": 1, "$N": 0, "": 0, "s": 0, "-1": 0, "1e300d": 0, "NaN": 0, "infinity": 0} {
+		if got := secondsOf(operand); got != want {
+			t.Errorf("%q: got %d, want %d", operand, got, want)
+		}
+	}
+}
+
 // routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a namespace.
 func routeTo(gateway, namespace string) string {
 	return small("gateway.networking.k8s.io/v1", "HTTPRoute", "name: api", "spec: {parentRefs: [{name: public, namespace: "+gateway+"}], hostnames: [a.example.com], rules: [{backendRefs: [{name: api, namespace: "+namespace+", port: 80}]}]}")
@@ -71,6 +85,7 @@ func TestKinds(t *testing.T) {
 		"pods of another namespace":                 {service + strings.Replace(deployment, "{name: api}", "{name: api, namespace: other}", 1), "MG601"},
 		"pods of a CronJob are no backends by name": {service + workload("CronJob", ""), ""},
 		"targetPort by a name that pods lack":       {strings.Replace(service, "targetPort: http", "targetPort: grpc", 1) + deployment, "MG602"},
+		"targetPort by a name of another protocol":  {strings.Replace(service, "targetPort: http", "targetPort: http, protocol: UDP", 1) + deployment, "MG602"},
 		"targetPort by number needs no port":        {strings.Replace(service, "targetPort: http", "targetPort: 9090", 1) + deployment, ""},
 		"a Service without a selector":              {small("v1", "Service", "name: api", "spec: {ports: [{port: 80, targetPort: x}]}"), ""},
 		"an ExternalName":                           {small("v1", "Service", "name: api", "spec: {type: ExternalName, externalName: a.example.com}") + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 443}"), ""},
@@ -112,6 +127,15 @@ func TestKinds(t *testing.T) {
 			small("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: kube-system}]"), ""},
 		"a store whose ServiceAccount is not there": {workload("Deployment", "") +
 			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {service: SecretsManager, region: eu-west-1, auth: {jwt: {serviceAccountRef: {name: robot}}}}}}"), "MG609"},
+		"a store of the provider kubernetes": {workload("Deployment", "") +
+			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {kubernetes: {auth: {serviceAccount: {name: robot}}}}}"), "MG609"},
+		"a store whose Secret is not there": {workload("Deployment", "") +
+			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {auth: {secretRef: {accessKeyIDSecretRef: {name: keys, key: id}, secretAccessKeySecretRef: {name: keys, key: secret}}}}}}"), "MG609"},
+		"a store whose Secret is there": {secret("token") +
+			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {vault: {auth: {tokenSecretRef: {name: api, key: token}}}}}"), ""},
+		"the certificate of an Ingress":               {service + deployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
+		"the certificate of an ALB":                   {service + deployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
+		"a certificate that is made":                  {service + deployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
 		"the default ServiceAccount":                  {workload("Deployment", "serviceAccountName: default, "), ""},
 		"a ServiceAccount that is not there":          {workload("CronJob", "serviceAccountName: api, "), "MG606"},
 		"a ConfigMap of a CronJob":                    {workload("CronJob", env("envFrom: [{configMapRef: {name: a}}]")), "MG606"},

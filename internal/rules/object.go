@@ -109,6 +109,7 @@ type finding struct {
 	known      []word // if there are any
 	hidden     bool
 	sharedOnly bool // only in environments that are shared
+	warning    bool // though the rule is an error
 	repository word // of an image without a tag: not where a kustomization sets it
 }
 
@@ -158,15 +159,21 @@ func (o *Object) value(words []pair, key string) (value string, ok bool) {
 // podTemplate is what a workload makes pods of, or a Pod.
 type podTemplate struct {
 	labels    []pair
-	ports     []word // their names
-	replicas  text   // as it is written; "" where it is not
-	count     int    // how many pods there are, without a scaler
+	ports     []podPort
+	replicas  text // as it is written; "" where it is not
+	count     int  // how many pods there are, without a scaler
 	requests  []containerRequest
 	node      []pair        // nodeSelector
 	affinity  [][]condition // required terms of node affinity: one of them must be met
 	tolerates []toleration  // of taints
 	asks      problem.Place // where it says which nodes
 	place     problem.Place
+}
+
+// podPort is a port of a container that has a name.
+type podPort struct {
+	name     word
+	protocol string // TCP, UDP, SCTP
 }
 
 // containerRequest says which resources a container requests.
@@ -207,15 +214,17 @@ type selector struct {
 
 // service is what routes need to know of a Service.
 type service struct {
-	kind string // ClusterIP, NodePort, LoadBalancer, ExternalName
-	alb  []pair // annotations of the AWS Load Balancer Controller, which count before an Ingress's
+	kind     string // ClusterIP, NodePort, LoadBalancer, ExternalName
+	headless bool
+	alb      []pair // annotations of the AWS Load Balancer Controller, which count before an Ingress's
 }
 
 type servicePort struct {
-	name   word
-	number int
-	target text // "" for the same number
-	place  problem.Place
+	name     word
+	number   int
+	target   text   // "" for the same number
+	protocol string // TCP, UDP, SCTP
+	place    problem.Place
 }
 
 // reference is another object that one names.

@@ -41,7 +41,7 @@ func (r *reading) readPods() {
 		if c.serves {
 			for _, port := range at(c.v, "ports").Items {
 				if name := wordOf(at(port, "name")); name != "" {
-					p.ports = append(p.ports, name)
+					p.ports = append(p.ports, podPort{name, or(at(port, "protocol").Text, "TCP")})
 				}
 			}
 		}

@@ -265,11 +265,13 @@ func (c *Cluster) targets(o *Object, service string) int {
 const maxConditions = 5
 
 var conditionQuota = &Rule{
-	Code:  "MG627",
-	Title: "a rule with more than 5 condition values, or 6 wildcards",
-	Error: true,
+	Code:   "MG627",
+	Title:  "a rule with more than 5 condition values, or 6 wildcards",
+	Error:  true,
+	Varies: true,
 	Reason: "A rule of an Application Load Balancer takes 5 values in all of its conditions together. The host is one, a `Prefix` path other than `/` two (the path, and what is below it),\n" +
-		"and those of the annotation `conditions.SERVICE` come on top. They have 6 wildcards (`*` and `?`) at most. AWS refuses the rule, and the controller stops for the whole IngressGroup.",
+		"and those of the annotation `conditions.SERVICE` come on top. They have 6 wildcards (`*` and `?`) at most. AWS refuses the rule, and the controller stops for the whole IngressGroup,\n" +
+		"which is an error. Another page of AWS says 5 wildcards: with 5 or 6 it is a warning.",
 	Source: quotaSource,
 	Wrong: `apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -300,8 +302,8 @@ spec:
 	},
 }
 
-// maxWildcards is how many * and ? the values of a rule's conditions may have.
-const maxWildcards = 6
+// How many * and ? the values of a rule's conditions may have: one page of AWS says 6, another 5.
+const maxWildcards, fewWildcards = 6, 5
 
 // countConditions counts the values of a rule's conditions, and the wildcards in them.
 func (r *reading) countConditions(a *albRule) {
@@ -336,9 +338,10 @@ func (r *reading) countConditions(a *albRule) {
 			"spread them over several paths; the host is one value, a Prefix path other than / is two"
 	}
 	all := strings.Join(values, "")
-	if n := strings.Count(all, "*") + strings.Count(all, "?"); n > maxWildcards {
-		r.add(place, "the rule for %q has "+strconv.Itoa(n)+" wildcards: a rule takes "+strconv.Itoa(maxWildcards), string(a.host+a.path)).hint =
-			"each * and ? of the host, the path and the conditions counts; what is behind a Prefix path is one"
+	if n := strings.Count(all, "*") + strings.Count(all, "?"); n >= fewWildcards {
+		f := r.add(place, "the rule for %q has "+strconv.Itoa(n)+" wildcards: a rule takes "+strconv.Itoa(maxWildcards), string(a.host+a.path))
+		f.hint = "each * and ? of the host, the path and the conditions counts; what is behind a Prefix path is one"
+		f.warning = n <= maxWildcards
 	}
 }
 

@@ -137,25 +137,37 @@ func (r *reading) readSubjects() {
 	}
 }
 
-// referAccount refers to the ServiceAccount that a map names, with its namespace where it says one.
 func (r *reading) referAccount(what string, v manifest.Value) {
+	r.referNamespaced(what, "ServiceAccount", v)
+}
+
+// referNamespaced refers to the object that a map names, with its namespace where it says one.
+func (r *reading) referNamespaced(what, kind string, v manifest.Value) {
 	namespace := at(v, "namespace").Text
 	if namespace == "" && clusterScoped[r.o.Kind] {
 		return // refused, or of the namespace that it is used from
 	}
-	r.refer(reference{from: anyOther, what: what, kind: "ServiceAccount", namespace: word(namespace), name: textOf(at(v, "name"))})
+	r.refer(reference{from: anyOther, what: what, kind: kind, namespace: word(namespace), name: textOf(at(v, "name"))})
 }
 
-// readStore reads the ServiceAccounts that a store of secrets is opened with, whoever its provider is.
+// readStore reads what a store of secrets is opened with, whoever its provider is: ServiceAccounts
+// (serviceAccountRef, and serviceAccount of the provider kubernetes), and Secrets (secretRef and
+// accessKeyIDSecretRef, say, where they have a name).
 func (r *reading) readStore() {
 	var visit func(v manifest.Value)
 	visit = func(v manifest.Value) {
 		for _, f := range v.Fields {
-			if f.Key.Text == "serviceAccountRef" && f.Value.Kind == manifest.Map {
-				r.referAccount("serviceAccountRef", f.Value)
-				continue
+			key := f.Key.Text
+			switch name, _ := f.Value.Get("name"); {
+			case name.Text == "":
+				visit(f.Value)
+			case key == "serviceAccountRef" || key == "serviceAccount":
+				r.referAccount(key, f.Value)
+			case key == "secretRef" || strings.HasSuffix(key, "SecretRef"):
+				r.referNamespaced(key, "Secret", f.Value)
+			default:
+				visit(f.Value)
 			}
-			visit(f.Value)
 		}
 	}
 	visit(at(r.spec, "provider"))

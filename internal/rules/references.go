@@ -139,7 +139,7 @@ var otherReference = &Rule{
 	Code:  "MG609",
 	Title: "a reference to what is not here",
 	Reason: "An object names another that the environment does not have: a SecretStore, a Gateway, a StorageClass, the headless Service of a StatefulSet, a Role, the\n" +
-		"ServiceAccount of a binding or a store, a TriggerAuthentication. What is made elsewhere is declared in the environment's file:\n\n    external:\n      - {kind: Gateway, name: public, namespace: gateway}",
+		"ServiceAccount of a binding or a store, the Secret that a store is opened with, the Secret of an Ingress's certificate, a TriggerAuthentication. What is made elsewhere is declared in the environment's file:\n\n    external:\n      - {kind: Gateway, name: public, namespace: gateway}",
 	Source: "https://external-secrets.io/latest/api/externalsecret/",
 	Wrong: `apiVersion: external-secrets.io/v1
 kind: ExternalSecret

@@ -62,6 +62,7 @@ func (r *reading) readIngress() {
 		}
 	}
 	r.o.ingress = in
+	r.readCertificates()
 	if backend, ok := r.spec.Get("defaultBackend"); ok {
 		in.fallback = keyPlace(r.spec, "defaultBackend")
 		r.referIngress(at(backend, "service"))
@@ -83,6 +84,25 @@ func (r *reading) readIngress() {
 			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), port, place})
 			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p), place: place})
 		}
+	}
+}
+
+// readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer Controller
+// does not look at them, and where cert-manager is told to it makes them.
+func (r *reading) readCertificates() {
+	for _, a := range r.annotations.Fields {
+		if a.Key.Text == "kubernetes.io/tls-acme" || strings.HasPrefix(a.Key.Text, "cert-manager.io/") || strings.HasPrefix(a.Key.Text, "certmanager.k8s.io/") {
+			for _, tls := range at(r.spec, "tls").Items {
+				r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(at(tls, "secretName"))})
+			}
+			return
+		}
+	}
+	if r.o.ingress.class == "alb" || len(r.o.ingress.annotations) > 0 {
+		return
+	}
+	for _, tls := range at(r.spec, "tls").Items {
+		r.refer(reference{from: anyOther, what: "spec.tls", kind: "Secret", name: textOf(at(tls, "secretName"))})
 	}
 }
 

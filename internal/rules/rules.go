@@ -126,7 +126,7 @@ func (o *Object) alone(tagged map[string]bool) []*Finding {
 		for n, arg := range f.args {
 			args[n] = o.in(arg)
 		}
-		one := &Finding{Rule: f.rule, Error: f.rule.Error, Object: o, Place: f.place, Hidden: f.hidden, Message: fmt.Sprintf(f.format, args...), Hint: f.hint}
+		one := &Finding{Rule: f.rule, Error: f.rule.Error && !f.warning, Object: o, Place: f.place, Hidden: f.hidden, Message: fmt.Sprintf(f.format, args...), Hint: f.hint}
 		if f.known != nil {
 			one.Hint = problem.DidYouMean(o.in(f.wrong), o.all(f.known))
 		}

@@ -120,7 +120,7 @@ var targetPort = &Rule{
 	Code:  "MG602",
 	Title: "a Service's target port that its pods do not have",
 	Error: true,
-	Reason: "`targetPort` names a port, and no container of the pods that the Service selects has a port of this name. The Service has no endpoints for it. A number would reach\n" +
+	Reason: "`targetPort` names a port, and no container of the pods that the Service selects has a port of this name and protocol. The Service has no endpoints for it. A number would reach\n" +
 		"the container even where `ports` does not list it; a name must be listed.",
 	Source: "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
 	Wrong: `apiVersion: v1
@@ -139,19 +139,70 @@ spec:
 					continue
 				}
 				pods := c.selected(o)
-				named := func(w *Object) bool { return slices.Contains(w.all(w.pods.ports), target) }
-				if len(pods) > 0 && !slices.ContainsFunc(pods, named) {
-					f := r.add(o, port.target.place, "targetPort %q is no port of the pods that the Service selects", target)
-					f.also(pods[0], pods[0].pods.place, "the pods of %s have %s", pods[0], portNames(pods[0]))
+				if len(pods) == 0 || slices.ContainsFunc(pods, func(w *Object) bool { return w.hasPort(target, port.protocol) }) {
+					continue
+				}
+				what, example := "port", pods[0]
+				for _, protocol := range []string{"TCP", "UDP", "SCTP"} {
+					if i := slices.IndexFunc(pods, func(w *Object) bool { return w.hasPort(target, protocol) }); i >= 0 {
+						what, example = port.protocol+" port", pods[i] // of that name there is another
+						break
+					}
+				}
+				r.add(o, port.target.place, "targetPort %q is no "+what+" of the pods that the Service selects", target).
+					also(example, example.pods.place, "the pods of %s have %s", example, portNames(example))
+			}
+		}
+	},
+}
+
+var notHeadless = &Rule{
+	Code:  "MG646",
+	Title: "a StatefulSet whose Service is not headless",
+	Reason: "The Service that `serviceName` names gives each pod of a StatefulSet a name of its own: `api-0.api`. Only one with `clusterIP: None` does; any other answers for all pods at\n" +
+		"once, and the members do not find each other. It may stand beside another Service, which clients use. StatefulSets of one pod are left out.",
+	Source: "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#limitations",
+	Wrong: `apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec:
+  selector: {app: api}
+  ports: [{port: 80}]
+` + strings.Replace(strings.Replace(deployment, "kind: Deployment", "kind: StatefulSet", 1), "  replicas: 2\n", "  replicas: 2\n  serviceName: api\n", 1),
+	Mend: []string{"  selector: {app: api}\n  ports: [{port: 80}]", "  clusterIP: None\n  selector: {app: api}\n  ports: [{port: 80}]"},
+	cluster: func(c *Cluster, r *report) {
+		for _, o := range c.makePods {
+			if o.Kind != "StatefulSet" || o.pods.count < 2 {
+				continue
+			}
+			for i := range o.refs {
+				ref := &o.refs[i]
+				if ref.from != anyOther || ref.kind != "Service" {
+					continue
+				}
+				if to := c.byID[o.targetOf(ref)]; to != nil && to.service != nil && !to.service.headless {
+					r.add(o, ref.name.place, "%s: %s is not headless", ref.what, to).hint("write clusterIP: None in it, or name a Service that has it").also(to, to.named, "%s is here", to)
 				}
 			}
 		}
 	},
 }
 
+// hasPort reports whether the pods of a workload have a port of a name and protocol.
+func (o *Object) hasPort(name, protocol string) bool {
+	return slices.ContainsFunc(o.pods.ports, func(p podPort) bool { return p.protocol == protocol && o.in(p.name) == name })
+}
+
 // portNames says which ports the pods of a workload have.
 func portNames(w *Object) string {
-	names := w.all(w.pods.ports)
+	var names []string
+	for _, p := range w.pods.ports {
+		name := w.in(p.name)
+		if p.protocol != "TCP" {
+			name += " (" + p.protocol + ")"
+		}
+		names = append(names, name)
+	}
 	switch len(names) {
 	case 0:
 		return "no port with a name"

@@ -10,7 +10,7 @@ var table = []*Rule{
 	// The AWS Load Balancer Controller.
 	groupAgreement, albValues, albNames, instanceTarget, fixedQuota, adjustableQuota, conditionQuota, exposed,
 	// Pods and what scales them.
-	envTwice, probePort, gracePeriod, blockedDrain, twoBudgets, replicasTwice, scaledTwice, missingRequest, immutable, noNodes, badImage, looseImage, longName, duration, rootUser,
+	envTwice, probePort, gracePeriod, blockedDrain, twoBudgets, replicasTwice, scaledTwice, missingRequest, immutable, noNodes, badImage, looseImage, longName, duration, rootUser, notHeadless,
 	// Secrets.
 	clearSecret, credential, clearVariable,
 }
