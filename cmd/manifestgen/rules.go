@@ -55,7 +55,8 @@ func (r ruleObjects) each(use func(i int, object *rules.Object)) {
 		for _, o := range r[i].objects {
 			object := &list[0]
 			list = list[1:]
-			*object = o.Renamed(r[i].knownText.user, r[i].user)
+			*object = *o
+			object.Rename(r[i].knownText.user, r[i].user)
 			object.User = r[i].user
 			use(i, object)
 		}

@@ -14,26 +14,25 @@ type Cluster struct {
 
 	all         []*Cluster
 	byID        map[id]*Object
-	selecting   []*Object             // Services with a selector
-	budgets     []*Object             // PodDisruptionBudgets
-	scalers     []*Object             // what scales workloads
-	makePods    []*Object             // the workloads
-	referring   []*Object             // objects that refer to others
-	routed      []*Object             // objects with routes
-	ingresses   []*Object             // all Ingresses
-	pools       []*Object             // NodePools
-	grants      []*Object             // ReferenceGrants
-	controllers map[string]string     // of IngressClasses
-	classParams bool                  // there are IngressClassParams
-	workloads   map[string][]*Object  // that make pods, by namespace
-	scaled      map[id][]*Object      // scalers, by their target
-	makers      map[id]*Object        // what controllers make of objects, and of which one
-	merged      map[id]bool           // Secrets that another object adds keys to
-	anywhere    map[string]bool       // Secrets that are made in every namespace, by name
-	patterns    map[string][]string   // beginnings of names that are provided, by kind and namespace
-	customs     map[string][]*Object  // objects of unknown kinds, by namespace
-	pods        map[string]podIndex   // by namespace
-	selects     map[*Object][]*Object // the workloads whose pods a selector selects: see selected
+	selecting   []*Object            // Services with a selector
+	budgets     []*Object            // PodDisruptionBudgets
+	scalers     []*Object            // what scales workloads
+	makePods    []*Object            // the workloads
+	referring   []*Object            // objects that refer to others
+	routed      []*Object            // objects with routes
+	ingresses   []*Object            // all Ingresses
+	pools       []*Object            // NodePools
+	grants      []*Object            // ReferenceGrants
+	controllers map[string]string    // of IngressClasses
+	classParams bool                 // there are IngressClassParams
+	workloads   map[string][]*Object // that make pods, by namespace
+	scaled      map[id][]*Object     // scalers, by their target
+	makers      map[id]*Object       // what controllers make of objects, and of which one
+	merged      map[id]bool          // Secrets that another object adds keys to
+	anywhere    map[string]bool      // Secrets that are made in every namespace, by name
+	patterns    map[string][]string  // beginnings of names that are provided, by kind and namespace
+	customs     map[string][]*Object // objects of unknown kinds, by namespace
+	pods        map[string]podIndex  // by namespace
 	nearby      *nearby
 	balancers   []*loadBalancer // of the AWS Load Balancer Controller; nil until they are asked for
 }
@@ -46,6 +45,7 @@ func (c *Cluster) index() {
 	c.patterns, c.pods = map[string][]string{}, map[string]podIndex{}
 	c.nearby, c.merged = newNearby(c), map[id]bool{}
 	for _, o := range c.Objects {
+		o.asked = false
 		me := o.id()
 		if c.byID[me] == nil {
 			c.byID[me] = o
@@ -192,15 +192,10 @@ type podIndex map[string]map[string][]*Object
 
 // selected returns the workloads whose pods an object's selector selects.
 func (c *Cluster) selected(o *Object) []*Object {
-	list, known := c.selects[o]
-	if !known {
-		if c.selects == nil {
-			c.selects = make(map[*Object][]*Object, len(c.selecting))
-		}
-		list = c.matching(o)
-		c.selects[o] = list
+	if !o.asked {
+		o.selects, o.asked = c.matching(o), true
 	}
-	return list
+	return o.selects
 }
 
 func (c *Cluster) matching(o *Object) []*Object {

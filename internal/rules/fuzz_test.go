@@ -97,7 +97,8 @@ func FuzzRead(f *testing.F) {
 		c := &Cluster{Whole: true}
 		for _, v := range values {
 			if o := Read(v); o != nil {
-				o.Renamed("api", "a-longer-name")
+				renamed := *o
+				renamed.Rename("api", "a-longer-name")
 				c.Objects = append(c.Objects, o)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // Object is what the rules know of a Kubernetes object. Objects whose texts differ in a name alone
-// share their facts: see Renamed. The fields below Name are the caller's to set.
+// share their facts: see Rename. The fields below Name are the caller's to set.
 type Object struct {
 	*facts
 	Namespace string // "" where the object names none, or its kind has none
@@ -21,6 +21,10 @@ type Object struct {
 	Document int          // the caller's number of the document that it is in
 
 	from, to string // a name in the facts, and what stands there for this object
+	read     string // the object's name in the facts
+
+	asked   bool      // what it selects was asked for
+	selects []*Object // the workloads whose pods its selector selects: see Cluster.selected
 }
 
 // facts are what Read finds in a text.
@@ -57,8 +61,20 @@ type word string
 
 // in returns a word as it is in the text of the object.
 func (o *Object) in(w word) string {
-	if o.from == "" || !strings.Contains(string(w), o.from) {
+	switch {
+	case o.from == "":
 		return string(w)
+	case string(w) == o.read:
+		return o.Name
+	}
+	before, after, found := strings.Cut(string(w), o.from)
+	switch {
+	case !found:
+		return string(w)
+	case before == "" && after == "":
+		return o.to
+	case !strings.Contains(after, o.from):
+		return before + o.to + after
 	}
 	return strings.ReplaceAll(string(w), o.from, o.to)
 }
@@ -72,16 +88,15 @@ func (o *Object) all(words []word) []string {
 	return list
 }
 
-// Renamed returns an object as Read would make it of a text that has another name wherever this one
-// stands, so that thousands of users who share a template need one parse. Neither name may be a part
+// Rename makes a copy of an object what Read would make of a text that has another name wherever this
+// one stands, so that thousands of users who share a template need one parse. Neither name may be a part
 // of a word of Kubernetes.
-func (o *Object) Renamed(from, to string) Object {
-	c := *o
-	if from != to {
-		c.from, c.to = from, to
-		c.Namespace, c.Name = c.in(word(o.Namespace)), c.in(word(o.Name))
+func (o *Object) Rename(from, to string) {
+	if from == to {
+		return
 	}
-	return c
+	o.from, o.to, o.read = from, to, o.Name
+	o.Namespace, o.Name = strings.ReplaceAll(o.Namespace, from, to), strings.ReplaceAll(o.Name, from, to)
 }
 
 // Environment is what the rules know of an environment.

@@ -143,7 +143,8 @@ func TestRenamed(t *testing.T) {
 			alice, carol := objects(t, strings.ReplaceAll(text, "USER", "alice")), objects(t, strings.ReplaceAll(text, "USER", "carol"))
 			renamed := make([]*Object, len(alice))
 			for i, o := range alice {
-				other := o.Renamed("alice", "carol")
+				other := *o
+				other.Rename("alice", "carol")
 				renamed[i] = &other
 			}
 			before := messages(Check([]*Cluster{{Objects: alice, Whole: true}}))
