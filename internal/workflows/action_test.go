@@ -250,24 +250,24 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-// actionsWith copies the actions, with a version in their files, and for dev the
-// sources that they are built from. It returns the folder of the actions.
+// actionsWith returns the folder of the actions with a version in their files: a copy; for dev the
+// repository's own, which are beside the sources that they are built from.
 func actionsWith(t *testing.T, version string) string {
 	t.Helper()
-	top := t.TempDir()
-	folders := []string{".github/actions"}
+	own, err := filepath.Abs(filepath.Join("..", "..", ".github", "actions"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if version == "dev" {
-		folders = append(folders, "cmd", "internal", "environments", "templates")
-		for _, name := range []string{"go.mod", "go.sum", "starter.go", "users.yaml", ".gitattributes"} {
-			write(t, filepath.Join(top, name), read(t, filepath.Join("..", "..", name)))
+		if released := strings.TrimSpace(read(t, filepath.Join(own, "tagbump", "version"))); released != version {
+			t.Skip("these are the actions of " + released)
 		}
+		return own
 	}
-	for _, folder := range folders {
-		if err := os.CopyFS(filepath.Join(top, folder), os.DirFS(filepath.Join("..", "..", folder))); err != nil {
-			t.Fatal(err)
-		}
+	actions := filepath.Join(t.TempDir(), ".github", "actions")
+	if err := os.CopyFS(actions, os.DirFS(own)); err != nil {
+		t.Fatal(err)
 	}
-	actions := filepath.Join(top, ".github", "actions")
 	for _, command := range []string{"manifestgen", "tagbump"} {
 		write(t, filepath.Join(actions, command, "version"), version+"\n")
 	}

@@ -1,0 +1,9 @@
+package adopt
+
+import (
+	"testing"
+
+	"k8srepo/internal/tmptest"
+)
+
+func TestMain(m *testing.M) { tmptest.Main(m) }
