@@ -53,117 +53,130 @@ func routeTo(gateway, namespace string) string {
 	return small("gateway.networking.k8s.io/v1", "HTTPRoute", "name: api", "spec: {parentRefs: [{name: public, namespace: "+gateway+"}], hostnames: [a.example.com], rules: [{backendRefs: [{name: api, namespace: "+namespace+", port: 80}]}]}")
 }
 
+// What the manifests of kindCases are made of.
+var webService = small("v1", "Service", "name: api", "spec: {selector: {app: api}, ports: [{name: web, port: 80, targetPort: http}]}")
+
+func scalerOf(api, kind, name string) string {
+	return small("autoscaling/v2", "HorizontalPodAutoscaler", "name: api", "spec: {scaleTargetRef: {apiVersion: "+api+", kind: "+kind+", name: "+name+"}, maxReplicas: 3}")
+}
+
+func externalInto(target string) string {
+	return small("external-secrets.io/v1", "ExternalSecret", "name: api", "spec: {secretStoreRef: {name: store}, target: "+target+", data: [{secretKey: TOKEN, remoteRef: {key: a}}]}") +
+		small("external-secrets.io/v1", "SecretStore", "name: store", "spec: {provider: {}}")
+}
+
+func secretWith(key string) string {
+	return small("v1", "Secret", "name: api", "data: {"+key+": \"\"}")
+}
+
+func initWith(rest string) string {
+	return "initContainers: [{name: init, image: \"example/a:1\", " + rest + "}], "
+}
+
+var kindDeployment = workload("Deployment", "")
+
+func gatewayFrom(from string) string {
+	return small("gateway.networking.k8s.io/v1", "Gateway", "name: public, namespace: gateway", "spec: {gatewayClassName: a, listeners: [{name: https, port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: "+from+"}}}]}")
+}
+
+func grantFor(kind, name string) string {
+	return small("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "name: a, namespace: backend", "spec: {from: [{group: gateway.networking.k8s.io, kind: "+kind+", namespace: default}], to: [{group: \"\", kind: Service"+name+"}]}")
+}
+
+var backendService = small("v1", "Service", "name: api, namespace: backend", "spec: {ports: [{port: 80}]}")
+var spotPool = small("karpenter.sh/v1", "NodePool", "name: spot", `spec: {template: {metadata: {labels: {spot: "true"}}, spec: {taints: [{key: spot, value: "true", effect: NoSchedule}]}}}`)
+
+const toleratesSpot = `tolerations: [{key: spot, operator: Equal, value: "true", effect: NoSchedule}], `
+
+// kindCases are manifests, and the codes of what is found in them, separated by blanks.
+var kindCases = map[string]struct{ text, want string }{
+	"a Service selects pods":                    {webService + kindDeployment, ""},
+	"pods of another namespace":                 {webService + strings.Replace(kindDeployment, "{name: api}", "{name: api, namespace: other}", 1), "MG601"},
+	"pods of a CronJob are no backends by name": {webService + workload("CronJob", ""), ""},
+	"targetPort by a name that pods lack":       {strings.Replace(webService, "targetPort: http", "targetPort: grpc", 1) + kindDeployment, "MG602"},
+	"targetPort by a name of another protocol":  {strings.Replace(webService, "targetPort: http", "targetPort: http, protocol: UDP", 1) + kindDeployment, "MG602"},
+	"targetPort by number needs no port":        {strings.Replace(webService, "targetPort: http", "targetPort: 9090", 1) + kindDeployment, ""},
+	"a Service without a selector":              {small("v1", "Service", "name: api", "spec: {ports: [{port: 80, targetPort: x}]}"), ""},
+	"an ExternalName":                           {small("v1", "Service", "name: api", "spec: {type: ExternalName, externalName: a.example.com}") + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 443}"), ""},
+	"an HPA of a Rollout":                       {scalerOf("argoproj.io/v1alpha1", "Rollout", "api") + workload("Rollout", ""), ""},
+	"an HPA of a Rollout that is a Deployment":  {scalerOf("argoproj.io/v1alpha1", "Rollout", "api") + kindDeployment, "MG605"},
+	"an HPA of another name":                    {scalerOf("apps/v1", "Deployment", "front") + kindDeployment, "MG605"},
+	"an Ingress by the port's name":             {webService + kindDeployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{name: web}"), ""},
+	"an Ingress by the target's name":           {webService + kindDeployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{name: http}"), "MG604"},
+	"two paths of one host in two Ingresses":    {webService + kindDeployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "a.example.com", "/v2", "{number: 80}"), ""},
+	"one path with and without a final slash":   {webService + kindDeployment + ingressFor("name: a", "nginx", "a.example.com", "/v2", "{number: 80}") + ingressFor("name: b", "nginx", "A.example.com", "/v2/", "{number: 80}"), "MG611"},
+	"a wildcard beside a host":                  {webService + kindDeployment + ingressFor("name: a", "nginx", "*.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "a.example.com", "/", "{number: 80}"), ""},
+	"two wildcards":                             {webService + kindDeployment + ingressFor("name: a", "nginx", "*.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "*.example.com", "/", "{number: 80}"), "MG611"},
+	"hosts of Ingresses in two namespaces":      {webService + kindDeployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}") + ingressFor("name: a, namespace: backend", "nginx", "a.example.com", "/", "{number: 80}") + backendService, "MG611"},
+	"a Gateway for every namespace":             {gatewayFrom("All") + webService + kindDeployment + routeTo("gateway", "default"), ""},
+	"a Gateway for some namespaces":             {gatewayFrom("Selector") + webService + kindDeployment + routeTo("gateway", "default"), ""},
+	"a Gateway for its own namespace":           {gatewayFrom("Same") + webService + kindDeployment + routeTo("gateway", "default"), "MG614"},
+	"a Service elsewhere without a grant":       {gatewayFrom("All") + backendService + routeTo("gateway", "backend"), "MG614"},
+	"a Service elsewhere with a grant":          {gatewayFrom("All") + backendService + routeTo("gateway", "backend") + grantFor("HTTPRoute", ""), ""},
+	"a grant for another Service":               {gatewayFrom("All") + backendService + routeTo("gateway", "backend") + grantFor("HTTPRoute", ", name: front"), "MG614"},
+	"a grant for another kind":                  {gatewayFrom("All") + backendService + routeTo("gateway", "backend") + grantFor("GRPCRoute", ""), "MG614"},
+	"a Secret by an ExternalSecret":             {externalInto("{}") + workload("Deployment", initWith("envFrom: [{secretRef: {name: api}}]")), ""},
+	"a key of an ExternalSecret":                {externalInto("{}") + workload("Deployment", initWith("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKN}}}]")), "MG607"},
+	"an ExternalSecret of another name":         {externalInto("{name: other}") + workload("Deployment", initWith("envFrom: [{secretRef: {name: api}}]")), "MG606"},
+	"creationPolicy None makes nothing":         {externalInto("{creationPolicy: None}") + workload("Deployment", initWith("envFrom: [{secretRef: {name: api}}]")), "MG606"},
+	"creationPolicy Merge needs the Secret":     {externalInto("{creationPolicy: Merge}"), "MG609"},
+	"creationPolicy Merge adds keys":            {externalInto("{creationPolicy: Merge}") + secretWith("OTHER") + workload("Deployment", initWith("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKEN}}}]")), ""},
+	"creationPolicy Orphan":                     {externalInto("{creationPolicy: Orphan}") + workload("Deployment", initWith("envFrom: [{secretRef: {name: api}}]")), ""},
+	"envFrom that is optional":                  {workload("Deployment", initWith("envFrom: [{configMapRef: {name: a, optional: true}}]")), ""},
+	"a key that is optional":                    {secretWith("OTHER") + workload("Deployment", initWith("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKEN, optional: true}}}]")), ""},
+	"a projected volume":                        {workload("Deployment", "volumes: [{name: a, projected: {sources: [{configMap: {name: a}}]}}], "), "MG606"},
+	"a projected volume that is optional":       {workload("Deployment", "volumes: [{name: a, projected: {sources: [{secret: {name: a, optional: true}}]}}], "), ""},
+	"a projected key":                           {secretWith("OTHER") + workload("Deployment", "volumes: [{name: a, projected: {sources: [{secret: {name: api, items: [{key: TOKEN, path: a}]}}]}}], "), "MG607"},
+	"the certificate that each namespace has":   {workload("Deployment", "volumes: [{name: a, configMap: {name: kube-root-ca.crt}}], "), ""},
+	"a binding of a ServiceAccount": {workload("Deployment", "") + small("v1", "ServiceAccount", "name: robot", "") +
+		small("rbac.authorization.k8s.io/v1", "RoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: default}, {kind: User, name: jane}]"), ""},
+	"a binding of a ServiceAccount that is not there": {workload("Deployment", "") +
+		small("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: default}]"), "MG609"},
+	"a binding of a ServiceAccount elsewhere": {workload("Deployment", "") +
+		small("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: kube-system}]"), ""},
+	"a store whose ServiceAccount is not there": {workload("Deployment", "") +
+		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {service: SecretsManager, region: eu-west-1, auth: {jwt: {serviceAccountRef: {name: robot}}}}}}"), "MG609"},
+	"a store of the provider kubernetes": {workload("Deployment", "") +
+		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {kubernetes: {auth: {serviceAccount: {name: robot}}}}}"), "MG609"},
+	"a store whose Secret is not there": {workload("Deployment", "") +
+		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {auth: {secretRef: {accessKeyIDSecretRef: {name: keys, key: id}, secretAccessKeySecretRef: {name: keys, key: secret}}}}}}"), "MG609"},
+	"a store whose Secret is there": {secretWith("token") +
+		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {vault: {auth: {tokenSecretRef: {name: api, key: token}}}}}"), ""},
+	"the certificate of an Ingress":               {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
+	"the certificate of an ALB":                   {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
+	"a certificate that is made":                  {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
+	"the default ServiceAccount":                  {workload("Deployment", "serviceAccountName: default, "), ""},
+	"a ServiceAccount that is not there":          {workload("CronJob", "serviceAccountName: api, "), "MG606"},
+	"a ConfigMap of a CronJob":                    {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
+	"a claim":                                     {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
+	"a claim of a StatefulSet":                    {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
+	"the Service of a StatefulSet":                {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
+	"pods on the nodes of a pool":                 {spotPool + workload("Deployment", `nodeSelector: {spot: "true"}, `+toleratesSpot), ""},
+	"pods that do not tolerate a pool":            {spotPool + workload("Deployment", `nodeSelector: {spot: "true"}, `), "MG640"},
+	"pods for a label's value that no pool has":   {spotPool + workload("Deployment", `nodeSelector: {spot: "yes"}, `+toleratesSpot), "MG640"},
+	"pods for nodes that are not Karpenter's":     {spotPool + workload("Deployment", `nodeSelector: {gpu: "true"}, `), ""},
+	"pods for an architecture":                    {spotPool + workload("Deployment", `nodeSelector: {kubernetes.io/arch: arm64}, `+toleratesSpot), ""},
+	"a Mapping to another namespace":              {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:80'}"), ""},
+	"a Mapping to a port that is not there":       {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:8080'}"), "MG604"},
+	"two Mappings of a host":                      {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend'}") + small("getambassador.io/v3alpha1", "Mapping", "name: b, namespace: backend", "spec: {hostname: a.example.com, prefix: /, service: api}"), "MG611"},
+	"a TargetGroupBinding":                        {webService + kindDeployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: web}}"), ""},
+	"a TargetGroupBinding to a missing port":      {webService + kindDeployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: 8080}}"), "MG604"},
+	"a budget by expressions":                     {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
+	"a budget by expressions that select nothing": {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
+	"an image without a tag":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
+	"an image that kustomize tags":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
+	"a Service of an experiment":                  {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
+	"the path of a key":                           {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
+	"a certificate":                               {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
+	"settings without a secret":                   {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
+	"settings with a secret":                      {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
+	"an example of a setting":                     {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
+	"a password with the word example":            {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
+}
+
 // TestKinds: the ways in which the objects of a cluster refer to each other.
 func TestKinds(t *testing.T) {
-	service := small("v1", "Service", "name: api", "spec: {selector: {app: api}, ports: [{name: web, port: 80, targetPort: http}]}")
-	hpa := func(api, kind, name string) string {
-		return small("autoscaling/v2", "HorizontalPodAutoscaler", "name: api", "spec: {scaleTargetRef: {apiVersion: "+api+", kind: "+kind+", name: "+name+"}, maxReplicas: 3}")
-	}
-	external := func(target string) string {
-		return small("external-secrets.io/v1", "ExternalSecret", "name: api", "spec: {secretStoreRef: {name: store}, target: "+target+", data: [{secretKey: TOKEN, remoteRef: {key: a}}]}") +
-			small("external-secrets.io/v1", "SecretStore", "name: store", "spec: {provider: {}}")
-	}
-	secret := func(key string) string { return small("v1", "Secret", "name: api", "data: {"+key+": \"\"}") }
-	env := func(rest string) string {
-		return "initContainers: [{name: init, image: \"example/a:1\", " + rest + "}], "
-	}
-	deployment := workload("Deployment", "")
-	gateway := func(from string) string {
-		return small("gateway.networking.k8s.io/v1", "Gateway", "name: public, namespace: gateway", "spec: {gatewayClassName: a, listeners: [{name: https, port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: "+from+"}}}]}")
-	}
-	grant := func(kind, name string) string {
-		return small("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "name: a, namespace: backend", "spec: {from: [{group: gateway.networking.k8s.io, kind: "+kind+", namespace: default}], to: [{group: \"\", kind: Service"+name+"}]}")
-	}
-	backend := small("v1", "Service", "name: api, namespace: backend", "spec: {ports: [{port: 80}]}")
-	pool := small("karpenter.sh/v1", "NodePool", "name: spot", `spec: {template: {metadata: {labels: {spot: "true"}}, spec: {taints: [{key: spot, value: "true", effect: NoSchedule}]}}}`)
-	const tolerates = `tolerations: [{key: spot, operator: Equal, value: "true", effect: NoSchedule}], `
-	for name, c := range map[string]struct {
-		text string
-		want string // codes, separated by blanks
-	}{
-		"a Service selects pods":                    {service + deployment, ""},
-		"pods of another namespace":                 {service + strings.Replace(deployment, "{name: api}", "{name: api, namespace: other}", 1), "MG601"},
-		"pods of a CronJob are no backends by name": {service + workload("CronJob", ""), ""},
-		"targetPort by a name that pods lack":       {strings.Replace(service, "targetPort: http", "targetPort: grpc", 1) + deployment, "MG602"},
-		"targetPort by a name of another protocol":  {strings.Replace(service, "targetPort: http", "targetPort: http, protocol: UDP", 1) + deployment, "MG602"},
-		"targetPort by number needs no port":        {strings.Replace(service, "targetPort: http", "targetPort: 9090", 1) + deployment, ""},
-		"a Service without a selector":              {small("v1", "Service", "name: api", "spec: {ports: [{port: 80, targetPort: x}]}"), ""},
-		"an ExternalName":                           {small("v1", "Service", "name: api", "spec: {type: ExternalName, externalName: a.example.com}") + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 443}"), ""},
-		"an HPA of a Rollout":                       {hpa("argoproj.io/v1alpha1", "Rollout", "api") + workload("Rollout", ""), ""},
-		"an HPA of a Rollout that is a Deployment":  {hpa("argoproj.io/v1alpha1", "Rollout", "api") + deployment, "MG605"},
-		"an HPA of another name":                    {hpa("apps/v1", "Deployment", "front") + deployment, "MG605"},
-		"an Ingress by the port's name":             {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{name: web}"), ""},
-		"an Ingress by the target's name":           {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{name: http}"), "MG604"},
-		"two paths of one host in two Ingresses":    {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "a.example.com", "/v2", "{number: 80}"), ""},
-		"one path with and without a final slash":   {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/v2", "{number: 80}") + ingressFor("name: b", "nginx", "A.example.com", "/v2/", "{number: 80}"), "MG611"},
-		"a wildcard beside a host":                  {service + deployment + ingressFor("name: a", "nginx", "*.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "a.example.com", "/", "{number: 80}"), ""},
-		"two wildcards":                             {service + deployment + ingressFor("name: a", "nginx", "*.example.com", "/", "{number: 80}") + ingressFor("name: b", "nginx", "*.example.com", "/", "{number: 80}"), "MG611"},
-		"hosts of Ingresses in two namespaces":      {service + deployment + ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}") + ingressFor("name: a, namespace: backend", "nginx", "a.example.com", "/", "{number: 80}") + backend, "MG611"},
-		"a Gateway for every namespace":             {gateway("All") + service + deployment + routeTo("gateway", "default"), ""},
-		"a Gateway for some namespaces":             {gateway("Selector") + service + deployment + routeTo("gateway", "default"), ""},
-		"a Gateway for its own namespace":           {gateway("Same") + service + deployment + routeTo("gateway", "default"), "MG614"},
-		"a Service elsewhere without a grant":       {gateway("All") + backend + routeTo("gateway", "backend"), "MG614"},
-		"a Service elsewhere with a grant":          {gateway("All") + backend + routeTo("gateway", "backend") + grant("HTTPRoute", ""), ""},
-		"a grant for another Service":               {gateway("All") + backend + routeTo("gateway", "backend") + grant("HTTPRoute", ", name: front"), "MG614"},
-		"a grant for another kind":                  {gateway("All") + backend + routeTo("gateway", "backend") + grant("GRPCRoute", ""), "MG614"},
-		"a Secret by an ExternalSecret":             {external("{}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), ""},
-		"a key of an ExternalSecret":                {external("{}") + workload("Deployment", env("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKN}}}]")), "MG607"},
-		"an ExternalSecret of another name":         {external("{name: other}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), "MG606"},
-		"creationPolicy None makes nothing":         {external("{creationPolicy: None}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), "MG606"},
-		"creationPolicy Merge needs the Secret":     {external("{creationPolicy: Merge}"), "MG609"},
-		"creationPolicy Merge adds keys":            {external("{creationPolicy: Merge}") + secret("OTHER") + workload("Deployment", env("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKEN}}}]")), ""},
-		"creationPolicy Orphan":                     {external("{creationPolicy: Orphan}") + workload("Deployment", env("envFrom: [{secretRef: {name: api}}]")), ""},
-		"envFrom that is optional":                  {workload("Deployment", env("envFrom: [{configMapRef: {name: a, optional: true}}]")), ""},
-		"a key that is optional":                    {secret("OTHER") + workload("Deployment", env("env: [{name: A, valueFrom: {secretKeyRef: {name: api, key: TOKEN, optional: true}}}]")), ""},
-		"a projected volume":                        {workload("Deployment", "volumes: [{name: a, projected: {sources: [{configMap: {name: a}}]}}], "), "MG606"},
-		"a projected volume that is optional":       {workload("Deployment", "volumes: [{name: a, projected: {sources: [{secret: {name: a, optional: true}}]}}], "), ""},
-		"a projected key":                           {secret("OTHER") + workload("Deployment", "volumes: [{name: a, projected: {sources: [{secret: {name: api, items: [{key: TOKEN, path: a}]}}]}}], "), "MG607"},
-		"the certificate that each namespace has":   {workload("Deployment", "volumes: [{name: a, configMap: {name: kube-root-ca.crt}}], "), ""},
-		"a binding of a ServiceAccount": {workload("Deployment", "") + small("v1", "ServiceAccount", "name: robot", "") +
-			small("rbac.authorization.k8s.io/v1", "RoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: default}, {kind: User, name: jane}]"), ""},
-		"a binding of a ServiceAccount that is not there": {workload("Deployment", "") +
-			small("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: default}]"), "MG609"},
-		"a binding of a ServiceAccount elsewhere": {workload("Deployment", "") +
-			small("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "name: a", "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: robot, namespace: kube-system}]"), ""},
-		"a store whose ServiceAccount is not there": {workload("Deployment", "") +
-			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {service: SecretsManager, region: eu-west-1, auth: {jwt: {serviceAccountRef: {name: robot}}}}}}"), "MG609"},
-		"a store of the provider kubernetes": {workload("Deployment", "") +
-			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {kubernetes: {auth: {serviceAccount: {name: robot}}}}}"), "MG609"},
-		"a store whose Secret is not there": {workload("Deployment", "") +
-			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {auth: {secretRef: {accessKeyIDSecretRef: {name: keys, key: id}, secretAccessKeySecretRef: {name: keys, key: secret}}}}}}"), "MG609"},
-		"a store whose Secret is there": {secret("token") +
-			small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {vault: {auth: {tokenSecretRef: {name: api, key: token}}}}}"), ""},
-		"the certificate of an Ingress":               {service + deployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
-		"the certificate of an ALB":                   {service + deployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
-		"a certificate that is made":                  {service + deployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
-		"the default ServiceAccount":                  {workload("Deployment", "serviceAccountName: default, "), ""},
-		"a ServiceAccount that is not there":          {workload("CronJob", "serviceAccountName: api, "), "MG606"},
-		"a ConfigMap of a CronJob":                    {workload("CronJob", env("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
-		"a claim":                                     {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
-		"a claim of a StatefulSet":                    {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
-		"the Service of a StatefulSet":                {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
-		"pods on the nodes of a pool":                 {pool + workload("Deployment", `nodeSelector: {spot: "true"}, `+tolerates), ""},
-		"pods that do not tolerate a pool":            {pool + workload("Deployment", `nodeSelector: {spot: "true"}, `), "MG640"},
-		"pods for a label's value that no pool has":   {pool + workload("Deployment", `nodeSelector: {spot: "yes"}, `+tolerates), "MG640"},
-		"pods for nodes that are not Karpenter's":     {pool + workload("Deployment", `nodeSelector: {gpu: "true"}, `), ""},
-		"pods for an architecture":                    {pool + workload("Deployment", `nodeSelector: {kubernetes.io/arch: arm64}, `+tolerates), ""},
-		"a Mapping to another namespace":              {backend + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:80'}"), ""},
-		"a Mapping to a port that is not there":       {backend + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:8080'}"), "MG604"},
-		"two Mappings of a host":                      {backend + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend'}") + small("getambassador.io/v3alpha1", "Mapping", "name: b, namespace: backend", "spec: {hostname: a.example.com, prefix: /, service: api}"), "MG611"},
-		"a TargetGroupBinding":                        {service + deployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: web}}"), ""},
-		"a TargetGroupBinding to a missing port":      {service + deployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: 8080}}"), "MG604"},
-		"a budget by expressions":                     {deployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
-		"a budget by expressions that select nothing": {deployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
-		"an image without a tag":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
-		"an image that kustomize tags":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
-		"a Service of an experiment":                  {strings.Replace(service, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
-		"the path of a key":                           {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
-		"a certificate":                               {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
-		"settings without a secret":                   {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
-		"settings with a secret":                      {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
-		"an example of a setting":                     {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
-		"a password with the word example":            {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
-	} {
+	for name, c := range kindCases {
 		if found, want := check(t, c.text), strings.Fields(c.want); !slices.Equal(codes(found), toCodes(want)) {
 			t.Errorf("%s: got %v, want %v:\n%s", name, codes(found), want, messages(found))
 		}
