@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -22,41 +23,24 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Before: u00 to u07. After: u04 to u11, with other replicas. So some files are made, some changed, some removed.
-	people := func(from, to int) []byte {
-		text := bytes.Clone(users)
-		for i := from; i < to; i++ {
-			text = append(text, "  - {name: u"+string(rune('0'+i/10))+string(rune('0'+i%10))+", mission_type: web, services: [api, worker]}\n"...)
-		}
-		return text
-	}
 	write := func(text []byte) {
 		if err := os.WriteFile(filepath.Join(source, "users.yaml"), text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	before, after := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
-	write(people(0, 8))
+	// Before: u00 to u07. After: u04 to u11, with other replicas. So some files are made, some changed, some removed.
+	write(withPeople(users, 0, 8))
 	mustRender(t, source, before)
-	write(bytes.ReplaceAll(people(4, 12), []byte("replicas: 2"), []byte("replicas: 3")))
+	write(bytes.ReplaceAll(withPeople(users, 4, 12), []byte("replicas: 2"), []byte("replicas: 3")))
 	if err := os.CopyFS(after, os.DirFS(before)); err != nil {
 		t.Fatal(err)
 	}
 	mustRender(t, source, after)
 	want := contents(t, after)
 
-	var moments []string // files that appear or go
 	old := contents(t, before)
-	for path := range want {
-		if _, there := old[path]; !there {
-			moments = append(moments, path)
-		}
-	}
-	for path := range old {
-		if _, there := want[path]; !there {
-			moments = append(moments, path)
-		}
-	}
+	moments := append(onlyIn(want, old), onlyIn(old, want)...) // files that appear or go
 	if len(moments) != 24 {
 		t.Fatalf("%d files appear or go, want 24", len(moments))
 	}
@@ -99,6 +83,26 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 	if midway < 3 {
 		t.Errorf("only %d of 12 renders were killed before they were done", midway)
 	}
+}
+
+// withPeople is users.yaml with some more.
+func withPeople(users []byte, from, to int) []byte {
+	text := bytes.Clone(users)
+	for i := from; i < to; i++ {
+		text = fmt.Appendf(text, "  - {name: u%02d, mission_type: web, services: [api, worker]}\n", i)
+	}
+	return text
+}
+
+// onlyIn returns the paths of files that one folder has and the other does not.
+func onlyIn(one, other map[string]string) []string {
+	var paths []string
+	for path := range one {
+		if _, there := other[path]; !there {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // manifestgen is this test binary as the command: see TestMain.

@@ -126,103 +126,139 @@ func (x starterIndex) selects(o object, selector any) []string {
 	return found
 }
 
+// fitting checks that objects fit together.
+type fitting struct {
+	*testing.T
+	starterIndex
+	hosts map[string]object // by environment and host
+}
+
 func TestStarterObjectsFitTogether(t *testing.T) {
 	objects, _ := starter(t)
-	x := indexOf(objects)
-	own := func(o object, selector any) { // it selects the Deployment of its own name, and nothing else
-		t.Helper()
-		if got, want := x.selects(o, selector), []string{"Deployment " + o.id()}; !slices.Equal(got, want) {
-			t.Errorf("%s selects %q, want %q", o, got, want)
-		}
-	}
-	service := func(o object, name string) {
-		t.Helper()
-		if _, ok := x.beside(o, "Service", name); !ok {
-			t.Errorf("%s sends to the Service %s, which is not there", o, name)
-		}
-	}
-	hosts := map[string]object{}
-	host := func(o object, name string) {
-		t.Helper()
-		if other, taken := hosts[o.env+name]; taken || name == "" || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") {
-			t.Errorf("%s has the host %q, which is taken by %s or no host", o, name, other)
-		}
-		hosts[o.env+name] = o
-	}
+	f := &fitting{t, indexOf(objects), map[string]object{}}
 	for _, o := range objects {
 		switch o.kind() {
 		case "Deployment":
-			own(o, o.at("spec.selector.matchLabels"))
-			for _, spread := range o.list("spec.template.spec.topologySpreadConstraints") {
-				own(o, at(spread, "labelSelector.matchLabels"))
-			}
-			replicas, _ := o.at("spec.replicas").(int64)
-			if hpa, scaled := x.byKind["HorizontalPodAutoscaler"][o.id()]; scaled && (replicas < hpa.at("spec.minReplicas").(int64) || replicas > hpa.at("spec.maxReplicas").(int64)) || replicas < 1 {
-				t.Errorf("%s has replicas %d, and an HPA: %t", o, replicas, scaled)
-			}
+			f.deployment(o)
 		case "Service":
-			own(o, o.at("spec.selector"))
-			pod := x.pods["Deployment "+o.id()]
-			for _, port := range o.list("spec.ports") {
-				has := false
-				for _, container := range pod.list("spec.containers") {
-					ports, _ := at(container, "ports").([]any)
-					has = has || slices.ContainsFunc(ports, func(p any) bool { return at(p, "name") == at(port, "targetPort") })
-				}
-				if !has {
-					t.Errorf("%s has the target port %v, which no container has", o, at(port, "targetPort"))
-				}
-			}
+			f.service(o)
 		case "PodDisruptionBudget":
-			own(o, o.at("spec.selector.matchLabels"))
-			replicas := x.byKind["Deployment"][o.id()].at("spec.replicas")
-			if hpa, scaled := x.byKind["HorizontalPodAutoscaler"][o.id()]; scaled {
-				replicas = hpa.at("spec.minReplicas")
-			}
-			if n, _ := replicas.(int64); n < 2 {
-				t.Errorf("%s is for %v pods: no node could be drained", o, replicas)
-			}
-		case "HorizontalPodAutoscaler":
-			if _, ok := x.beside(o, "Deployment", o.text("spec.scaleTargetRef.name")); !ok {
-				t.Errorf("%s scales what is not there", o)
-			}
-		case "ExternalSecret":
-			env := o.env
-			if o.text("metadata.namespace") == "argocd" {
-				env = "prod" // where Argo CD runs
-			}
-			if _, ok := x.byKind["ClusterSecretStore"][env+" /"+o.text("spec.secretStoreRef.name")]; !ok {
-				t.Errorf("%s reads from a store that is not there", o)
-			}
+			f.budget(o)
 		case "Ingress":
-			for _, rule := range o.list("spec.rules") {
-				name, _ := at(rule, "host").(string)
-				host(o, name)
-				paths, _ := at(rule, "http.paths").([]any)
-				for _, path := range paths {
-					if to, _ := at(path, "backend.service.name").(string); !slices.Contains([]string{"nginx-ingress", "emissary"}, o.text("metadata.namespace")) {
-						service(o, to) // the controller's Service is the controller's
-					}
-				}
-			}
+			f.ingress(o)
 		case "HTTPRoute":
 			for _, name := range o.list("spec.hostnames") {
-				host(o, name.(string))
+				f.claims(o, name.(string))
 			}
 			for _, rule := range o.list("spec.rules") {
 				backends, _ := at(rule, "backendRefs").([]any)
-				service(o, at(backends[0], "name").(string))
+				f.sendsTo(o, at(backends[0], "name").(string))
 			}
 		case "Mapping":
-			host(o, o.text("spec.hostname"))
+			f.claims(o, o.text("spec.hostname"))
 			name, _, _ := strings.Cut(o.text("spec.service"), ".")
-			service(o, name)
+			f.sendsTo(o, name)
 		case "TargetGroupBinding":
-			service(o, o.text("spec.serviceRef.name"))
-		case "NodePool":
-			if _, ok := x.byKind["EC2NodeClass"][o.env+" /"+o.text("spec.template.spec.nodeClassRef.name")]; !ok {
-				t.Errorf("%s has a class that is not there", o)
+			f.sendsTo(o, o.text("spec.serviceRef.name"))
+		default:
+			f.refers(o)
+		}
+	}
+}
+
+// selectsOwn: an object selects the Deployment of its own name, and nothing else.
+func (f *fitting) selectsOwn(o object, selector any) {
+	f.Helper()
+	if got, want := f.selects(o, selector), []string{"Deployment " + o.id()}; !slices.Equal(got, want) {
+		f.Errorf("%s selects %q, want %q", o, got, want)
+	}
+}
+
+// sendsTo: the Service that an object sends to is there.
+func (f *fitting) sendsTo(o object, service string) {
+	f.Helper()
+	if _, ok := f.beside(o, "Service", service); !ok {
+		f.Errorf("%s sends to the Service %s, which is not there", o, service)
+	}
+}
+
+// claims: a host is one, and nobody else's.
+func (f *fitting) claims(o object, host string) {
+	f.Helper()
+	if other, taken := f.hosts[o.env+host]; taken || host == "" || strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") {
+		f.Errorf("%s has the host %q, which is taken by %s or no host", o, host, other)
+	}
+	f.hosts[o.env+host] = o
+}
+
+func (f *fitting) deployment(o object) {
+	f.selectsOwn(o, o.at("spec.selector.matchLabels"))
+	for _, spread := range o.list("spec.template.spec.topologySpreadConstraints") {
+		f.selectsOwn(o, at(spread, "labelSelector.matchLabels"))
+	}
+	replicas, _ := o.at("spec.replicas").(int64)
+	if hpa, scaled := f.byKind["HorizontalPodAutoscaler"][o.id()]; scaled && (replicas < hpa.at("spec.minReplicas").(int64) || replicas > hpa.at("spec.maxReplicas").(int64)) || replicas < 1 {
+		f.Errorf("%s has replicas %d, and an HPA: %t", o, replicas, scaled)
+	}
+}
+
+func (f *fitting) service(o object) {
+	f.selectsOwn(o, o.at("spec.selector"))
+	pod := f.pods["Deployment "+o.id()]
+	for _, port := range o.list("spec.ports") {
+		has := false
+		for _, container := range pod.list("spec.containers") {
+			ports, _ := at(container, "ports").([]any)
+			has = has || slices.ContainsFunc(ports, func(p any) bool { return at(p, "name") == at(port, "targetPort") })
+		}
+		if !has {
+			f.Errorf("%s has the target port %v, which no container has", o, at(port, "targetPort"))
+		}
+	}
+}
+
+func (f *fitting) budget(o object) {
+	f.selectsOwn(o, o.at("spec.selector.matchLabels"))
+	replicas := f.byKind["Deployment"][o.id()].at("spec.replicas")
+	if hpa, scaled := f.byKind["HorizontalPodAutoscaler"][o.id()]; scaled {
+		replicas = hpa.at("spec.minReplicas")
+	}
+	if n, _ := replicas.(int64); n < 2 {
+		f.Errorf("%s is for %v pods: no node could be drained", o, replicas)
+	}
+}
+
+func (f *fitting) ingress(o object) {
+	for _, rule := range o.list("spec.rules") {
+		name, _ := at(rule, "host").(string)
+		f.claims(o, name)
+		paths, _ := at(rule, "http.paths").([]any)
+		for _, path := range paths {
+			if to, _ := at(path, "backend.service.name").(string); !slices.Contains([]string{"nginx-ingress", "emissary"}, o.text("metadata.namespace")) {
+				f.sendsTo(o, to) // the controller's Service is the controller's
 			}
+		}
+	}
+}
+
+// refers: what an object names is there.
+func (f *fitting) refers(o object) {
+	switch o.kind() {
+	case "HorizontalPodAutoscaler":
+		if _, ok := f.beside(o, "Deployment", o.text("spec.scaleTargetRef.name")); !ok {
+			f.Errorf("%s scales what is not there", o)
+		}
+	case "ExternalSecret":
+		env := o.env
+		if o.text("metadata.namespace") == "argocd" {
+			env = "prod" // where Argo CD runs
+		}
+		if _, ok := f.byKind["ClusterSecretStore"][env+" /"+o.text("spec.secretStoreRef.name")]; !ok {
+			f.Errorf("%s reads from a store that is not there", o)
+		}
+	case "NodePool":
+		if _, ok := f.byKind["EC2NodeClass"][o.env+" /"+o.text("spec.template.spec.nodeClassRef.name")]; !ok {
+			f.Errorf("%s has a class that is not there", o)
 		}
 	}
 }

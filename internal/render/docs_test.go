@@ -81,6 +81,14 @@ func TestTemplatesPage(t *testing.T) {
 			t.Errorf("%s makes %s and the page says %s", row[1], got, want)
 		}
 	}
+}
+
+// TestTemplatesPageIsWhole: each function, and each habit of other tools that a message knows, is on the page.
+func TestTemplatesPageIsWhole(t *testing.T) {
+	page, err := os.ReadFile("../../docs/templates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var table strings.Builder
 	for _, h := range habits {
 		fmt.Fprintf(&table, "| %s | %s |\n", code(h.theirs), code(h.here))

@@ -7,10 +7,8 @@ import (
 	"k8srepo/internal/validate"
 )
 
-// TestPodSecurity holds what the labels of a Namespace say of the pods in it: a Pod is refused, and what
-// makes such pods is warned of, at the container.
-func TestPodSecurity(t *testing.T) {
-	const namespaces = `apiVersion: v1
+// guarded are Namespaces, and an object that is none, with labels of PodSecurity.
+const guarded = `apiVersion: v1
 kind: Namespace
 metadata: {name: strict, labels: {pod-security.kubernetes.io/enforce: restricted}}
 ---
@@ -30,6 +28,10 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: default, labels: {pod-security.kubernetes.io/enforce: restricted}}
 `
+
+// TestPodSecurity holds what the labels of a Namespace say of the pods in it: a Pod is refused, and what
+// makes such pods is warned of, at the container.
+func TestPodSecurity(t *testing.T) {
 	const good = "securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: a, image: a, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]"
 	const host = "hostNetwork: true, containers: [{name: a, image: a}]"
 	const privileged = "containers: [{name: a, image: a}, {name: b, image: b, securityContext: {privileged: true}}]"
@@ -61,7 +63,7 @@ metadata: {name: default, labels: {pod-security.kubernetes.io/enforce: restricte
 		{"the default namespace", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {" + privileged + "}\n", "", ""},
 	}
 	known := &validate.Namespaces{}
-	for _, object := range objects(t, namespaces) {
+	for _, object := range objects(t, guarded) {
 		known.Add(object)
 	}
 	v := validator(t, "1.34").In(known)
