@@ -1,3 +1,5 @@
+// The generator of files and what it expects of each of them are one program: apart, neither could be read.
+
 package bump
 
 import (
