@@ -26,15 +26,11 @@ func benchContention(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, done, err := scratch()
+	dir, tagbump, done, err := scratch("tagbump")
 	if err != nil {
 		return err
 	}
 	defer done()
-	tagbump, err := build(dir.dir, "tagbump")
-	if err != nil {
-		return err
-	}
 	repo := dir.path("served/k8s.git")
 	files, err := writeBare(repo, *services, *commits)
 	if err != nil {

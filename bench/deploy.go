@@ -22,15 +22,11 @@ func benchDeploy(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, done, err := scratch()
+	dir, tagbump, done, err := scratch("tagbump")
 	if err != nil {
 		return err
 	}
 	defer done()
-	tagbump, err := build(dir.dir, "tagbump")
-	if err != nil {
-		return err
-	}
 	for _, c := range []struct {
 		services int
 		latency  time.Duration

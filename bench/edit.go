@@ -24,15 +24,11 @@ func benchEdit(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, done, err := scratch()
+	dir, tagbump, done, err := scratch("tagbump")
 	if err != nil {
 		return err
 	}
 	defer done()
-	tagbump, err := build(dir.dir, "tagbump")
-	if err != nil {
-		return err
-	}
 	self, err := os.Executable()
 	if err != nil {
 		return err

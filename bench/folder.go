@@ -41,13 +41,18 @@ func (f *folder) create(name string, write func(w *bufio.Writer)) {
 	f.err = firstError(w.Flush(), out.Close())
 }
 
-// scratch makes a folder for a benchmark. Done removes it.
-func scratch() (f *folder, done func(), err error) {
+// scratch makes a folder for a benchmark, with a command of this module built into it. Done removes it.
+func scratch(command string) (f *folder, binary string, done func(), err error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
-	return newFolder(dir), func() { os.RemoveAll(dir) }, nil
+	done = func() { os.RemoveAll(dir) }
+	if binary, err = build(dir, command); err != nil {
+		done()
+		return nil, "", nil, err
+	}
+	return newFolder(dir), binary, done, nil
 }
 
 // spread has the folders made in f spread over the disk, so that a process in one of them does not

@@ -17,15 +17,11 @@ func benchRender(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, done, err := scratch()
+	dir, manifestgen, done, err := scratch("manifestgen")
 	if err != nil {
 		return err
 	}
 	defer done()
-	manifestgen, err := build(dir.dir, "manifestgen")
-	if err != nil {
-		return err
-	}
 	self, err := os.Executable()
 	if err != nil {
 		return err

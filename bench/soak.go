@@ -31,15 +31,12 @@ func benchSoak(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, done, err := scratch()
+	dir, tagbump, done, err := scratch("tagbump")
 	if err != nil {
 		return err
 	}
 	defer done()
-	if s.tagbump, err = build(dir.dir, "tagbump"); err != nil {
-		return err
-	}
-	s.repo = dir.path("served/k8s.git")
+	s.tagbump, s.repo = tagbump, dir.path("served/k8s.git")
 	files, err := writeBare(s.repo, *services, *commits)
 	if err != nil {
 		return err

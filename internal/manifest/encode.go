@@ -207,7 +207,13 @@ func appendFlow(dst []byte, v any) ([]byte, error) {
 			}
 		}
 		return append(dst, '}'), nil
-	case nil:
+	}
+	return appendScalar(dst, v, true)
+}
+
+// appendScalar writes what is neither a map nor a list, and holds no line break that a block would keep.
+func appendScalar(dst []byte, v any, inFlow bool) ([]byte, error) {
+	if v == nil {
 		return append(dst, "null"...), nil
 	}
 	text, isString, err := plainText(v)
@@ -215,7 +221,7 @@ func appendFlow(dst []byte, v any) ([]byte, error) {
 		return nil, err
 	}
 	if isString {
-		return appendString(dst, text, true), nil
+		return appendString(dst, text, inFlow), nil
 	}
 	return append(dst, text...), nil
 }
@@ -264,17 +270,8 @@ func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
 		}
 	case FileText:
 		return appendBlock(dst, string(v), indent)
-	case nil:
-		return append(dst, "null"...), nil
 	}
-	text, isString, err := plainText(v)
-	if err != nil {
-		return nil, err
-	}
-	if isString {
-		return appendString(dst, text, false), nil
-	}
-	return append(dst, text...), nil
+	return appendScalar(dst, v, false)
 }
 
 // appendEntry writes what follows "key:" in a block mapping whose keys stand at
