@@ -69,7 +69,7 @@ type Summary struct {
 
 // run is one Run.
 type run struct {
-	Options
+	options   Options
 	fsys      fs.FS
 	inventory *inventory.Inventory
 	disk      map[string]string // the templates that are there: file → text
@@ -81,7 +81,7 @@ type run struct {
 
 // Run infers templates and values for the manifests of a k8s repo.
 func Run(fsys fs.FS, o Options) (*Result, error) {
-	r := &run{Options: o, fsys: fsys, result: &Result{Files: map[string][]byte{}}, disk: map[string]string{}, folders: map[cell]bool{}}
+	r := &run{options: o, fsys: fsys, result: &Result{Files: map[string][]byte{}}, disk: map[string]string{}, folders: map[cell]bool{}}
 	if err := r.load(); err != nil {
 		return nil, err
 	}
@@ -237,7 +237,7 @@ func (s *state) try() ([]Left, error) {
 	}
 	known := map[string]*alignment{}
 	for again := true; again; {
-		s.templates = s.Layout.templatesOf(grouped(copies), s.alike, s.level, func(file string) bool { return s.kept[file] })
+		s.templates = s.options.Layout.templatesOf(grouped(copies), s.alike, s.level, func(file string) bool { return s.kept[file] })
 		explain := newExplainer(facts)
 		for _, t := range s.templates {
 			t.prepare(explain, tags, known)
@@ -263,8 +263,8 @@ func (s *state) try() ([]Left, error) {
 
 // alike reports whether two services share templates whatever their files are.
 func (r *run) alike(a, b string) bool {
-	like := func(a, b string) bool { return a == r.Like && slices.Contains(r.Services, b) }
-	return r.Like != "" && (like(a, b) || like(b, a))
+	like := func(a, b string) bool { return a == r.options.Like && slices.Contains(r.options.Services, b) }
+	return r.options.Like != "" && (like(a, b) || like(b, a))
 }
 
 // describe makes the lines of the templates, and the variables and settings that they need.

@@ -40,36 +40,36 @@ func (r *run) load() error {
 // read reads the copies: those to be adopted, and those that were.
 func (r *run) read() error {
 	envs := r.environments()
-	if r.Layout.isOpen() && envs == nil {
-		return problem.New("pass --env for each", "--path %q: which part of a folder's name is the environment's can only be told by their names", r.Layout.text)
+	if r.options.Layout.isOpen() && envs == nil {
+		return problem.New("pass --env for each", "--path %q: which part of a folder's name is the environment's can only be told by their names", r.options.Layout.text)
 	}
-	folders, err := r.Layout.folders(r.fsys, envs)
+	folders, err := r.options.Layout.folders(r.fsys, envs)
 	if err == nil && len(folders) == 0 {
-		err = problem.New("it is below the k8s repo's root: --source names that folder", "--path %q leads to no folder", r.Layout.text)
+		err = problem.New("it is below the k8s repo's root: --source names that folder", "--path %q leads to no folder", r.options.Layout.text)
 	}
 	if err != nil {
 		return err
 	}
 	for _, env := range r.inventory.Environments {
 		used := slices.ContainsFunc(folders, func(f folder) bool { return f.env == env.Name })
-		if path := r.Layout.path(env.Name); used && !env.Abstract && env.Path != path {
+		if path := r.options.Layout.path(env.Name); used && !env.Abstract && env.Path != path {
 			return problem.At(env.Place, "pass a --path that leads there, or change path:", "the manifests of %s are in %s, not in %s", env.Name, env.Path, path)
 		}
 	}
-	files, left, err := r.Layout.readFiles(r.fsys, folders)
+	files, left, err := r.options.Layout.readFiles(r.fsys, folders)
 	if err != nil {
 		return err
 	}
-	if len(r.Envs) == 0 {
+	if len(r.options.Envs) == 0 {
 		files, left = r.sharing(files, left)
 	}
 	for _, f := range folders {
 		r.folders[f.cell] = true
 	}
-	if !r.Layout.hasService() {
+	if !r.options.Layout.hasService() {
 		service := serviceOf(files)
-		if len(r.Services) == 1 {
-			service = r.Services[0]
+		if len(r.options.Services) == 1 {
+			service = r.options.Services[0]
 		}
 		for _, f := range files {
 			f.service = service
@@ -95,10 +95,10 @@ func (r *run) read() error {
 
 // environments are the names that {env} may stand for; nil for any.
 func (r *run) environments() []string {
-	if len(r.Envs) == 0 && !r.Layout.isOpen() {
+	if len(r.options.Envs) == 0 && !r.options.Layout.isOpen() {
 		return nil
 	}
-	names := slices.Clone(r.Envs)
+	names := slices.Clone(r.options.Envs)
 	for _, e := range r.inventory.Environments {
 		if !e.Abstract && !slices.Contains(names, e.Name) {
 			names = append(names, e.Name)
@@ -109,7 +109,7 @@ func (r *run) environments() []string {
 
 // wants reports whether the files of a cell are to be adopted.
 func (r *run) wants(c cell) bool {
-	return (len(r.Envs) == 0 || slices.Contains(r.Envs, c.env)) && (len(r.Services) == 0 || !r.Layout.hasService() || slices.Contains(r.Services, c.service))
+	return (len(r.options.Envs) == 0 || slices.Contains(r.options.Envs, c.env)) && (len(r.options.Services) == 0 || !r.options.Layout.hasService() || slices.Contains(r.options.Services, c.service))
 }
 
 // sharing leaves out what is no environment: folders that have no file in common with

@@ -43,7 +43,7 @@ func (s *state) separate() bool {
 
 // forced reports whether a template is shared because it was asked for.
 func (s *state) forced(t *template) bool {
-	return s.Like != "" && slices.ContainsFunc(t.cells, func(c cell) bool { return c.service == s.Like })
+	return s.options.Like != "" && slices.ContainsFunc(t.cells, func(c cell) bool { return c.service == s.options.Like })
 }
 
 // ownLines estimates how many lines the services' own templates would take: the longest

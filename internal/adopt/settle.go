@@ -63,7 +63,7 @@ func scopeOf(c cell) string {
 // keysOf are the keys at the top of a new environment's file.
 func (s *state) keysOf(env string, scopes map[string]bool) []manifest.Field {
 	var keys []manifest.Field
-	if path := s.Layout.path(env); path != env+"/manifests" {
+	if path := s.options.Layout.path(env); path != env+"/manifests" {
 		keys = append(keys, field("path", manifest.NewString(path)))
 	}
 	if ns := s.survey.namespace[env]; ns != "" && ns != env {
