@@ -150,13 +150,19 @@ func TestDeployKilled(t *testing.T) {
 		args := []string{"--repo", server.URL("k8s"), "--service", fmt.Sprintf("s%02d", i), "--tag", "new"}
 		j := newJob(t, nil, args...)
 		faults := make([]gittest.Fault, point.nth)
-		faults[point.nth-1] = gittest.Fault{Hang: true, Hung: func() { j.Process.Kill() }}
+		reached := make(chan struct{})
+		faults[point.nth-1] = gittest.Fault{Hang: true, Hung: func() { close(reached) }}
 		server.Fail(point.kind, faults...)
 		landed := point == points[len(points)-1]
 		if landed {
 			server.Fail(gittest.Push, gittest.Fault{Deaf: true}) // it reads the branch again, to see
 		}
-		if err := j.Run(); exitStatus(err) != -1 {
+		if err := j.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-reached
+		_ = j.Process.Kill()
+		if err := j.Wait(); exitStatus(err) != -1 {
 			t.Errorf("%s %d: not killed: %v\n%s", point.kind, point.nth, err, &j.stderr)
 		}
 		want := map[bool]string{true: "unchanged", false: "changed"}[landed]
