@@ -137,6 +137,7 @@ func (r *reading) readSubjects() {
 	}
 }
 
+// referAccount refers to the ServiceAccount that a map names.
 func (r *reading) referAccount(what string, v manifest.Value) {
 	r.referNamespaced(what, "ServiceAccount", v)
 }
