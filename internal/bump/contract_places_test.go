@@ -222,6 +222,7 @@ var contractOfEdits = []sentence{
 	}},
 	{"4.3", "what an alias feeds elsewhere is not changed in silence", []contractCase{
 		{"a tag that two images share", "", "a: {repository: ecr.repo/api, tag: &t v1}\nb: {repository: ecr.repo/web, tag: *t}\n", "", `an alias uses`, nil},
+		{"a tag that is the name to look for", "", "a: {name: &t v1, newName: ecr.repo/api, newTag: *t}\n", "", `an alias uses`, nil},
 		{"a tag that a label shares", "", "a: {repository: ecr.repo/api, tag: &t v1}\nlabels: {v: *t}\n", "", `an alias uses`, nil},
 		{"a merged map in something else", "", "a: &a {image: 'ecr.repo/api:v1'}\nb: {<<: *a}\nc: {x: {<<: *a}}\n", "a: &a {image: 'ecr.repo/api:v2'}\nb: {<<: *a}\nc: {x: {<<: *a}}\n", "", nil},
 		{"an anchor of another document", "", "a: &a ecr.repo/web:v1\nimage: *a\n---\na: &a ecr.repo/api:v1\nimage: *a\n", "a: &a ecr.repo/web:v1\nimage: *a\n---\na: &a ecr.repo/api:v2\nimage: *a\n", "", nil},

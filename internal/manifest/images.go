@@ -164,6 +164,9 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 				image.shared = image.shared || w.other[n]
 				users[n]++
 			}
+			if image.parts.replaces != nil {
+				users[image.parts.replaces]++ // it is to stay
+			}
 		}
 		slices.SortStableFunc(w.images, func(a, b Image) int {
 			return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Col, b.Place.Col))

@@ -209,7 +209,7 @@ func (w *imageFinder) field(path Path, n *yaml.Node, maps map[*yaml.Node]bool, f
 	switch n.Kind {
 	case yaml.ScalarNode:
 		if i := slices.IndexFunc(w.images, func(i Image) bool {
-			return i.parts.entries != nil && (i.parts.has(n) || i.parts.replaces == n)
+			return i.parts.entries != nil && (i.parts.has(n) || i.parts.name == nil && i.parts.replaces == n)
 		}); i >= 0 {
 			if !maps[w.images[i].parts.entries] {
 				found.Halves = append(found.Halves, Half{path, w.images[i]})

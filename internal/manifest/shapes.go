@@ -235,12 +235,12 @@ func (e entries) split(n *yaml.Node, parentKey string) (ref image.Ref, p parts, 
 // the repository.
 func (e entries) kustomize(n *yaml.Node) (ref image.Ref, p parts, ok bool) {
 	name, _ := entryText(e.newName)
-	p = parts{entries: n, addTag: newTagKey, name: e.newName, digestKey: e.digestKey}
+	p = parts{entries: n, addTag: newTagKey, name: e.newName, replaces: e.repository, digestKey: e.digestKey}
 	var err error
 	if name != "" {
 		ref, err = image.ParseRepository(name)
 	} else {
-		p.name, p.replaces = nil, e.repository // the name is what to look for, and stays
+		p.name = nil // the name that it replaces stays
 		old, _ := entryText(e.repository)
 		if ref, err = image.Parse(old); e.repositoryKey != nameKey {
 			return ref, p, false
