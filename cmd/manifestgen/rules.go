@@ -55,8 +55,7 @@ func (r ruleObjects) each(use func(i int, object *rules.Object)) {
 		for _, o := range r[i].objects {
 			object := &list[0]
 			list = list[1:]
-			*object = *o
-			object.Rename(r[i].knownText.user, r[i].user)
+			o.CopyTo(object, r[i].knownText.user, r[i].user)
 			object.User = r[i].user
 			use(i, object)
 		}

@@ -31,23 +31,17 @@ spec:
   hostnames: [api.example.com]`,
 	Mend: []string{"protocol: HTTPS}", "protocol: HTTPS, allowedRoutes: {namespaces: {from: All}}}"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.referring {
-			if o.Group != gatewayGroup {
-				continue
-			}
-			for i := range o.refs {
-				ref := &o.refs[i]
-				to := c.byID[o.targetOf(ref)]
-				switch {
-				case to == nil || to.namespace() == o.namespace():
-				case to.gateway != nil && !to.gateway.allows(to, o.in(ref.key.is)):
-					r.add(o, ref.name.place, "parentRefs: %s takes no routes of the namespace %q", to, o.namespace()).
-						hint("write allowedRoutes: {namespaces: {from: All}} at the listener").also(to, to.named, "%s takes those of its own namespace", to)
-				case to.service != nil && !c.granted(o, to):
-					f := r.add(o, ref.name.place, "%s: no ReferenceGrant lets the namespace %q use %s", ref.what, o.namespace(), to)
-					f.hint("add a ReferenceGrant to the namespace %q", to.namespace()).also(to, to.named, "%s is in another namespace", to)
-					f.Error = false
-				}
+		for _, l := range slices.Concat(c.links[anyOther], c.links[aRoute]) {
+			o, to := l.o, l.to
+			switch {
+			case o.Group != gatewayGroup || to == nil || to.namespace() == o.namespace():
+			case to.gateway != nil && !to.gateway.allows(to, o.in(l.key.is)):
+				r.add(o, l.name.place, "parentRefs: %s takes no routes of the namespace %q", to, o.namespace()).
+					hint("write allowedRoutes: {namespaces: {from: All}} at the listener").also(to, to.named, "%s takes those of its own namespace", to)
+			case to.service != nil && !c.granted(o, to):
+				f := r.add(o, l.name.place, "%s: no ReferenceGrant lets the namespace %q use %s", l.what, o.namespace(), to)
+				f.hint("add a ReferenceGrant to the namespace %q", to.namespace()).also(to, to.named, "%s is in another namespace", to)
+				f.Error = false
 			}
 		}
 	},

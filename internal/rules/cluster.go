@@ -18,7 +18,7 @@ type Cluster struct {
 	budgets     []*Object            // PodDisruptionBudgets
 	scalers     []*Object            // what scales workloads
 	makePods    []*Object            // the workloads
-	referring   []*Object            // objects that refer to others
+	links       [anyOther + 1][]link // the references, by what sort of object refers
 	routed      []*Object            // objects with routes
 	ingresses   []*Object            // all Ingresses
 	pools       []*Object            // NodePools
@@ -37,32 +37,33 @@ type Cluster struct {
 	balancers   []*loadBalancer // of the AWS Load Balancer Controller; nil until they are asked for
 }
 
-// index prepares for look-ups. It goes through the objects once.
+// index prepares for look-ups.
 func (c *Cluster) index() {
 	c.byID = make(map[id]*Object, len(c.Objects))
+	for _, o := range slices.Backward(c.Objects) { // where several have one name, the first counts
+		c.byID[o.id()] = o
+	}
 	c.workloads, c.customs = map[string][]*Object{}, map[string][]*Object{}
 	c.scaled, c.makers, c.anywhere = map[id][]*Object{}, map[id]*Object{}, map[string]bool{}
 	c.patterns, c.pods = map[string][]string{}, map[string]podIndex{}
 	c.nearby, c.merged = newNearby(c), map[id]bool{}
 	for _, o := range c.Objects {
 		o.asked = false
-		me := o.id()
-		if c.byID[me] == nil {
-			c.byID[me] = o
-		}
+		namespace := o.namespace()
 		c.sort(o)
+		c.link(o)
 		if o.pods != nil {
-			c.workloads[me.namespace] = append(c.workloads[me.namespace], o)
+			c.workloads[namespace] = append(c.workloads[namespace], o)
 		}
 		if o.custom != nil {
-			c.customs[me.namespace] = append(c.customs[me.namespace], o)
+			c.customs[namespace] = append(c.customs[namespace], o)
 		}
 		if o.scaler != nil {
 			target := o.targetOf(&o.refs[0])
 			c.scaled[target] = append(c.scaled[target], o)
 		}
 		if o.merges != "" {
-			c.merged[id{kind: "Secret", namespace: me.namespace, name: o.in(o.merges)}] = true
+			c.merged[id{kind: "Secret", namespace: namespace, name: o.in(o.merges)}] = true
 		}
 		for _, p := range o.provides {
 			name := o.in(p.name)
@@ -71,9 +72,9 @@ func (c *Cluster) index() {
 			case p.anywhere:
 				c.anywhere[name] = true
 			case isPattern:
-				c.patterns[p.kind+"|"+me.namespace] = append(c.patterns[p.kind+"|"+me.namespace], prefix)
+				c.patterns[p.kind+"|"+namespace] = append(c.patterns[p.kind+"|"+namespace], prefix)
 			default:
-				c.makers[id{kind: p.kind, namespace: me.namespace, name: name}] = o
+				c.makers[id{kind: p.kind, namespace: namespace, name: name}] = o
 			}
 		}
 	}
@@ -90,7 +91,6 @@ func (c *Cluster) sort(o *Object) {
 	add(&c.budgets, o.budget != nil)
 	add(&c.scalers, o.scaler != nil)
 	add(&c.makePods, o.pods != nil)
-	add(&c.referring, len(o.refs) > 0)
 	add(&c.routed, len(o.routes) > 0)
 	add(&c.ingresses, o.ingress != nil)
 	add(&c.pools, o.nodes != nil)
@@ -104,10 +104,24 @@ func (c *Cluster) sort(o *Object) {
 	c.classParams = c.classParams || o.Kind == "IngressClassParams"
 }
 
+// link is a reference of an object, and the object that it leads to; nil unless it is in the cluster.
+type link struct {
+	*reference
+	o, to *Object
+}
+
+// link finds what an object refers to.
+func (c *Cluster) link(o *Object) {
+	for i := range o.refs {
+		ref := &o.refs[i]
+		c.links[ref.from] = append(c.links[ref.from], link{ref, o, c.byID[o.targetOf(ref)]})
+	}
+}
+
 // targetOf returns what a reference of an object leads to.
 func (o *Object) targetOf(ref *reference) id {
 	to := id{ref.group, ref.kind, o.in(ref.namespace), o.in(ref.name.is)}
-	if to.namespace == "" && !clusterScoped[ref.kind] {
+	if to.namespace == "" && !ref.clusterScoped {
 		to.namespace = o.namespace()
 	}
 	return to
@@ -122,32 +136,32 @@ const (
 	assumed           // it is said to exist, something makes it, or it cannot be known
 )
 
-// find looks for what a reference leads to; the object is nil unless it is present.
-func (c *Cluster) find(o *Object, ref *reference) (*Object, existence) {
-	to := o.targetOf(ref)
-	if found := c.byID[to]; found != nil {
-		return found, present
+// find says whether what a reference leads to exists.
+func (c *Cluster) find(l *link) existence {
+	if l.to != nil {
+		return present
 	}
+	o, to := l.o, l.o.targetOf(l.reference)
 	switch {
 	case isPlaceholder(to.name), isBuiltIn(to):
-		return nil, assumed // a placeholder of another tool
+		return assumed // a placeholder of another tool
 	case c.makers[id{kind: to.kind, namespace: to.namespace, name: to.name}] != nil, to.kind == "Secret" && c.anywhere[to.name]:
-		return nil, assumed
+		return assumed
 	case o.Env != nil && o.Env.declares(to):
-		return nil, assumed
+		return assumed
 	case !c.knows(o, to.namespace):
-		return nil, assumed // another environment of the cluster may have it
-	case ref.from == anyOther && ref.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
-		return nil, assumed // nothing here is in that namespace
+		return assumed // another environment of the cluster may have it
+	case l.from == anyOther && l.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
+		return assumed // nothing here is in that namespace
 	case slices.ContainsFunc(c.patterns[to.kind+"|"+to.namespace], func(prefix string) bool { return strings.HasPrefix(to.name, prefix) }):
-		return nil, assumed
+		return assumed
 	case c.mayBeMade(to.namespace, to.name):
-		return nil, assumed
+		return assumed
 	}
 	if c.Open && (c.elsewhere(to) || !isSlip(to.name, c.near(to))) {
-		return nil, assumed
+		return assumed
 	}
-	return nil, missing
+	return missing
 }
 
 // isBuiltIn reports whether each cluster has an object.
@@ -243,7 +257,7 @@ func (c *Cluster) labelled(namespace string, o *Object, wanted []pair) []*Object
 
 // indexPods sorts the workloads of a namespace by the values of some keys of their pods' labels.
 func (c *Cluster) indexPods(namespace string, wanted labels) map[string][]*Object {
-	byValues := map[string][]*Object{}
+	byValues := make(map[string][]*Object, len(c.workloads[namespace]))
 	var values []byte
 workloads:
 	for _, w := range c.workloads[namespace] {

@@ -97,8 +97,7 @@ func FuzzRead(f *testing.F) {
 		c := &Cluster{Whole: true}
 		for _, v := range values {
 			if o := Read(v); o != nil {
-				renamed := *o
-				renamed.Rename("api", "a-longer-name")
+				o.CopyTo(&Object{}, "api", "a-longer-name")
 				c.Objects = append(c.Objects, o)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // Object is what the rules know of a Kubernetes object. Objects whose texts differ in a name alone
-// share their facts: see Rename. The fields below Name are the caller's to set.
+// share their facts: see CopyTo. The fields below Name are the caller's to set.
 type Object struct {
 	*facts
 	Namespace string // "" where the object names none, or its kind has none
@@ -21,7 +21,6 @@ type Object struct {
 	Document int          // the caller's number of the document that it is in
 
 	from, to string // a name in the facts, and what stands there for this object
-	read     string // the object's name in the facts
 
 	asked   bool      // what it selects was asked for
 	selects []*Object // the workloads whose pods its selector selects: see Cluster.selected
@@ -29,8 +28,10 @@ type Object struct {
 
 // facts are what Read finds in a text.
 type facts struct {
-	Group, Kind string
+	Group, Kind   string
+	clusterScoped bool // the kind has no namespace
 
+	name    string        // of the object that was read
 	named   problem.Place // of its name
 	ignored []ignored
 	found   []finding
@@ -64,19 +65,24 @@ func (o *Object) in(w word) string {
 	switch {
 	case o.from == "":
 		return string(w)
-	case string(w) == o.read:
+	case string(w) == o.name:
 		return o.Name
 	}
-	before, after, found := strings.Cut(string(w), o.from)
+	return replaceName(string(w), o.from, o.to)
+}
+
+// replaceName is strings.ReplaceAll, faster where the name stands once.
+func replaceName(s, from, to string) string {
+	before, after, found := strings.Cut(s, from)
 	switch {
 	case !found:
-		return string(w)
+		return s
 	case before == "" && after == "":
-		return o.to
-	case !strings.Contains(after, o.from):
-		return before + o.to + after
+		return to
+	case !strings.Contains(after, from):
+		return before + to + after
 	}
-	return strings.ReplaceAll(string(w), o.from, o.to)
+	return strings.ReplaceAll(s, from, to)
 }
 
 // all returns words as they are in the text of the object.
@@ -88,15 +94,16 @@ func (o *Object) all(words []word) []string {
 	return list
 }
 
-// Rename makes a copy of an object what Read would make of a text that has another name wherever this
-// one stands, so that thousands of users who share a template need one parse. Neither name may be a part
-// of a word of Kubernetes.
-func (o *Object) Rename(from, to string) {
+// CopyTo makes a new object what Read would make of a text that has another name wherever this one
+// stands, so that thousands of users who share a template need one parse. Neither name may be a part of a
+// word of Kubernetes. The fields that are the caller's are not copied.
+func (o *Object) CopyTo(other *Object, from, to string) {
+	other.facts, other.Namespace, other.Name = o.facts, o.Namespace, o.Name
 	if from == to {
 		return
 	}
-	o.from, o.to, o.read = from, to, o.Name
-	o.Namespace, o.Name = strings.ReplaceAll(o.Namespace, from, to), strings.ReplaceAll(o.Name, from, to)
+	other.from, other.to = from, to
+	other.Namespace, other.Name = replaceName(o.Namespace, from, to), replaceName(o.Name, from, to)
 }
 
 // Environment is what the rules know of an environment.
@@ -253,6 +260,8 @@ type reference struct {
 	key       text // of a ConfigMap or Secret; the listener of a Gateway
 	port      text // of a Service: its name or number
 	optional  bool
+
+	clusterScoped bool // the kind has no namespace
 }
 
 // referrer is what sort of object refers to another: it decides which rule looks.
@@ -294,7 +303,7 @@ func (o *Object) id() id { return id{o.Group, o.Kind, o.namespace(), o.Name} }
 // namespace returns the namespace that an object is in; "" where its kind has none.
 func (o *Object) namespace() string {
 	switch {
-	case clusterScoped[o.Kind]:
+	case o.clusterScoped:
 		return ""
 	case o.Namespace == "" && o.Env != nil:
 		return o.Env.Namespace

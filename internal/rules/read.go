@@ -26,7 +26,7 @@ func Read(v manifest.Value) *Object {
 	if v.Kind != manifest.Map || kind.Text == "" {
 		return nil
 	}
-	r := &reading{o: &Object{facts: &facts{Kind: kind.Text}}, v: v}
+	r := &reading{o: &Object{facts: &facts{Kind: kind.Text, clusterScoped: clusterScoped[kind.Text]}}, v: v}
 	apiVersion, _ := v.Get("apiVersion")
 	if group, _, grouped := strings.Cut(apiVersion.Text, "/"); grouped {
 		r.o.Group = group
@@ -36,7 +36,7 @@ func Read(v manifest.Value) *Object {
 	r.annotations, _ = r.meta.Get("annotations")
 	name, _ := r.meta.Get("name")
 	namespace, _ := r.meta.Get("namespace")
-	r.o.Name, r.o.Namespace, r.o.named = name.Text, namespace.Text, name.Place
+	r.o.Name, r.o.name, r.o.Namespace, r.o.named = name.Text, name.Text, namespace.Text, name.Place
 	if name.Text == "" {
 		r.o.named = v.Place
 	}
@@ -145,7 +145,7 @@ func (r *reading) referAccount(what string, v manifest.Value) {
 // referNamespaced refers to the object that a map names, with its namespace where it says one.
 func (r *reading) referNamespaced(what, kind string, v manifest.Value) {
 	namespace := at(v, "namespace").Text
-	if namespace == "" && clusterScoped[r.o.Kind] {
+	if namespace == "" && r.o.clusterScoped {
 		return // refused, or of the namespace that it is used from
 	}
 	r.refer(reference{from: anyOther, what: what, kind: kind, namespace: word(namespace), name: textOf(at(v, "name"))})
@@ -195,6 +195,7 @@ func (r *reading) readKustomization() {
 // refer adds a reference; one without a name is none.
 func (r *reading) refer(to reference) {
 	if to.name.is != "" {
+		to.clusterScoped = clusterScoped[to.kind]
 		r.o.refs = append(r.o.refs, to)
 	}
 }

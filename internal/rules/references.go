@@ -59,19 +59,13 @@ metadata: {name: api}
 spec: {ports: [{port: 80, targetPort: 8080}]}`,
 	Mend: []string{"{number: 8080}", "{number: 80}"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.referring {
-			for i := range o.refs {
-				ref := &o.refs[i]
-				if ref.from != aRoute || ref.port.is == "" {
-					continue
-				}
-				to, port := c.byID[o.targetOf(ref)], o.in(ref.port.is)
-				if to == nil || to.service == nil || to.service.kind == "ExternalName" || isPlaceholder(port) || len(to.ports) == 0 {
-					continue
-				}
-				if !slices.ContainsFunc(to.ports, func(p servicePort) bool { return to.in(p.name) == port || strconv.Itoa(p.number) == port }) {
-					r.add(o, ref.port.place, "%s: %s has no port %q", ref.what, to, port).hint("%s", servicePorts(to)).also(to, to.ports[0].place, "the ports of %s", to)
-				}
+		for _, l := range c.links[aRoute] {
+			to, port := l.to, l.o.in(l.port.is)
+			if port == "" || to == nil || to.service == nil || to.service.kind == "ExternalName" || isPlaceholder(port) || len(to.ports) == 0 {
+				continue
+			}
+			if !slices.ContainsFunc(to.ports, func(p servicePort) bool { return to.in(p.name) == port || strconv.Itoa(p.number) == port }) {
+				r.add(l.o, l.port.place, "%s: %s has no port %q", l.what, to, port).hint("%s", servicePorts(to)).also(to, to.ports[0].place, "the ports of %s", to)
 			}
 		}
 	},
@@ -159,28 +153,29 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`,
 // checkMissing returns a rule that reports references which lead nowhere.
 func checkMissing(from referrer) func(*Cluster, *report) {
 	return func(c *Cluster, r *report) {
-		for _, o := range c.referring {
-			var told []text // a name may be written once and referred to for each key
-			for i := range o.refs {
-				ref := &o.refs[i]
-				if ref.from != from || ref.optional || from == aScaler && !knowsKind(ref) {
-					continue
-				}
-				if _, e := c.find(o, ref); e != missing || slices.Contains(told, ref.name) {
-					continue
-				}
-				told = append(told, ref.name)
-				to := o.targetOf(ref)
-				where := ""
-				if to.namespace != "" {
-					where = " in the namespace " + strconv.Quote(to.namespace)
-				}
-				f := r.add(o, ref.name.place, "%s: there is no %s %q%s", ref.what, ref.kind, to.name, where)
-				if near := c.near(to); near != "" {
-					f.hint("did you mean %q?", near)
-				} else if o.Env != nil {
-					f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: %s, name: %s%s}]", o.Env.Name, ref.kind, to.name, o.Env.otherNamespace(to.namespace))
-				}
+		var told []link // a name may be written once and referred to for each key
+		for i := range c.links[from] {
+			l := &c.links[from][i]
+			if l.optional || from == aScaler && !knowsKind(l.reference) || c.find(l) != missing {
+				continue
+			}
+			if slices.ContainsFunc(told, func(t link) bool { return t.o == l.o && t.name == l.name }) {
+				continue
+			}
+			if len(told) > 0 && told[0].o != l.o {
+				told = told[:0]
+			}
+			told = append(told, *l)
+			to := l.o.targetOf(l.reference)
+			where := ""
+			if to.namespace != "" {
+				where = " in the namespace " + strconv.Quote(to.namespace)
+			}
+			f := r.add(l.o, l.name.place, "%s: there is no %s %q%s", l.what, l.kind, to.name, where)
+			if near := c.near(to); near != "" {
+				f.hint("did you mean %q?", near)
+			} else if env := l.o.Env; env != nil {
+				f.hint("if it is made elsewhere, declare it in environments/%s.yaml: external: [{kind: %s, name: %s%s}]", env.Name, l.kind, to.name, env.otherNamespace(to.namespace))
 			}
 		}
 	}
@@ -226,37 +221,32 @@ spec:
           env: [{name: LOG_LEVEL, valueFrom: {configMapKeyRef: {name: api, key: LOGLEVEL}}}]`,
 	Mend: []string{"key: LOGLEVEL", "key: LOG_LEVEL"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.referring {
-			for i := range o.refs {
-				ref := &o.refs[i]
-				if ref.from != aPod || ref.key.is == "" || ref.optional {
-					continue
-				}
-				to, key := c.holder(o, ref), o.in(ref.key.is)
-				if to == nil || to.keys == nil || to.keys.open || isPlaceholder(key) {
-					continue
-				}
-				if names := to.all(to.keys.names); !slices.Contains(names, key) {
-					r.add(o, ref.key.place, "%s: %s has no key %q", ref.what, to, key).hint("%s", problem.DidYouMean(key, names)).also(to, to.named, "%s is here", to)
-				}
+		for _, l := range c.links[aPod] {
+			if l.key.is == "" || l.optional {
+				continue
+			}
+			to, key := c.holder(l), l.o.in(l.key.is)
+			if to == nil || to.keys == nil || to.keys.open || isPlaceholder(key) {
+				continue
+			}
+			if names := to.all(to.keys.names); !slices.Contains(names, key) {
+				r.add(l.o, l.key.place, "%s: %s has no key %q", l.what, to, key).hint("%s", problem.DidYouMean(key, names)).also(to, to.named, "%s is here", to)
 			}
 		}
 	},
 }
 
 // holder returns the object that says which keys a ConfigMap or Secret has: itself, or what makes it.
-func (c *Cluster) holder(o *Object, ref *reference) *Object {
-	to := o.targetOf(ref)
-	if c.merged[to] {
-		return nil
+func (c *Cluster) holder(l link) *Object {
+	to := l.o.targetOf(l.reference)
+	maker := c.makers[to]
+	switch {
+	case c.merged[to], l.to != nil && maker != nil:
+		return nil // several write into it
+	case l.to != nil:
+		return l.to
 	}
-	if own := c.byID[to]; own != nil {
-		if c.makers[to] != nil {
-			return nil // both write into it
-		}
-		return own
-	}
-	return c.makers[to]
+	return maker
 }
 
 var gatewayListener = &Rule{
@@ -280,19 +270,13 @@ spec:
   hostnames: [api.example.com]`,
 	Mend: []string{"sectionName: tls", "sectionName: https"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.referring {
-			for i := range o.refs {
-				ref := &o.refs[i]
-				if ref.kind != "Gateway" || ref.key.is == "" {
-					continue
-				}
-				to, name := c.byID[o.targetOf(ref)], o.in(ref.key.is)
-				if to == nil || to.gateway == nil || isPlaceholder(name) {
-					continue
-				}
-				if names := to.gateway.names(to); !slices.Contains(names, name) {
-					r.add(o, ref.key.place, "parentRefs: %s has no listener %q", to, name).hint("%s", problem.DidYouMean(name, names)).also(to, to.named, "%s is here", to)
-				}
+		for _, l := range c.links[anyOther] {
+			if l.to == nil || l.to.gateway == nil || l.key.is == "" {
+				continue
+			}
+			to, name := l.to, l.o.in(l.key.is)
+			if names := to.gateway.names(to); !isPlaceholder(name) && !slices.Contains(names, name) {
+				r.add(l.o, l.key.place, "parentRefs: %s has no listener %q", to, name).hint("%s", problem.DidYouMean(name, names)).also(to, to.named, "%s is here", to)
 			}
 		}
 	},

@@ -143,9 +143,8 @@ func TestRenamed(t *testing.T) {
 			alice, carol := objects(t, strings.ReplaceAll(text, "USER", "alice")), objects(t, strings.ReplaceAll(text, "USER", "carol"))
 			renamed := make([]*Object, len(alice))
 			for i, o := range alice {
-				other := *o
-				other.Rename("alice", "carol")
-				renamed[i] = &other
+				renamed[i] = &Object{}
+				o.CopyTo(renamed[i], "alice", "carol")
 			}
 			before := messages(Check([]*Cluster{{Objects: alice, Whole: true}}))
 			got, want := Check([]*Cluster{{Objects: renamed, Whole: true}}), Check([]*Cluster{{Objects: carol, Whole: true}})

@@ -171,19 +171,12 @@ spec:
 ` + strings.Replace(strings.Replace(deployment, "kind: Deployment", "kind: StatefulSet", 1), "  replicas: 2\n", "  replicas: 2\n  serviceName: api\n", 1),
 	Mend: []string{"  selector: {app: api}\n  ports: [{port: 80}]", "  clusterIP: None\n  selector: {app: api}\n  ports: [{port: 80}]"},
 	cluster: func(c *Cluster, r *report) {
-		for _, o := range c.makePods {
-			if o.Kind != "StatefulSet" || o.pods.count < 2 {
+		for _, l := range c.links[anyOther] {
+			o, to := l.o, l.to
+			if o.Kind != "StatefulSet" || o.pods.count < 2 || to == nil || to.service == nil || to.service.headless {
 				continue
 			}
-			for i := range o.refs {
-				ref := &o.refs[i]
-				if ref.from != anyOther || ref.kind != "Service" {
-					continue
-				}
-				if to := c.byID[o.targetOf(ref)]; to != nil && to.service != nil && !to.service.headless {
-					r.add(o, ref.name.place, "%s: %s is not headless", ref.what, to).hint("write clusterIP: None in it, or name a Service that has it").also(to, to.named, "%s is here", to)
-				}
-			}
+			r.add(o, l.name.place, "%s: %s is not headless", l.what, to).hint("write clusterIP: None in it, or name a Service that has it").also(to, to.named, "%s is here", to)
 		}
 	},
 }
