@@ -41,18 +41,15 @@ func readAll(documents []manifest.Value) []*rules.Object {
 
 // each calls a function with the objects of each manifest, which have its own user's name.
 func (r ruleObjects) each(use func(i int, object *rules.Object)) {
-	n := 0
-	for i := range r {
-		if r[i].knownText != nil {
-			n += len(r[i].objects)
-		}
-	}
-	list := make([]rules.Object, n)
+	var list []rules.Object
 	for i := range r {
 		if r[i].knownText == nil {
 			continue
 		}
 		for _, o := range r[i].objects {
+			if len(list) == 0 { // a hundred at a time: memory that is at hand, and few allocations
+				list = make([]rules.Object, 100)
+			}
 			object := &list[0]
 			list = list[1:]
 			o.CopyTo(object, r[i].knownText.user, r[i].user)
