@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"strings"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -76,6 +77,15 @@ func (f *File) notUTF8() *problem.Problem {
 
 // syntaxProblem gives an error of the parser a place: the line where it stopped.
 func (f *File) syntaxProblem(d document, err error) *problem.Problem {
+	if errors.Is(err, errNoMarker) {
+		line := d.lines + 1
+		for !strings.HasPrefix(f.Line(line), "%") {
+			line++
+		}
+		p := problem.At(problem.Place{File: f.Name, Line: line, Col: 1}, "write --- on a line of its own behind it; text that begins with % needs quotes", "this is not YAML: %v", err)
+		p.Source = f.Line(line)
+		return p
+	}
 	var failure *syntaxError
 	if !errors.As(err, &failure) {
 		return f.problemAt(d.root, "write out what the aliases stand for", "%v", err)

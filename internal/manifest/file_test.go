@@ -23,6 +23,7 @@ func TestSyntaxProblemIsWhereTheParserStopped(t *testing.T) {
 		"colon":               {"a: 1\nb: c: d\ne: 1\n", 2, "mapping values"},
 		"first line":          {"@a: 1\n", 1, "cannot start any token"},
 		"second document":     {"a: 1\n---\nb: c: d\n", 3, "mapping values"},
+		"directive":           {"# a\n%YAML 1.2\na: 1\n", 2, "followed by no ---"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse("x.yaml", []byte(c.text))

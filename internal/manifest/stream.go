@@ -39,7 +39,7 @@ func (f *File) split() []document {
 	if bytes.HasPrefix(f.Data, byteOrderMark) {
 		current.start, current.body = len(byteOrderMark), len(byteOrderMark)
 	}
-	if !bytes.Contains(f.Data, []byte("---")) && !bytes.Contains(f.Data, []byte("...")) {
+	if !bytes.Contains(f.Data, []byte("---")) && !bytes.Contains(f.Data, []byte("...")) && !bytes.HasPrefix(f.Data[current.start:], []byte("%")) && !bytes.Contains(f.Data, []byte("\n%")) {
 		return []document{current}
 	}
 	var docs []document
@@ -92,6 +92,9 @@ func isMarker(line []byte, marker string) bool {
 func (f *File) parse(d *document) (bool, error) {
 	data, read := f.Data[d.start:d.end], decode
 	if d.directives {
+		if d.body == d.start {
+			return false, errNoMarker
+		}
 		data = withoutDirectives(data)
 	}
 	node, failure := read(data)
@@ -126,6 +129,8 @@ func (f *File) parse(d *document) (bool, error) {
 }
 
 var errEndlessAliases = errors.New("the aliases in this document never come to an end")
+
+var errNoMarker = errors.New("a directive is followed by no ---")
 
 // decode is the parser. The node is nil where there is nothing but comments.
 func decode(data []byte) (*yaml.Node, *syntaxError) {
