@@ -23,7 +23,7 @@ const proxy = registry + "/proxy"
 
 func serviceName(i int) string { return fmt.Sprintf("service-%04d", i) }
 
-// writeRepo makes a k8s repo that nobody rendered, as most are, and tells how many
+// writeRepo makes a k8s repo that nobody rendered, as most are, and returns how many
 // files it has.
 func writeRepo(dir string, services int, envs []string) (files int, err error) {
 	to := newFolder(dir)

@@ -61,7 +61,7 @@ func readRecord(r io.Reader) (release string, refused map[string]bool, err error
 	return release, refused, lines.Err()
 }
 
-// hash tells which mistakes are in a sample: the same ones each time.
+// hash decides which mistakes are in a sample: the same ones each time.
 func hash(name string) uint32 {
 	h := fnv.New32a()
 	h.Write([]byte(name))

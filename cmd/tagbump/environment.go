@@ -107,6 +107,6 @@ func takeTokens(getenv func(string) string, unset func(string) error) func(strin
 // client talks to the server's API.
 func (e *environment) client(token, caFile string, con *console.Console) (*github.Client, error) {
 	return github.New(github.Options{
-		Token: token, ServerURL: e.server, APIURL: e.api, GraphQLURL: e.graphQL, CAFile: caFile, UserAgent: "tagbump", Tell: con.Notice,
+		Token: token, ServerURL: e.server, APIURL: e.api, GraphQLURL: e.graphQL, CAFile: caFile, UserAgent: "tagbump", Progress: con.Notice,
 	})
 }

@@ -23,9 +23,9 @@ func report(con *console.Console, format string, r *result, err error) error {
 		con.Notice(n)
 	}
 	reportMentions(con, r.Mentions)
-	told := errors.Join(con.Outputs(r.outputs()), con.Summary(r.summary()))
-	if told != nil {
-		told = problem.New("what it came to is "+r.Result, "GitHub Actions cannot be told: %v", told)
+	reportErr := errors.Join(con.Outputs(r.outputs()), con.Summary(r.summary()))
+	if reportErr != nil {
+		reportErr = problem.New("the result is "+r.Result, "the outputs and the summary of the step cannot be written: %v", reportErr)
 	}
 	if format == "json" {
 		if r.Result == deploy.Planned {
@@ -33,14 +33,14 @@ func report(con *console.Console, format string, r *result, err error) error {
 				r.Diff += string(unified(f))
 			}
 		}
-		told = errors.Join(told, con.JSON(r))
+		reportErr = errors.Join(reportErr, con.JSON(r))
 	} else {
 		r.print(con, err == nil)
 	}
 	if err != nil {
 		return err
 	}
-	return told
+	return reportErr
 }
 
 // maxMentions is how many mentions are printed; --output json has all.

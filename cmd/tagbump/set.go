@@ -75,7 +75,7 @@ func set(ctx context.Context, con *console.Console, o setOptions, r *result) err
 	defer root.Close()
 	con.Source = root.FS()
 	if o.ResolveDigest {
-		if err := request.ResolveDigests(ctx, (&registry.Checker{Tell: con.Notice}).Digest); err != nil {
+		if err := request.ResolveDigests(ctx, (&registry.Checker{Progress: con.Notice}).Digest); err != nil {
 			return err
 		}
 	}

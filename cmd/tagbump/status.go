@@ -68,7 +68,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	case o.repo != "" && o.root != "":
 		problems.Add(problem.New("pass one of the two", "--repo and --root are both given"))
 	case o.root != "" && o.branch != "":
-		problems.Add(problem.New("check it out there, or say --repo", "a folder has no --branch"))
+		problems.Add(problem.New("check it out there, or pass --repo", "a folder has no --branch"))
 	}
 	if o.history < 0 {
 		problems.Add(problem.New("0 is none", "--history must not be negative"))

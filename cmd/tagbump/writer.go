@@ -77,9 +77,9 @@ func (w *writer) runOpened(ctx context.Context, do func(ctx context.Context) err
 func (w *writer) open() error {
 	o := w.options
 	o.URL, o.RunURL, o.RequestedBy, o.Progress = w.repo, w.environment.runURL, w.environment.actor, w.con.Notice
-	o.LookupDigest = (&registry.Checker{Tell: w.con.Notice, CAFile: w.caFile}).Digest
+	o.LookupDigest = (&registry.Checker{Progress: w.con.Notice, CAFile: w.caFile}).Digest
 	if w.verifyImage || w.waitImage > 0 {
-		o.Verify = (&registry.Checker{Wait: w.waitImage, Tell: w.con.Notice, CAFile: w.caFile}).Check
+		o.Verify = (&registry.Checker{Wait: w.waitImage, Progress: w.con.Notice, CAFile: w.caFile}).Check
 	}
 	services, err := w.environment.client(w.environment.serviceToken, w.caFile, w.con)
 	if err != nil {
@@ -131,7 +131,7 @@ func (w *writer) signingStore() (*gitrepo.Store, error) {
 }
 
 // history is where the commits are that a service is built from: in --app-repo,
-// and in its repository, which is only asked for what the clone cannot tell.
+// and in its repository, which is only asked for what is not in the clone.
 func (w *writer) history(sources *deploy.Sources) (func(bump.Target) deploy.History, error) {
 	var clone deploy.Histories
 	if w.appRepo != "" {

@@ -240,8 +240,8 @@ func unknownCommand(c *cli.Context) error {
 
 const undefined = "flag provided but not defined: -"
 
-// usageError gives the flag package's error a hint. An unknown flag is told by
-// its text; there is nothing else to tell it by.
+// usageError gives the flag package's error a hint. An unknown flag is
+// recognised by its text: the package has no type for it.
 func usageError(c *cli.Context, err error, _ bool) error {
 	help := "see " + c.App.Name + " --help"
 	if c.Command.Name != c.App.Name { // the application itself is a command of its name

@@ -43,7 +43,7 @@ type notKnown string
 func (e notKnown) Error() string { return string(e) }
 
 // between asks a service's history for the commits between two tags. The error is
-// notKnown where it does not tell.
+// notKnown where it does not say.
 func between(ctx context.Context, history History, service, from, to string) (*Between, error) {
 	switch {
 	case history == nil:

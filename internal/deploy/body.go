@@ -12,7 +12,7 @@ import (
 	"k8srepo/internal/image"
 )
 
-// body is what a pull request tells the person who approves it.
+// body is the text of a pull request, for the person who approves it.
 type body struct {
 	kind        kind
 	From        string   // the environment that a promotion takes its tags from; "" where it is none
@@ -69,7 +69,7 @@ func yours(body string) string {
 	return text
 }
 
-// bodyOf gathers what the reviewer is told.
+// bodyOf gathers what the reviewer reads.
 func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*body, error) {
 	text := &body{
 		kind: t.kind, From: t.from, Envs: t.envs, Services: sorted(t.names), Reason: t.reason,

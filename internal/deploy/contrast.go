@@ -27,7 +27,7 @@ type differences struct {
 	Unknown  string   // why they are not known; "" where they are
 }
 
-// Limits of what is told of differences.
+// Limits of how many differences are listed.
 const (
 	maxDifferences = 10 // lines
 	maxFields      = 3  // of one object
@@ -204,13 +204,13 @@ func (d *differences) compare(source, target *side) {
 	var lines []string
 	for _, key := range source.order {
 		one := source.objects[key]
-		twin := target.objects[t.of(key)]
-		if twin == nil {
+		counterpart := target.objects[t.of(key)]
+		if counterpart == nil {
 			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(d.From)))
 			continue
 		}
 		seen[t.of(key)] = true
-		if line := one.differs(twin, t); line != "" {
+		if line := one.differs(counterpart, t); line != "" {
 			lines = append(lines, data(t.of(key))+": "+line)
 		}
 	}
@@ -223,8 +223,8 @@ func (d *differences) compare(source, target *side) {
 	d.More = len(lines) - len(d.Lines)
 }
 
-// differs returns what differs between an object and its twin, "" where nothing does.
-func (o *object) differs(twin *object, t translation) string {
+// differs returns what differs between an object and its counterpart, "" where nothing does.
+func (o *object) differs(counterpart *object, t translation) string {
 	var fields []string
 	add := func(at, was, is string) {
 		if o.kind == "Secret" {
@@ -236,7 +236,7 @@ func (o *object) differs(twin *object, t translation) string {
 	theirs := map[string]bool{}
 	for _, at := range o.order {
 		there := t.of(at)
-		value, both := twin.values[there]
+		value, both := counterpart.values[there]
 		theirs[there] = true
 		switch {
 		case !both:
@@ -245,9 +245,9 @@ func (o *object) differs(twin *object, t translation) string {
 			add(there, shownValue(o.values[at]), shownValue(value))
 		}
 	}
-	for _, at := range twin.order {
+	for _, at := range counterpart.order {
 		if !theirs[at] {
-			add(at, "not set", shownValue(twin.values[at]))
+			add(at, "not set", shownValue(counterpart.values[at]))
 		}
 	}
 	if more := len(fields) - maxFields; more > 0 {

@@ -110,7 +110,7 @@ func in(s bump.Selection, env string) *bump.Selection {
 }
 
 // tipOf returns the tip of the branch that an environment is deployed from, nil where
-// that cannot be told.
+// that is not known.
 func tipOf(ctx context.Context, o *Options, b *base, env string, tips map[string]*repo.Commit) (*repo.Commit, error) {
 	policy, err := inventory.LoadPolicy(b.FS(ctx), env)
 	switch {

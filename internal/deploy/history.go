@@ -158,8 +158,8 @@ func (e *historyError) problem() *problem.Problem {
 		p.Hint += "; "
 	}
 	if e.shallow {
-		p.Message += " (and the clone is shallow: its history ends before it tells)"
-		p.Hint = "check the service out with fetch-depth: 0: then the clone tells; " + p.Hint
+		p.Message += " (and the clone is shallow: its history ends before it shows that)"
+		p.Hint = "check the service out with fetch-depth: 0: then the clone shows it; " + p.Hint
 	}
 	p.Hint += "or name a clone of the service with --app-repo, or do without with --force"
 	p.Refused = false

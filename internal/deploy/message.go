@@ -31,7 +31,7 @@ const defaultMessage = `
 // maxNamed is how many old tags a message names.
 const maxNamed = 3
 
-// CheckMessage tells what is wrong with a template, before anything is done.
+// CheckMessage reports what is wrong with a template, before anything is done.
 func CheckMessage(text string) error {
 	sample := Message{"dev", "api", "1f0c9ae", "9f2c1ab", "9f2c1ab", []string{"dev/manifests/api/api-dev-deployment.yaml"}, "https://example.com"}
 	_, err := sample.fill(text)

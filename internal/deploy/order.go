@@ -14,7 +14,7 @@ import (
 )
 
 // order takes the images out of a result that would go back, so that older never
-// replaces newer. What cannot be told is refused.
+// replaces newer. An order that is not known is refused.
 type order struct {
 	request *bump.Request
 	kind    string                                   // inventory.OrderCommit, OrderSemver or OrderNone
@@ -143,7 +143,7 @@ func (o *order) refusal(relation Relation, t bump.Target, running string) error 
 	case Diverged:
 		return problem.Refuse(force, "%s: %s and %s, which runs, are on diverged branches: neither is newer", service, next, running)
 	case CutOff:
-		return problem.Refuse("check the service out with fetch-depth: 0; "+force, "%s: the clone is shallow: its history ends before it tells whether %s is newer than %s, which runs", service, next, running)
+		return problem.Refuse("check the service out with fetch-depth: 0; "+force, "%s: the clone is shallow: its history ends before it shows whether %s is newer than %s, which runs", service, next, running)
 	}
 	return problem.Refuse("pass a clone with --app-repo, or give the service a repository: in "+inventory.UsersFile+", or write order: semver or order: none into "+env+"; "+force,
 		"%s: nothing is known of its commits, so %s may be older than %s, which runs", service, next, running)
@@ -201,6 +201,6 @@ func servicesOf(tree fs.FS, env string, refs []image.Ref) map[string][]*inventor
 	return byImage
 }
 
-// isRefusal reports whether an error is an answer of no, rather than that it could not
-// be told.
+// isRefusal reports whether an error is an answer of no, rather than that the answer
+// is not known.
 func isRefusal(err error) bool { return problem.ExitStatus(err) == problem.ExitRefused }

@@ -182,7 +182,7 @@ func (w *policy) noStrategy(ctx context.Context, b *base, envs []string) error {
 	return problems.Err()
 }
 
-// isThere reports whether a commit has a folder or file; what cannot be told counts as
+// isThere reports whether a commit has a folder or file; what is not known counts as
 // there.
 func isThere(ctx context.Context, tip *repo.Commit, name string) bool {
 	_, err := tip.Tree.Lookup(ctx, name)

@@ -17,7 +17,7 @@ import (
 )
 
 // Rollback takes one service in one environment back to what it ran before, and
-// holds it there. What it ran, the history of its files tells.
+// holds it there. What it ran is in the history of its files.
 type Rollback struct {
 	Options
 	Env     string

@@ -88,7 +88,7 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 	if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRateLimited) {
 		return err
 	}
-	// Done before its answer was lost, or lost to somebody else? The branches tell.
+	// Whether it was done, or somebody else was first, the branches show.
 	done, moved, readErr := c.readBranches(ctx, repo, updates)
 	switch {
 	case readErr != nil:
@@ -142,13 +142,13 @@ func (c *Client) readBranches(ctx context.Context, repo Repo, updates []BranchUp
 func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) error {
 	at := call{repo, "making branch " + u.Branch, "contents=write"}
 	name := headsPrefix + u.Branch
-	lost := false // an attempt, without an answer
+	unknown := false // an attempt, without an answer
 	for try := 1; ; try++ {
 		_, _, err := c.rest.Git.CreateRef(ctx, repo.Owner, repo.Name, &gh.Reference{Ref: &name, Object: &gh.GitObject{SHA: &u.To}})
 		again := outcomeUnknown(err) && try < maxAttempts
-		lost = lost || outcomeUnknown(err)
+		unknown = unknown || outcomeUnknown(err)
 		err = c.fault(ctx, at, err)
-		if lost && err != nil {
+		if unknown && err != nil {
 			if oid, readErr := c.Branch(ctx, repo, u.Branch); readErr == nil && oid == u.To {
 				return nil
 			}

@@ -15,9 +15,9 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// NewCommit is a commit to be made: files by path, each in whole, nil to delete
+// PendingCommit is a commit to be made: files by path, each in whole, nil to delete
 // it, and a message. Its author is the token's owner; GitHub signs it.
-type NewCommit struct {
+type PendingCommit struct {
 	Files   map[string][]byte
 	Message string // the first line is the headline
 }
@@ -25,7 +25,7 @@ type NewCommit struct {
 // Commit puts a commit on the tip's branch, which must still be at the tip:
 // ErrHeadMoved if it is not. GitHub writes plain files only, so a change to an
 // executable file or a link is refused.
-func (t *Tip) Commit(ctx context.Context, n NewCommit) (oid string, err error) {
+func (t *Tip) Commit(ctx context.Context, n PendingCommit) (oid string, err error) {
 	if err := t.writable(ctx, n); err != nil {
 		return "", err
 	}
@@ -36,7 +36,7 @@ func (t *Tip) Commit(ctx context.Context, n NewCommit) (oid string, err error) {
 // be at was, or not be there if that is "", or it comes to ErrHeadMoved or
 // ErrBranchExists. What was there before is replaced at one go: in between the
 // branch is never at the tip itself, which would close its pull request.
-func (t *Tip) Propose(ctx context.Context, branch, was string, n NewCommit) (oid string, err error) {
+func (t *Tip) Propose(ctx context.Context, branch, was string, n PendingCommit) (oid string, err error) {
 	if err := t.writable(ctx, n); err != nil {
 		return "", err
 	}
@@ -94,7 +94,7 @@ func (c *Client) clear(ctx context.Context, repo Repo, branch string) error {
 
 // branchWithCommit makes a branch that is one commit on base, in one request if
 // nothing is in the way.
-func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base string, n NewCommit) (oid string, err error) {
+func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base string, n PendingCommit) (oid string, err error) {
 	id, err := c.nodeID(ctx, repo)
 	if err != nil {
 		return "", err
@@ -112,11 +112,11 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 		return oid, nil
 	}
 	at := call{repo, "making branch " + branch, "contents=write"}
-	lost := outcomeUnknown(err)
+	unknown := outcomeUnknown(err)
 	if err = c.fault(ctx, at, err); ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrRateLimited) {
 		return "", err
 	}
-	// How far did it come? The branch itself tells; the rest is done in two steps.
+	// The branch itself shows how far it came; the rest is done in two steps.
 	now, ours, readErr := c.landed(ctx, repo, branch, base, n)
 	switch {
 	case errors.Is(readErr, ErrNotFound):
@@ -125,7 +125,7 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 		}
 	case readErr != nil:
 		return "", readErr
-	case ours != "" && lost:
+	case ours != "" && unknown:
 		return ours, nil
 	case now != base:
 		return "", &fault{Problem: problem.New("start over from what it is now", "%s: %s: it is there already", repo, at.doing), Kind: ErrBranchExists, Cause: err}
@@ -134,7 +134,7 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 }
 
 // writable refuses changes that GitHub would make with another mode.
-func (t *Tip) writable(ctx context.Context, n NewCommit) error {
+func (t *Tip) writable(ctx context.Context, n PendingCommit) error {
 	for _, name := range slices.Sorted(maps.Keys(n.Files)) {
 		if _, known := t.known(path.Dir(name)); !known || t.modeUnknown(name) {
 			if err := t.Fetch(ctx, path.Dir(name)); err != nil {
@@ -154,7 +154,7 @@ func (t *Tip) modeUnknown(name string) bool {
 }
 
 // commitInput is the input of the mutation createCommitOnBranch.
-func commitInput(repo Repo, branch, expected string, n NewCommit) map[string]any {
+func commitInput(repo Repo, branch, expected string, n PendingCommit) map[string]any {
 	type addition struct {
 		Path     string `json:"path"`
 		Contents string `json:"contents"`
@@ -186,7 +186,7 @@ type committed struct {
 
 // commitOnBranch makes a commit on a branch that is at expected. That makes it
 // safe to repeat: done twice, the second one finds the branch moved, by the first.
-func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected string, n NewCommit) (oid string, err error) {
+func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected string, n PendingCommit) (oid string, err error) {
 	const document = `mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
 }`
@@ -197,23 +197,23 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		if oid := answer.CreateCommitOnBranch.Commit.Oid; err == nil && oid != "" {
 			return oid, nil
 		}
-		lost := outcomeUnknown(err)
+		unknown := outcomeUnknown(err)
 		if err = c.fault(ctx, at, err); err == nil {
 			return "", c.fault(ctx, at, errEmpty)
 		}
-		if !lost && !errors.Is(err, ErrHeadMoved) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
+		if !unknown && !errors.Is(err, ErrHeadMoved) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
 			return "", err
 		}
-		// Ours, though the answer was lost? Somebody else's? The branch itself tells.
+		// Whether the commit there is ours, though there was no answer, the branch itself shows.
 		now, ours, readErr := c.landed(ctx, repo, branch, expected, n)
 		switch {
 		case readErr != nil:
 			return "", err
-		case ours != "" && (lost || try > 1):
+		case ours != "" && (unknown || try > 1):
 			return ours, nil
 		case now != expected:
 			return "", c.moved(at, branch, err)
-		case !lost || try == maxAttempts:
+		case !unknown || try == maxAttempts:
 			return "", err
 		}
 		if sleepErr := c.sleep(ctx, pause(err, try)); sleepErr != nil {
@@ -224,7 +224,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 
 // landed is where a branch is now, and the commit on expected that is n in all but
 // its hash, "" if there is none on the way.
-func (c *Client) landed(ctx context.Context, repo Repo, branch, expected string, n NewCommit) (now, ours string, err error) {
+func (c *Client) landed(ctx context.Context, repo Repo, branch, expected string, n PendingCommit) (now, ours string, err error) {
 	if now, err = c.Branch(ctx, repo, branch); err != nil || now == expected {
 		return now, "", err
 	}

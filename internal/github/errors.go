@@ -73,7 +73,7 @@ type messageRule struct {
 	hint  string
 }
 
-// messageRules are the texts that nothing but their words tells apart. They are
+// messageRules are the texts that differ in their words alone. They are
 // matched here and nowhere else; TestSayings pins them as GitHub has said them.
 var messageRules = []messageRule{
 	{"a pull request already exists", ErrPullRequestExists, ""},

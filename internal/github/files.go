@@ -81,7 +81,7 @@ func (n *node) entry(name string) repo.Entry {
 	return e
 }
 
-// Below returns all that is below a folder: see repo.Tree. A request tells of
+// Below returns all that is below a folder: see repo.Tree. A request reads
 // several levels of folders.
 func (t *Tip) Below(ctx context.Context, dir string) ([]repo.Entry, error) {
 	at, err := t.Lookup(ctx, dir)

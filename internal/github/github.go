@@ -3,7 +3,7 @@
 //	client, err := github.New(github.Options{Token: token})
 //	repo, err := client.Repo("https://github.com/example/k8s.git")
 //	tip, err := client.Tip(ctx, repo, "main", "users.yaml", "prod/manifests/api")
-//	oid, err := tip.Propose(ctx, "tagbump/prod/api", "", github.NewCommit{…})
+//	oid, err := tip.Propose(ctx, "tagbump/prod/api", "", github.PendingCommit{…})
 //	pull, err := client.CreatePullRequest(ctx, repo, github.NewPullRequest{…})
 //
 // A Client waits where GitHub asks it to wait, as long as the context's deadline
@@ -49,8 +49,8 @@ type Options struct {
 	// means half a minute. Waiting between requests does not count.
 	Timeout time.Duration
 
-	// Tell is told of waits. Nil is silence.
-	Tell func(progress string)
+	// Progress is called with each wait, in words. Nil is silence.
+	Progress func(text string)
 	// AfterFunc starts the timer of Timeout; nil is httpclient.AfterFunc.
 	AfterFunc func(d time.Duration, f func()) httpclient.Timer
 	// Sleep waits, or returns the context's error; nil is real time.
@@ -93,17 +93,17 @@ func New(o Options) (*Client, error) {
 	if o.Sleep == nil {
 		o.Sleep = httpclient.Sleep
 	}
-	if o.Tell == nil {
-		o.Tell = func(string) {}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
 	}
 	hc.Transport = &wire{
-		next:    hc.Transport,
-		secret:  o.Token,
-		timeout: cmp.Or(o.Timeout, 30*time.Second),
-		graphql: graphql.String(),
-		sleep:   o.Sleep,
-		after:   o.AfterFunc,
-		tell:    o.Tell,
+		next:     hc.Transport,
+		secret:   o.Token,
+		timeout:  cmp.Or(o.Timeout, 30*time.Second),
+		graphql:  graphql.String(),
+		sleep:    o.Sleep,
+		after:    o.AfterFunc,
+		progress: o.Progress,
 	}
 	rest := gh.NewClient(hc)
 	rest.BaseURL = api

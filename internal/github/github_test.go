@@ -56,7 +56,7 @@ func newWorld(t *testing.T, o ghtest.Options, change ...func(*github.Options)) *
 			w.waits = append(w.waits, d)
 			return nil
 		},
-		Tell: func(text string) {
+		Progress: func(text string) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.told = append(w.told, text)
@@ -353,6 +353,6 @@ func commitOn(w *world) error {
 	return err
 }
 
-func change(content string) github.NewCommit {
-	return github.NewCommit{Files: map[string][]byte{file: []byte(content)}, Message: "api: prod 1 → 2\n\nhttps://ci.example/1\n"}
+func change(content string) github.PendingCommit {
+	return github.PendingCommit{Files: map[string][]byte{file: []byte(content)}, Message: "api: prod 1 → 2\n\nhttps://ci.example/1\n"}
 }

@@ -37,7 +37,7 @@ type Comparison struct {
 	URL               string   // the comparison for people
 }
 
-// Head is the head's hash, "" where the commits that would tell were not read, or the two
+// Head is the head's hash, "" where the commits that have it were not read, or the two
 // cannot be compared.
 func (c *Comparison) Head() string {
 	switch {
@@ -80,7 +80,7 @@ func (p Person) String() string {
 	return p.Name
 }
 
-// Compare tells how head stands to base, which may be branches, tags, or hashes,
+// Compare returns how head and base are related, which may be branches, tags, or hashes,
 // short ones too, and reads the commits between: the first limit ones, all if it
 // is negative, none if it is 0.
 func (c *Client) Compare(ctx context.Context, repo Repo, base, head string, limit int) (*Comparison, error) {

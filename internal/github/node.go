@@ -101,7 +101,7 @@ type graphqlObject struct {
 	}
 }
 
-// learn keeps what an answer tells of a path.
+// learn keeps what an answer says of a path.
 func (t *Tip) learn(name string, o *graphqlObject) {
 	if o == nil {
 		t.nodes[name] = nil

@@ -73,7 +73,7 @@ func (c *Client) OpenPullRequests(ctx context.Context, repo Repo, prefix string)
 	})
 }
 
-// isOwn tells a branch of the repository from a fork's.
+// isOwn reports whether a branch is of the repository itself, and not of a fork.
 func isOwn(p *gh.PullRequest) bool {
 	head, base := p.GetHead().GetRepo(), p.GetBase().GetRepo()
 	return head.GetID() == base.GetID()
@@ -129,10 +129,10 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 			pull := pullOf(made)
 			return &pull, nil
 		}
-		lost := outcomeUnknown(err)
+		unknown := outcomeUnknown(err)
 		err = c.fault(ctx, at, err)
-		switch sent = sent || lost; {
-		case lost, sent && errors.Is(err, ErrPullRequestExists):
+		switch sent = sent || unknown; {
+		case unknown, sent && errors.Is(err, ErrPullRequestExists):
 			found, listErr := c.openPull(ctx, repo, n)
 			if listErr != nil || found != nil {
 				return found, listErr
@@ -141,7 +141,7 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 			return nil, err
 		}
 		wait := unknownHeadWait << (try - 1)
-		if lost {
+		if unknown {
 			wait = pause(err, try)
 		}
 		if try == unknownHeadTries || !fits(ctx, wait) {

@@ -105,7 +105,7 @@ func (s *Store) Commit(ctx context.Context, p repo.PendingCommit) (hash string, 
 	if err != nil {
 		return "", err
 	}
-	n := NewCommit{Files: p.Files, Message: p.Message}
+	n := PendingCommit{Files: p.Files, Message: p.Message}
 	if p.Old == t.OID && p.Branch == t.Branch {
 		return t.Commit(ctx, n)
 	}

@@ -96,7 +96,7 @@ func TestHardTexts(t *testing.T) {
 		t.Errorf("%d blobs were read", got)
 	}
 	for _, name := range []string{"hard/run", "hard/link"} {
-		_, err := tip.Commit(ctx, github.NewCommit{Files: map[string][]byte{name: []byte("x")}, Message: "x"})
+		_, err := tip.Commit(ctx, github.PendingCommit{Files: map[string][]byte{name: []byte("x")}, Message: "x"})
 		if err == nil || !strings.Contains(err.Error(), "which GitHub's API would not keep") {
 			t.Errorf("%s: got %v", name, err)
 		}

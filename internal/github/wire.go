@@ -21,13 +21,13 @@ import (
 // and repeats what broke, if that is safe. An answer that it returns has been read to its
 // end.
 type wire struct {
-	next    http.RoundTripper
-	secret  string // the token, which no answer may show
-	graphql string // the URL whose answers are GraphQL's
-	timeout time.Duration
-	after   func(d time.Duration, f func()) httpclient.Timer
-	sleep   func(ctx context.Context, d time.Duration) error
-	tell    func(string)
+	next     http.RoundTripper
+	secret   string // the token, which no answer may show
+	graphql  string // the URL whose answers are GraphQL's
+	timeout  time.Duration
+	after    func(d time.Duration, f func()) httpclient.Timer
+	sleep    func(ctx context.Context, d time.Duration) error
+	progress func(string)
 }
 
 const (
@@ -125,7 +125,7 @@ func (w *wire) waitForLimit(req *http.Request, attempt int, h http.Header) error
 	if attempt >= maxLimits || !fits(req.Context(), wait) {
 		return &limitError{wait}
 	}
-	w.tell(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
+	w.progress(fmt.Sprintf("GitHub asks to wait %v", wait.Round(time.Second)))
 	if err := w.sleep(req.Context(), wait); err != nil {
 		return &limitError{wait}
 	}
@@ -153,7 +153,7 @@ func (w *wire) recover(req *http.Request, attempt int, reason error, asked time.
 		}
 		return &unknownError{reason, asked}
 	}
-	w.tell(fmt.Sprintf("GitHub: %v; again in %v", reason, wait.Round(time.Millisecond)))
+	w.progress(fmt.Sprintf("GitHub: %v; again in %v", reason, wait.Round(time.Millisecond)))
 	if err := w.sleep(req.Context(), wait); err != nil {
 		return &unknownError{reason, asked}
 	}

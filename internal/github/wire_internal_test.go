@@ -48,11 +48,11 @@ func TestRoundTripClosesTheBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tries := 0
 			w := &wire{
-				next:    carrier(func(req *http.Request) (*http.Response, error) { tries++; return c.next(req) }),
-				timeout: time.Minute,
-				after:   func(d time.Duration, f func()) httpclient.Timer { return time.AfterFunc(d, f) },
-				sleep:   func(context.Context, time.Duration) error { return nil },
-				tell:    func(string) {},
+				next:     carrier(func(req *http.Request) (*http.Response, error) { tries++; return c.next(req) }),
+				timeout:  time.Minute,
+				after:    func(d time.Duration, f func()) httpclient.Timer { return time.AfterFunc(d, f) },
+				sleep:    func(context.Context, time.Duration) error { return nil },
+				progress: func(string) {},
 			}
 			sent := &body{Reader: strings.NewReader("x")}
 			var copies []*body

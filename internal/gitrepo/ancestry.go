@@ -87,7 +87,7 @@ type ancestry struct {
 
 // ancestry finds the best common ancestor of two commits, and the head's commits
 // that are not the base's. The error is ErrShallow where the commits that are here
-// do not tell, and repo.ErrUnrelated where there is none.
+// do not show it, and repo.ErrUnrelated where there is none.
 func (h *History) ancestry(ctx context.Context, base, head Hash) (*ancestry, error) {
 	w, err := h.walk(head, base)
 	if err != nil {

@@ -55,7 +55,7 @@ func (e *StatusError) Error() string {
 // no to a nil error, a context that is done, credentials, refusals, names that
 // do not exist, and certificates; yes to overload, broken connections, silence
 // and a moved branch. Of a push that was refused it says yes unless a rule of
-// the server was named, since only the branch, read again, tells why: PushError.
+// the server was named, since the reason is known only once the branch is read again: PushError.
 func Retry(err error) (after time.Duration, ok bool) {
 	var status *StatusError
 	var push *PushError

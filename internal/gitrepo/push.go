@@ -155,7 +155,7 @@ func (r *Remote) PreparePush(ctx context.Context) {
 }
 
 // pushable is the references as the receiving service lists them. What was asked
-// for early is only good for going on: that the branch is elsewhere is told by
+// for early is only good for going on: that the branch is elsewhere is known by
 // asking now.
 func (r *Remote) pushable(ctx context.Context, name plumbing.ReferenceName, old Hash) (*packp.AdvRefs, error) {
 	if early := r.early; early != nil {

@@ -72,7 +72,7 @@ func (w *walk) reach(c Hash, from side) error {
 	if w.sides[c] != bothSides && (w.oldest.IsZero() || when.Before(w.oldest)) {
 		w.oldest = when
 	}
-	// Ancestors of both sides tell nothing new, unless they were visited as one side's.
+	// Ancestors of both sides add nothing, unless they were visited as one side's.
 	next := queued{c, text.parents, when, w.sides[c] != bothSides || before != 0}
 	if next.open {
 		w.open++

@@ -167,7 +167,7 @@ type watch struct {
 	cancel context.CancelCauseFunc
 }
 
-// patience is how long a server may be silent, and the clock that tells.
+// patience is how long a server may be silent, and the clock that measures it.
 type patience struct {
 	idle      time.Duration
 	afterFunc func(d time.Duration, f func()) httpclient.Timer

@@ -86,7 +86,7 @@ type Found struct {
 	Bare []Image
 	// Unread are maps that name a repository, and have a tag that is none.
 	Unread []Unread
-	// Reached tells, of each path, whether it led to a value.
+	// Reached reports, for each path, whether it led to a value.
 	Reached []bool
 	// Markers are comments that look like markers and mark nothing.
 	Markers []StrayMarker

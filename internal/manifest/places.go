@@ -55,7 +55,7 @@ func (w *imageFinder) where(less int) string {
 }
 
 // add adds the image of a scalar that is a whole reference; with assigned, one
-// that may stand behind "name=" or "--flag="; pod tells that it is a pod's.
+// that may stand behind "name=" or "--flag="; pod means that it is a pod's.
 func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod bool) {
 	if w.known[n] {
 		return

@@ -15,7 +15,7 @@ type span struct{ start, end int }
 
 // scalar is a scalar node found in the file's bytes.
 //
-// The parser tells where a scalar starts, and what it means; not where it ends,
+// The parser says where a scalar starts, and what it means; not where it ends,
 // nor which byte of the file made which byte of the value. find reads the bytes
 // once more, by the rules of the scalar's style, and keeps that.
 type scalar struct {

@@ -22,10 +22,10 @@ import (
 
 // Checker looks images up.
 type Checker struct {
-	Wait   time.Duration         // how long an image may take to appear; 0 does not wait
-	Pause  time.Duration         // between two looks; 0 is two seconds
-	Tell   func(progress string) // nil is silence
-	CAFile string                // a PEM file of certificates to trust beside the system's
+	Wait     time.Duration     // how long an image may take to appear; 0 does not wait
+	Pause    time.Duration     // between two looks; 0 is two seconds
+	Progress func(text string) // nil is silence
+	CAFile   string            // a PEM file of certificates to trust beside the system's
 
 	Transport http.RoundTripper                                // nil means httpclient.Transport(CAFile)
 	Sleep     func(ctx context.Context, d time.Duration) error // nil is real time
@@ -38,7 +38,7 @@ func (c *Checker) Digest(ctx context.Context, image string) (string, error) {
 }
 
 // Check is nil where the registry has the image, a refusal where it says that it
-// does not, also after Wait; any other error where it cannot be told.
+// does not, also after Wait; any other error where that is not known.
 func (c *Checker) Check(ctx context.Context, image string) error {
 	_, err := c.look(ctx, image)
 	return err
@@ -69,8 +69,8 @@ func (c *Checker) look(ctx context.Context, image string) (string, error) {
 		if !refused.Refused || left < pause {
 			return "", refused
 		}
-		if c.Tell != nil {
-			c.Tell(image + " is not in its registry yet; looking again in " + pause.String())
+		if c.Progress != nil {
+			c.Progress(image + " is not in its registry yet; looking again in " + pause.String())
 		}
 		if sleep(ctx, pause) != nil {
 			return "", refused

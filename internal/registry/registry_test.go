@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 func TestCheckWaitsForTheImage(t *testing.T) {
 	host := serve(t, nil)
 	looked := make(chan bool, 100)
-	c := Checker{Wait: time.Hour, Tell: func(string) { looked <- true }, Sleep: func(ctx context.Context, _ time.Duration) error { return httpclient.Sleep(ctx, 10*time.Millisecond) }}
+	c := Checker{Wait: time.Hour, Progress: func(string) { looked <- true }, Sleep: func(ctx context.Context, _ time.Duration) error { return httpclient.Sleep(ctx, 10*time.Millisecond) }}
 	go func() {
 		<-looked
 		push(t, host+"/api:1")

@@ -119,8 +119,8 @@ type Environment struct {
 // External is an object that exists and is not among those that are checked.
 type External struct{ Kind, Namespace, Name string }
 
-// finding is what a rule found that looks at one object alone. It is kept in parts, because it may be
-// told of objects with other names.
+// finding is what a rule found that looks at one object alone. It is kept in parts, because it may
+// be reported for objects with other names.
 type finding struct {
 	rule       *Rule
 	place      problem.Place
@@ -293,7 +293,7 @@ type custom struct{ names []word }
 // id is what no two objects of a cluster share.
 type id struct{ group, kind, namespace, name string }
 
-// Identity tells objects of a cluster apart.
+// Identity is what no two objects of a cluster share.
 func (o *Object) Identity() string {
 	return strings.Join([]string{o.Group, o.Kind, o.namespace(), o.Name}, "|")
 }

@@ -159,7 +159,7 @@ data: {DATABASE_URL: "postgres://api:hVb3xq91@db.example.com/api"}`,
 	},
 }
 
-// maxCredentials is how many are told of one object.
+// maxCredentials is how many are reported of one object.
 const maxCredentials = 5
 
 // eachString calls use for every string of an object, with the key that it is below.

@@ -19,7 +19,7 @@ type question struct {
 	asked   int // entries of the log that brought another change
 }
 
-// since tells when each cell's tag came: with the first commit, going back, before
+// since finds when each cell's tag came: with the first commit, going back, before
 // which something else ran. The history is read in few steps, and for all cells at
 // once: what a step asks of the server is one change of each cell's files.
 func since(ctx context.Context, store Store, tip *repo.Commit, r *Report, f *found, limit int) error {

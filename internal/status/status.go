@@ -2,8 +2,8 @@
 // environment, read from the files of a k8s repo.
 //
 // One pass reads all manifests. Where they come from the tip of a branch, its
-// history tells since when a tag runs; where somebody knows a service's commits,
-// they tell how far an environment is behind the one before it.
+// history shows since when a tag runs; where somebody knows a service's commits,
+// they show how far an environment is behind the one before it.
 package status
 
 import (
@@ -123,7 +123,7 @@ type Options struct {
 	// Path is the folder of each environment's manifests, where its file does not set
 	// it; {env} stands for the environment's name. "" is {env}/manifests.
 	Path string
-	// History is how many commits are read at most to tell since when a tag runs;
+	// History is how many commits are read at most to find since when a tag runs;
 	// 0 is none.
 	History int
 	// Compare counts the commits that head has and base has not, and the other way

@@ -69,7 +69,7 @@ func privileged() podsecurity.Policy {
 	return podsecurity.Policy{Enforce: all, Audit: all, Warn: all}
 }
 
-// In returns a validator that also tells which pods the namespaces would refuse.
+// In returns a validator that also reports which pods the namespaces would refuse.
 func (v *Validator) In(n *Namespaces) *Validator {
 	in := *v
 	in.namespaces = n
@@ -92,7 +92,7 @@ func evaluatorOf(minor string) policy.Evaluator {
 	return e
 }
 
-// checkPods tells what PodSecurity has against a pod, or against those that a workload makes. The API
+// checkPods reports what PodSecurity has against a pod, or against those that a workload makes. The API
 // server refuses such a pod. It takes such a workload and warns; then nothing starts.
 func (v *Validator) checkPods(o *object, template *corev1.PodTemplateSpec, path string) {
 	if v.namespaces == nil || template == nil {

@@ -74,7 +74,7 @@ type pull struct {
 // event is a label, a person or a team that was put on a pull request.
 type event struct{ kind, name string } // kind is the type of GraphQL's item
 
-// give adds names to one of a pull request's lists, and tells of those that are new.
+// give adds names to one of a pull request's lists, and returns those that are new.
 func (p *pull) give(list *[]string, kind string, names ...string) {
 	for _, name := range names {
 		if !slices.Contains(*list, name) {
