@@ -178,8 +178,11 @@ func entriesOf(list []field) (e entries, some bool) {
 // pinned reports whether there is a digest beside a repository that has none itself.
 func (e entries) pinned() bool {
 	digest, _ := entryText(e.digest)
+	if digest == "" {
+		return false
+	}
 	ref, err := image.ParseRepository(e.repository.Value)
-	return err == nil && ref.Digest == "" && digest != ""
+	return err == nil && ref.Digest == ""
 }
 
 // splitRank is the place of a key in the table, -1 where it has none.
