@@ -21,6 +21,7 @@ var contractOfPlaces = []sentence{
 		{"merge key of a container", "", "base: &b {image: 'ecr.repo/api:v1', x: y}\nspec:\n  containers:\n  - <<: *b\n    name: a\n", "base: &b {image: 'ecr.repo/api:v2', x: y}\nspec:\n  containers:\n  - <<: *b\n    name: a\n", "", nil},
 		{"image volume in flow", "", "volumes: [{name: m, image: {reference: ecr.repo/api:v1, pullPolicy: Always}}]\n", "volumes: [{name: m, image: {reference: ecr.repo/api:v2, pullPolicy: Always}}]\n", "", nil},
 		{"image volume of a custom resource", "", "kind: Cluster\nspec: {extensions: [{name: x, image: {reference: 'ecr.repo/api:v1'}}]}\n", "kind: Cluster\nspec: {extensions: [{name: x, image: {reference: 'ecr.repo/api:v2'}}]}\n", "", nil},
+		{"a step of Argo Workflows and of Tekton, a Rollout", "", "kind: Workflow\nspec: {templates: [{name: a, script: {image: 'ecr.repo/api:v1'}}]}\n---\nkind: Task\nspec: {steps: [{name: a, image: 'ecr.repo/api:v1'}]}\n---\nkind: Rollout\nspec: {template: {spec: {containers: [{name: a, image: 'ecr.repo/api:v1'}]}}}\n", "kind: Workflow\nspec: {templates: [{name: a, script: {image: 'ecr.repo/api:v2'}}]}\n---\nkind: Task\nspec: {steps: [{name: a, image: 'ecr.repo/api:v2'}]}\n---\nkind: Rollout\nspec: {template: {spec: {containers: [{name: a, image: 'ecr.repo/api:v2'}]}}}\n", "", nil},
 		{"a list of strings is none", "", "image: [ecr.repo/api:v1]\nb: {image: 'ecr.repo/api:v1'}\n", "image: [ecr.repo/api:v1]\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:v1"}},
 		{"a substitution is none", "", "image: ecr.repo/api:${TAG}\nb: {image: 'ecr.repo/api:v1'}\n", "image: ecr.repo/api:${TAG}\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:${TAG}"}},
 	}},
@@ -92,6 +93,8 @@ var contractOfPlaces = []sentence{
 		{"T@D takes the new digest, T takes none", "--digest " + d1, "a: v1@" + d0 + " # tagbump: ecr.repo/api\nb: v1 # tagbump: ecr.repo/api\nc: ecr.repo/api # tagbump: ecr.repo/api\n", "a: v2@" + d1 + " # tagbump: ecr.repo/api\nb: v2 # tagbump: ecr.repo/api\nc: ecr.repo/api:v2@" + d1 + " # tagbump: ecr.repo/api\n", "", nil},
 		{"a tag that reads as a number", "--tag 1e3", "a: v1 # tagbump: ecr.repo/api\nb: [v1] # tagbump: ecr.repo/api\n", "a: \"1e3\" # tagbump: ecr.repo/api\nb: [\"1e3\"] # tagbump: ecr.repo/api\n", "", nil},
 		{"an anchor", "", "a: &t v1 # tagbump: ecr.repo/api\n", "a: &t v2 # tagbump: ecr.repo/api\n", "", nil},
+		{"a chart's parameter", "", "kind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - name: image.tag\n        value: v1 # tagbump: ecr.repo/api\n", "kind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - name: image.tag\n        value: v2 # tagbump: ecr.repo/api\n", "", nil},
+		{"a source's ref.tag, and a version label", "", "spec: {ref: {tag: v1}} # tagbump: ecr.repo/api\nlabels:\n  app.kubernetes.io/version: \"v1\" # tagbump: ecr.repo/api\n", "spec: {ref: {tag: v2}} # tagbump: ecr.repo/api\nlabels:\n  app.kubernetes.io/version: \"v2\" # tagbump: ecr.repo/api\n", "", nil},
 		{"on an image that is found anyway", "--expect 2", "image: ecr.repo/api:v1 # tagbump: ecr.repo/api\nb: {repository: ecr.repo/api, tag: v1} # x\n", "image: ecr.repo/api:v2 # tagbump: ecr.repo/api\nb: {repository: ecr.repo/api, tag: v2} # x\n", "", nil},
 		{"spelled as Docker lets it", "--image nginx", "a: 1.27 # tagbump: docker.io/library/nginx\n", "a: v2 # tagbump: docker.io/library/nginx\n", "", nil},
 	}},
@@ -175,6 +178,8 @@ var contractOfPlaces = []sentence{
 		{"holds", "--path . file holds/dev/api.yaml", "image: ecr.repo/api:v1\n", "", "no image", nil},
 		{"a workflow", "--path . file .github/workflows/ci.yaml", "image: ecr.repo/api:v1\n", "", "no image", nil},
 		{"templates", "--path . file templates/user/a.yaml", "image: ecr.repo/api:v1\n", "", "no image", nil},
+		{"schemas", "--path . file schemas/api.yaml", "image: ecr.repo/api:v1\n", "", "no image", nil},
+		{"Git's own folder", "--path . file .git/api.yaml", "image: ecr.repo/api:v1\n", "", "no image", nil},
 		{"a chart's templates below", "--path . file charts/api/templates/a.yaml", "image: ecr.repo/api:v1\n", "image: ecr.repo/api:v2\n", "", nil},
 		{"users.yaml below", "--path . file apps/users.yaml", "image: ecr.repo/api:v1\n", "image: ecr.repo/api:v2\n", "", nil},
 	}},
@@ -198,6 +203,7 @@ var contractOfPlaces = []sentence{
 var contractOfEdits = []sentence{
 	{"4.2", "repositories are compared whole", []contractCase{
 		{"longer and deeper names", "", "a: {image: 'ecr.repo/api-worker:v1'}\nb: {image: 'x.ecr.repo/api:v1'}\nc: {image: 'ecr.repo/api/x:v1'}\nd: {image: 'ecr.repo/api:v1'}\n", "a: {image: 'ecr.repo/api-worker:v1'}\nb: {image: 'x.ecr.repo/api:v1'}\nc: {image: 'ecr.repo/api/x:v1'}\nd: {image: 'ecr.repo/api:v2'}\n", "", nil},
+		{"a team's", "--image api", "a: {image: 'team/api:v1'}\nb: {image: 'api-worker:v1'}\nc: {image: 'localhost:5000/api:v1'}\nd: {image: 'api:v1'}\n", "a: {image: 'team/api:v1'}\nb: {image: 'api-worker:v1'}\nc: {image: 'localhost:5000/api:v1'}\nd: {image: 'api:v2'}\n", "", nil},
 		{"a registry's port", "--image localhost:5000/api", "a: {image: localhost:5000/api}\nb: {image: 'localhost/api:5000'}\nc: {image: 'localhost:5001/api:v1'}\n", "a: {image: localhost:5000/api:v2}\nb: {image: 'localhost/api:5000'}\nc: {image: 'localhost:5001/api:v1'}\n", "", nil},
 		{"Docker Hub's short names", "--image redis", "a: {image: redis}\nb: {image: docker.io/redis:7}\nc: {image: index.docker.io/library/redis:7}\nd: {image: bitnami/redis:7}\n", "a: {image: redis:v2}\nb: {image: docker.io/redis:v2}\nc: {image: index.docker.io/library/redis:v2}\nd: {image: bitnami/redis:7}\n", "", nil},
 	}},
