@@ -30,7 +30,7 @@ func explainCommand(con *console.Console) *cli.Command {
 		Name:      "explain",
 		Usage:     "say where a variable's value comes from, or what an error's code means",
 		ArgsUsage: "VARIABLE[.KEY…] | CODE",
-		Description: `Shows every place that sets a variable, the weakest first, and which of them
+		Description: `Shows every place that sets a variable, lowest precedence first, and which of them
 wins: the default, the service's vars, those of the environment and of what it
 extends, the environment's for the service, the user's. A null that removes a key
 and a {} that empties a map are shown like any other value.

@@ -28,9 +28,9 @@ func run(args []string, stdout, stderr io.Writer, getenv func(string) string) in
 func newApp(con *console.Console, getenv func(string) string) *cli.App {
 	return console.App(con, &cli.App{
 		Usage: "move image tags in a Kubernetes manifests repository",
-		Description: `Changes the tags, and not one byte besides, of the images in
-<environment>/manifests: in the containers of any object, in volumes, in
-kustomizations, and where --field says.
+		Description: `Changes only the tags of the images in <environment>/manifests: in the containers
+of any object, in volumes, in kustomizations, and where --field says. No other byte
+changes.
 
    tagbump set --root k8s --env dev --service api --tag 9f2c1ab
    tagbump deploy --repo https://github.com/example/k8s --env dev --service api --tag 9f2c1ab

@@ -44,7 +44,7 @@ func (f *filling) checkTag(i int, s *slot) error {
 	switch style := s.node.Style &^ yaml.TaggedStyle; {
 	case s.image.isWhole():
 		if !ends || !strings.HasSuffix(s.texts[last-1], ":") {
-			return refuse("a tag stands at the end of an image", "write image: {{ .Service.Image }}:{{ .Tag }}")
+			return refuse("a tag belongs at the end of an image", "write image: {{ .Service.Image }}:{{ .Tag }}")
 		}
 		return nil
 	case s.image.isTag():

@@ -51,7 +51,7 @@ func TestTagsAreFollowed(t *testing.T) {
 		"v: {{ toJson (dict \"t\" .Tag) }}":          "a tag can only be printed as it is",
 		"v: {{ include \"tag\" . }}":                 "a tag can only be printed as it is",
 		"v: {{ eq .Tag \"x\" }}":                     "a tag can only be printed as it is",
-		"image: {{ .Service.Image }}:{{ .Tag }}-x":   "a tag stands at the end of an image",
+		"image: {{ .Service.Image }}:{{ .Tag }}-x":   "a tag belongs at the end of an image",
 		"image: {repository: x/y, tag: a{{ .Tag }}}": "the tag of this image is joined with other text",
 	} {
 		_, err := render(t, map[string]string{"templates/_shared/s.tmpl": `{{ define "tag" }}{{ .Tag }}{{ end }}`, "templates/service/x.yaml.tmpl": pod + text + "\n"})

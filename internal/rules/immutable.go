@@ -14,7 +14,7 @@ var immutable = &Rule{
 	Error: true,
 	Reason: "The file on disk holds the object as it was applied, and a field differs that the API server lets nobody change: a workload's `selector`, a StatefulSet's `volumeClaimTemplates` and\n" +
 		"`serviceName`, a Job's `template`, a claim's spec, the `roleRef` of a binding, a StorageClass's `parameters`. The update is refused, and the sync stays broken until the object is deleted. Give the\n" +
-		"object another name, or delete it first; where Argo CD replaces it (`Replace=true` or `Force=true` among its sync options) nothing is said. To go on all the same, once: render with the annotation.",
+		"object another name, or delete it first; where Argo CD replaces it (`Replace=true` or `Force=true` among its sync options) nothing is said. To change it anyway, once: render with the annotation.",
 	Source: "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#limitations",
 	Wrong: `apiVersion: apps/v1
 kind: Deployment
