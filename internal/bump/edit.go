@@ -131,7 +131,7 @@ type fileResult struct {
 }
 
 func (r *Request) editFile(file File) fileResult {
-	if !r.Covers(file.Path) || !r.Matches(r.relative(file.Path)) {
+	if !r.Covers(file.Path) || !r.Narrowing.Matches(r.relative(file.Path)) {
 		return fileResult{}
 	}
 	f, found, err := r.parse(file, manifest.Scan)

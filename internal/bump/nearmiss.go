@@ -152,11 +152,11 @@ func (n *nearMisses) image(r *Request, t Target, i manifest.Image) bool {
 	switch same := i.Ref.Repository() == t.Repository.Repository(); {
 	case same && !inside:
 		n.add("%s: %s, in another environment", i.Place, i.Ref)
-	case same && !r.Matches(r.relative(i.Place.File)):
+	case same && !r.Narrowing.Matches(r.relative(i.Place.File)):
 		n.add("%s: %s, in a file that %s leaves out", i.Place, i.Ref, r.Narrowing.String())
-	case same && r.Container != "" && i.Container != r.Container && i.Container != "":
+	case same && r.Narrowing.Container != "" && i.Container != r.Narrowing.Container && i.Container != "":
 		n.add("%s: %s, in the container %s", i.Place, i.Ref, i.Container)
-	case same && r.Container != "" && i.Container == "":
+	case same && r.Narrowing.Container != "" && i.Container == "":
 		n.add("%s: %s, which is no container's", i.Place, i.Ref)
 	case !same && i.Ref.Base() == t.Repository.Base() && inside:
 		n.add("%s: %s, another repository", i.Place, i.Ref)

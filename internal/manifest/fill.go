@@ -52,14 +52,14 @@ func (s *Skeleton) fill(values []any) (*filling, error) {
 	done := 0
 	for i := range s.slots {
 		slot := &s.slots[i]
-		f.out = append(f.out, s.file.Data[done:slot.start]...)
+		f.out = append(f.out, s.file.Data[done:slot.span.start]...)
 		if err := f.write(i, slot); err != nil {
 			return nil, err
 		}
 		if len(f.out) > maxText {
 			return nil, fail(slot.first, "look for a large value in a range", "the manifest is larger than %d MB", maxText>>20)
 		}
-		if done = slot.end; f.skipBreak && done < len(s.file.Data) && s.file.Data[done] == '\n' {
+		if done = slot.span.end; f.skipBreak && done < len(s.file.Data) && s.file.Data[done] == '\n' {
 			done++
 		}
 		f.skipBreak = false
@@ -103,7 +103,7 @@ func (s *Skeleton) Filled(values []any) ([]Filled, error) {
 	var list []Filled
 	for i, slot := range s.slots {
 		if n := len(slot.texts) - 1; n > 0 {
-			list = append(list, Filled{Bytes{slot.start, slot.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first, n})
+			list = append(list, Filled{Bytes{slot.span.start, slot.span.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first, n})
 		}
 	}
 	return list, nil
@@ -138,7 +138,7 @@ func (f *filling) write(i int, s *slot) error {
 		err = f.writeSplice(i, s)
 	case len(s.texts) == 1: // an image without a value in it
 		f.filled[i] = s.value
-		f.out = append(f.out, f.skeleton.file.Data[s.start:s.end]...)
+		f.out = append(f.out, f.skeleton.file.Data[s.span.start:s.span.end]...)
 	case s.isWhole():
 		err = f.writeWhole(i, s)
 	default:
@@ -247,7 +247,7 @@ func (f *filling) line(n int) int {
 	}
 	for i := range s.slots {
 		if slot := &s.slots[i]; slot.node.Line < n {
-			line += bytes.Count(f.out[f.spans[i].start:f.spans[i].end], []byte("\n")) - bytes.Count(s.file.Data[slot.start:slot.end], []byte("\n"))
+			line += bytes.Count(f.out[f.spans[i].start:f.spans[i].end], []byte("\n")) - bytes.Count(s.file.Data[slot.span.start:slot.span.end], []byte("\n"))
 		}
 	}
 	return line

@@ -103,7 +103,7 @@ func (f *filling) appendInStyle(s *slot, value string) (plain bool) {
 // appendBlockText writes the string of a slot that is a block of text.
 func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 	data := f.skeleton.file.Data
-	header, body, _ := strings.Cut(string(data[s.start:s.end]), "\n")
+	header, body, _ := strings.Cut(string(data[s.span.start:s.span.end]), "\n")
 	comment := strings.TrimLeft(header, "|>+-0123456789")
 	body = body[strings.LastIndex(body[:len(body)-len(strings.TrimLeft(body, " \n"))], "\n")+1:]
 	indent := len(body) - len(strings.TrimLeft(body, " "))
@@ -114,7 +114,7 @@ func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 	}
 	// Text that begins with blanks, or ends in more than one line break, needs a header
 	// that says so. What follows the block must not be part of it then.
-	following := data[min(s.end+1, len(data)):]
+	following := data[min(s.span.end+1, len(data)):]
 	ends := len(following) == 0 || len(bytes.TrimLeft(following, " ")) > 0 && bytes.TrimLeft(following, " ")[0] != '\n'
 	if text := strings.TrimRight(value, "\n"); text != "" && text[0] != '\n' && indent > s.parent && indent-s.parent < 10 && !strings.Contains(header, "+") && ends &&
 		(literal || hasBreak(text)) && literalSafe("x"+text) {

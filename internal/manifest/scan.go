@@ -209,7 +209,7 @@ func (s *scanner) keyEnd(at int) int {
 	first := s.text[at]
 	if first == '"' || first == '\'' {
 		end := s.quoteEnd(at)
-		if end < 0 || end-at > longest || !s.isColon(end) {
+		if end < 0 || end-at > longest || !s.isColon(end) || !isASCII(s.text[at:end], "") { // columns count characters
 			return -1
 		}
 		return end

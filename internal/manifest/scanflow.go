@@ -81,11 +81,9 @@ func (s *scanner) flowNode() *yaml.Node {
 		s.fail()
 		return nil
 	}
-	for _, c := range []byte(s.text[from:end]) {
-		if c >= 0x80 {
-			s.fail() // columns count characters
-			return nil
-		}
+	if !isASCII(s.text[from:end], "") {
+		s.fail() // columns count characters
+		return nil
 	}
 	s.at = end
 	return s.scalar(from, end)

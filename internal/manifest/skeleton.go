@@ -128,7 +128,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(s.slots, func(a, b slot) int { return cmp.Compare(a.start, b.start) })
+	slices.SortFunc(s.slots, func(a, b slot) int { return cmp.Compare(a.span.start, b.span.start) })
 	for i := range s.slots {
 		if into := s.slots[i].into; into != nil {
 			s.splices[into] = append(s.splices[into], i)
@@ -254,12 +254,12 @@ func (s *Skeleton) numberPlaceholders() error {
 	}
 	for i := range s.slots {
 		slot := &s.slots[i]
-		if err := between(slot.start); err != nil {
+		if err := between(slot.span.start); err != nil {
 			return err
 		}
 		slot.first = placeholder
 		placeholder += len(slot.texts) - 1
-		done = slot.end
+		done = slot.span.end
 	}
 	return between(len(s.file.Data))
 }

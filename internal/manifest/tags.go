@@ -60,14 +60,14 @@ func (f *filling) checkTag(i int, s *slot) error {
 		return refuse("a tag in [ ] or { } cannot be followed: there is no place for its marker", "write the value on a line of its own")
 	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return refuse("a tag in a block of text cannot be followed: there is no place for its marker", "write it as a value of its own, on a line of its own")
-	case bytes.Contains(f.skeleton.file.Data[s.start:s.end], []byte("\n")):
+	case bytes.Contains(f.skeleton.file.Data[s.span.start:s.span.end], []byte("\n")):
 		return refuse("a tag in a value of several lines cannot be followed", "write the value on one line")
 	}
 	before, err := f.join(&slot{first: s.first, texts: s.texts[:last]})
 	if !ends || err != nil || before != "" && before != tag.Repository+":" {
 		return refuse("a tag joined with other text cannot be followed", whole)
 	}
-	rest := f.skeleton.file.Data[s.end:]
+	rest := f.skeleton.file.Data[s.span.end:]
 	if n := bytes.IndexByte(rest, '\n'); n >= 0 {
 		rest = rest[:n]
 	}
@@ -83,7 +83,7 @@ func (f *filling) writeMarker(i int, s *slot) {
 	if n := len(f.followed); n == 0 || f.followed[n-1].slot != i {
 		return
 	}
-	rest, _, _ := bytes.Cut(f.skeleton.file.Data[s.end:], []byte("\n"))
+	rest, _, _ := bytes.Cut(f.skeleton.file.Data[s.span.end:], []byte("\n"))
 	if len(bytes.TrimSpace(rest)) == 0 {
 		f.out = append(f.out, " "+MarkerPrefix+" "+f.followed[len(f.followed)-1].tag.Repository...)
 	}

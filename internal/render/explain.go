@@ -140,7 +140,7 @@ func (t *Templates) hintFor(s *subject, variable string) string {
 // placeholderNotes are those of the line that has a placeholder.
 func (r *renderer) placeholderNotes(j job, placeholder int) []problem.Note {
 	t := r.trace(j)
-	for _, e := range t.rec.events {
+	for _, e := range t.execution.rec.events {
 		if e.placeholder == placeholder && e.offset >= t.Skipped {
 			return r.lineNotes(j, 1+bytes.Count(t.Text[:e.offset-t.Skipped], []byte("\n")))
 		}
@@ -175,8 +175,8 @@ func (t tracing) shown() []byte {
 	var b strings.Builder
 	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.Text), manifest.MapEntry, manifest.Placeholder), manifest.SplicePlaceholder, "")
 	for i, text := range strings.Split(whole, manifest.Placeholder) {
-		if i > 0 && i <= len(t.rec.values) {
-			switch v := t.rec.values[i-1].(type) {
+		if i > 0 && i <= len(t.execution.rec.values) {
+			switch v := t.execution.rec.values[i-1].(type) {
 			case string:
 				if strings.ContainsAny(v, "\n\r") {
 					v = strconv.Quote(v)

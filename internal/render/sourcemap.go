@@ -59,11 +59,11 @@ func (r *renderer) mapOf(j job) (*trace.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := skeleton.Fill(t.rec.values)
+	text, err := skeleton.Fill(t.execution.rec.values)
 	if err != nil {
 		return nil, err
 	}
-	filled, err := skeleton.Filled(t.rec.values)
+	filled, err := skeleton.Filled(t.execution.rec.values)
 	if err != nil {
 		return nil, err
 	}
