@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,16 +10,23 @@ import (
 	"text/tabwriter"
 )
 
-// validator is a command that exits with another status than 0 if it refuses the manifests in a folder.
+// The minor whose API server gave the verdicts, and a release of it that has its schemas.
+const (
+	verdictsMinor   = "1.34"
+	verdictsRelease = "v1.34.4"
+)
+
+// validator is a command that looks at the manifests in a folder.
 type validator struct {
 	name    string
 	command func(folder string) []string
+	finding string // what is in each line of its output that is a finding; "" where its exit status says it all
 
-	refusesStarter              bool // without a mistake: then its exit status says nothing of the mistakes
+	inStarter                   int // findings without a mistake
 	caught, missed, falseAlarms int
 }
 
-// compareTools counts which validators refuse the mistakes in a folder of cases.
+// compareTools counts which validators find the mistakes in a folder of cases.
 func compareTools(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("usage: go run ./bench/validate tools CASES")
@@ -36,7 +44,11 @@ func compareTools(args []string) error {
 	if out, err := exec.Command("go", "build", "-o", manifestgen, "./cmd/manifestgen").CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	tools := installed(manifestgen)
+	schemas, err := writeSchemas(dir, verdictsRelease)
+	if err != nil {
+		return err
+	}
+	tools := installed(manifestgen, schemas)
 	edits, err := filepath.Glob(filepath.Join(cases, "*", "edit.sh"))
 	if err != nil || len(edits) == 0 {
 		return fmt.Errorf("%s holds no cases", cases)
@@ -56,31 +68,29 @@ func compareTools(args []string) error {
 	}
 	fmt.Printf("%d cases\n", counted)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "validator\trefused, as the server\ttaken, against the server\trefused, against the server")
+	fmt.Fprintln(w, "validator\tfound, as the server\tmissed\tfound, though the server takes it\tfindings without a mistake")
 	for _, t := range tools {
-		if t.refusesStarter {
-			fmt.Fprintf(w, "%s\t(refuses the starter without a mistake too)\n", t.name)
-			continue
-		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", t.name, t.caught, t.missed, t.falseAlarms)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", t.name, t.caught, t.missed, t.falseAlarms, t.inStarter)
 	}
 	return w.Flush()
 }
 
 // installed returns the validators to compare: those that are in PATH.
-func installed(manifestgen string) []*validator {
+func installed(manifestgen string, s *schemas) []*validator {
 	tools := []*validator{{name: "manifestgen lint", command: func(folder string) []string {
-		return []string{manifestgen, "lint", "--kubernetes", "1.34", folder}
+		return []string{manifestgen, "lint", "--kubernetes", verdictsMinor, folder}
 	}}}
 	for _, t := range []*validator{
 		{name: "kubeconform -strict", command: func(f string) []string {
-			return []string{"kubeconform", "-strict", "-ignore-missing-schemas", "-kubernetes-version", "1.34.0", f}
+			return []string{"kubeconform", "-strict", "-ignore-missing-schemas", "-schema-location", s.json + "/{{.ResourceKind}}{{.KindSuffix}}.json", f}
 		}},
-		{name: "kubectl-validate", command: func(f string) []string { return []string{"kubectl-validate", f} }},
-		{name: "kube-linter", command: func(f string) []string { return []string{"kube-linter", "lint", f} }},
-		{name: "kube-score", command: func(f string) []string {
+		{name: "kubectl-validate", finding: "ERROR", command: func(f string) []string {
+			return []string{"kubectl-validate", "--version", "", "--local-schemas", s.openAPI, f}
+		}},
+		{name: "kube-linter", finding: "(check: ", command: func(f string) []string { return []string{"kube-linter", "lint", "--format", "plain", f} }},
+		{name: "kube-score", finding: "[CRITICAL]", command: func(f string) []string {
 			files, _ := filepath.Glob(filepath.Join(f, "*", "manifests", "*", "*.yaml"))
-			return append([]string{"kube-score", "score"}, files...)
+			return append([]string{"kube-score", "score", "-o", "ci"}, files...)
 		}},
 	} {
 		if _, err := exec.LookPath(strings.Fields(t.name)[0]); err == nil {
@@ -92,6 +102,27 @@ func installed(manifestgen string) []*validator {
 	return tools
 }
 
+// findings returns how many findings a validator has in a folder: 0 or 1 where only its exit status
+// says it.
+func (t *validator) findings(folder string) (int, error) {
+	command := t.command(folder)
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err != nil && !errors.As(err, &exit):
+		return 0, err
+	case t.finding != "":
+		n := strings.Count(string(out), t.finding)
+		if n == 0 && err != nil {
+			n = 1 // it gave up before it looked: it cannot be read, say
+		}
+		return n, nil
+	case err != nil:
+		return 1, nil
+	}
+	return 0, nil
+}
+
 // askStarter asks each validator about the starter without a mistake.
 func askStarter(dir, cases, manifestgen string, tools []*validator) error {
 	out := filepath.Join(dir, "starter")
@@ -99,14 +130,20 @@ func askStarter(dir, cases, manifestgen string, tools []*validator) error {
 		return fmt.Errorf("the starter: %w\n%s", err, text)
 	}
 	for _, t := range tools {
-		command := t.command(out)
-		t.refusesStarter = exec.Command(command[0], command[1:]...).Run() != nil
+		n, err := t.findings(out)
+		if err != nil {
+			return err
+		}
+		if t.inStarter = n; n > 0 && t.finding == "" {
+			return fmt.Errorf("%s refuses the starter without a mistake", t.name)
+		}
 	}
 	return nil
 }
 
-// oneCase makes a mistake and asks each validator. A case that does not render for another reason
-// than validation has no manifests to ask about, and is not counted.
+// oneCase makes a mistake and asks each validator: it finds the mistake if it has more findings than
+// without it. A case that does not render for another reason than validation has no manifests to ask
+// about, and is not counted.
 func oneCase(dir, cases, edit, manifestgen string, tools []*validator) (counted bool, err error) {
 	work := filepath.Join(dir, "work")
 	if err := os.RemoveAll(work); err != nil {
@@ -130,14 +167,16 @@ func oneCase(dir, cases, edit, manifestgen string, tools []*validator) (counted 
 	}
 	refuses := strings.TrimSpace(string(verdict)) == "refuses"
 	for _, t := range tools {
-		command := t.command(out)
-		refused := exec.Command(command[0], command[1:]...).Run() != nil
-		switch {
-		case refused && refuses:
+		n, err := t.findings(out)
+		if err != nil {
+			return false, err
+		}
+		switch found := n > t.inStarter; {
+		case found && refuses:
 			t.caught++
 		case refuses:
 			t.missed++
-		case refused:
+		case found:
 			t.falseAlarms++
 		}
 	}
