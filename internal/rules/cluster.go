@@ -136,8 +136,8 @@ const (
 	assumed           // it is said to exist, something makes it, or it cannot be known
 )
 
-// find says whether what a reference leads to exists.
-func (c *Cluster) find(l *link) existence {
+// existenceOf returns what is known of the object that a reference leads to.
+func (c *Cluster) existenceOf(l *link) existence {
 	if l.to != nil {
 		return present
 	}

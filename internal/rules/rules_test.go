@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -205,5 +206,81 @@ func TestTargetWithoutName(t *testing.T) {
 		if found := check(t, text); len(found) > 0 {
 			t.Errorf("%s: %s", target, messages(found))
 		}
+	}
+}
+
+// TestDamaged checks each rule's examples with one part of an object missing, empty or a word, whichever
+// part it is: rules see objects that the schema refuses, and none may end in a panic.
+func TestDamaged(t *testing.T) {
+	checked := 0
+	for _, rule := range Rules() {
+		for _, example := range []string{rule.Wrong, rule.Right()} {
+			if len(example) > 4000 {
+				continue // the quotas' examples are one thing many times
+			}
+			values := documents(t, example)
+			for i := range values {
+				original := values[i]
+				for damaged := range damages(original) {
+					values[i] = damaged
+					var list []*Object
+					for _, v := range values {
+						if o := Read(v); o != nil {
+							list = append(list, o)
+						}
+					}
+					Check([]*Cluster{{Objects: list, Whole: true}})
+					Check([]*Cluster{{Objects: list, Open: true}})
+					checked++
+				}
+				values[i] = original
+			}
+		}
+	}
+	if checked < 2000 {
+		t.Errorf("only %d damaged examples were checked", checked)
+	}
+}
+
+// damages yields a map or list with each of its parts in turn taken out, and damaged.
+func damages(v manifest.Value) iter.Seq[manifest.Value] {
+	return func(yield func(manifest.Value) bool) {
+		damaged := v
+		for i, f := range v.Fields {
+			damaged.Fields = slices.Delete(slices.Clone(v.Fields), i, i+1)
+			if !yield(damaged) {
+				return
+			}
+			for part := range others(f.Value) {
+				damaged.Fields = slices.Clone(v.Fields)
+				damaged.Fields[i].Value = part
+				if !yield(damaged) {
+					return
+				}
+			}
+		}
+		for i, item := range v.Items {
+			damaged.Items = slices.Delete(slices.Clone(v.Items), i, i+1)
+			if !yield(damaged) {
+				return
+			}
+			for part := range others(item) {
+				damaged.Items = slices.Clone(v.Items)
+				damaged.Items[i] = part
+				if !yield(damaged) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// others yields what may stand in the place of a value: nothing, a word, or the value damaged.
+func others(v manifest.Value) iter.Seq[manifest.Value] {
+	return func(yield func(manifest.Value) bool) {
+		if !yield(manifest.Value{Kind: manifest.Null, Place: v.Place}) || !yield(manifest.Value{Kind: manifest.String, Text: "word", Place: v.Place}) {
+			return
+		}
+		damages(v)(yield)
 	}
 }

@@ -173,7 +173,7 @@ spec:
 	cluster: func(c *Cluster, r *report) {
 		for _, l := range c.links[anyOther] {
 			o, to := l.o, l.to
-			if o.Kind != "StatefulSet" || o.pods.count < 2 || to == nil || to.service == nil || to.service.headless {
+			if o.Kind != "StatefulSet" || o.pods == nil || o.pods.count < 2 || to == nil || to.service == nil || to.service.headless {
 				continue
 			}
 			r.add(o, l.name.place, "%s: %s is not headless", l.what, to).hint("write clusterIP: None in it, or name a Service that has it").also(to, to.named, "%s is here", to)
