@@ -102,10 +102,10 @@ func (v *variable) layersWith(def string, envs []string) *layers {
 		}
 	}
 	for env, counts := range byEnv {
-		l.env[env] = mostCommonOr(counts, def)
+		l.env[env] = commonestOr(counts, def)
 	}
 	for service, counts := range byService {
-		if value := mostCommonOr(counts, def); value != def {
+		if value := commonestOr(counts, def); value != def {
 			l.service[service] = value
 		}
 	}
@@ -167,7 +167,7 @@ func (v *variable) defaultValue() string {
 			counts[value]++
 		}
 	}
-	return mostCommon(counts)
+	return commonest(counts)
 }
 
 // minOwn is how many environments there must be for each to have a value of its own.
@@ -188,9 +188,9 @@ func (v *variable) isOwn() bool {
 	return true
 }
 
-// mostCommonOr is the most common of some values; of several, the one that is preferred.
-func mostCommonOr(counts map[string]int, preferred string) string {
-	best := mostCommon(counts)
+// commonestOr is the most common of some values; of several, the one that is preferred.
+func commonestOr(counts map[string]int, preferred string) string {
+	best := commonest(counts)
 	if counts[preferred] == counts[best] {
 		return preferred
 	}

@@ -210,7 +210,7 @@ func serviceOf(files []*file) string {
 	if len(families) != 1 {
 		return ""
 	}
-	best := mostCommon(names)
+	best := commonest(names)
 	for name := range names { // track-a-query, of track-a-query-jobs
 		if strings.HasPrefix(best, name+"-") {
 			best = name

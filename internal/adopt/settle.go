@@ -21,7 +21,7 @@ func (s *state) newSettings() *settings {
 		scopes[f.env][scopeOf(f.cell)] = true
 	}
 	for _, name := range s.survey.services {
-		list.services = append(list.services, &serviceSettings{name: name, image: mostUsed(s.survey.images[name])})
+		list.services = append(list.services, &serviceSettings{name: name, image: usedImage(s.survey.images[name])})
 	}
 	for _, name := range s.survey.envs {
 		e := &envSettings{name: name, keys: s.keysOf(name, scopes[name])}
@@ -75,12 +75,12 @@ func (s *state) keysOf(env string, scopes map[string]bool) []manifest.Field {
 	return append(keys, field("templates", manifest.NewList(slices.Sorted(maps.Keys(scopes))...)))
 }
 
-func mostUsed(images map[string]string) string {
+func usedImage(images map[string]string) string {
 	counts := map[string]int{}
 	for _, image := range images {
 		counts[image]++
 	}
-	return mostCommon(counts)
+	return commonest(counts)
 }
 
 // universe are the cells that a scope's templates are rendered for.

@@ -59,13 +59,13 @@ func namespaceOf(files []*file) string {
 			}
 		}
 	}
-	if name := mostCommon(counts); 2*counts[name] > all {
+	if name := commonest(counts); 2*counts[name] > all {
 		return name
 	}
 	return ""
 }
 
-func mostCommon(counts map[string]int) string {
+func commonest(counts map[string]int) string {
 	best, most := "", 0
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if counts[name] > most {
@@ -176,8 +176,8 @@ func (s *survey) imagesOf(service string, files []*file) map[string]string {
 		}
 	}
 	images := map[string]string{}
-	for env, byName := range names[mostCommon(counts)] {
-		images[env] = mostCommon(byName)
+	for env, byName := range names[commonest(counts)] {
+		images[env] = commonest(byName)
 	}
 	return images
 }

@@ -102,7 +102,7 @@ func badText(value any) (text string, ok bool) {
 }
 
 // find returns where a field was written: the nearest that there is. Where several values stand at
-// that place, the one that is refused tells which.
+// that place, it is the one that is refused.
 func (o *object) find(name string, bad any) problem.Place {
 	at, key := o.source, o.source.Place
 	rest := name
