@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/cgi"
 	"os"
 	"os/exec"
 	"sync"
 	"time"
+
+	"k8srepo/internal/gitrepo/gittest"
 )
 
 // traffic is what a server of repositories has had to do.
@@ -32,18 +32,12 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	git, err := exec.LookPath("git")
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println("http://" + listener.Addr().String())
-	backend := &cgi.Handler{Path: git, Args: []string{"http-backend"}, Dir: args[0], InheritEnv: []string{"PATH"},
-		Env:    []string{"GIT_PROJECT_ROOT=" + args[0], "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=bench", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + args[0]},
-		Logger: log.New(io.Discard, "", 0)} // clients that are killed are a part of it
+	backend := gittest.Backend{Root: args[0]}
 	var lock sync.Mutex
 	var sum traffic
 	add := func(t traffic) {

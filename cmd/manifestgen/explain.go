@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -11,6 +10,7 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/rules"
@@ -88,7 +88,7 @@ func (o *explainOptions) explain(con *console.Console) error {
 	return o.print(con, leaves)
 }
 
-var codeLike = regexp.MustCompile(`(?i)^MG\d*$`)
+var codeLike = lazyregexp.New(`(?i)^MG\d*$`)
 
 // codeResult is what --output json prints of a code.
 type codeResult struct {

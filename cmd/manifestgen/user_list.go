@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +12,7 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
@@ -133,7 +133,7 @@ func teamOf(m *render.Manifest) string {
 	return parts[1]
 }
 
-var roleARN = regexp.MustCompile(`\barn:aws[a-z-]*:iam::[0-9]+:role/[A-Za-z0-9+=,.@_/-]+`)
+var roleARN = lazyregexp.New(`\barn:aws[a-z-]*:iam::[0-9]+:role/[A-Za-z0-9+=,.@_/-]+`)
 
 // refersTo adds the keys of the secret store and the IAM roles that a value names.
 func (r *userResult) refersTo(v manifest.Value) {

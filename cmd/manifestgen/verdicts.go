@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"path"
-	"regexp"
 	"strings"
 	"sync"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/render"
 	"k8srepo/internal/rules"
 )
@@ -37,9 +37,9 @@ type textKey [sha256.Size]byte
 const maxVerdicts = 100_000
 
 var (
-	plainName = regexp.MustCompile(`^[a-z][a-z0-9]{2,}(-[a-z0-9]+)*$`)
+	plainName = lazyregexp.New(`^[a-z][a-z0-9]{2,}(-[a-z0-9]+)*$`)
 	// reserved are the names with a meaning to YAML or to Kubernetes.
-	reserved = regexp.MustCompile(`^(yes|off|true|false|null|default|localhost|kube.*|k8s.*)$`)
+	reserved = lazyregexp.New(`^(yes|off|true|false|null|default|localhost|kube.*|k8s.*)$`)
 )
 
 // userText is a manifest's text, and what the texts that share its verdict have in common.

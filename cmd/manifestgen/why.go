@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 	"k8srepo/internal/trace"
@@ -98,7 +98,7 @@ func (o *renderOptions) why(con *console.Console, what string) error {
 	return nil
 }
 
-var behindFile = regexp.MustCompile(`^(.+?):(\d+)(:\d+)?:?$`)
+var behindFile = lazyregexp.New(`^(.+?):(\d+)(:\d+)?:?$`)
 
 // splitLine separates FILE from LINE; a column after it is ignored.
 func splitLine(what string) (file string, line int) {

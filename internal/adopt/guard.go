@@ -1,10 +1,11 @@
 package adopt
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // guards are, by template, what it must not be rendered for: it is one that somebody else
@@ -32,7 +33,7 @@ func (g guards) add(template, subject string, own bool) bool {
 	return true
 }
 
-var firstPathLine = regexp.MustCompile(`^\{\{-?\s*/\*\s*path:[^*]*\*/\s*-?\}\}[ \t]*\n`)
+var firstPathLine = lazyregexp.New(`^\{\{-?\s*/\*\s*path:[^*]*\*/\s*-?\}\}[ \t]*\n`)
 
 // guarded is a template under the condition that it is rendered for its own cells.
 func (g guards) guarded(file, text string) string {

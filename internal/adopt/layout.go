@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -178,7 +179,7 @@ func (l Layout) scopePath(scope, name string) string {
 	return "{service}/{service}-{env}-" + name + ".yaml"
 }
 
-var notInName = regexp.MustCompile(`[^a-z0-9.]+`)
+var notInName = lazyregexp.New(`[^a-z0-9.]+`)
 
 // templateName is a name for the template of a pattern.
 func templateName(pattern string) string {

@@ -1,10 +1,10 @@
 package adopt
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -217,7 +217,7 @@ func (l *loop) linesOf(t *template, s *slot, copy int) (lines []parts, keys []st
 	return lines, keys
 }
 
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var fieldName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // add adds the lines of one item to the shape.
 func (l *loop) add(lines []parts, names []string, keys *[]string) bool {

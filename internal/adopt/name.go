@@ -1,11 +1,12 @@
 package adopt
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // vague are keys that say nothing without what they are in; generic ones say little.
@@ -211,11 +212,11 @@ func (h *hole) line() string {
 }
 
 var (
-	flagName  = regexp.MustCompile(`^["']?--?([A-Za-z][A-Za-z0-9._-]*)[= ]`)
-	firstWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9_.-]*`)
-	lastWord  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)
-	assigned  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)=["']?[^\s"'=&:]*$`)
-	firstKey  = regexp.MustCompile(`^["']?([A-Za-z][A-Za-z0-9_.-]*)["']?\s*(?:=|:(?:[\s"']|$))`)
+	flagName  = lazyregexp.New(`^["']?--?([A-Za-z][A-Za-z0-9._-]*)[= ]`)
+	firstWord = lazyregexp.New(`[A-Za-z][A-Za-z0-9_.-]*`)
+	lastWord  = lazyregexp.New(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:= ]\s*["']?$`)
+	assigned  = lazyregexp.New(`([A-Za-z][A-Za-z0-9_.-]*)=["']?[^\s"'=&:]*$`)
+	firstKey  = lazyregexp.New(`^["']?([A-Za-z][A-Za-z0-9_.-]*)["']?\s*(?:=|:(?:[\s"']|$))`)
 )
 
 // fillers are words of prose that name nothing.

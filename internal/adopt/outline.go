@@ -1,8 +1,9 @@
 package adopt
 
 import (
-	"regexp"
 	"strings"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // kind is what a node of an outline is.
@@ -178,8 +179,8 @@ func (o *outliner) content(line string) {
 }
 
 var (
-	blockHeader = regexp.MustCompile(`^((&|!)\S*\s+)*[|>][-+0-9]*\s*(#.*)?$`)
-	properties  = regexp.MustCompile(`^((&|!)\S*\s*)+(#.*)?$`)
+	blockHeader = lazyregexp.New(`^((&|!)\S*\s+)*[|>][-+0-9]*\s*(#.*)?$`)
+	properties  = lazyregexp.New(`^((&|!)\S*\s*)+(#.*)?$`)
 )
 
 // scalar notes how a value is written, and reads the lines that it goes on for. They

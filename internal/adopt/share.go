@@ -1,11 +1,11 @@
 package adopt
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -282,7 +282,7 @@ func (w *definer) same(of []int, exprs []string) string {
 	return ""
 }
 
-var action = regexp.MustCompile(`^\{\{ ([^{}]+) \}\}$`)
+var action = lazyregexp.New(`^\{\{ ([^{}]+) \}\}$`)
 
 // argument is the expression of a value, to be passed in a call.
 func argument(p parts) (string, bool) {
@@ -308,8 +308,8 @@ func argument(p parts) (string, bool) {
 }
 
 var (
-	actions = regexp.MustCompile(`\{\{[^{}]*\}\}`)
-	rootOf  = regexp.MustCompile(`(^|[\s(])\.(Env|Service|Vars|Tag)\b`)
+	actions = lazyregexp.New(`\{\{[^{}]*\}\}`)
+	rootOf  = lazyregexp.New(`(^|[\s(])\.(Env|Service|Vars|Tag)\b`)
 )
 
 // rooted is a line of a template as it stands in a define, whose dot has the template's

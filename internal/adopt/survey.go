@@ -3,13 +3,13 @@ package adopt
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -95,7 +95,7 @@ func (s *survey) facts() []fact {
 	}
 }
 
-var hostLine = regexp.MustCompile(`^\s*(?:- )?["']?(?:[\w./-]*host(?:name)?s?["']?: *|- *)["']?((?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+){2,})["']?\s*(?:#.*)?$`)
+var hostLine = lazyregexp.New(`^\s*(?:- )?["']?(?:[\w./-]*host(?:name)?s?["']?: *|- *)["']?((?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+){2,})["']?\s*(?:#.*)?$`)
 
 // findDomains finds what the hosts of each environment end in, where environments
 // differ in it.
@@ -188,7 +188,7 @@ func ownImage(r manifest.Running) bool {
 }
 
 // smallNumber is a tag that may be anything else where it stands alone.
-var smallNumber = regexp.MustCompile(`^[0-9]{1,3}$`)
+var smallNumber = lazyregexp.New(`^[0-9]{1,3}$`)
 
 // familyOf is the last part of a repository, without the names of its cell: what is the
 // same in all environments.

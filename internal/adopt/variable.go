@@ -1,9 +1,9 @@
 package adopt
 
 import (
-	"regexp"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -94,9 +94,9 @@ func typeOf(values []string, p position) (kind manifest.Kind, ok bool) {
 func isNumber(k manifest.Kind) bool { return k == manifest.Int || k == manifest.Float }
 
 var (
-	integer   = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
-	fraction  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)\.[0-9]+$`)
-	ambiguous = regexp.MustCompile(`^(?i:[-+.]?[0-9][-+0-9._:xoabcdef]*|y|n|yes|no|on|off|null|~|[-+]?\.(inf|nan)|[0-9]{4}-.*|)$`)
+	integer   = lazyregexp.New(`^-?(0|[1-9][0-9]{0,17})$`)
+	fraction  = lazyregexp.New(`^-?(0|[1-9][0-9]*)\.[0-9]+$`)
+	ambiguous = lazyregexp.New(`^(?i:[-+.]?[0-9][-+0-9._:xoabcdef]*|y|n|yes|no|on|off|null|~|[-+]?\.(inf|nan)|[0-9]{4}-.*|)$`)
 )
 
 // kindOf is the type of a plain scalar; Null where a variable cannot hold it as it is.

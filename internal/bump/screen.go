@@ -2,13 +2,13 @@ package bump
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"k8srepo/internal/image"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -86,7 +86,7 @@ func hidesLetters(data []byte) bool {
 	}
 }
 
-var escape = regexp.MustCompile(`\\(?:/|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)`)
+var escape = lazyregexp.New(`\\(?:/|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)`)
 
 // unescaped is data with the escapes of double quotes resolved that a repository
 // can be written with.

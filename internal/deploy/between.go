@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -55,7 +55,7 @@ func between(ctx context.Context, history History, service, from, to string) (*B
 }
 
 // pullInTitle is the number of a pull request in the title of its merge.
-var pullInTitle = regexp.MustCompile(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
+var pullInTitle = lazyregexp.New(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
 
 // Between returns what lies between the commits of two tags.
 func (h GitHistory) Between(ctx context.Context, from, to string) (*Between, error) {

@@ -3,13 +3,13 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
 	"k8srepo/internal/image"
+	"k8srepo/internal/lazyregexp"
 )
 
 // body is the text of a pull request, for the person who approves it.
@@ -52,7 +52,7 @@ const (
 	yoursLine = "<!-- Yours: what is written below this line stays. -->"
 )
 
-var tagInBody = regexp.MustCompile(`<!-- tagbump: (\S+) (\S+) -->`)
+var tagInBody = lazyregexp.New(`<!-- tagbump: (\S+) (\S+) -->`)
 
 // proposedTag returns the tag that a body proposes, several with commas between them; ""
 // where tagbump did not write it.

@@ -3,9 +3,9 @@ package deploy
 import (
 	"context"
 	"errors"
-	"regexp"
 
 	"k8srepo/internal/gitrepo"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -29,7 +29,7 @@ const (
 // testMerge is the message of the commit that GITHUB_SHA is in a workflow on pull_request:
 // GitHub merges the pull request to see what comes of it, into refs/pull/N/merge. It
 // descends from what runs, and no branch ever has it.
-var testMerge = regexp.MustCompile(`^Merge [0-9a-f]{40} into [0-9a-f]{40}\s*$`)
+var testMerge = lazyregexp.New(`^Merge [0-9a-f]{40} into [0-9a-f]{40}\s*$`)
 
 // settled reports whether nobody else need be asked.
 func (r Relation) settled() bool { return r == Ahead || r == Behind || r == Diverged || r == TestMerge }

@@ -3,11 +3,12 @@ package deploy
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 const (
@@ -283,10 +284,10 @@ func dataList(texts []string) string {
 var (
 	// closing is a keyword and an issue, as GitHub reads them: "Linking a pull request to an
 	// issue" in its documentation.
-	closing  = regexp.MustCompile(`(?i)\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:[\w.-]+/[\w.-]+)?#|(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:gh-|https?://\S+/(?:issues|pull)/))(\d)`)
-	mention  = regexp.MustCompile(`(^|[^\w])@(\w)`)
+	closing  = lazyregexp.New(`(?i)\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:[\w.-]+/[\w.-]+)?#|(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:gh-|https?://\S+/(?:issues|pull)/))(\d)`)
+	mention  = lazyregexp.New(`(^|[^\w])@(\w)`)
 	harmful  = strings.NewReplacer("`", "'", "<!--", "<! --")
-	unlinked = regexp.MustCompile(`[\s()<>\[\]"'` + "`" + `\\]`)
+	unlinked = lazyregexp.New(`[\s()<>\[\]"'` + "`" + `\\]`)
 )
 
 // harmless returns a text that closes no issue and mentions nobody, wherever it stands.

@@ -18,7 +18,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +25,7 @@ import (
 	gh "github.com/google/go-github/v57/github"
 
 	"k8srepo/internal/httpclient"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -193,8 +193,8 @@ type Repo struct{ Owner, Name string }
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
 var (
-	ownerPattern = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
-	namePattern  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+	ownerPattern = lazyregexp.New(`^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
+	namePattern  = lazyregexp.New(`^[A-Za-z0-9._-]+$`)
 )
 
 // ParseRepo reads owner/name.

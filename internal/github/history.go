@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	gh "github.com/google/go-github/v57/github"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // Relation is how a commit, the head, stands to another, the base.
@@ -255,7 +256,7 @@ func personOf(u *gh.User) Person {
 }
 
 // GitHub's titles of merged pull requests: of a squash or rebase, and of a merge.
-var mergedTitle = regexp.MustCompile(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
+var mergedTitle = lazyregexp.New(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
 
 // pullRequestOf is the number of the pull request that a commit's title names,
 // 0 if it names none.

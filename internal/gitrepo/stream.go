@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // stream is a conversation with a service that runs as a process, here or at
@@ -162,7 +163,7 @@ func withoutSecrets(env []string, token string) []string {
 
 // secretName is how variables are called that hold tokens: TAGBUMP_TOKEN, GITHUB_TOKEN,
 // GH_TOKEN, ACTIONS_RUNTIME_TOKEN, ACTIONS_ID_TOKEN_REQUEST_TOKEN and others.
-var secretName = regexp.MustCompile(`(?i)(^|[_-])(TOKEN|PAT|PASSWORD|PASSWD|SECRET)($|[_-])`)
+var secretName = lazyregexp.New(`(?i)(^|[_-])(TOKEN|PAT|PASSWORD|PASSWD|SECRET)($|[_-])`)
 
 func startProcess(cmd *exec.Cmd) (*stream, error) {
 	st := &stream{stderr: new(tail)}

@@ -2,12 +2,12 @@ package inventory
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -153,7 +153,7 @@ func (l *loader) secretKey(name string, v manifest.Value) string {
 }
 
 // matching reads a string that must match a pattern; rule says it in words.
-func (l *loader) matching(to *string, what string, pattern *regexp.Regexp, rule string) func(manifest.Value) {
+func (l *loader) matching(to *string, what string, pattern *lazyregexp.Regexp, rule string) func(manifest.Value) {
 	return func(v manifest.Value) {
 		if *to = l.text(v, what); *to != "" && !pattern.MatchString(*to) {
 			l.report(problem.NotValid, v.Place, rule, "%s %q is not valid", what, *to)
@@ -222,12 +222,12 @@ func (l *loader) secrets(to *map[string]string) func(manifest.Value) {
 }
 
 var (
-	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	dnsName      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
-	envVariable  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	ownerName    = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	minorOnly    = regexp.MustCompile(`^1\.[0-9]+$`)
+	dnsLabel     = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dnsName      = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+	envVariable  = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	ownerName    = lazyregexp.New(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+	variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	minorOnly    = lazyregexp.New(`^1\.[0-9]+$`)
 )
 
 // dnsLabelRule is RFC 1123's, section 2.1, as Kubernetes has it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -94,7 +95,7 @@ func loadSome(fsys fs.FS, wanted func(line []byte) bool) (services []*Service, o
 }
 
 // item is the line that begins an item of a list.
-var item = regexp.MustCompile(`^ *- `)
+var item = lazyregexp.New(`^ *- `)
 
 // onlyServices is a users.yaml in which all lines are empty but those of the
 // services that have a line which is wanted: each is where it was. It is nil if the

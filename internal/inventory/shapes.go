@@ -1,8 +1,8 @@
 package inventory
 
 import (
-	"regexp"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -23,16 +23,16 @@ type key struct {
 
 // takes is what the value of a key may be.
 type takes struct {
-	kind    manifest.Kind  // String takes numbers too: they are read as they are written
-	pattern *regexp.Regexp // of a String
-	quoted  bool           // a String that is no number
-	words   []string       // the only ones that a String may be
-	named   nameList       // the names that a String, or an item of a List, may be
-	items   *takes         // of a List
-	of      *shape         // of a Map, or of the items of a List
-	keyed   bool           // a Map from names to of
-	vars    bool           // a Map of variables
-	empty   bool           // nothing at all is taken too
+	kind    manifest.Kind      // String takes numbers too: they are read as they are written
+	pattern *lazyregexp.Regexp // of a String
+	quoted  bool               // a String that is no number
+	words   []string           // the only ones that a String may be
+	named   nameList           // the names that a String, or an item of a List, may be
+	items   *takes             // of a List
+	of      *shape             // of a Map, or of the items of a List
+	keyed   bool               // a Map from names to of
+	vars    bool               // a Map of variables
+	empty   bool               // nothing at all is taken too
 }
 
 // nameList is a list of names that an inventory has.
@@ -89,7 +89,7 @@ var userShape = shape{"a user", []key{
 	{"vars", false, "the user's variables", someVars},
 }}
 
-var day = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+var day = lazyregexp.New(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 
 var usersShape = shape{UsersFile, []key{
 	{"manifestgen", false, `the oldest version of manifestgen that can read the repository, as ">=1.4"`, takes{kind: manifest.String, pattern: versionRule, quoted: true}},

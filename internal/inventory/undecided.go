@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -25,7 +26,7 @@ type Undecided struct {
 }
 
 // resourceID is the ID of something in AWS, such as a security group or a file system.
-var resourceID = regexp.MustCompile(`^(sg|fs|vpc|subnet|eni|vol|igw|nat|rtb|eipalloc|pl|lt|ami)-[0-9a-f]{8,17}$`)
+var resourceID = lazyregexp.New(`^(sg|fs|vpc|subnet|eni|vol|igw|nat|rtb|eipalloc|pl|lt|ami)-[0-9a-f]{8,17}$`)
 
 // Undecided lists the values of an environment that was added which may have to be its
 // own: its domain and cluster, ARNs and IDs of AWS, and whatever names the environment it is like. What

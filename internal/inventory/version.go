@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -17,10 +17,10 @@ import (
 const FormatVersion = "1.4.0"
 
 // versionRule is how users.yaml says which versions of manifestgen can read it.
-var versionRule = regexp.MustCompile(`^>= ?v?([0-9]+)\.([0-9]+)(\.([0-9]+))?$`)
+var versionRule = lazyregexp.New(`^>= ?v?([0-9]+)\.([0-9]+)(\.([0-9]+))?$`)
 
 // releaseVersion is a version that a release has, such as v1.4.0 or 1.4.0-rc.1.
-var releaseVersion = regexp.MustCompile(`^v?([0-9]+)\.([0-9]+)(\.([0-9]+))?(-[0-9A-Za-z.-]+)?(\+.*)?$`)
+var releaseVersion = lazyregexp.New(`^v?([0-9]+)\.([0-9]+)(\.([0-9]+))?(-[0-9A-Za-z.-]+)?(\+.*)?$`)
 
 // CheckVersion reports a users.yaml that wants a newer manifestgen than version.
 // It reads the key manifestgen: and nothing else, so that what an older binary
@@ -60,10 +60,10 @@ func unquotedVersion(fsys fs.FS) error {
 	return problem.At(place, fmt.Sprintf("write manifestgen: %q", written), "the version %s needs quotes", written).WithCode(problem.NotValid)
 }
 
-var unquoted = regexp.MustCompile(`(?m)^manifestgen *: *(>= ?v?[0-9.]+)`)
+var unquoted = lazyregexp.New(`(?m)^manifestgen *: *(>= ?v?[0-9.]+)`)
 
 // versionLine is the key manifestgen: as it is usually written, on a line of its own.
-var versionLine = regexp.MustCompile(`(?m)^manifestgen *:.*$`)
+var versionLine = lazyregexp.New(`(?m)^manifestgen *:.*$`)
 
 // wantedVersion reads the key manifestgen: of users.yaml. A file without the word,
 // or with the key on a line of its own, is not parsed: it can be large.
@@ -87,7 +87,7 @@ func wantedVersion(fsys fs.FS) (wanted manifest.Value, given bool) {
 }
 
 // onlyLine is a text in which all lines are empty but the first that matches.
-func onlyLine(data []byte, line *regexp.Regexp) []byte {
+func onlyLine(data []byte, line *lazyregexp.Regexp) []byte {
 	at := line.FindIndex(data)
 	if at == nil {
 		return nil

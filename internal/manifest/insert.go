@@ -2,11 +2,12 @@ package manifest
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // insert adds an item to the list that a path leads to.
@@ -239,7 +240,7 @@ func (f *File) behindColon(key *yaml.Node) (int, error) {
 }
 
 // comment is what may be a comment, or the end of a text that looks like one.
-var comment = regexp.MustCompile(`(?m)(^|[ \t])#`)
+var comment = lazyregexp.New(`(?m)(^|[ \t])#`)
 
 // set replaces the value that a path leads to, or adds it.
 func (f *File) set(t target, v Value) ([]cut, error) {

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // Number is a number as it was written, where a number of Go would be printed in
@@ -43,8 +44,8 @@ func (e *AmbiguousError) Hint() string {
 }
 
 var (
-	leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
-	radix       = regexp.MustCompile(`^[-+]?0[box][0-9a-fA-F_]+$`)
+	leadingZero = lazyregexp.New(`^[-+]?0[0-9_]+$`)
+	radix       = lazyregexp.New(`^[-+]?0[box][0-9a-fA-F_]+$`)
 )
 
 // Ambiguous is an *AmbiguousError where YAML 1.1 and 1.2, or the parsers that follow

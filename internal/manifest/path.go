@@ -1,13 +1,13 @@
 package manifest
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -39,7 +39,7 @@ type step struct {
 	where, has string // the item whose key where is has
 }
 
-var pathStep = regexp.MustCompile(`^(?:\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|\[(\*)\]|\[([^\]="]+)=([^\]]*)\]|\.?(\*\*?)|\.?([^.\[\]"*]+))`)
+var pathStep = lazyregexp.New(`^(?:\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|\[(\*)\]|\[([^\]="]+)=([^\]]*)\]|\.?(\*\*?)|\.?([^.\[\]"*]+))`)
 
 const pathHint = `write it as in api.image, items[0].image, items[name=api].image, jobs.*.image or labels["a.b/c"]`
 

@@ -1,12 +1,13 @@
 package manifest
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // plainSafe reports whether s, written plainly on one line, is read as the string
@@ -83,7 +84,7 @@ var otherWords = map[string]bool{"y": true, "n": true, "yes": true, "no": true, 
 
 // number is a number of YAML 1.1 or 1.2, however large: 12e5678 is one to some
 // parsers, and a string to those that cannot hold it.
-var number = regexp.MustCompile(`^[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$|^[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)$`)
+var number = lazyregexp.New(`^[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$|^[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)$`)
 
 // numeric is every character that a number or a date may have, in YAML 1.1 or
 // 1.2: 0x1F, 0b1, 1_000, -1.5e+3, .inf, .NaN, 1:30, 2001-12-14t21:59:43.10Z.

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // document is one document of a file: a run of its bytes, from the directives
@@ -151,7 +152,7 @@ func decode(data []byte) (*yaml.Node, *syntaxError) {
 	return nil, &syntaxError{err.Error(), decode, data}
 }
 
-var escapedEscape = regexp.MustCompile(`(?i)\\(e|x1b|u001b|u0000001b)`)
+var escapedEscape = lazyregexp.New(`(?i)\\(e|x1b|u001b|u0000001b)`)
 
 // decodeSolidus is decode for text with the escape \/, which is YAML 1.2's and not
 // the parser's: it reads \e in its place, of which nobody writes any, and the

@@ -1,12 +1,12 @@
 package manifest
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -99,7 +99,7 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 
 // largeInt is an integer that the parser takes for a float, because it has no
 // integer that is large enough.
-var largeInt = regexp.MustCompile(`^[-+]?[1-9][0-9]{18,}$`)
+var largeInt = lazyregexp.New(`^[-+]?[1-9][0-9]{18,}$`)
 
 // A plain 1:30 is an integer: YAML 1.1 reads 90.
 func scalarKind(n *yaml.Node) Kind {

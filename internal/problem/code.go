@@ -2,8 +2,9 @@ package problem
 
 import (
 	_ "embed"
-	"regexp"
 	"strings"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // Code is a kind of problem. It stays the same when a message is put into other
@@ -98,7 +99,7 @@ type Explanation struct {
 	Text  string // Markdown
 }
 
-var codeHeading = regexp.MustCompile(`(?m)^## (MG\d{3}): (.*)\n`)
+var codeHeading = lazyregexp.New(`(?m)^## (MG\d{3}): (.*)\n`)
 
 // Explanations are those of every code, in their order.
 func Explanations() []Explanation {

@@ -1,13 +1,14 @@
 package problem
 
 import (
-	"regexp"
 	"strings"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // credential is the part of a URL that holds a user's name, and mostly a password
 // or a token: https://user:token@host/.
-var credential = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@"'\x60]+@`)
+var credential = lazyregexp.New(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@"'\x60]+@`)
 
 // HasCredential reports whether a text has a URL with a user's name or password.
 func HasCredential(text string) bool {

@@ -10,6 +10,7 @@ import (
 // layout is which of the project's packages each package may import, and which
 // outside dependencies have their home in it. Data travels one way, so arrows do too.
 var layout = map[string]struct{ inside, outside string }{
+	"internal/lazyregexp":       {}, // for every package, as regexp is
 	"internal/problem":          {},
 	"internal/image":            {"", "github.com/distribution/reference"},
 	"internal/manifest":         {"image limit problem", "sigs.k8s.io/kustomize/kyaml"},
@@ -44,7 +45,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/workflows":        {},
 	"cmd/manifestgen":           {"adopt console inventory inventory/schema limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":               {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
-	"bench":                     {"", ""},
+	"bench":                     {"gitrepo/gittest", ""},
 	"bench/validate":            {"", "sigs.k8s.io/yaml"},
 	"bench/survey":              {"bump problem", "go.yaml.in/yaml/v2"},
 }
@@ -66,6 +67,9 @@ func TestLayout(t *testing.T) {
 			continue
 		}
 		for _, path := range fields[1:] {
+			if path == "k8srepo/internal/lazyregexp" {
+				continue
+			}
 			inside, ours := strings.CutPrefix(path, "k8srepo/internal/")
 			switch first, _, _ := strings.Cut(path, "/"); {
 			case ours && !slices.Contains(strings.Fields(may.inside), inside):

@@ -2,8 +2,8 @@ package render
 
 import (
 	"fmt"
-	"regexp"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -20,7 +20,7 @@ type finding struct {
 }
 
 // quoted are the parts of a message that differ from file to file.
-var quoted = regexp.MustCompile(`"(\\.|[^"])*"`)
+var quoted = lazyregexp.New(`"(\\.|[^"])*"`)
 
 func (f *findings) add(p *problem.Problem, example string, addNotes func(*problem.Problem)) {
 	kind := quoted.ReplaceAllString(p.Message, "")

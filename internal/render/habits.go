@@ -2,10 +2,10 @@ package render
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -57,7 +57,7 @@ func habitOf(word string) string {
 }
 
 // bareWord is a name without a dot before it, as Jinja has them: service.name, replicas.
-var bareWord = regexp.MustCompile(`^[a-z_]\w*((\.\w+)*)`)
+var bareWord = lazyregexp.New(`^[a-z_]\w*((\.\w+)*)`)
 
 // functionHint says what to write instead of a function that is not there. What is
 // written after its name distinguishes fields of Ansible's from functions. No other function

@@ -2,9 +2,9 @@ package render
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -189,7 +189,7 @@ func (r *recorder) move(start int, to func(int) int) {
 
 // Structure is what makes a line more than a part of a scalar: a key, an item, a
 // comment, a document's marker.
-var structure = regexp.MustCompile(`^(#|---|\.\.\.|[-?]([ \t]|$)|("[^"]*"|'[^']*'|[^\s"'\[{#][^#]*?):([ \t]|$))`)
+var structure = lazyregexp.New(`^(#|---|\.\.\.|[-?]([ \t]|$)|("[^"]*"|'[^']*'|[^\s"'\[{#][^#]*?):([ \t]|$))`)
 
 // checkJoins finds the first trim that makes one line of structure of two. Within
 // quotes, flow collections and blocks of text a trim is free.
@@ -263,7 +263,7 @@ type yamlContext struct {
 	block  int  // in a block of text: its indentation, at least 1; else 0
 }
 
-var blockHeader = regexp.MustCompile(`^[|>][-+0-9]*[ \t]*(#.*)?$`)
+var blockHeader = lazyregexp.New(`^[|>][-+0-9]*[ \t]*(#.*)?$`)
 
 // contextOf finds out where a text, which need not be whole, ends. It knows of YAML
 // what it takes to distinguish text from structure.

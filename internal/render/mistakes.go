@@ -3,17 +3,17 @@ package render
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/template"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
 var (
-	parseError        = regexp.MustCompile(`(?s)^template: (.*?):(\d+): (.*)$`)
-	undefinedFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
+	parseError        = lazyregexp.New(`(?s)^template: (.*?):(\d+): (.*)$`)
+	undefinedFunction = lazyregexp.New(`^function "(.*)" not defined$`)
 )
 
 // parseProblem gives text/template's error its place. The package reports it in its
@@ -49,7 +49,7 @@ func (t *Templates) parseProblem(s *source, err error) *problem.Problem {
 
 // jinjaCall is a function called with parentheses after its name, and a text in
 // single quotes.
-var jinjaCall = regexp.MustCompile(`\{\{[^}]*(\w\(|'[^']{2,}'|\bis (not )?defined\b)`)
+var jinjaCall = lazyregexp.New(`\{\{[^}]*(\w\(|'[^']{2,}'|\bis (not )?defined\b)`)
 
 // conflict is the first line that Git marks a merge conflict with, 0 where there is none.
 func (s *source) conflict() int {
@@ -80,11 +80,11 @@ var parseHints = []struct{ words, hint string }{
 }
 
 var (
-	execError = regexp.MustCompile(`(?s)^template: (.*?):(\d+):(\d+): executing ".*?" at <.*?>: (.*)$`)
-	calling   = regexp.MustCompile(`^error calling \w+: `)
-	noEntry   = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
-	nilField  = regexp.MustCompile(`^nil pointer evaluating interface \{\}\.(.*)$`)
-	noFunc    = regexp.MustCompile(`^wrong number of args for (\w+): want (at least )?(\d+) got (\d+)$`)
+	execError = lazyregexp.New(`(?s)^template: (.*?):(\d+):(\d+): executing ".*?" at <.*?>: (.*)$`)
+	calling   = lazyregexp.New(`^error calling \w+: `)
+	noEntry   = lazyregexp.New(`^map has no entry for key "(.*)"$`)
+	nilField  = lazyregexp.New(`^nil pointer evaluating interface \{\}\.(.*)$`)
+	noFunc    = lazyregexp.New(`^wrong number of args for (\w+): want (at least )?(\d+) got (\d+)$`)
 )
 
 // execProblem gives an error of execution its place. text/template reports it in its

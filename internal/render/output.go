@@ -3,17 +3,17 @@ package render
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
 var (
-	pathLine    = regexp.MustCompile(`^\{\{-?\s*/\*\s*path:\s*([^*]*?)\s*\*/\s*-?\}\}[ \t]*(\n|$)`)
-	pathComment = regexp.MustCompile(`^\{\{-?\s*/\*\s*path:`)
-	pathName    = regexp.MustCompile(`\{[^{}]*\}?|\}`)
+	pathLine    = lazyregexp.New(`^\{\{-?\s*/\*\s*path:\s*([^*]*?)\s*\*/\s*-?\}\}[ \t]*(\n|$)`)
+	pathComment = lazyregexp.New(`^\{\{-?\s*/\*\s*path:`)
+	pathName    = lazyregexp.New(`\{[^{}]*\}?|\}`)
 )
 
 // pathNames are the names that the path line of a scope's templates may have in braces.

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -125,7 +125,7 @@ func (x *execution) value(n int, v any) (string, error) {
 }
 
 // templateCode matches a template in a value, and not other braces.
-var templateCode = regexp.MustCompile(`\{\{-?\s*(\.[A-Z]|\$|(if|range|with|include|template|tpl|default) )`)
+var templateCode = lazyregexp.New(`\{\{-?\s*(\.[A-Z]|\$|(if|range|with|include|template|tpl|default) )`)
 
 // hasBraces reports whether a value, which is printed unchanged, has template code in it.
 func hasBraces(v any) bool {

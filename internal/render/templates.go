@@ -5,13 +5,13 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template"
 	"text/template/parse"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -174,7 +174,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 	}
 }
 
-var templateName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+var templateName = lazyregexp.New(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
 // parse parses the files into one set, so that they share their defines.
 func (t *Templates) parse(problems *problem.List) {

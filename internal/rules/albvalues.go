@@ -2,11 +2,11 @@ package rules
 
 import (
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -71,7 +71,7 @@ var (
 		"frontend-nlb-healthcheck-interval-seconds", "frontend-nlb-healthcheck-timeout-seconds", "frontend-nlb-healthcheck-healthy-threshold-count",
 		"frontend-nlb-healthcheck-unhealthy-threshold-count", "frontend-nlb-healthcheck-success-codes", "acm-pca-arn"}
 	albFamilies = []string{"conditions.", "actions.", "transforms.", "listener-attributes.", "target-control-port."}
-	groupName   = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*)?[a-z0-9]$`)
+	groupName   = lazyregexp.New(`^([a-z0-9][-a-z0-9.]*)?[a-z0-9]$`)
 )
 
 // checkAnnotation reports a value that the controller refuses.

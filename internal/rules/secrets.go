@@ -2,10 +2,10 @@ package rules
 
 import (
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -83,12 +83,12 @@ func (r *reading) isEncrypted() bool {
 var (
 	// secretKeyName are the keys that secrets have, and plainKeyName those that settings have which some
 	// controllers take from a Secret.
-	secretKeyName = regexp.MustCompile(`(?i)(password|passwd|passphrase|secret|token|key|credential|auth|dsn)[0-9]*$`)
-	plainKeyName  = regexp.MustCompile(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|((ca|tls)\.)?(crt|cert))$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
-	settingsFile  = regexp.MustCompile(`\.(properties|ya?ml|json|conf|cfg|ini|toml|xml)$`)
-	plainPath     = regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`)
+	secretKeyName = lazyregexp.New(`(?i)(password|passwd|passphrase|secret|token|key|credential|auth|dsn)[0-9]*$`)
+	plainKeyName  = lazyregexp.New(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|((ca|tls)\.)?(crt|cert))$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
+	settingsFile  = lazyregexp.New(`\.(properties|ya?ml|json|conf|cfg|ini|toml|xml)$`)
+	plainPath     = lazyregexp.New(`^/[A-Za-z0-9._/-]*$`)
 	// secretEntry is an entry of a file of settings that holds a secret.
-	secretEntry = regexp.MustCompile(`(?im)(password|passwd|secret|token|api_?key|private_?key|credentials?)["']?[ \t]*[:=][ \t]*["']?([^\s"'#]{4,})`)
+	secretEntry = lazyregexp.New(`(?im)(password|passwd|secret|token|api_?key|private_?key|credentials?)["']?[ \t]*[:=][ \t]*["']?([^\s"'#]{4,})`)
 )
 
 // isHarmless reports whether a value of a Secret needs no secret store: it stands for another, its key
@@ -109,7 +109,7 @@ func isHarmless(key, value string) bool {
 	return !secretKeyName.MatchString(key) && (plainPath.MatchString(value) || strings.Contains(value, "example"))
 }
 
-var filler = regexp.MustCompile(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|foo|bar|baz|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|yes|no|on|off|null|none)$`)
+var filler = lazyregexp.New(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|foo|bar|baz|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|yes|no|on|off|null|none)$`)
 
 // isFiller reports whether a value stands for another that is to be put in.
 func isFiller(value string) bool {
@@ -119,8 +119,8 @@ func isFiller(value string) bool {
 
 // A value of plain words that speaks of a secret is none: "personal github token", UPDATE_ACCESS_KEY.
 var (
-	plainWords = regexp.MustCompile(`^[A-Za-z]+([-_. ][A-Za-z]+)*$`)
-	speaking   = regexp.MustCompile(`(?i)password|passwd|secret|token|key|change|replace|update|example|placeholder|dummy|sample|your`)
+	plainWords = lazyregexp.New(`^[A-Za-z]+([-_. ][A-Za-z]+)*$`)
+	speaking   = lazyregexp.New(`(?i)password|passwd|secret|token|key|change|replace|update|example|placeholder|dummy|sample|your`)
 )
 
 var credential = &Rule{
@@ -182,20 +182,20 @@ func (r *reading) eachString(use func(key string, v manifest.Value)) {
 // patterns of credentials; hint is a part that must be there, so that most values cost one search.
 var patterns = []struct {
 	what, hint string
-	pattern    *regexp.Regexp
+	pattern    *lazyregexp.Regexp
 }{
-	{"an access key of AWS", "AKIA", regexp.MustCompile(`\bAKIA[A-Z0-9]{16}\b`)},
-	{"an access key of AWS", "ASIA", regexp.MustCompile(`\bASIA[A-Z0-9]{16}\b`)},
-	{"a token of GitHub", "gh", regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36,}\b`)},
-	{"a token of GitHub", "github_pat_", regexp.MustCompile(`\bgithub_pat_[A-Za-z0-9_]{60,}\b`)},
-	{"a token of GitLab", "glpat-", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`)},
-	{"a token of Slack", "xox", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{20,}`)},
-	{"a webhook of Slack", "hooks.slack.com", regexp.MustCompile(`hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}`)},
-	{"a key of Google", "AIza", regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`)},
-	{"a token of npm", "npm_", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
-	{"a key of Stripe", "_live_", regexp.MustCompile(`\b[sr]k_live_[A-Za-z0-9]{20,}\b`)},
-	{"a private key", "PRIVATE KEY", regexp.MustCompile(`-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----\s*(\\n)?\s*[A-Za-z0-9+/=]{16}`)},
-	{"a URL with a password", "://", regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>{}$%*]*:([^\s/:@"'<>{}$*]+)@[^\s/"']`)},
+	{"an access key of AWS", "AKIA", lazyregexp.New(`\bAKIA[A-Z0-9]{16}\b`)},
+	{"an access key of AWS", "ASIA", lazyregexp.New(`\bASIA[A-Z0-9]{16}\b`)},
+	{"a token of GitHub", "gh", lazyregexp.New(`\bgh[pousr]_[A-Za-z0-9]{36,}\b`)},
+	{"a token of GitHub", "github_pat_", lazyregexp.New(`\bgithub_pat_[A-Za-z0-9_]{60,}\b`)},
+	{"a token of GitLab", "glpat-", lazyregexp.New(`\bglpat-[A-Za-z0-9_-]{20,}`)},
+	{"a token of Slack", "xox", lazyregexp.New(`\bxox[abprs]-[A-Za-z0-9-]{20,}`)},
+	{"a webhook of Slack", "hooks.slack.com", lazyregexp.New(`hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}`)},
+	{"a key of Google", "AIza", lazyregexp.New(`\bAIza[A-Za-z0-9_-]{35}\b`)},
+	{"a token of npm", "npm_", lazyregexp.New(`\bnpm_[A-Za-z0-9]{36}\b`)},
+	{"a key of Stripe", "_live_", lazyregexp.New(`\b[sr]k_live_[A-Za-z0-9]{20,}\b`)},
+	{"a private key", "PRIVATE KEY", lazyregexp.New(`-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----\s*(\\n)?\s*[A-Za-z0-9+/=]{16}`)},
+	{"a URL with a password", "://", lazyregexp.New(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>{}$%*]*:([^\s/:@"'<>{}$*]+)@[^\s/"']`)},
 }
 
 // findCredential returns what sort of credential is in a text, and where; "" if none.
@@ -244,9 +244,9 @@ var clearVariable = &Rule{
 }
 
 var (
-	secretName  = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET_KEY|API_KEY|APIKEY|PRIVATE_KEY|ENCRYPTION_KEY)$`)
-	maybeSecret = regexp.MustCompile(`(^|_)(SECRET|TOKEN|ACCESS_KEY|SIGNING_KEY)$`) // or a name of one
-	publicText  = regexp.MustCompile(`^(/|\./|https?://|[0-9]{1,4}$|[0-9]+[smhd]$)`)
+	secretName  = lazyregexp.New(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET_KEY|API_KEY|APIKEY|PRIVATE_KEY|ENCRYPTION_KEY)$`)
+	maybeSecret = lazyregexp.New(`(^|_)(SECRET|TOKEN|ACCESS_KEY|SIGNING_KEY)$`) // or a name of one
+	publicText  = lazyregexp.New(`^(/|\./|https?://|[0-9]{1,4}$|[0-9]+[smhd]$)`)
 )
 
 // isRandom reports whether a value is no word: a name would be.

@@ -13,6 +13,7 @@ import (
 
 	"k8srepo"
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -39,12 +40,12 @@ const Sandbox = "sandbox"
 var Routings = []string{"alb", "target-group", "ambassador", "gateway"}
 
 var (
-	account    = regexp.MustCompile(`^[0-9]{12}$`)
-	region     = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
-	domain     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
-	ownerName  = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
-	repository = regexp.MustCompile(`^((https|ssh)://|git@)[^\s"']+$`)
-	label      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	account    = lazyregexp.New(`^[0-9]{12}$`)
+	region     = lazyregexp.New(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	domain     = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
+	ownerName  = lazyregexp.New(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+	repository = lazyregexp.New(`^((https|ssh)://|git@)[^\s"']+$`)
+	label      = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
 // Validate reports every option that is missing or not valid.
@@ -152,8 +153,8 @@ func (o *Options) templates(files map[string][]byte) error {
 }
 
 var (
-	opens  = regexp.MustCompile(`^\s*\{\{-? *(if|range|with|define|block) `)
-	closes = regexp.MustCompile(`^\s*\{\{-? *end *-?\}\}`)
+	opens  = lazyregexp.New(`^\s*\{\{-? *(if|range|with|define|block) `)
+	closes = lazyregexp.New(`^\s*\{\{-? *end *-?\}\}`)
 )
 
 // withoutBlocks is a template without the blocks that are there if one of some variables

@@ -2,8 +2,9 @@ package trace
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // Trail leads from the dot of a template to a value in it: names of fields and keys
@@ -56,7 +57,7 @@ func (f Trails) Below(names ...any) Trails {
 	return paths
 }
 
-var plainStep = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+var plainStep = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
 // String is the path as people would write it.
 func (p Trail) String() string {

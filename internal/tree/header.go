@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -14,10 +14,10 @@ import (
 // header begins every rendered file. It names the template, and carries the checksum
 // of the rest with tags and digests blanked: a moved tag is no edit, and anything
 // else is. The number before the checksum is its rule; rule 1 had none.
-var header = regexp.MustCompile(`\A# Rendered by manifestgen from (\S+)\. DO NOT EDIT: [^\n]*\n# checksum: (?:([0-9]+) )?([0-9a-f]{64})\n`)
+var header = lazyregexp.New(`\A# Rendered by manifestgen from (\S+)\. DO NOT EDIT: [^\n]*\n# checksum: (?:([0-9]+) )?([0-9a-f]{64})\n`)
 
 // headerLine is either line of the header, in any place.
-var headerLine = regexp.MustCompile(`(?m)^# Rendered by manifestgen from (\S+)\. DO NOT EDIT: |^# checksum: (?:[0-9]+ )?[0-9a-f]{64}\r?$`)
+var headerLine = lazyregexp.New(`(?m)^# Rendered by manifestgen from (\S+)\. DO NOT EDIT: |^# checksum: (?:[0-9]+ )?[0-9a-f]{64}\r?$`)
 
 // HeaderLines is how many lines the header has.
 const HeaderLines = 2

@@ -5,11 +5,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // Review is a Plan as a reviewer reads it: how much changes where, and each distinct
@@ -312,7 +313,7 @@ func newMask(names []string) mask {
 	return m
 }
 
-var longHex = regexp.MustCompile(`\b[0-9a-f]{32,}\b`)
+var longHex = lazyregexp.New(`\b[0-9a-f]{32,}\b`)
 
 func (m mask) apply(s string) string {
 	for _, name := range m {

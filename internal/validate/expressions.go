@@ -2,7 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,8 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/kubernetes/pkg/apis/admissionregistration"
 	corevalidation "k8s.io/kubernetes/pkg/apis/core/validation"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // expression is a CEL expression of an admission policy or webhook.
@@ -70,7 +71,7 @@ func validateConditions(at *field.Path, list []admissionregistration.MatchCondit
 
 // identifier is a name that CEL takes, and keywords are those that it keeps for itself.
 var (
-	identifier = regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
+	identifier = lazyregexp.New(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
 	keywords   = strings.Fields("true false null in as break const continue else for function if import let loop package namespace return var void while")
 )
 

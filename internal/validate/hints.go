@@ -3,12 +3,12 @@ package validate
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -32,7 +32,7 @@ func (o *object) hintFor(e *field.Error, bad string) string {
 }
 
 // milliMemory is a limit of memory in thousandths: M or Mi was meant.
-var milliMemory = regexp.MustCompile(`memory limit of \d+m$`)
+var milliMemory = lazyregexp.New(`memory limit of \d+m$`)
 
 // unmatched says which labels a selector asks for, and the pods do not have; spec is the path of both.
 func (o *object) unmatched(spec string) string {

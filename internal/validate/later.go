@@ -1,12 +1,13 @@
 package validate
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"k8srepo/internal/lazyregexp"
 )
 
 // The linked library is the newest release, and emulates older minors where a feature gate says so. What
@@ -42,13 +43,13 @@ func (v *Validator) warns(text string) bool {
 // that refused them first.
 var laterRefusals = []struct {
 	kind  string
-	field *regexp.Regexp
+	field *lazyregexp.Regexp
 	since string
 }{
-	{"StatefulSet", regexp.MustCompile(`^spec\.(template\.spec|volumeClaimTemplates)`), "1.34"},
-	{"StatefulSet", regexp.MustCompile(`^spec\.serviceName$`), "1.33"},
-	{"HorizontalPodAutoscaler", regexp.MustCompile(`\.(scaleTargetRef|describedObject)\.apiVersion$`), "1.34"},
-	{"", regexp.MustCompile(`[nN]odeAffinity\.required.*\.matchExpressions\[\d+\]\.values\[\d+\]$`), "1.33"},
+	{"StatefulSet", lazyregexp.New(`^spec\.(template\.spec|volumeClaimTemplates)`), "1.34"},
+	{"StatefulSet", lazyregexp.New(`^spec\.serviceName$`), "1.33"},
+	{"HorizontalPodAutoscaler", lazyregexp.New(`\.(scaleTargetRef|describedObject)\.apiVersion$`), "1.34"},
+	{"", lazyregexp.New(`[nN]odeAffinity\.required.*\.matchExpressions\[\d+\]\.values\[\d+\]$`), "1.33"},
 }
 
 // takeAsBefore makes warnings of what a server of the validator's minor does not refuse.

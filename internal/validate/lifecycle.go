@@ -2,17 +2,17 @@ package validate
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
-var stableVersion = regexp.MustCompile(`^v[0-9]+$`)
+var stableVersion = lazyregexp.New(`^v[0-9]+$`)
 
 // isStable reports whether an API server serves the version without being told to: alpha and beta
 // versions of built-in groups are off.

@@ -3,13 +3,13 @@ package validate
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -70,12 +70,12 @@ func lowerFirst(s string) string {
 }
 
 // regexText is what messages end in that explain a rule in words and examples already.
-var regexText = regexp.MustCompile(`, +regex used for validation is '[^']*'\)$`)
+var regexText = lazyregexp.New(`, +regex used for validation is '[^']*'\)$`)
 
 // formatMessage is a message of schemas about the format of a number, which has its field at the end.
-var formatMessage = regexp.MustCompile(`^(?i:invalid value: "": )Checked value (must be of type \S+ with format \S+) in (\S+)$`)
+var formatMessage = lazyregexp.New(`^(?i:invalid value: "": )Checked value (must be of type \S+ with format \S+) in (\S+)$`)
 
-var quotedWord = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+var quotedWord = lazyregexp.New(`"((?:[^"\\]|\\.)*)"`)
 
 func quotedWords(s string) []string {
 	var words []string

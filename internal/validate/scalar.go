@@ -2,10 +2,10 @@ package validate
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )
 
@@ -19,7 +19,7 @@ var words = map[string]any{
 	"false": false, "False": false, "FALSE": false,
 }
 
-var floatPattern = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
+var floatPattern = lazyregexp.New(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 
 // scalarOf returns a scalar as kubectl hands it to the API server: nil, bool, int64, float64, or
 // string.

@@ -18,10 +18,7 @@ import (
 	"io"
 	"log"
 	"net/http"
-	"net/http/cgi"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -267,68 +264,10 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	if !s.serveDirectly(out, r, kind) {
-		s.backend().ServeHTTP(out, r)
-	}
+	Backend{Root: s.root}.ServeHTTP(out, r)
 	if f.Deaf {
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// serveDirectly answers a request as git http-backend would, by the commands that it
-// would start: a process less for each request. It reports false, and has done nothing,
-// where there is more to decide than what to start.
-func (s *Server) serveDirectly(w http.ResponseWriter, r *http.Request, kind Kind) bool {
-	repo, _ := classify(r)
-	dir := filepath.Join(s.root, filepath.FromSlash(repo)+".git")
-	if _, err := os.Stat(filepath.Join(dir, "HEAD")); err != nil || r.Header.Get("Content-Encoding") != "" {
-		return false
-	}
-	service, advertise := "upload-pack", kind == ReadRefs || kind == PushRefs
-	if kind == Push || kind == PushRefs {
-		service = "receive-pack"
-	}
-	if advertise != (r.Method == http.MethodGet) || !advertise && r.Header.Get("Content-Type") != "application/x-git-"+service+"-request" {
-		return false
-	}
-	if advertise && r.URL.RawQuery != "service=git-"+service {
-		return false
-	}
-	args, answer := []string{service, "--stateless-rpc", dir}, "result"
-	if advertise {
-		args, answer = slices.Insert(args, 2, "--http-backend-info-refs"), "advertisement"
-	}
-	cmd := exec.CommandContext(r.Context(), "git", args...)
-	cmd.Env = append(gitEnv(), "REMOTE_USER=test", "GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@http.127.0.0.1",
-		"GIT_PROTOCOL="+r.Header.Get("Git-Protocol"))
-	cmd.Dir, cmd.Stdin = os.TempDir(), r.Body
-	stdout, err := cmd.StdoutPipe()
-	if err != nil || cmd.Start() != nil {
-		return false
-	}
-	defer func() {
-		stdout.Close() // the fault of a server ends the copy early
-		_ = cmd.Wait() // the client reads what went wrong
-	}()
-	w.Header().Set("Cache-Control", "no-cache, max-age=0, must-revalidate")
-	w.Header().Set("Content-Type", "application/x-git-"+service+"-"+answer)
-	if advertise && !strings.Contains(r.Header.Get("Git-Protocol"), "version=2") {
-		line := "# service=git-" + service + "\n"
-		fmt.Fprintf(w, "%04x%s0000", len(line)+4, line)
-	}
-	_, _ = io.Copy(w, stdout)
-	return true
-}
-
-// backend is git http-backend.
-func (s *Server) backend() http.Handler {
-	git, err := exec.LookPath("git")
-	if err != nil {
-		s.t.Error(err)
-	}
-	env := gitEnv()
-	env = append(env, "GIT_PROJECT_ROOT="+s.root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=test")
-	return &cgi.Handler{Path: git, Args: []string{"http-backend"}, Env: env, Stderr: io.Discard, Dir: os.TempDir()}
 }
 
 // countingWriter counts the bytes of an answer, and can end it early.
