@@ -36,7 +36,7 @@ func benchContention(args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := startServer(filepath.Dir(repo), 0, 0)
+	s, err := startServer(filepath.Dir(repo), 0, 0, byGit)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func benchDeploy(args []string) error {
 // deployments measures the ways to deploy one service to one repository. Of the builds of
 // tagbump, one that is "" is left out.
 func deployments(dir *folder, builds []string, repo string, files, service int, latency time.Duration, rounds int) error {
-	s, err := startServer(filepath.Dir(repo), latency, 0)
+	s, err := startServer(filepath.Dir(repo), latency, 0, byGit)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,30 @@ func writeBare(dir string, services, commits int) (files int, err error) {
 	return files, err
 }
 
+// unpack makes the objects of a bare repository loose, and takes its hooks away, which are
+// examples.
+func unpack(dir string) error {
+	packs, err := filepath.Glob(filepath.Join(dir, "objects/pack/*.pack"))
+	if err != nil {
+		return err
+	}
+	for _, pack := range packs {
+		data, err := os.ReadFile(pack)
+		if err != nil {
+			return err
+		}
+		for _, ext := range []string{"pack", "idx", "rev"} {
+			if err := os.Remove(strings.TrimSuffix(pack, "pack") + ext); err != nil && !os.IsNotExist(err) {
+				return err
+			}
+		}
+		if err := git(dir, data, "unpack-objects", "-q"); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(filepath.Join(dir, "hooks"))
+}
+
 // writeHistory writes the commits as git fast-import reads them.
 func writeHistory(w *bufio.Writer, services, commits int) (files int) {
 	when := 1_700_000_000

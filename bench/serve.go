@@ -22,11 +22,12 @@ type traffic struct {
 }
 
 // serve serves the repositories in a folder by git's smart HTTP, each request later
-// by a latency, and a share of them with a fault. It prints its URL; /traffic below it is
-// what it has had to do since it was last asked.
+// by a latency, and a share of them with a fault. Git answers, or for what is read this process
+// (see gittest.Backend). It prints its URL; /traffic below it is what it has had to do since it
+// was last asked.
 func serve(args []string) error {
-	if len(args) != 3 {
-		return fmt.Errorf("serve wants a folder, a latency and a share of faults")
+	if len(args) != 4 {
+		return fmt.Errorf("serve wants a folder, a latency, a share of faults, and what answers")
 	}
 	latency, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -38,6 +39,9 @@ func serve(args []string) error {
 	}
 	fmt.Println("http://" + listener.Addr().String())
 	backend := gittest.Backend{Root: args[0]}
+	if args[3] == byItself {
+		backend.Objects = &sync.Map{}
+	}
 	var lock sync.Mutex
 	var sum traffic
 	add := func(t traffic) {
@@ -88,12 +92,18 @@ type server struct {
 	url     string
 }
 
-func startServer(dir string, latency time.Duration, faults float64) (*server, error) {
+// What answers what is read from a server.
+const (
+	byGit    = "git"
+	byItself = "itself"
+)
+
+func startServer(dir string, latency time.Duration, faults float64, reads string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{process: exec.Command(self, "serve", dir, latency.String(), fmt.Sprint(faults))}
+	s := &server{process: exec.Command(self, "serve", dir, latency.String(), fmt.Sprint(faults), reads)}
 	s.process.Stderr = os.Stderr
 	out, err := s.process.StdoutPipe()
 	if err != nil {

@@ -26,6 +26,7 @@ func benchSoak(args []string) error {
 	flags.IntVar(&s.bumps, "bumps", 20, "tags of each job, one after the other")
 	flags.Float64Var(&s.kills, "kills", 0.05, "share of the runs that are killed")
 	share := flags.Float64("faults", 0.1, "share of the requests that go wrong")
+	onlyGit := flags.Bool("git", false, "have git answer what is read, too: some processes a request, on the same machine as the jobs")
 	services := flags.Int("services", 200, "services of the k8s repo, 24 files each")
 	commits := flags.Int("commits", 2000, "commits of history")
 	if err := flags.Parse(args); err != nil {
@@ -41,7 +42,14 @@ func benchSoak(args []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := startServer(filepath.Dir(s.repo), 0, *share)
+	reads := byGit
+	if !*onlyGit {
+		reads = byItself
+		if err := unpack(s.repo); err != nil {
+			return err
+		}
+	}
+	server, err := startServer(filepath.Dir(s.repo), 0, *share, reads)
 	if err != nil {
 		return err
 	}

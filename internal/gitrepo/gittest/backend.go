@@ -1,6 +1,7 @@
 package gittest
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"testing"
 )
 
 // Backend serves the bare repositories NAME.git below a folder by smart HTTP. It starts the
@@ -18,9 +21,22 @@ import (
 // there is more to decide than what to start, it starts git http-backend.
 type Backend struct {
 	Root string
+
+	// Objects, by hash, has what is read be answered without git, where the objects are loose:
+	// for a server that costs less than those who ask it. Pushes are git's all the same. nil
+	// asks git. It is for one repository.
+	Objects *sync.Map
 }
 
 func (b Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name, kind := classify(r); b.Objects != nil && kind != Push {
+		body, err := io.ReadAll(r.Body)
+		repo := &Repo{t: logged{}, Dir: filepath.Join(b.Root, filepath.FromSlash(name)+".git"), cache: b.Objects}
+		if err == nil && repo.serveItself(w, r, kind, body) {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	if !b.serveDirectly(w, r) {
 		b.cgi().ServeHTTP(w, r)
 	}
@@ -68,6 +84,13 @@ func (b Backend) serveDirectly(w http.ResponseWriter, r *http.Request) bool {
 	_, _ = io.Copy(w, stdout)
 	return true
 }
+
+// logged is where there is no test to fail: what goes wrong is printed.
+type logged struct{ testing.TB }
+
+func (logged) Helper()                      {}
+func (logged) Error(args ...any)            { log.Print(args...) }
+func (logged) Errorf(f string, args ...any) { log.Printf(f, args...) }
 
 // cgi is git http-backend.
 func (b Backend) cgi() http.Handler {

@@ -30,9 +30,7 @@ const (
 )
 
 // serveItself answers a request. It reports false, and has done nothing, where git has to.
-func (s *Server) serveItself(w http.ResponseWriter, r *http.Request, kind Kind, body []byte) bool {
-	name, _ := classify(r)
-	repo := &Repo{t: s.t, Dir: filepath.Join(s.root, filepath.FromSlash(name)+".git")}
+func (repo *Repo) serveItself(w http.ResponseWriter, r *http.Request, kind Kind, body []byte) bool {
 	if r.Header.Get("Content-Encoding") != "" || r.Header.Get("Git-Protocol") != "" || !repo.isPlain() {
 		return false
 	}

@@ -74,6 +74,21 @@ func (r *Repo) ReadObject(kind, hash string) string {
 
 // loose reads an object that has a file of its own.
 func (r *Repo) loose(hash string) (kind, raw string, ok bool) {
+	if r.cache == nil {
+		return r.readLoose(hash)
+	}
+	type object struct{ kind, raw string }
+	if known, ok := r.cache.Load(hash); ok {
+		o := known.(object)
+		return o.kind, o.raw, true
+	}
+	if kind, raw, ok = r.readLoose(hash); ok {
+		r.cache.Store(hash, object{kind, raw})
+	}
+	return kind, raw, ok
+}
+
+func (r *Repo) readLoose(hash string) (kind, raw string, ok bool) {
 	packed, err := os.ReadFile(r.looseFile(hash))
 	if err != nil {
 		return "", "", false

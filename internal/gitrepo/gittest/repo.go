@@ -20,8 +20,9 @@ type Files map[string]string
 
 // Repo is a bare repository on disk.
 type Repo struct {
-	t   testing.TB
-	Dir string
+	t     testing.TB
+	Dir   string
+	cache *sync.Map // of loose objects by hash; nil reads them each time
 }
 
 // NewRepo makes a bare repository whose branch main has one commit with files;

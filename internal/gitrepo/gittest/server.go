@@ -256,7 +256,9 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	}
 	if s.options.Direct {
 		body, _ := io.ReadAll(r.Body)
-		if s.serveItself(out, r, kind, body) {
+		name, _ := classify(r)
+		repo := &Repo{t: s.t, Dir: filepath.Join(s.root, filepath.FromSlash(name)+".git")}
+		if repo.serveItself(out, r, kind, body) {
 			if f.Deaf {
 				panic(http.ErrAbortHandler)
 			}
