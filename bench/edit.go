@@ -20,6 +20,7 @@ type editor struct {
 func benchEdit(args []string) error {
 	flags := flag.NewFlagSet("edit", flag.ExitOnError)
 	rounds := flags.Int("rounds", 9, "measured rounds")
+	all := flags.Bool("all", false, "measure the edit of all files alone")
 	other := flags.String("other", "", "another `build` of tagbump, to compare with")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -34,6 +35,9 @@ func benchEdit(args []string) error {
 		return err
 	}
 	e := &editor{*rounds, dir, []string{*other, tagbump}, self}
+	if *all {
+		return e.allImages(5000)
+	}
 	for _, services := range []int{5000 / 6, 50000 / 6} {
 		if err := e.oneImage(services); err != nil {
 			return err
