@@ -68,7 +68,8 @@ func Edit(r *Request, files []File) (*Result, error) {
 	files = SortFiles(files)
 	result, problems := &Result{}, problem.List{}
 	reached := make([]bool, len(r.Fields))
-	for i, d := range forEach(files, r.editFile) {
+	proofs := &manifest.Proofs{}
+	for i, d := range forEach(files, func(file File) fileResult { return r.editFile(file, proofs) }) {
 		problems.Add(d.err)
 		result.Images = append(result.Images, d.images...)
 		result.Mentions = append(result.Mentions, d.mentions...)
@@ -130,7 +131,7 @@ type fileResult struct {
 	err      error
 }
 
-func (r *Request) editFile(file File) fileResult {
+func (r *Request) editFile(file File, proofs *manifest.Proofs) fileResult {
 	if !r.Covers(file.Path) || !r.Narrowing.Matches(r.relative(file.Path)) {
 		return fileResult{}
 	}
@@ -138,6 +139,7 @@ func (r *Request) editFile(file File) fileResult {
 	if f == nil || err != nil {
 		return fileResult{err: err}
 	}
+	f.Proofs = proofs
 	result := r.editImages(file, f, found)
 	if result.err == nil || !f.Scanned() {
 		return result

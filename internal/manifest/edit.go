@@ -79,8 +79,24 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 }
 
 // prove parses a document again after a change, alone, and compares it with what
-// it was before. All the other documents have their bytes as they were.
+// it was before, unless that was done for another of the same form. All the other
+// documents have their bytes as they were.
 func (f *File) prove(doc document, data []byte, changes *changes) error {
+	if f.Proofs == nil {
+		return f.proveParsed(doc, data, changes)
+	}
+	form, ok := changes.formOf(doc, data)
+	if ok && f.Proofs.has(form) {
+		return nil
+	}
+	err := f.proveParsed(doc, data, changes)
+	if err == nil && ok {
+		f.Proofs.add(form)
+	}
+	return err
+}
+
+func (f *File) proveParsed(doc document, data []byte, changes *changes) error {
 	after, err := Parse(f.Name, data)
 	if err != nil {
 		return problem.At(problem.Place{File: f.Name}, "", "the change would break the file: %v", strings.TrimPrefix(err.Error(), f.Name+":"))

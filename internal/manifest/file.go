@@ -34,6 +34,9 @@ type File struct {
 	Name string // as people name it, for the places in problems
 	Data []byte // never changed
 
+	// Proofs are shared by files that are changed together; nil parses each of them again.
+	Proofs *Proofs
+
 	docs  []document
 	lines lineIndex
 }

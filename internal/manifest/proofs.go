@@ -1,0 +1,157 @@
+package manifest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"iter"
+	"sync"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Proofs remembers the changes that were proved, so that the same change of a document of the
+// same form need not be parsed again: most files of a k8s repo come from a few templates, and
+// differ in names.
+//
+// The form of a document is its text with numbers in the place of its words, each word with the
+// number of its first place. Two documents have one form if the words of one can be renamed to
+// those of the other, each word alike in all its places. YAML is blind to that: a word here begins
+// with a letter, has only letters, digits and ._-, is no boolean and no null, and nothing in the
+// document could make it an anchor, an alias, a tag, an escape or a key that is too long. So the
+// parser makes the same tree of both, but for the names: FuzzForm compares the two.
+//
+// What is remembered is the form of the text after the change together with that of the tree
+// before it, with the change in it. If the parser found the two to agree for one document, they
+// agree for the others.
+type Proofs struct {
+	proved sync.Map // forms
+}
+
+// form is the sum of a document's text after a change and of its tree before it.
+type form [sha256.Size]byte
+
+func (p *Proofs) has(f form) bool {
+	_, proved := p.proved.Load(f)
+	return proved
+}
+
+func (p *Proofs) add(f form) { p.proved.Store(f, nil) }
+
+// maxFormLine is how long a line may be: the parser takes no key of over 1,024 characters.
+const maxFormLine = 1000
+
+// formOf returns the form of a change; ok is false where a document has none, or the change is
+// of another kind than that of a scalar.
+func (c *changes) formOf(before document, after []byte) (f form, ok bool) {
+	if !before.scanned || c.filled || len(c.added) > 0 || len(c.spliced) > 0 || len(c.markers) > 0 {
+		return f, false
+	}
+	w := formWriter{words: map[string]uint64{}, out: make([]byte, 0, 2*len(after))}
+	if !isFormable(after) {
+		return f, false
+	}
+	w.text(string(after))
+	w.tree(before.node, c.values)
+	for _, line := range before.comments {
+		w.text(line)
+		w.out = append(w.out, endOfText)
+	}
+	return sha256.Sum256(w.out), !w.failed
+}
+
+// isFormable reports whether renaming the words of a text renames those of its tree, and no more.
+func isFormable(text []byte) bool {
+	line := 0
+	for _, c := range text {
+		switch {
+		case c == '\n':
+			line = 0
+			continue
+		case c < ' ', c == 0x7f, c == '\\', c == '&', c == '*', c == '!', c == '%', c == '?':
+			return false
+		}
+		if line++; line > maxFormLine {
+			return false
+		}
+	}
+	return true
+}
+
+// What stands in a form between its parts. None of them is in a text that has a form.
+const (
+	wordNumber = 0x01 // the number of a word follows
+	endOfText  = 0x02
+	beginNode  = 0x03
+	changed    = 0x04
+)
+
+// formWriter writes forms.
+type formWriter struct {
+	out    []byte
+	words  map[string]uint64 // their numbers, from the first text
+	read   bool              // the first text has been written: there are no other words
+	failed bool
+}
+
+// text writes a text with numbers in the place of its words.
+func (w *formWriter) text(s string) {
+	for part, isWord := range formParts(s) {
+		if !isWord {
+			w.out = append(w.out, part...)
+			continue
+		}
+		number, known := w.words[part]
+		if !known {
+			number = uint64(len(w.words))
+			w.words[part] = number
+			w.failed = w.failed || w.read
+		}
+		w.out = binary.AppendUvarint(append(w.out, wordNumber), number)
+	}
+}
+
+// formParts returns the words of a text, and what stands between them.
+func formParts(s string) iter.Seq2[string, bool] {
+	return func(yield func(part string, isWord bool) bool) {
+		for i := 0; i < len(s); {
+			start, inRun := i, isWordByte(s[i])
+			for i < len(s) && isWordByte(s[i]) == inRun {
+				i++
+			}
+			part := s[start:i]
+			if !yield(part, inRun && isLetter(part[0]) && !readsAsOther(part)) {
+				return
+			}
+		}
+	}
+}
+
+func isWordByte(c byte) bool {
+	return isLetter(c) || isDigit(c) || c == '.' || c == '_' || c == '-'
+}
+
+// tree writes the nodes below n, with the values that they are to have.
+func (w *formWriter) tree(n *yaml.Node, values map[*yaml.Node]any) {
+	w.read = true
+	value, isChanged := values[n]
+	text, isString := value.(string)
+	if isChanged && !isString || n.Anchor != "" || n.Alias != nil {
+		w.failed = true
+		return
+	}
+	if isChanged {
+		w.out = append(w.out, changed)
+		w.text(text)
+		w.out = append(w.out, endOfText)
+		return
+	}
+	w.out = append(w.out, beginNode, byte(n.Kind))
+	w.out = binary.AppendUvarint(w.out, uint64(n.Style))
+	w.out = binary.AppendUvarint(w.out, uint64(len(n.Content)))
+	w.out = append(append(w.out, n.Tag...), endOfText)
+	w.text(n.Value)
+	w.out = append(w.out, endOfText)
+	for _, child := range n.Content {
+		w.tree(child, values)
+	}
+}

@@ -1,0 +1,148 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"k8srepo/internal/image"
+)
+
+// TestProofs: a proof is shared by documents that differ in words, and by no others.
+func TestProofs(t *testing.T) {
+	const first = "metadata: {name: api}\nimage: a.example.com/api:v1 # of api\nenv: [on, 10, 'x w']\n"
+	for _, c := range []struct {
+		name, text string
+		shared     bool
+	}{
+		{"the same", first, true},
+		{"other words", "metadata: {name: web-front}\nimage: a.example.com/web-front:v1 # of web-front\nenv: [on, 10, 'z b']\n", true},
+		{"a word that is two", "metadata: {name: web}\nimage: a.example.com/api:v1 # of api\nenv: [on, 10, 'x w']\n", false},
+		{"two words that are one", "metadata: {name: api}\nimage: a.example.com/api:v1 # of api\nenv: [on, 10, 'x x']\n", false},
+		{"a word for a boolean", "metadata: {name: api}\nimage: a.example.com/api:v1 # of api\nenv: [in, 10, 'x w']\n", false},
+		{"a boolean for a word", "metadata: {name: on}\nimage: a.example.com/on:v1 # of on\nenv: [on, 10, 'x w']\n", false},
+		{"another number", "metadata: {name: api}\nimage: a.example.com/api:v1 # of api\nenv: [on, 11, 'x w']\n", false},
+		{"other quotes", "metadata: {name: api}\nimage: a.example.com/api:v1 # of api\nenv: [on, 10, \"x y\"]\n", false},
+		{"another comment", "metadata: {name: api}\nimage: a.example.com/api:v1 # by api\nenv: [on, 10, 'x w']\n", true},
+		{"a comment of more words", "metadata: {name: api}\nimage: a.example.com/api:v1 # of the api\nenv: [on, 10, 'x w']\n", false},
+		{"an anchor", "metadata: {name: &a api}\nimage: a.example.com/api:v1 # of api\nenv: [on, 10, 'x w']\n", false},
+		{"a long line", "metadata: {name: " + strings.Repeat("x", 1000) + "}\nimage: a.example.com/" + strings.Repeat("x", 1000) + ":v1\n", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			proofs := &Proofs{}
+			setTag(t, first, proofs)
+			before := countProofs(proofs)
+			got, alone := setTag(t, c.text, proofs), setTag(t, c.text, nil)
+			if got != alone {
+				t.Errorf("with shared proofs %q, without %q", got, alone)
+			}
+			if shared := countProofs(proofs) == before && before == 1; shared != c.shared && !strings.ContainsAny(c.text, "&") && len(c.text) < 1000 {
+				t.Errorf("shared: %t", shared)
+			}
+		})
+	}
+}
+
+func setTag(t *testing.T, text string, proofs *Proofs) string {
+	t.Helper()
+	f, err := Scan("in.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Proofs = proofs
+	out, err := f.SetImages(f.Images(), func(ref image.Ref) image.Ref { return ref.With("v2", "") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func countProofs(p *Proofs) (n int) {
+	p.proved.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+// FuzzForm renames the words of a text that has a form, and parses both: the trees must be the
+// same but for these names. It is what makes a proof good for another document.
+func FuzzForm(f *testing.F) {
+	addHardCases(f)
+	f.Fuzz(checkForm)
+}
+
+func checkForm(t *testing.T, data []byte) {
+	file, err := Scan("in.yaml", data)
+	if err != nil {
+		return
+	}
+	for _, doc := range file.docs {
+		text := data[doc.start:doc.end]
+		if !doc.scanned || !isFormable(text) {
+			continue
+		}
+		names := map[string]string{}
+		rename := func(s string) string {
+			var out strings.Builder
+			for part, isWord := range formParts(s) {
+				if isWord {
+					if names[part] == "" {
+						names[part] = fmt.Sprintf("R%d%s", len(names), strings.Repeat("-z.9_", len(names)*7%4))
+					}
+					part = names[part]
+				}
+				out.WriteString(part)
+			}
+			return out.String()
+		}
+		renamed := []byte(rename(string(text)))
+		if !isFormable(renamed) {
+			continue
+		}
+		a, errA := Parse("in.yaml", text)
+		b, errB := Parse("in.yaml", renamed)
+		if (errA == nil) != (errB == nil) || errA == nil && len(a.docs) != len(b.docs) {
+			t.Fatalf("%q: %v\nrenamed %q: %v", text, errA, renamed, errB)
+		}
+		if errA != nil {
+			continue
+		}
+		for i := range a.docs {
+			if place := differs(a.docs[i].node, b.docs[i].node, rename); place != nil {
+				t.Fatalf("%q\nrenamed %q\ndiffers at %q, line %d", text, renamed, place.Value, place.Line)
+			}
+			var comments []string
+			for _, line := range commentLines(a.docs[i].node) {
+				comments = append(comments, rename(line))
+			}
+			slices.Sort(comments)
+			if got := commentLines(b.docs[i].node); !slices.Equal(got, comments) {
+				t.Fatalf("%q\nrenamed %q\ncomments %q, want %q", text, renamed, got, comments)
+			}
+		}
+	}
+}
+
+// differs returns the first node of a that b has not, renamed; nil where there is none.
+func differs(a, b *yaml.Node, rename func(string) string) *yaml.Node {
+	if a.Kind != b.Kind || a.Style != b.Style || a.Tag != b.Tag || rename(a.Value) != b.Value || a.Anchor != b.Anchor || len(a.Content) != len(b.Content) {
+		return a
+	}
+	for i := range a.Content {
+		if place := differs(a.Content[i], b.Content[i], rename); place != nil {
+			return place
+		}
+	}
+	return nil
+}
+
+// TestFormIsUnambiguous: what stands between the parts of a form is in no text that has one.
+func TestFormIsUnambiguous(t *testing.T) {
+	for _, c := range []byte{wordNumber, endOfText, beginNode, changed} {
+		if isFormable(bytes.Repeat([]byte{c}, 1)) {
+			t.Errorf("%#x", c)
+		}
+	}
+}
