@@ -103,7 +103,7 @@ func (c *crowd) deploy(tagbump string) func(i int, tag string) []string {
 	}
 }
 
-// loop is what jobs do that pull and push until they get through.
+// loop returns what jobs do that pull and push until they get through.
 func (c *crowd) loop(i int, tag string) []string {
 	work := c.dir.path("work") + "/" + tag + "-" + strconv.Itoa(i)
 	return []string{"sh", "-c", "git clone -q --depth=1 " + c.url + " " + work + " && cd " + work + " && " + sedPush(i, tag) +

@@ -95,7 +95,7 @@ var buildNames = []string{"tagbump deploy", "tagbump deploy, the other build"}
 // sparse is the clone that brings the least.
 const sparse = "--depth=1 --filter=blob:none --sparse"
 
-// sedLoop is what the step of a service's workflow does: clone, sed, commit, push.
+// sedLoop returns what the step of a service's workflow does: clone, sed, commit, push.
 // Clones are left lying about: removing them is not measured.
 func sedLoop(dir *folder, tag, url string, service int, clone string) *contender {
 	script := "set -e; W=" + dir.path("work") + "/$(date +%s%N); git clone -q " + clone + " " + url + " $W; cd $W; "
@@ -108,7 +108,7 @@ func sedLoop(dir *folder, tag, url string, service int, clone string) *contender
 	}
 }
 
-// sedPush is the edit and the commit.
+// sedPush returns the edit and the commit.
 func sedPush(service int, tag string) string {
 	return sed(registry+"/"+serviceName(service), tag) + " dev/manifests/" + serviceName(service) + "/*.yaml; git -c user.name=Bench -c user.email=bench@example.com commit -qam 'deploy'; "
 }

@@ -106,7 +106,7 @@ func (e *editor) allImages(files int) error {
 		same(inRound(inBuild(ours, len(e.builds)-1), e.rounds), inRound(theirs, e.rounds)))
 }
 
-// inBuild is a path with the number of a build for the words {build}.
+// inBuild returns a path with the number of a build for the words {build}.
 func inBuild(path string, build int) string {
 	return strings.ReplaceAll(path, "{build}", fmt.Sprint(build))
 }
@@ -124,7 +124,7 @@ func (e *editor) set(repo, image string, contenders ...*contender) []*contender 
 	return contenders
 }
 
-// sed is a sed that moves a tag.
+// sed returns a sed that moves a tag.
 func sed(image, tag string) string {
 	return "sed -i -e 's@image: " + strings.ReplaceAll(image, ".", `\.`) + ":[A-Za-z0-9._-]*@image: " + image + ":" + tag + "@'"
 }

@@ -88,7 +88,7 @@ func (t *truncated) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// withFaults is a handler of which a share of the requests goes wrong: "0.1" is a tenth.
+// withFaults returns a handler of which a share of the requests goes wrong: "0.1" is a tenth.
 func withFaults(next http.Handler, share string) (*faults, error) {
 	n, err := strconv.ParseFloat(share, 64)
 	if err != nil || n < 0 || n > 1 {

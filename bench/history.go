@@ -122,7 +122,7 @@ func writeHistory(w *bufio.Writer, services, commits int) (files int) {
 	return files
 }
 
-// deploymentOf is the file that runs a service in dev.
+// deploymentOf returns the file that runs a service in dev.
 func deploymentOf(i int) string {
 	return fmt.Sprintf("dev/manifests/%s/%[1]s-dev-deployment.yaml", serviceName(i))
 }
@@ -145,7 +145,7 @@ func git(dir string, stdin []byte, args ...string) error {
 	return nil
 }
 
-// gitOutput is what git prints in a folder.
+// gitOutput returns what git prints in a folder.
 func gitOutput(dir string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir

@@ -61,7 +61,7 @@ func (c *contender) run(round int) error {
 	return nil
 }
 
-// inRound is a text with the number of a round for the words {round}.
+// inRound returns a text with the number of a round for the words {round}.
 func inRound(text string, round int) string {
 	return strings.ReplaceAll(text, "{round}", fmt.Sprint(round))
 }
@@ -72,7 +72,7 @@ type sink struct{}
 
 func (sink) Write(b []byte) (int, error) { return len(b), nil }
 
-// peak is the most memory that a process had at a time.
+// peak returns the most memory that a process had at a time.
 func peak(state *os.ProcessState) int64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -88,7 +88,7 @@ func median(times []time.Duration) float64 {
 	return slices.Sorted(slices.Values(times))[len(times)/2].Seconds()
 }
 
-// ratio is the median of the rounds' own ratios: the two runs of a round had the
+// ratio returns the median of the rounds' own ratios: the two runs of a round had the
 // same machine.
 func ratio(a, b *contender) float64 {
 	ratios := make([]float64, len(a.times))

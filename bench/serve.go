@@ -121,7 +121,7 @@ func (s *server) stop() {
 	s.process.Wait()
 }
 
-// traffic is what the server has had to do since it was last asked.
+// traffic returns what the server has had to do since it was last asked.
 func (s *server) traffic() (t traffic, err error) {
 	res, err := http.Get(s.url + "/traffic")
 	if err != nil {

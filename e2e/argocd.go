@@ -65,7 +65,7 @@ func startArgoCD(ctx context.Context, work string, p *programs, started *process
 	return a, a.ready(ctx, "http://"+local(3)+"/healthz")
 }
 
-// argocdEnvironment is the environment of Argo CD's processes: folders that are mounted in a pod,
+// argocdEnvironment returns the environment of Argo CD's processes: folders that are mounted in a pod,
 // and a script of its image, which the repo server runs for every commit.
 func argocdEnvironment(ctx context.Context, work string, c *cluster) ([]string, error) {
 	source, err := moduleFolder(ctx, upstreams[1].module, argocdVersion)
@@ -189,7 +189,7 @@ func synced(app object) error {
 	return nil
 }
 
-// conditions are the messages of an Application's or ApplicationSet's conditions.
+// conditions returns the messages of an Application's or ApplicationSet's conditions.
 func conditions(o object) string {
 	var b strings.Builder
 	for _, c := range o.list("status", "conditions") {

@@ -166,7 +166,7 @@ var (
 	folderStead = regexp.MustCompile(`(?m)^(\s*(?:replace )?)(\S+) => \./\S+$`)
 )
 
-// goMod is the wrapper's go.mod.
+// goMod returns the wrapper's go.mod.
 func (u *upstream) goMod(text string) string {
 	text = moduleLine.ReplaceAllString(text, "module wrapper")
 	text = folderStead.ReplaceAllStringFunc(text, func(line string) string {
@@ -180,7 +180,7 @@ func (u *upstream) goMod(text string) string {
 	return text + "\nrequire " + u.module + " " + u.version + "\n"
 }
 
-// moduleFolder is the folder of a module's source, downloaded if need be.
+// moduleFolder returns the folder of a module's source, downloaded if need be.
 func moduleFolder(ctx context.Context, module, version string) (string, error) {
 	out, err := command(ctx, os.TempDir(), "go", "mod", "download", "-json", module+"@"+version)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // object is an object of Kubernetes.
 type object map[string]any
 
-// at is what stands at a path of keys; nil where nothing does.
+// at returns what stands at a path of keys; nil where nothing does.
 func (o object) at(path ...string) any {
 	var v any = map[string]any(o)
 	for _, key := range path {
@@ -190,7 +190,7 @@ func groupPath(apiVersion string) string {
 	return "/api/" + apiVersion
 }
 
-// path is the path of an object, or of its kind's collection if name is empty.
+// path returns the path of an object, or of its kind's collection if name is empty.
 func (c *client) path(ctx context.Context, apiVersion, kind, namespace, name string) (string, error) {
 	r, err := c.find(ctx, apiVersion, kind)
 	if err != nil {

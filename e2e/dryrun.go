@@ -87,7 +87,7 @@ func createNamespaces(ctx context.Context, c *client, all []manifest) error {
 	return nil
 }
 
-// podOf is a pod as a controller would make it of an object's template.
+// podOf returns a pod as a controller would make it of an object's template.
 func podOf(o object) (object, bool) {
 	for _, path := range [][]string{{"spec", "template"}, {"spec", "jobTemplate", "spec", "template"}} {
 		template, ok := o.at(path...).(map[string]any)

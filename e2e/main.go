@@ -45,7 +45,7 @@ func run() int {
 	return 0
 }
 
-// cacheFolder is where built programs are kept from one run to the next.
+// cacheFolder returns where built programs are kept from one run to the next.
 func cacheFolder(flag string) (string, error) {
 	if flag == "" {
 		flag = os.Getenv("E2E_CACHE")

@@ -152,7 +152,7 @@ type manifest struct {
 	file string // below the repository
 }
 
-// manifests are the objects in a folder of the work tree.
+// manifests returns the objects in a folder of the work tree.
 func (k *repository) manifests(folder string) ([]manifest, error) {
 	var found []manifest
 	pattern := filepath.Join(k.dir, folder)
@@ -183,7 +183,7 @@ func (k *repository) manifests(folder string) ([]manifest, error) {
 	return found, err
 }
 
-// environments are the names of the environments that are rendered.
+// environments returns the names of the environments that are rendered.
 func (k *repository) environments() ([]string, error) {
 	folders, err := filepath.Glob(filepath.Join(k.dir, "*", "manifests"))
 	var names []string
@@ -193,7 +193,7 @@ func (k *repository) environments() ([]string, error) {
 	return names, err
 }
 
-// everything are the objects of all environments.
+// everything returns the objects of all environments.
 func (k *repository) everything() ([]manifest, error) {
 	names, err := k.environments()
 	if err != nil {

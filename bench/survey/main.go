@@ -185,7 +185,7 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 	return c
 }
 
-// unreadable are the files that an edit was refused for, which its message says to leave
+// unreadable returns the files that an edit was refused for, which its message says to leave
 // out with --skip.
 func unreadable(err error) []string {
 	var files []string
@@ -215,7 +215,7 @@ func readAll(folder string) ([]bump.File, error) {
 	return files, err
 }
 
-// onlyTags is what changed in a file but tags and digests, "" where nothing did. It looks at
+// onlyTags returns what changed in a file but tags and digests, "" where nothing did. It looks at
 // the lines, and at what the second parser reads.
 func onlyTags(file string, old, next []byte, image string) string {
 	a, b := bytes.SplitAfter(old, []byte("\n")), bytes.SplitAfter(next, []byte("\n"))

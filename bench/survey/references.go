@@ -21,7 +21,7 @@ type reference struct {
 	tag        string
 }
 
-// references are the images in a Kubernetes object, a Helm release, a file of values or a
+// references returns the images in a Kubernetes object, a Helm release, a file of values or a
 // kustomization. Other files have none.
 func references(file string, data []byte) []reference {
 	var list []reference
@@ -36,7 +36,7 @@ func references(file string, data []byte) []reference {
 	return list
 }
 
-// documents are a file's documents, those before the first that cannot be read.
+// documents returns a file's documents, those before the first that cannot be read.
 func documents(data []byte) []any {
 	var docs []any
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -185,7 +185,7 @@ const tagCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 
 var isRepository = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
 
-// familiar is a repository without what Docker lets people leave out.
+// familiar returns a repository without what Docker lets people leave out.
 func familiar(name string) string {
 	for _, host := range []string{"docker.io/", "index.docker.io/"} {
 		name = strings.TrimPrefix(name, host)
@@ -193,7 +193,7 @@ func familiar(name string) string {
 	return strings.TrimPrefix(name, "library/")
 }
 
-// leaves are the scalars of a file, by their paths.
+// leaves returns the scalars of a file, by their paths.
 func leaves(_ string, data []byte) map[string]string {
 	list := map[string]string{}
 	var visit func(at string, v any)

@@ -72,7 +72,7 @@ type mistake struct {
 	value any
 }
 
-// mistakes are the values that may stand in a value's place.
+// mistakes returns the values that may stand in a value's place.
 func mistakes(path string, value any) []mistake {
 	var list []mistake
 	add := func(what string, v any) { list = append(list, mistake{what, v}) }

@@ -90,7 +90,7 @@ func compareServer(args []string) error {
 	return nil
 }
 
-// documents are the objects to ask about.
+// documents returns the objects to ask about.
 func (o *serverOptions) documents(dir, manifestgen string) ([]document, error) {
 	var all []document
 	for _, path := range o.paths {
@@ -121,7 +121,7 @@ func (o *serverOptions) documents(dir, manifestgen string) ([]document, error) {
 	return slices.DeleteFunc(mutated, func(d document) bool { return hash(d.name)%uint32(o.sample) != 0 }), nil
 }
 
-// caseDocuments are the objects that the mistakes of a folder of cases change.
+// caseDocuments returns the objects that the mistakes of a folder of cases change.
 func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 	cases, err := filepath.Abs(folder)
 	if err != nil {

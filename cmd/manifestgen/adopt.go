@@ -180,7 +180,7 @@ func (o *adoptOptions) change(files map[string][]byte) error {
 	return nil
 }
 
-// withoutHeader is a rendered file without the lines of its header.
+// withoutHeader returns a rendered file without the lines of its header.
 func withoutHeader(data []byte) []byte {
 	for range tree.HeaderLines {
 		_, data, _ = bytes.Cut(data, []byte("\n"))
@@ -275,7 +275,7 @@ func (o *adoptOptions) printTemplates(r *adopt.Result) {
 	}
 }
 
-// plural is a number with its noun.
+// plural returns a number with its noun.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

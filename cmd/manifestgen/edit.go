@@ -15,7 +15,7 @@ import (
 	"k8srepo/internal/tree"
 )
 
-// editFlags are those of the commands that change the inventory.
+// editFlags returns those of the commands that change the inventory.
 func editFlags(own ...cli.Flag) []cli.Flag {
 	return append(own,
 		sourceFlag,
@@ -93,7 +93,7 @@ func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, e
 	return o.edit(edits...)
 }
 
-// single is the change of one file.
+// single returns the change of one file.
 func single(edit inventory.Edit, err error) ([]inventory.Edit, error) {
 	return []inventory.Edit{edit}, err
 }
@@ -133,7 +133,7 @@ func (o *renderOptions) writeEdits(ctx context.Context) error {
 	return (&tree.Plan{Changes: o.edited}).Apply(ctx, root)
 }
 
-// shownEdits are the edited files, by the names that people give them who are not in the
+// shownEdits returns the edited files, by the names that people give them who are not in the
 // source folder.
 func (o *renderOptions) shownEdits() []tree.Change {
 	shown := slices.Clone(o.edited)

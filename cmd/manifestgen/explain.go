@@ -115,7 +115,7 @@ func explainCode(con *console.Console, code problem.Code, output string) error {
 	return problem.New("valid values: "+strings.Join(known, ", "), "unknown code %q", code)
 }
 
-// explanations are those of all codes, in their order.
+// explanations returns those of all codes, in their order.
 func explanations() []problem.Explanation {
 	list := problem.Explanations()
 	for _, rule := range rules.Rules() {
@@ -149,7 +149,7 @@ func (o *explainOptions) variables(inv *inventory.Inventory) (*trace.Variables, 
 	return trace.NewVariables(inv, env, service, user), nil
 }
 
-// place is where a value was written.
+// place returns where a value was written.
 func (o *explainOptions) place(v manifest.Value) string { return o.placeInSource(v.Place).String() }
 
 func (o *explainOptions) print(con *console.Console, leaves []trace.Leaf) error {

@@ -72,7 +72,7 @@ func hasTag(suffix, tag string) bool {
 	return suffix == ":"+tag
 }
 
-// committedTags are the tags of services, by name, as a commit has them; known is false
+// committedTags returns the tags of services, by name, as a commit has them; known is false
 // where there is none.
 func (o *renderOptions) committedTags(commit string) (tags map[string]string, known bool) {
 	data, err := gitIn(o.source, "show", commit+":./"+inventory.UsersFile)

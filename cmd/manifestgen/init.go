@@ -66,7 +66,7 @@ On a terminal it asks for what is missing. It overwrites nothing.
 	}
 }
 
-// workflowVersion is the release whose workflows go with this program.
+// workflowVersion returns the release whose workflows go with this program.
 func workflowVersion() string {
 	if version := buildVersion(); strings.HasPrefix(version, "v") && !strings.Contains(version, "-") && !strings.HasPrefix(version, "v0.0.0") {
 		return version
@@ -158,7 +158,7 @@ func (o *initOptions) writeSchemas(ctx context.Context) error {
 // kept are the files that are left as they are where they are there already.
 var kept = []string{"README.md", ".gitattributes", ".gitignore"}
 
-// changes are the files to be written. A folder that holds a k8s repo already is refused.
+// changes returns the files to be written. A folder that holds a k8s repo already is refused.
 func (o *initOptions) changes(files map[string][]byte) ([]tree.Change, error) {
 	var changes []tree.Change
 	var problems problem.List

@@ -200,7 +200,7 @@ func notReadable(name string, err error) error {
 	return err
 }
 
-// namespaces are those of all files whose labels say what pods may do.
+// namespaces returns those of all files whose labels say what pods may do.
 func (l *linter) namespaces() *validate.Namespaces {
 	found := &validate.Namespaces{}
 	for _, f := range l.files {

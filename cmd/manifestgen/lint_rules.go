@@ -60,7 +60,7 @@ func (l *linter) checkRules() {
 	l.warnings.Sort()
 }
 
-// ruleProblem is a finding in a file that was linted.
+// ruleProblem returns a finding in a file that was linted.
 func ruleProblem(f rules.Finding) *problem.Problem {
 	p := problem.At(f.Place, f.Hint, "%s", f.Message).WithCode(f.Rule.Code)
 	p.Refused, p.Hidden = true, f.Hidden

@@ -13,7 +13,7 @@ import (
 // 65,536, and whoever posts it may add a line.
 const maxMarkdown = 59_000
 
-// markdown is a plan's review for a comment on a pull request.
+// markdown returns a plan's review for a comment on a pull request.
 func markdown(command string, plan *tree.Plan, dryRun bool) string {
 	review := plan.Review()
 	doc := document{limit: maxMarkdown}
@@ -112,12 +112,12 @@ func (d *document) addList(what string, lines []string) {
 	d.text.WriteString("\n</details>\n")
 }
 
-// fence is what encloses a block of code, longer than any run of backticks in it.
+// fence returns what encloses a block of code, longer than any run of backticks in it.
 func fence(text string) string {
 	return strings.Repeat("`", max(3, longestRun(text)+1))
 }
 
-// code is text as code in a line: it can mention nobody, and format nothing.
+// code returns text as code in a line: it can mention nobody, and format nothing.
 func code(text string) string {
 	text = problem.Place{File: text}.String()
 	ticks := strings.Repeat("`", longestRun(text)+1)
@@ -128,7 +128,7 @@ func code(text string) string {
 	return ticks + pad + strings.ReplaceAll(text, "|", "\\|") + pad + ticks
 }
 
-// longestRun is the length of the longest run of backticks.
+// longestRun returns the length of the longest run of backticks.
 func longestRun(text string) int {
 	longest, run := 0, 0
 	for _, c := range text {

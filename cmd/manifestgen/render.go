@@ -150,7 +150,7 @@ func (o *renderOptions) validate() error {
 // inputs are the folders of the source that hold no manifests.
 var inputs = []string{inventory.EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
 
-// inputAround is the folder of the source, one of inputs, that a folder is, or is in;
+// inputAround returns the folder of the source, one of inputs, that a folder is, or is in;
 // "" if there is none.
 func (o *renderOptions) inputAround(folder string) string {
 	real := realPath(folder)
@@ -163,7 +163,7 @@ func (o *renderOptions) inputAround(folder string) string {
 	return ""
 }
 
-// realPath is an absolute path without symbolic links, as far as it leads.
+// realPath returns an absolute path without symbolic links, as far as it leads.
 func realPath(name string) string {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -254,7 +254,7 @@ func (o *renderOptions) plan() (*tree.Plan, error) {
 	return plan, err
 }
 
-// templateNotices are those of the manifests, each once however many have it.
+// templateNotices returns those of the manifests, each once however many have it.
 func (o *renderOptions) templateNotices(manifests []render.Manifest) []string {
 	var lines []string
 	counts := map[string]int{}
@@ -274,7 +274,7 @@ func (o *renderOptions) templateNotices(manifests []render.Manifest) []string {
 	return lines
 }
 
-// treeEnvironments are all environments that render, as package tree needs them.
+// treeEnvironments returns all environments that render, as package tree needs them.
 func (o *renderOptions) treeEnvironments(inv *inventory.Inventory, complete []*inventory.Environment) []tree.Environment {
 	source := os.DirFS(o.source)
 	var envs []tree.Environment
@@ -317,7 +317,7 @@ func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) 
 	return inv, templates, o.inSource(errors.Join(err, templateErr))
 }
 
-// environments are those of --env, or all.
+// environments returns those of --env, or all.
 func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Environment, error) {
 	if len(o.envs) == 0 {
 		return inv.Environments, nil

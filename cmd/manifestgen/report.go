@@ -124,7 +124,7 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 	return err
 }
 
-// undecidedResults are the values of a new environment that are left to decide; nil where
+// undecidedResults returns the values of a new environment that are left to decide; nil where
 // there is no new environment.
 func undecidedResults(left []inventory.Undecided) []undecidedResult {
 	if left == nil {
@@ -171,7 +171,7 @@ func countsByName(tallies []tree.Tally) map[string]actionCounts {
 	return m
 }
 
-// described is a change's path, with what is special about it.
+// described returns a change's path, with what is special about it.
 func described(c tree.Change) string {
 	text := problem.Place{File: c.Path}.String()
 	if c.From != "" {
@@ -189,7 +189,7 @@ var verbs = map[bool]map[tree.Action]string{
 	true:  {tree.Create: "to create", tree.Update: "to update", tree.Remove: "to remove", tree.Rename: "to rename"},
 }
 
-// counts is the line that sums a plan up. Renames are named where there are any.
+// counts returns the line that sums a plan up. Renames are named where there are any.
 func counts(plan *tree.Plan, dryRun bool) string {
 	text := ""
 	for _, a := range []tree.Action{tree.Create, tree.Update, tree.Remove, tree.Rename} {
@@ -260,7 +260,7 @@ func tallyText(t tree.Tally) string {
 	return strings.Join(parts, ", ")
 }
 
-// hunkPlace is where a hunk is; a new file as a whole.
+// hunkPlace returns where a hunk is; a new file as a whole.
 func hunkPlace(h tree.Hunk) problem.Place {
 	if h.Action == tree.Create {
 		return problem.Place{File: h.Path}
@@ -312,7 +312,7 @@ func hunkText(h tree.Hunk) string {
 	return strings.Join(h.Lines, "\n") + "\n"
 }
 
-// stepOutputs are the outputs of a step in GitHub Actions. The result is clean or
+// stepOutputs returns the outputs of a step in GitHub Actions. The result is clean or
 // drift (check), changed or unchanged (render), or failed; with --dry-run,
 // changed means that there is something to change.
 func stepOutputs(command string, plan *tree.Plan, status int, edited bool) []console.Output {

@@ -47,7 +47,7 @@ offers. The files' first lines name the schema that editors look for:
 	}
 }
 
-// names are the names of the inventory, as far as it can be read.
+// names returns the names of the inventory, as far as it can be read.
 func (o *renderOptions) names() (inventory.KnownNames, error) {
 	source, err := o.openSource()
 	if err != nil {
@@ -107,7 +107,7 @@ func commas(names []string) []string {
 	return list
 }
 
-// sourceOf is the folder that --source names in a command line, "" where it does not.
+// sourceOf returns the folder that --source names in a command line, "" where it does not.
 func sourceOf(words []string) string {
 	for i, word := range words {
 		if value, ok := strings.CutPrefix(word, "--source="); ok {

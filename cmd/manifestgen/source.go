@@ -15,7 +15,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// placeInSource is a place in a file of the source folder as people name it who
+// placeInSource returns a place in a file of the source folder as people name it who
 // are not in that folder.
 func (o *renderOptions) placeInSource(p problem.Place) problem.Place {
 	if p.File != "" {
@@ -24,7 +24,7 @@ func (o *renderOptions) placeInSource(p problem.Place) problem.Place {
 	return p
 }
 
-// inSource is an error whose places are in files of the source folder.
+// inSource returns an error whose places are in files of the source folder.
 func (o *renderOptions) inSource(err error) error {
 	var list problem.List
 	for _, p := range problem.All(err) {

@@ -51,7 +51,7 @@ func (o *editOptions) require(problems *problem.List, value *string, what, flag 
 	return nil
 }
 
-// missing is the problem of a value that was not given.
+// missing returns the problem of a value that was not given.
 func missing(what, flag string, choices []string) *problem.Problem {
 	hint := ""
 	if len(choices) > 0 {

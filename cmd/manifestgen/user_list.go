@@ -89,7 +89,7 @@ func (o *renderOptions) listUsers(con *console.Console) error {
 
 func listText(list []string) string { return cmp.Or(strings.Join(list, ", "), "-") }
 
-// userOfList is a user, with what is rendered for the user and for the user's team.
+// userOfList returns a user, with what is rendered for the user and for the user's team.
 func userOfList(u *inventory.User, manifests []render.Manifest) userResult {
 	r := userResult{Name: u.Name, Team: u.Team.Name, State: "present", Services: inventory.Names(u.Services), Environments: []string{}, Secrets: []string{}, Roles: []string{}}
 	if !u.Expires.IsZero() {
@@ -124,7 +124,7 @@ func userOfList(u *inventory.User, manifests []render.Manifest) userResult {
 	return r
 }
 
-// teamOf is the team that a manifest is for, "" for none.
+// teamOf returns the team that a manifest is for, "" for none.
 func teamOf(m *render.Manifest) string {
 	parts := strings.Split(m.Subject, ", ")
 	if !strings.HasPrefix(m.Template, "templates/team/") || len(parts) < 2 {

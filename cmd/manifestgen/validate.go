@@ -83,7 +83,7 @@ func (o *renderOptions) lenient(inv *inventory.Inventory, refused, warned []rend
 	return still, warned
 }
 
-// unchecked are the findings of kinds that nothing is known of.
+// unchecked returns the findings of kinds that nothing is known of.
 func unchecked(found []render.Finding) []render.Finding {
 	var list []render.Finding
 	for _, f := range found {
@@ -239,7 +239,7 @@ func validateManifest(v *validate.Validator, m *render.Manifest, namespace strin
 	return refused, warned, objects
 }
 
-// definitions are those of the source folder.
+// definitions returns those of the source folder.
 func (o *renderOptions) definitions() (*validate.Definitions, error) {
 	definitions, err := loadDefinitions(os.DirFS(o.source), definitionsFolder)
 	return definitions, o.inSource(err)

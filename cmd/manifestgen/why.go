@@ -111,7 +111,7 @@ func splitLine(what string) (file string, line int) {
 	return what, 0
 }
 
-// rendered is the manifest of a file, rendered anew.
+// rendered returns the manifest of a file, rendered anew.
 func (o *renderOptions) rendered(file string) (*render.Manifest, error) {
 	inv, templates, err := o.load()
 	if err != nil {
@@ -154,7 +154,7 @@ func (o *renderOptions) rendered(file string) (*render.Manifest, error) {
 	return nil, problem.New(nearestPath(below, paths), "%s is not rendered by any template", file)
 }
 
-// nearestPath is a hint that names the file that may have been meant.
+// nearestPath returns a hint that names the file that may have been meant.
 func nearestPath(asked, paths []string) string {
 	for _, path := range asked {
 		for _, p := range paths {
@@ -202,7 +202,7 @@ func (o *renderOptions) explainLine(m *render.Manifest, line int) (*whyResult, e
 	return r, nil
 }
 
-// onDisk is the text of a manifest's file below its header, if it is as it is
+// onDisk returns the text of a manifest's file below its header, if it is as it is
 // rendered; else it is what would be rendered, and a note says so.
 func (o *renderOptions) onDisk(m *render.Manifest) (text []byte, note string) {
 	data, err := os.ReadFile(filepath.Join(o.out, filepath.FromSlash(m.Path)))

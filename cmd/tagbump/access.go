@@ -85,7 +85,7 @@ func (a *access) store(client *github.Client, repo github.Repo, git func() (*git
 	return &github.Store{Client: client, Repo: repo, Own: deploy.Branches}, nil
 }
 
-// gitStore is the k8s repo over Git's protocol, to read from.
+// gitStore returns the k8s repo over Git's protocol, to read from.
 func (a *access) gitStore() (*gitrepo.Store, error) {
 	remote, err := a.remote(a.repo, a.environment.repoToken)
 	return &gitrepo.Store{Remote: remote, ReadOnly: true}, err

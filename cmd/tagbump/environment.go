@@ -62,7 +62,7 @@ func (e *environment) hosts(repo string) bool {
 	return colon && !strings.Contains(host, "/") && strings.EqualFold(host[strings.LastIndexByte(host, '@')+1:], server.Hostname())
 }
 
-// repoURL is the URL that a person means who writes owner/name, or leaves https:// out. A
+// repoURL returns the URL that a person means who writes owner/name, or leaves https:// out. A
 // folder of that name is meant first.
 func (e *environment) repoURL(repo string) string {
 	if repo == "" || strings.Contains(repo, "://") || strings.HasPrefix(repo, ".") || filepath.IsAbs(repo) {

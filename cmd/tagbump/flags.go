@@ -68,7 +68,7 @@ func once(values []string, flag, why string) (string, error) {
 	return strings.Join(values, ""), nil
 }
 
-// selectionFlags are the flags that say which images, and what they are to run.
+// selectionFlags returns the flags that say which images, and what they are to run.
 func selectionFlags(s *bump.Selection, envs *[]string) []cli.Flag {
 	return append([]cli.Flag{
 		listFlag(envs, "env", "the `environment`, such as dev"),
@@ -83,7 +83,7 @@ func selectionFlags(s *bump.Selection, envs *[]string) []cli.Flag {
 	}, placeFlags(s)...)
 }
 
-// placeFlags are the flags that say in which files and places images are looked
+// placeFlags returns the flags that say in which files and places images are looked
 // for. Every command that reads an environment has them.
 func placeFlags(s *bump.Selection) []cli.Flag {
 	return []cli.Flag{
@@ -100,7 +100,7 @@ func (a *access) repoFlag() cli.Flag {
 	return textFlag(&a.repo, "repo", "the k8s repo's `URL`: https, ssh, or a path")
 }
 
-// connectionFlags are the flags that say how a repository is connected to.
+// connectionFlags returns the flags that say how a repository is connected to.
 func (a *access) connectionFlags() []cli.Flag {
 	a.timeout = 2 * time.Minute
 	return []cli.Flag{
@@ -111,7 +111,7 @@ func (a *access) connectionFlags() []cli.Flag {
 	}
 }
 
-// flags are the flags of all commands that write to a k8s repo, but --repo.
+// flags returns the flags of all commands that write to a k8s repo, but --repo.
 func (w *writer) flags() []cli.Flag {
 	w.via = "git"
 	return append([]cli.Flag{
@@ -152,7 +152,7 @@ func promoteFlags(w *writer, o *promoteOptions) []cli.Flag {
 	}, placeFlags(&o.Places), w.flags())
 }
 
-// serviceFlags are the flags that name one service in one environment.
+// serviceFlags returns the flags that name one service in one environment.
 func serviceFlags(w *writer, o *serviceOptions) []cli.Flag {
 	return []cli.Flag{
 		w.repoFlag(),

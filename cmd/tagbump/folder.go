@@ -49,7 +49,7 @@ func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error)
 	return files, problems.Err()
 }
 
-// stray is a refusal where an entry is no regular file, and may be taken for a
+// stray returns a refusal where an entry is no regular file, and may be taken for a
 // manifest by somebody who follows links. A link to a file of the folder is no
 // matter: that file is read by its own name.
 func stray(root *os.Root, dir string, e tree.Entry) error {
@@ -108,7 +108,7 @@ func noEnvironment(root *os.Root, request *bump.Request) error {
 	return problem.Refuse(hint, "no environment %s: there is no folder %s", request.Env, request.Dir())
 }
 
-// elsewhere are the files of other environments that may hold what is selected.
+// elsewhere returns the files of other environments that may hold what is selected.
 func elsewhere(root *os.Root, request *bump.Request) []bump.File {
 	var files []bump.File
 	folders := map[string]bool{}

@@ -63,7 +63,7 @@ func reportMentions(con *console.Console, mentions []mentionResult) {
 	con.Notice(b.String())
 }
 
-// outputs are those of a step in GitHub Actions.
+// outputs returns those of a step in GitHub Actions.
 func (r *result) outputs() []console.Output {
 	return []console.Output{
 		{Name: "result", Value: r.Result},
@@ -108,7 +108,7 @@ func (r *result) print(con *console.Console, ok bool) {
 	con.Printf("%s\n", line)
 }
 
-// line is the result of a change of a branch.
+// line returns the result of a change of a branch.
 func (r *result) line() string {
 	files := count(len(r.Files), "file")
 	switch r.Result {
@@ -136,7 +136,7 @@ func (r *result) line() string {
 	return fmt.Sprintf("%s: %s on %s runs %s already", r.Result, r.Env, r.Branch, r.NewTag)
 }
 
-// folderLine is the result of a change of a folder.
+// folderLine returns the result of a change of a folder.
 func (r *result) folderLine() string {
 	changed := 0
 	for _, i := range r.Images {
@@ -163,7 +163,7 @@ func (r *result) folderLine() string {
 	return line
 }
 
-// effort is what it took, where that is worth a word.
+// effort returns what it took, where that is worth a word.
 func (r *result) effort() string {
 	if r.Attempts == 1 {
 		return ""
@@ -186,7 +186,7 @@ func (r *result) printServices(con *console.Console, ok bool) {
 	}
 }
 
-// line is what became of a service that was promoted to an environment.
+// line returns what became of a service that was promoted to an environment.
 func (s *serviceResult) line(to string) string {
 	old := strings.Join(s.OldTags, ", ")
 	switch s.Result {
@@ -206,7 +206,7 @@ func (s *serviceResult) line(to string) string {
 	return "not promoted"
 }
 
-// summary is the result as Markdown: tables, and the diff.
+// summary returns the result as Markdown: tables, and the diff.
 func (r *result) summary() string {
 	var b strings.Builder
 	if r.From != "" {
@@ -274,7 +274,7 @@ func (r *result) serviceTable(b *strings.Builder) {
 	}
 }
 
-// placed is a problem's message, with its place.
+// placed returns a problem's message, with its place.
 func placed(p console.Problem) string {
 	at := problem.Place{File: p.File, Line: p.Line, Col: p.Column}
 	if at.File == "" {
@@ -283,7 +283,7 @@ func placed(p console.Problem) string {
 	return at.String() + ": " + p.Message
 }
 
-// shortDiff is the diff, as far as a summary should hold it: a page may have a
+// shortDiff returns the diff, as far as a summary should hold it: a page may have a
 // megabyte, and there may be other steps.
 func (r *result) shortDiff() string {
 	const max = 100_000

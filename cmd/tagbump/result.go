@@ -202,7 +202,7 @@ func imageResults(images []bump.ImageChange) []imageResult {
 	return list
 }
 
-// place is where the image is.
+// place returns where the image is.
 func (i *imageResult) place() problem.Place {
 	return problem.Place{File: i.File, Line: i.Line, Col: i.Column}
 }

@@ -129,7 +129,7 @@ func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, er
 	return result, files, err
 }
 
-// memoryLimit is what the garbage collector is to keep the memory below: all files are
+// memoryLimit returns what the garbage collector is to keep the memory below: all files are
 // held, before and after, until the first is written, and as much as one of these is for the
 // work. Below that it would run all the time.
 func memoryLimit(files []tree.File) int64 {

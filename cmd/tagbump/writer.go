@@ -103,7 +103,7 @@ func (w *writer) open() error {
 	return err
 }
 
-// signingStore is the k8s repo over Git's protocol, with the names and the key for its
+// signingStore returns the k8s repo over Git's protocol, with the names and the key for its
 // commits.
 func (w *writer) signingStore() (*gitrepo.Store, error) {
 	store, err := w.gitStore()
@@ -130,7 +130,7 @@ func (w *writer) signingStore() (*gitrepo.Store, error) {
 	return store, err
 }
 
-// history is where the commits are that a service is built from: in --app-repo,
+// history returns where the commits are that a service is built from: in --app-repo,
 // and in its repository, which is only asked for what is not in the clone.
 func (w *writer) history(sources *deploy.Sources) (func(bump.Target) deploy.History, error) {
 	var clone deploy.Histories

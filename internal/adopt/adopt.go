@@ -156,7 +156,7 @@ func (r *run) settle() (after, before *state, err error) {
 	}
 }
 
-// owned are the files that were rendered from templates which nobody has changed.
+// owned returns the files that were rendered from templates which nobody has changed.
 func (r *run) owned(kept map[string]bool) []*file {
 	var list []*file
 	for _, f := range r.old {
@@ -301,7 +301,7 @@ func (s *state) render() (map[string][]byte, error) {
 	return files, nil
 }
 
-// texts are the texts of the templates, and of what they share, by file.
+// texts returns the texts of the templates, and of what they share, by file.
 func (s *state) texts() map[string]string {
 	texts := map[string]string{}
 	for _, t := range s.templates {
@@ -324,7 +324,7 @@ func (s *state) isDefined(name string) bool {
 	return false
 }
 
-// taken are the names of variables that are not ours: those that a template asks for that
+// taken returns the names of variables that are not ours: those that a template asks for that
 // is kept, or none does.
 func (s *state) taken() []string {
 	var list []string

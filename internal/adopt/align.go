@@ -167,7 +167,7 @@ func plainItems(s *slot, n *node) bool {
 	return s.kind == item && n.kind == item && s.form == inline && n.form == inline && s.like.col == n.col
 }
 
-// score is how well a slot and a node go together; 0 where they do not.
+// score returns how well a slot and a node go together; 0 where they do not.
 func (a *alignment) score(s *slot, n *node, copy int) float32 {
 	if s.kind != n.kind || s.form != n.form || s.like.col != n.col {
 		return 0 // what is indented in another way is another text
@@ -230,7 +230,7 @@ func sameKind(a, b string) bool {
 	return a[:i] == b[:j] && i > 0
 }
 
-// size is how many nodes are below a node.
+// size returns how many nodes are below a node.
 func (n *node) size() int {
 	size := len(n.kids)
 	for _, k := range n.kids {
@@ -239,7 +239,7 @@ func (n *node) size() int {
 	return size
 }
 
-// similar is how much of the structure below two nodes is the same, from 0 to 1.
+// similar returns how much of the structure below two nodes is the same, from 0 to 1.
 func similar(a, b *node) float32 {
 	if len(a.kids) == 0 && len(b.kids) == 0 {
 		return 1
@@ -289,7 +289,7 @@ func (n *node) addTo(p profile, parent string) {
 	}
 }
 
-// likeness is how many of the words of two nodes' labels are the same, from 0 to 1.
+// likeness returns how many of the words of two nodes' labels are the same, from 0 to 1.
 func likeness(a, b *node) float32 {
 	x, y := a.labelWords(), b.labelWords()
 	if len(x)+len(y) == 0 {
@@ -322,7 +322,7 @@ func likeness(a, b *node) float32 {
 	return 2 * float32(shared) / float32(len(x)+len(y))
 }
 
-// labelWords are the words of a node's label, split once.
+// labelWords returns the words of a node's label, split once.
 func (n *node) labelWords() []string {
 	if n.split == nil && n.label != "" {
 		n.split = words(n.label)

@@ -149,7 +149,7 @@ func (h *hole) equals(other *hole) bool {
 	return slices.Equal(h.values, other.values) && slices.Equal(h.cells, other.cells)
 }
 
-// length is how long a hole's values are in the mean.
+// length returns how long a hole's values are in the mean.
 func (h *hole) length() int {
 	n := 0
 	for _, v := range h.values {
@@ -158,7 +158,7 @@ func (h *hole) length() int {
 	return n / len(h.values)
 }
 
-// at is a hole's value in a cell, "" where it has none.
+// at returns a hole's value in a cell, "" where it has none.
 func (h *hole) at(c cell) string {
 	if h.byCell == nil {
 		h.byCell = make(map[cell]string, len(h.cells))
@@ -169,7 +169,7 @@ func (h *hole) at(c cell) string {
 	return h.byCell[c]
 }
 
-// madeOf are the pieces that make a hole's values of others, with text between them.
+// madeOf returns the pieces that make a hole's values of others, with text between them.
 func (h *hole) madeOf(explain *explainer, parts []fact, of []*hole) []piece {
 	usable := make([]fact, 0, len(parts))
 	for i, f := range parts {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// guard is the condition of the whole template: the cells of universe that have a copy.
+// guard returns the condition of the whole template: the cells of universe that have a copy.
 func (t *template) guard(universe []cell) condition {
 	own := make(map[cell]bool, len(t.cells))
 	for _, c := range t.cells {
@@ -30,7 +30,7 @@ func (t *template) guard(universe []cell) condition {
 	return condition{hole: t.presence(nil, universe, has, within)}
 }
 
-// condition is when a branch is written, of the copies in within.
+// condition returns when a branch is written, of the copies in within.
 func (t *template) condition(b branch, within []bool) condition {
 	if expr := expression(t.cells, b.has, within); expr != "" {
 		return condition{expr: expr}
@@ -54,7 +54,7 @@ func (t *template) condition(b branch, within []bool) condition {
 // maxCellNames is how many cells a condition may name.
 const maxCellNames = 4
 
-// cellsOf is a condition that names services with their environments, for comments: a
+// cellsOf returns a condition that names services with their environments, for comments: a
 // variable that says where one stands would say nothing else.
 func (t *template) cellsOf(b branch, within []bool) string {
 	if b.of != nil && b.of.kind != comment || slices.ContainsFunc(b.slots, func(s *slot) bool { return s.kind != comment && s.kind != blank }) {
@@ -89,7 +89,7 @@ func (t *template) presence(s *slot, cells []cell, has, within []bool) *hole {
 // maxNames is how many services a condition may name: more are a variable's.
 const maxNames = 1
 
-// expression is a condition that holds, of the cells in within, for those in has; "" where
+// expression returns a condition that holds, of the cells in within, for those in has; "" where
 // the names of environments and services do not tell them apart.
 func expression(cells []cell, has, within []bool) string {
 	env := func(c cell) string { return c.env }
@@ -135,7 +135,7 @@ func split(cells []cell, has, within []bool, name func(cell) string) names {
 	return n
 }
 
-// oneOf is the condition that a field is one of the names, and none of the others.
+// oneOf returns the condition that a field is one of the names, and none of the others.
 func (n names) oneOf(field string) string {
 	quoted := func(set map[string]bool) string {
 		var b strings.Builder
@@ -176,7 +176,7 @@ func (t *template) apart() []string {
 	return list
 }
 
-// where is a slot's way from its document, for people.
+// where returns a slot's way from its document, for people.
 func (s *slot) where() string {
 	var steps []string
 	for _, step := range s.way() {

@@ -108,7 +108,7 @@ func distinct(copies []int, texts []string, n int) []part {
 	return parts
 }
 
-// pieces are a line with expressions; nil where there are none that tell the copies apart.
+// pieces returns a line with expressions; nil where there are none that tell the copies apart.
 func (t *template) pieces(s *slot, copies []int, texts []string) []piece {
 	if s.kind == comment || s.kind == blank || s.kind == marker {
 		return nil
@@ -141,7 +141,7 @@ func (t *template) pieces(s *slot, copies []int, texts []string) []piece {
 	return slices.Concat(head, value, tail)
 }
 
-// value is the values of a line.
+// value returns the values of a line.
 func (t *template) value(s *slot, lines []parts, copies []int, values []string, cells []cell) []piece {
 	if allEqual(values) {
 		return imagePieces(values[0])
@@ -187,7 +187,7 @@ func (t *template) mayVary(s *slot, p position, values []string) bool {
 // maxChoices is how many texts a line may choose from.
 const maxChoices = 3
 
-// choices are the texts of copies, of which the first n bytes are the same, chosen from
+// choices returns the texts of copies, of which the first n bytes are the same, chosen from
 // in the line itself.
 func (t *template) choices(s *slot, copies []int, texts []string, within []bool, n int) []piece {
 	parts := distinct(copies, texts, len(s.has))
@@ -220,7 +220,7 @@ func (t *template) choices(s *slot, copies []int, texts []string, within []bool,
 	return append(pieces, piece{word: "end"}, piece{text: texts[0][len(texts[0])-suffix:]})
 }
 
-// commonPrefix is how many bytes texts have in common at their beginnings.
+// commonPrefix returns how many bytes texts have in common at their beginnings.
 func commonPrefix(texts []string) int {
 	n := len(texts[0])
 	for _, t := range texts[1:] {
@@ -236,7 +236,7 @@ func commonPrefix(texts []string) int {
 // imageSign stands in a copy's line for the service's image and its tag.
 const imageSign = "\x02"
 
-// imagePieces is a text of a copy, with what prints the image in the place of its sign.
+// imagePieces returns a text of a copy, with what prints the image in the place of its sign.
 func imagePieces(s string) []piece {
 	before, after, found := strings.Cut(s, imageSign)
 	if !found {
@@ -245,7 +245,7 @@ func imagePieces(s string) []piece {
 	return []piece{{text: before}, {expr: ".Service.Image"}, {text: ":"}, {expr: ".Tag"}, {text: after}}
 }
 
-// lone is a line that is the same in all copies. The names of its only environment and
+// lone returns a line that is the same in all copies. The names of its only environment and
 // its only service are named, where they are all of a value.
 func (t *template) lone(s *slot, line string) []piece {
 	if s.kind != entry || s.form != inline || s.apart || strings.Contains(line, imageSign) {

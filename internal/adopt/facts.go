@@ -30,7 +30,7 @@ const (
 // namer makes texts of different cells the same as far as facts are concerned.
 type namer struct{ words []string } // the longest first
 
-// namerOf is the namer of a cell.
+// namerOf returns the namer of a cell.
 func namerOf(facts []fact, c cell) namer {
 	var n namer
 	for _, f := range facts {
@@ -60,7 +60,7 @@ type explainer struct {
 
 func newExplainer(facts []fact) *explainer { return &explainer{facts, map[cell][]string{}} }
 
-// index is a fact's place in what of returns.
+// index returns a fact's place in what of returns.
 func (e *explainer) index(expr string) int {
 	return slices.IndexFunc(e.facts, func(f fact) bool { return f.expr == expr })
 }
@@ -184,7 +184,7 @@ func allEqual(values []string) bool {
 	return true
 }
 
-// literal is a text as a piece.
+// literal returns a text as a piece.
 func literal(s string) []piece {
 	return []piece{{text: s}}
 }

@@ -34,7 +34,7 @@ type Left struct {
 	file  *file  // nil where it could not be read as a manifest
 }
 
-// leave is the file, left for a reason.
+// leave returns the file, left for a reason.
 func (f *file) leave(reason string) Left { return Left{f.path, reason, f.cell, f.below, f} }
 
 // readFiles reads the manifests in folders, sorted by path. What cannot be adopted,
@@ -85,7 +85,7 @@ func (l Layout) readFiles(fsys fs.FS, folders []folder) (files []*file, left []L
 	return files, left, nil
 }
 
-// reasonOf is an error as the reason why a file is left.
+// reasonOf returns an error as the reason why a file is left.
 func reasonOf(err error) string {
 	all := problem.All(err)
 	switch {

@@ -75,10 +75,10 @@ func (g *group) clusters(alike func(a, b string) bool, level map[string]int) [][
 	return list
 }
 
-// levelKey is what the strictness for a service goes by.
+// levelKey returns what the strictness for a service goes by.
 func (g *group) levelKey(service string) string { return g.scope + " " + g.pattern + " " + service }
 
-// endsOf is how copies begin and end: with a document's marker, blank lines, a line break.
+// endsOf returns how copies begin and end: with a document's marker, blank lines, a line break.
 func endsOf(copies []*copied) string {
 	var list []string
 	for _, c := range copies {
@@ -141,5 +141,5 @@ func firstKind(c *copied) string {
 	return kind
 }
 
-// file is the template's file.
+// file returns the template's file.
 func (t *template) file() string { return "templates/" + t.scope + "/" + t.name + ".yaml.tmpl" }

@@ -35,7 +35,7 @@ func (g guards) add(template, subject string, own bool) bool {
 
 var firstPathLine = lazyregexp.New(`^\{\{-?\s*/\*\s*path:[^*]*\*/\s*-?\}\}[ \t]*\n`)
 
-// guarded is a template under the condition that it is rendered for its own cells.
+// guarded returns a template under the condition that it is rendered for its own cells.
 func (g guards) guarded(file, text string) string {
 	guard := g[file]
 	head := firstPathLine.FindString(text)

@@ -17,7 +17,7 @@ type layers struct {
 	both    map[cell]string   // the environment's vars of the service
 }
 
-// entries is how many values are written.
+// entries returns how many values are written.
 func (l *layers) entries() int { return len(l.service) + len(l.env) + len(l.both) }
 
 // layered finds the layers with the fewest values. With alone, there is one service, and
@@ -57,7 +57,7 @@ func (v *variable) layered(alone bool) *layers {
 	}
 }
 
-// layeredMap are the layers of a map. Maps of several layers become one, so each value is
+// layeredMap returns the layers of a map. Maps of several layers become one, so each value is
 // in one layer, and the default is empty: a map is closed by the keys of its default.
 func (v *variable) layeredMap() *layers {
 	const empty = "{}"
@@ -84,7 +84,7 @@ func (v *variable) layeredMap() *layers {
 	return l
 }
 
-// layersWith are the layers where some environments say a value for all services.
+// layersWith returns the layers where some environments say a value for all services.
 func (v *variable) layersWith(def string, envs []string) *layers {
 	l := &layers{value: def, service: map[string]string{}, env: map[string]string{}, both: map[cell]string{}}
 	byEnv, byService := map[string]map[string]int{}, map[string]map[string]int{}
@@ -132,7 +132,7 @@ func (v *variable) overridden(l *layers, env string) bool {
 	return false
 }
 
-// of is a variable's value in a cell.
+// of returns a variable's value in a cell.
 func (l *layers) of(c cell) string {
 	if value, ok := l.both[c]; ok {
 		return value
@@ -154,7 +154,7 @@ func (v *variable) envs() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// defaultValue is the most common value. That of a number with fractions has one itself:
+// defaultValue returns the most common value. That of a number with fractions has one itself:
 // the default's type is the variable's. A variable of several types has none, and neither
 // has one that says something else in each environment: a new environment is to say it too.
 func (v *variable) defaultValue() string {
@@ -188,7 +188,7 @@ func (v *variable) isOwn() bool {
 	return true
 }
 
-// commonestOr is the most common of some values; of several, the one that is preferred.
+// commonestOr returns the most common of some values; of several, the one that is preferred.
 func commonestOr(counts map[string]int, preferred string) string {
 	best := commonest(counts)
 	if counts[preferred] == counts[best] {

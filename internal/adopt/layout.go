@@ -39,7 +39,7 @@ func ParseLayout(text string) (Layout, error) {
 // hasService reports whether each service has a folder of its own.
 func (l Layout) hasService() bool { return strings.Contains(l.text, "{service}") }
 
-// path is the path: of an environment. Where services come first, each has a folder of its
+// path returns the path: of an environment. Where services come first, each has a folder of its
 // own there.
 func (l Layout) path(env string) string {
 	var list []string
@@ -60,7 +60,7 @@ func (l Layout) path(env string) string {
 // common that is the environment's alone.
 func (l Layout) servicesFirst() bool { return strings.Contains(l.path("x"), "{service}") }
 
-// below is a file's path below what path leads to.
+// below returns a file's path below what path leads to.
 func (l Layout) below(f folder, name string) string {
 	return strings.TrimPrefix(name, inventory.ServiceFolder(l.path(f.env), f.service)+"/")
 }
@@ -105,7 +105,7 @@ func (l Layout) folders(fsys fs.FS, envs []string) ([]folder, error) {
 	return found, nil
 }
 
-// matching are the folders in a folder that an element of a layout stands for.
+// matching returns the folders in a folder that an element of a layout stands for.
 func (f folder) matching(fsys fs.FS, element string, envs []string) ([]folder, error) {
 	entries, err := fs.ReadDir(fsys, f.dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, inventory.ErrLink) {
@@ -154,7 +154,7 @@ func (f *folder) bind(to *string, match []string, group int) bool {
 	return true
 }
 
-// outputPattern is a path below an environment's folder, with names in braces.
+// outputPattern returns a path below an environment's folder, with names in braces.
 func outputPattern(below string, c cell) string {
 	list := strings.Split(below, "/")
 	for i := range list {
@@ -168,7 +168,7 @@ func outputPattern(below string, c cell) string {
 	return strings.Join(list, "/")
 }
 
-// scopePath is the pattern of the paths that a scope has without a path line.
+// scopePath returns the pattern of the paths that a scope has without a path line.
 func (l Layout) scopePath(scope, name string) string {
 	switch {
 	case scope == "environment":
@@ -181,7 +181,7 @@ func (l Layout) scopePath(scope, name string) string {
 
 var notInName = lazyregexp.New(`[^a-z0-9.]+`)
 
-// templateName is a name for the template of a pattern.
+// templateName returns a name for the template of a pattern.
 func templateName(pattern string) string {
 	text := strings.TrimSuffix(strings.TrimSuffix(pattern, ".yaml"), ".yml")
 	text = strings.NewReplacer("{service}", "-", "{env}", "-").Replace(text)

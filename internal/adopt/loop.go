@@ -54,7 +54,7 @@ func (t *template) tryLoop(slots []*slot, i int, within []bool) int {
 	return i + len(l.slots)
 }
 
-// loopAt is the loop that begins at a slot; nil where none does, or it does not pay.
+// loopAt returns the loop that begins at a slot; nil where none does, or it does not pay.
 func (t *template) loopAt(slots []*slot, i int, within []bool) *loop {
 	var best *loop
 	for end := i + 1; end <= len(slots); end++ {
@@ -132,7 +132,7 @@ func (l *loop) pays(t *template, within []bool) bool {
 // freeMaps are the maps whose keys people make up.
 var freeMaps = map[string]bool{"data": true, "stringData": true, "annotations": true, "labels": true, "matchLabels": true, "nodeSelector": true}
 
-// shapeOf is the loop of some slots; nil where their lines differ in more than values.
+// shapeOf returns the loop of some slots; nil where their lines differ in more than values.
 func (t *template) shapeOf(slots []*slot) *loop {
 	l := &loop{slots: slots, isMap: slots[0].kind == entry}
 	if l.isMap && (slots[0].parent == nil || !freeMaps[slots[0].parent.label]) {
@@ -176,7 +176,7 @@ func (l *loop) named(keys []string) *loop {
 	return l
 }
 
-// linesOf are the lines of a slot in a copy, cut at their values, and their keys; nil
+// linesOf returns the lines of a slot in a copy, cut at their values, and their keys; nil
 // where a line cannot be part of a loop.
 func (l *loop) linesOf(t *template, s *slot, copy int) (lines []parts, keys []string) {
 	var add func(s *slot) bool
@@ -280,7 +280,7 @@ func (t *template) listOf(l *loop, within []bool) *hole {
 	return h
 }
 
-// itemOf is what an item has in the places that differ.
+// itemOf returns what an item has in the places that differ.
 func (l *loop) itemOf(lines []parts, keys []string) (manifest.Value, bool) {
 	var v manifest.Value
 	for i, p := range lines {

@@ -68,7 +68,7 @@ func nameAll(list []*variable, taken []string) {
 	}
 }
 
-// candidates are names for a variable, the best first: those that all its places have.
+// candidates returns names for a variable, the best first: those that all its places have.
 func (v *variable) candidates() []string {
 	list := slices.Clone(v.holes[0].names())
 	for _, h := range v.holes[1:] {
@@ -81,7 +81,7 @@ func (v *variable) candidates() []string {
 	return list
 }
 
-// names are names for a hole's variable, the best first. They say where it stands.
+// names returns names for a hole's variable, the best first. They say where it stands.
 func (h *hole) names() []string {
 	if h.known != nil {
 		return h.known
@@ -124,7 +124,7 @@ func (h *hole) names() []string {
 	return h.known
 }
 
-// own is what a hole's own line calls it.
+// own returns what a hole's own line calls it.
 func (h *hole) own() string {
 	if h.slot == nil {
 		return snake(h.template.name)
@@ -133,7 +133,7 @@ func (h *hole) own() string {
 	return own
 }
 
-// join is the name of a thing that is part of another: memory of limits is memory_limit.
+// join returns the name of a thing that is part of another: memory of limits is memory_limit.
 func join(of, name string) string {
 	switch of {
 	case "limits", "requests":
@@ -142,7 +142,7 @@ func join(of, name string) string {
 	return strings.TrimSuffix(of, "_probe") + "_" + name
 }
 
-// way is the slots from the document down to a slot.
+// way returns the slots from the document down to a slot.
 func (s *slot) way() []*slot {
 	var way []*slot
 	for ; s != nil; s = s.parent {
@@ -152,7 +152,7 @@ func (s *slot) way() []*slot {
 	return way
 }
 
-// ownName is what a hole's own line calls it, and the names of what it is in.
+// ownName returns what a hole's own line calls it, and the names of what it is in.
 func (h *hole) ownName() (own string, above []string) {
 	way := h.slot.way()
 	for _, s := range way[:len(way)-1] {
@@ -188,7 +188,7 @@ func (h *hole) ownName() (own string, above []string) {
 	return own, above
 }
 
-// called is the name of a slot, as part of a variable's.
+// called returns the name of a slot, as part of a variable's.
 func (s *slot) called() string {
 	label := s.label
 	switch s.kind {
@@ -206,7 +206,7 @@ func (s *slot) called() string {
 	return snake(label)
 }
 
-// line is a hole's line in the copy that has it first, without indentation and dashes.
+// line returns a hole's line in the copy that has it first, without indentation and dashes.
 func (h *hole) line() string {
 	return strings.TrimLeft(h.template.copies[h.slot.of].lines[h.slot.line[h.slot.of]], " -")
 }
@@ -225,7 +225,7 @@ var fillers = map[string]bool{
 	"it": true, "not": true, "of": true, "on": true, "or": true, "than": true, "that": true, "the": true, "then": true, "this": true, "to": true, "with": true,
 }
 
-// nameInText is what a line of text calls what stands behind some of it: the key, flag or word
+// nameInText returns what a line of text calls what stands behind some of it: the key, flag or word
 // before it, else the key that the line begins with; "" where it is prose. Of is what the text
 // is of.
 func nameInText(before, of string) string {
@@ -248,7 +248,7 @@ func nameInText(before, of string) string {
 	return word
 }
 
-// flag is the name of a command's flag that an item sets.
+// flag returns the name of a command's flag that an item sets.
 func (h *hole) flag() string {
 	line := h.template.copies[h.slot.of].lines[h.slot.line[h.slot.of]]
 	if m := flagName.FindStringSubmatch(strings.TrimPrefix(strings.TrimLeft(line, " "), "- ")); m != nil {
@@ -257,7 +257,7 @@ func (h *hole) flag() string {
 	return ""
 }
 
-// textBefore is what stands before a hole on its line.
+// textBefore returns what stands before a hole on its line.
 func (h *hole) textBefore() string {
 	line := strings.TrimSpace(h.template.copies[h.slot.of].lines[h.slot.line[h.slot.of]])
 	if at := strings.Index(line, h.before+h.values[0]); at >= 0 {
@@ -285,7 +285,7 @@ func singular(s string) string {
 	return strings.TrimSuffix(s, "s")
 }
 
-// snake is a key as part of a variable's name: maxReplicas is max_replicas.
+// snake returns a key as part of a variable's name: maxReplicas is max_replicas.
 func snake(s string) string {
 	var b strings.Builder
 	before := ' '

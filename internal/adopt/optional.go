@@ -14,7 +14,7 @@ type optionalValue struct {
 	hole   *hole
 }
 
-// optionalIn is the branch as an optional value; nil where the value, or the place, is
+// optionalIn returns the branch as an optional value; nil where the value, or the place, is
 // none for that.
 func (t *template) optionalIn(b branch, within []bool) *optionalValue {
 	if len(b.slots) != 1 {

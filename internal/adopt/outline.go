@@ -264,7 +264,7 @@ func splitEntry(s string) (key, value string, ok bool) {
 	return "", "", false
 }
 
-// quotedLength is the length of the quoted scalar that s begins with, 0 where it does
+// quotedLength returns the length of the quoted scalar that s begins with, 0 where it does
 // not end.
 func quotedLength(s string) int {
 	for i := 1; i < len(s); i++ {

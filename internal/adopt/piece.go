@@ -90,7 +90,7 @@ func (h *hole) write() string {
 	return text
 }
 
-// escaped is a text as it stands in a template that prints it.
+// escaped returns a text as it stands in a template that prints it.
 func escaped(s string, raw bool) string {
 	if !strings.Contains(s, "{{") {
 		return s
@@ -104,7 +104,7 @@ func escaped(s string, raw bool) string {
 	return strings.ReplaceAll(s, "\x00", " {{- /**/ -}} ")
 }
 
-// String is the line as it stands in the template.
+// String returns the line as it stands in the template.
 func (l outLine) String() string {
 	var b strings.Builder
 	raw := l.slot == nil || l.slot.kind == comment || l.slot.apart

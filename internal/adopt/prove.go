@@ -136,7 +136,7 @@ func (p *prover) templateOf(file string) *template {
 	return nil
 }
 
-// familyOf is the family whose define is in a file; nil where none is.
+// familyOf returns the family whose define is in a file; nil where none is.
 func (p *prover) familyOf(file string) *family {
 	for _, t := range p.templates {
 		if t.family != nil && t.family.file() == file {
@@ -174,7 +174,7 @@ func (p *prover) leave(t *template, copy int, reason string) {
 	}
 }
 
-// slotAt is the slot of a copy's line.
+// slotAt returns the slot of a copy's line.
 func (t *template) slotAt(copy, line int) *slot {
 	var find func(list []*slot) *slot
 	find = func(list []*slot) *slot {

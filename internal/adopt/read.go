@@ -93,7 +93,7 @@ func (r *run) read() error {
 	return nil
 }
 
-// environments are the names that {env} may stand for; nil for any.
+// environments returns the names that {env} may stand for; nil for any.
 func (r *run) environments() []string {
 	if len(r.options.Envs) == 0 && !r.options.Layout.isOpen() {
 		return nil
@@ -190,7 +190,7 @@ func together(files []*file, left []Left) ([]*file, []Left) {
 	return files, left
 }
 
-// serviceOf is the service that files without folders of services belong to: what its
+// serviceOf returns the service that files without folders of services belong to: what its
 // workload is called, where all that have images of their own run one.
 func serviceOf(files []*file) string {
 	families, names := map[string]bool{}, map[string]int{}

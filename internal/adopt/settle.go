@@ -8,7 +8,7 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// newSettings are the services and environments of the files.
+// newSettings returns the services and environments of the files.
 func (s *state) newSettings() *settings {
 	list := &settings{inventory: s.inventory}
 	byCell := map[cell]bool{}
@@ -60,7 +60,7 @@ func scopeOf(c cell) string {
 	return "environment"
 }
 
-// keysOf are the keys at the top of a new environment's file.
+// keysOf returns the keys at the top of a new environment's file.
 func (s *state) keysOf(env string, scopes map[string]bool) []manifest.Field {
 	var keys []manifest.Field
 	if path := s.options.Layout.path(env); path != env+"/manifests" {
@@ -83,7 +83,7 @@ func usedImage(images map[string]string) string {
 	return commonest(counts)
 }
 
-// universe are the cells that a scope's templates are rendered for.
+// universe returns the cells that a scope's templates are rendered for.
 func (s *state) universe(scope string) []cell {
 	var list []cell
 	names := slices.Clone(s.survey.envs)
@@ -113,7 +113,7 @@ func (s *state) universe(scope string) []cell {
 	return list
 }
 
-// absent are the services that are not rendered in an environment.
+// absent returns the services that are not rendered in an environment.
 func (s *state) absent(env string) map[string]bool {
 	absent := map[string]bool{}
 	if e := s.inventory.Environment(env); e != nil {

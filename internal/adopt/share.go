@@ -19,15 +19,15 @@ type family struct {
 	args    []map[string]string // by member, the expression of each parameter it passes
 }
 
-// file is the define's file.
+// file returns the define's file.
 func (f *family) file() string { return "templates/_shared/" + f.name + ".tmpl" }
 
-// String is the text of that file.
+// String returns the text of that file.
 func (f *family) String() string {
 	return "{{ define \"" + f.name + "\" -}}\n" + strings.Join(f.lines, "\n") + "\n{{- end }}\n"
 }
 
-// call is what a member has instead of its lines.
+// call returns what a member has instead of its lines.
 func (f *family) call(t *template) string {
 	i := slices.Index(f.members, t)
 	if len(f.params) == 0 {
@@ -98,7 +98,7 @@ func (f *family) pays() bool {
 	return before-after >= minShared
 }
 
-// commonName is what the names of the members begin with, else their kind.
+// commonName returns what the names of the members begin with, else their kind.
 func (f *family) commonName() string {
 	parts := strings.Split(f.members[0].name, "-")
 	for n := len(parts); n > 0; n-- {
@@ -114,7 +114,7 @@ func (f *family) commonName() string {
 	return kind
 }
 
-// body is a template's lines, without its path line and its guard.
+// body returns a template's lines, without its path line and its guard.
 func (t *template) body() []string {
 	if t.bodyLines == nil {
 		lines := t.lines
@@ -128,7 +128,7 @@ func (t *template) body() []string {
 	return t.bodyLines
 }
 
-// outlined is the template's text as a manifest.
+// outlined returns the template's text as a manifest.
 func (t *template) outlined() *node {
 	if t.asNode == nil {
 		t.asNode = &node{kind: document, kids: outline(t.body(), func(s string) string { return s })}
@@ -214,7 +214,7 @@ func (w *definer) part(slots []*slot) bool {
 	return ok && strings.TrimSpace(w.lines[len(w.lines)-2]) != ""
 }
 
-// param is a new parameter, called like a variable of a hole would be.
+// param returns a new parameter, called like a variable of a hole would be.
 func (w *definer) param(h *hole) string {
 	for _, name := range append([]string{h.own()}, h.names()...) {
 		if name != "root" && name != "" && !slices.Contains(w.params, name) {
@@ -268,7 +268,7 @@ func (w *definer) line(s *slot) bool {
 	return true
 }
 
-// same is a parameter that has some expressions already.
+// same returns a parameter that has some expressions already.
 func (w *definer) same(of []int, exprs []string) string {
 	for _, p := range w.params {
 		equal := true
@@ -284,7 +284,7 @@ func (w *definer) same(of []int, exprs []string) string {
 
 var action = lazyregexp.New(`^\{\{ ([^{}]+) \}\}$`)
 
-// argument is the expression of a value, to be passed in a call.
+// argument returns the expression of a value, to be passed in a call.
 func argument(p parts) (string, bool) {
 	if m := action.FindStringSubmatch(p.value); m != nil {
 		if strings.ContainsAny(m[1], " |") {
@@ -312,7 +312,7 @@ var (
 	rootOf  = lazyregexp.New(`(^|[\s(])\.(Env|Service|Vars|Tag)\b`)
 )
 
-// rooted is a line of a template as it stands in a define, whose dot has the template's
+// rooted returns a line of a template as it stands in a define, whose dot has the template's
 // as its root.
 func rooted(line string) string {
 	return actions.ReplaceAllStringFunc(line, func(s string) string { return rootOf.ReplaceAllString(s, "$1.root.$2") })

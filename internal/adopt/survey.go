@@ -48,7 +48,7 @@ func newSurvey(inv *inventory.Inventory, files []*file) *survey {
 	return s
 }
 
-// namespaceOf is the namespace of most objects, "" where there is none.
+// namespaceOf returns the namespace of most objects, "" where there is none.
 func namespaceOf(files []*file) string {
 	counts, all := map[string]int{}, 0
 	for _, f := range files {
@@ -75,7 +75,7 @@ func commonest(counts map[string]int) string {
 	return best
 }
 
-// facts are what templates know without variables.
+// facts returns what templates know without variables.
 func (s *survey) facts() []fact {
 	env := func(c cell) *inventory.Environment { return s.inventory.Environment(c.env) }
 	return []fact{
@@ -115,7 +115,7 @@ func (s *survey) findDomains(byEnv map[string][]*file) {
 	}
 }
 
-// domainOf is the longest domain that most hosts in some files end in, and at least two. What
+// domainOf returns the longest domain that most hosts in some files end in, and at least two. What
 // a registry sells names below, such as co.jp, is nobody's domain.
 func domainOf(files []*file) string {
 	hosts, counts := map[string]bool{}, map[string]int{}
@@ -190,7 +190,7 @@ func ownImage(r manifest.Running) bool {
 // smallNumber is a tag that may be anything else where it stands alone.
 var smallNumber = lazyregexp.New(`^[0-9]{1,3}$`)
 
-// familyOf is the last part of a repository, without the names of its cell: what is the
+// familyOf returns the last part of a repository, without the names of its cell: what is the
 // same in all environments.
 func familyOf(repository string, c cell) string {
 	base := repository[strings.LastIndexByte(repository, '/')+1:]

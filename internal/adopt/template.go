@@ -30,7 +30,7 @@ type template struct {
 	last      bool     // the line before is one that {{- may stand behind
 }
 
-// String is the text of the template.
+// String returns the text of the template.
 func (t *template) String() string {
 	var b strings.Builder
 	if t.exact {
@@ -250,7 +250,7 @@ func endsInText(pieces []piece) bool {
 	return p.text == "" || strings.IndexByte(" \t", p.text[len(p.text)-1]) < 0
 }
 
-// style is how the actions around branches are written: {{- … }} where the lines before
+// style returns how the actions around branches are written: {{- … }} where the lines before
 // them end in text, {{ … -}} where the lines behind them have the same indentation, else
 // at the beginning of those lines.
 func (t *template) style(branches []branch, within []bool, next *slot) (trim, string) {

@@ -85,7 +85,7 @@ func (e *envSettings) service(name string) *overrideSettings {
 	return o
 }
 
-// value is an override as it is written.
+// value returns an override as it is written.
 func (o *overrideSettings) value() manifest.Value {
 	var v manifest.Value
 	if o.absent {
@@ -112,7 +112,7 @@ func (s *serviceSettings) value() manifest.Value {
 	return v
 }
 
-// file is the text of a new environment's file.
+// file returns the text of a new environment's file.
 func (e *envSettings) file() []byte {
 	var b strings.Builder
 	for _, f := range e.keys {
@@ -132,7 +132,7 @@ func (e *envSettings) file() []byte {
 	return []byte(b.String())
 }
 
-// usersFile is the text of a new users.yaml.
+// usersFile returns the text of a new users.yaml.
 func usersFile(services []*serviceSettings) []byte {
 	if len(services) == 0 {
 		return []byte("services: []\n")

@@ -58,7 +58,7 @@ type variable struct {
 	holes  []*hole
 }
 
-// typeOf is the type that values have where they stand: Null if they have several. Ok is
+// typeOf returns the type that values have where they stand: Null if they have several. Ok is
 // false where what one of them means depends on the version of YAML, or on its quotes.
 func typeOf(values []string, p position) (kind manifest.Kind, ok bool) {
 	first, mixed := true, false
@@ -99,7 +99,7 @@ var (
 	ambiguous = lazyregexp.New(`^(?i:[-+.]?[0-9][-+0-9._:xoabcdef]*|y|n|yes|no|on|off|null|~|[-+]?\.(inf|nan)|[0-9]{4}-.*|)$`)
 )
 
-// kindOf is the type of a plain scalar; Null where a variable cannot hold it as it is.
+// kindOf returns the type of a plain scalar; Null where a variable cannot hold it as it is.
 func kindOf(v string) manifest.Kind {
 	switch {
 	case v == "true" || v == "false":
@@ -114,7 +114,7 @@ func kindOf(v string) manifest.Kind {
 	return manifest.String
 }
 
-// kind is the type of a hole's variable.
+// kind returns the type of a hole's variable.
 func (h *hole) kind() manifest.Kind {
 	switch h.role {
 	case presence:
@@ -128,7 +128,7 @@ func (h *hole) kind() manifest.Kind {
 	return kind
 }
 
-// written is a value as it is written into a file of the inventory.
+// written returns a value as it is written into a file of the inventory.
 func (v *variable) written(value string) manifest.Value {
 	switch {
 	case value == unset:

@@ -10,7 +10,7 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// files are the files of the inventory as they are to be. Was is what was set for the
+// files returns the files of the inventory as they are to be. Was is what was set for the
 // manifests that were adopted before; nil if none were. A file that holds that and nothing
 // else is written anew; in another, entries are set and deleted, and what people wrote
 // stays.
@@ -39,7 +39,7 @@ func (s *settings) files(read func(name string) ([]byte, error), was *settings) 
 	return files, nil
 }
 
-// names are the files.
+// names returns the files.
 func (s *settings) names() []string {
 	names := []string{inventory.VariablesFile, inventory.UsersFile}
 	for _, e := range s.envs {
@@ -50,7 +50,7 @@ func (s *settings) names() []string {
 
 func envFile(name string) string { return path.Join(inventory.EnvironmentsDir, name+".yaml") }
 
-// fresh is the text of a file that holds what is set and nothing else.
+// fresh returns the text of a file that holds what is set and nothing else.
 func (s *settings) fresh(name string) []byte {
 	switch name {
 	case inventory.VariablesFile:
@@ -70,7 +70,7 @@ func (s *settings) fresh(name string) []byte {
 	return nil
 }
 
-// patched is a file with what is set in it.
+// patched returns a file with what is set in it.
 func (s *settings) patched(name string, data []byte, was *settings) ([]byte, error) {
 	f, err := manifest.Parse(name, data)
 	if err != nil {
@@ -171,7 +171,7 @@ func has(fields []manifest.Field, key string) bool {
 	return slices.ContainsFunc(fields, func(f manifest.Field) bool { return f.Key.Text == key })
 }
 
-// at is a path of names that were checked.
+// at returns a path of names that were checked.
 func at(s string) manifest.Path {
 	p, err := manifest.ParsePath(s)
 	if err != nil {

@@ -184,7 +184,7 @@ func (r *Request) editImages(file File, f *manifest.File, found *manifest.Found)
 	return result
 }
 
-// refusal is a problem at a place of a file, with its line.
+// refusal returns a problem at a place of a file, with its line.
 func refusal(f *manifest.File, place problem.Place, hint, format string, args ...any) error {
 	p := problem.At(place, hint, format, args...)
 	p.Source, p.Refused = f.Line(place.Line), true

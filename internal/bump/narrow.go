@@ -45,7 +45,7 @@ func (n *Narrowing) Matches(file string) bool {
 	return !slices.ContainsFunc(n.Skip, matches)
 }
 
-// String is the narrowing as its flags, "" where there is none.
+// String returns the narrowing as its flags, "" where there is none.
 func (n *Narrowing) String() string {
 	var flags []string
 	for _, glob := range n.Only {

@@ -9,7 +9,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// NoMatch is the refusal for ErrNoMatch: it says what was found, and what comes
+// NoMatch returns the refusal for ErrNoMatch: it says what was found, and what comes
 // close. Files are those of the environment, and of others if there is hope to
 // find something, that mention a target.
 func (r *Request) NoMatch(found *Result, files []File) error {
@@ -165,7 +165,7 @@ func (n *nearMisses) image(r *Request, t Target, i manifest.Image) bool {
 	return true
 }
 
-// namings are the lines in which a repository stands as a reference has it: with a
+// namings returns the lines in which a repository stands as a reference has it: with a
 // tag or digest behind it, or with a registry or folder in its name and nothing
 // but blanks or quotes around it.
 func namings(data []byte, names []string) []int {

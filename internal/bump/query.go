@@ -34,7 +34,7 @@ type Target struct {
 	Source  string // the GitHub repository that it is built from, owner/name; "" where unknown
 }
 
-// Name is the target as people call it: the service, or the end of the repository.
+// Name returns the target as people call it: the service, or the end of the repository.
 func (t Target) Name() string {
 	if t.Service != "" {
 		return t.Service
@@ -42,7 +42,7 @@ func (t Target) Name() string {
 	return t.Repository.Base()
 }
 
-// next is the repository that the target is to have.
+// next returns the repository that the target is to have.
 func (t Target) next() image.Ref {
 	if t.Rename.Name != "" {
 		return t.Rename
@@ -56,7 +56,7 @@ type File struct {
 	Data []byte
 }
 
-// Dir is the folder that an environment's manifests are in. Nothing outside of it
+// Dir returns the folder that an environment's manifests are in. Nothing outside of it
 // is ever written.
 func (q *Query) Dir() string {
 	if q.Root != "" {
@@ -65,7 +65,7 @@ func (q *Query) Dir() string {
 	return path.Join(q.Env, "manifests")
 }
 
-// Path is the path of the environment's manifests: Dir, unless each service has a folder
+// Path returns the path of the environment's manifests: Dir, unless each service has a folder
 // in it.
 func (q *Query) Path() string {
 	if q.Root != "" {
@@ -95,7 +95,7 @@ func IsManifest(name string) bool {
 	return path.Base(name) == "Kustomization"
 }
 
-// names are the repositories that are looked for, new names too: an image that
+// names returns the repositories that are looked for, new names too: an image that
 // was renamed before is found again.
 func (q *Query) names() []image.Ref {
 	var names []image.Ref
@@ -168,7 +168,7 @@ func (q *Query) Read(files []File) (images []Image, problems problem.List) {
 	return images, problems
 }
 
-// relative is a file's path below the environment's folder.
+// relative returns a file's path below the environment's folder.
 func (q *Query) relative(file string) string {
 	if q.Dir() == "." {
 		return file
@@ -203,7 +203,7 @@ func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.
 	return f, found, problems.Err()
 }
 
-// quoted is a file's path as a shell takes it.
+// quoted returns a file's path as a shell takes it.
 func quoted(file string) string {
 	if strings.Trim(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
 		return file

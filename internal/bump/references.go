@@ -28,7 +28,7 @@ type reference struct {
 	tag, digest string
 }
 
-// text is the reference as it stands there.
+// text returns the reference as it stands there.
 func (r reference) text(data []byte) string { return string(data[r.at:r.end]) }
 
 // references yields the places where a name stands whole: not as a part of a
@@ -65,7 +65,7 @@ func references(data []byte, name string) iter.Seq[reference] {
 	}
 }
 
-// tagLength is the length of the tag behind the colon that b starts with, 0 where
+// tagLength returns the length of the tag behind the colon that b starts with, 0 where
 // there is none.
 func tagLength(b []byte) int {
 	if len(b) < 2 || b[0] != ':' {
@@ -81,7 +81,7 @@ func tagLength(b []byte) int {
 // expressions are what a template or a substitution begins and ends with.
 var expressions = [][2]string{{"{{", "}}"}, {"${", "}"}, {"$(", ")"}}
 
-// expressionLength is the length of what another program is to put behind the colon that b
+// expressionLength returns the length of what another program is to put behind the colon that b
 // starts with, 0 where there is none.
 func expressionLength(b []byte) int {
 	line, _, _ := bytes.Cut(b, []byte("\n"))
@@ -104,7 +104,7 @@ func inName(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-' || c == '/'
 }
 
-// spellings are a repository as it was given, in full, and as short as Docker has
+// spellings returns a repository as it was given, in full, and as short as Docker has
 // it, the longest first.
 func spellings(ref image.Ref) []string {
 	list := []string{ref.Name, ref.Repository(), ref.Familiar()}
@@ -192,7 +192,7 @@ func comparePlaces(a, b problem.Place) int {
 	return a.Col - b.Col
 }
 
-// namesOf are all spellings of a target's repositories.
+// namesOf returns all spellings of a target's repositories.
 func (q *Query) namesOf(t Target) []string {
 	names := spellings(t.Repository)
 	if t.Rename.Name != "" {

@@ -39,7 +39,7 @@ func (r *Request) Version() string {
 	return r.Tag
 }
 
-// next is what an image becomes.
+// next returns what an image becomes.
 func (r *Request) next(ref image.Ref) image.Ref {
 	if r.kept[ref.String()] {
 		return ref

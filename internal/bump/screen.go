@@ -112,7 +112,7 @@ func isUTF16(data []byte) bool {
 	return len(data) > 1 && (data[0] == 0 || data[1] == 0 || data[0] == 0xFE && data[1] == 0xFF || data[0] == 0xFF && data[1] == 0xFE)
 }
 
-// fromUTF16 is a UTF-16 file as UTF-8, to look for names in it.
+// fromUTF16 returns a UTF-16 file as UTF-8, to look for names in it.
 func fromUTF16(data []byte) []byte {
 	high, low := 0, 1
 	if data[1] == 0 || data[0] == 0xFF {

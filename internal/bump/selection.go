@@ -130,7 +130,7 @@ func (s *Selection) Root(sources ...fs.FS) (string, error) {
 	return inventory.Folder(root), err
 }
 
-// environment is the environment's file, nil where no source has one.
+// environment returns the environment's file, nil where no source has one.
 func (s *Selection) environment(sources []fs.FS) (*inventory.Environment, error) {
 	if s.Env == "" || !fs.ValidPath(s.Env) {
 		return nil, nil
@@ -145,7 +145,7 @@ func (s *Selection) environment(sources []fs.FS) (*inventory.Environment, error)
 	return nil, nil
 }
 
-// root is the folder of the environment's manifests, "" where nothing says it.
+// root returns the folder of the environment's manifests, "" where nothing says it.
 func (s *Selection) root(env *inventory.Environment, sources []fs.FS) (string, error) {
 	if s.Path == "" {
 		if env == nil {

@@ -35,7 +35,7 @@ func App(con *Console, app *cli.App) *cli.App {
 	return app
 }
 
-// version is the release, the commit and the Go version that the program was built
+// version returns the release, the commit and the Go version that the program was built
 // from, as "v1.2.0 (commit 0123abc…, go1.26.0)", as far as the build knows them.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
@@ -123,7 +123,7 @@ func commandOf(app *cli.App, args []string) (command *cli.Command, words int) {
 	return command, words
 }
 
-// givenTwice is the problem of a flag that would silently keep its last value.
+// givenTwice returns the problem of a flag that would silently keep its last value.
 func givenTwice(app *cli.App, args []string) error {
 	command, words := commandOf(app, args)
 	if command == nil {
@@ -217,7 +217,7 @@ func CommandName(c *cli.Context) string {
 	return strings.TrimPrefix(c.Command.HelpName, c.App.Name+" ")
 }
 
-// needsSubcommand is the action of a command that is nothing without one of its own.
+// needsSubcommand returns the action of a command that is nothing without one of its own.
 func needsSubcommand(c *cli.Context) error {
 	var names []string
 	for _, command := range c.Command.Subcommands {

@@ -64,7 +64,7 @@ type Place struct {
 	Words   []string // of the command line before it, without the program
 }
 
-// CompleteCommand is the hidden command that the scripts call. Values returns the words that
+// CompleteCommand returns the hidden command that the scripts call. Values returns the words that
 // may stand in a place; a word that ends in a comma is a list that goes on.
 func CompleteCommand(con *Console, values func(Place) []string) *cli.Command {
 	return &cli.Command{

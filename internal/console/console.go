@@ -149,7 +149,7 @@ func (c *Console) source(p *problem.Problem) {
 	}
 }
 
-// visibleLine is a line as it is shown: with a blank for a tab, so that a mark below it is in its
+// visibleLine returns a line as it is shown: with a blank for a tab, so that a mark below it is in its
 // column, and the numbers of what cannot be seen.
 func visibleLine(line []rune) string {
 	var b strings.Builder
@@ -166,7 +166,7 @@ func visibleLine(line []rune) string {
 	return b.String()
 }
 
-// width is how many columns of a terminal a character takes: about as Unicode
+// width returns how many columns of a terminal a character takes: about as Unicode
 // Standard Annex #11 has it.
 func width(r rune) int {
 	switch {
@@ -191,7 +191,7 @@ func readLine(fsys fs.FS, file string, n int) string {
 	return strings.TrimSuffix(lines[n-1], "\r")
 }
 
-// annotation is a problem as a workflow command of GitHub Actions ("Workflow
+// annotation returns a problem as a workflow command of GitHub Actions ("Workflow
 // commands for GitHub Actions", Setting an error message).
 func annotation(level, title string, p *problem.Problem) string {
 	at := "title=" + property(title)
@@ -214,7 +214,7 @@ func annotation(level, title string, p *problem.Problem) string {
 	return "::" + level + " " + at + "::" + strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(Clean(message, true))
 }
 
-// property is the value of a workflow command's property.
+// property returns the value of a workflow command's property.
 func property(value string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(Clean(value, true))
 }

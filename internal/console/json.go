@@ -32,7 +32,7 @@ type Note struct {
 	Text   string `json:"text"`
 }
 
-// JSONProblems are the problems in err, never nil.
+// JSONProblems returns the problems in err, never nil.
 func JSONProblems(err error) []Problem {
 	list := []Problem{}
 	for _, p := range problem.All(err) {

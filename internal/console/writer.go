@@ -113,7 +113,7 @@ func isHidden(r rune) bool {
 	return r >= 0x2000 && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// number is a character by its number, as Go and others write it.
+// number returns a character by its number, as Go and others write it.
 func number(r rune) string {
 	switch {
 	case r < 0x80:
@@ -124,7 +124,7 @@ func number(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// jsonNumber is a character as JSON writes it.
+// jsonNumber returns a character as JSON writes it.
 func jsonNumber(r rune) string {
 	if r > 0xffff {
 		high, low := utf16.EncodeRune(r)

@@ -260,7 +260,7 @@ func read(ctx context.Context, tip *repo.Commit, query *bump.Query, paths []stri
 	return files, nil
 }
 
-// strayLink is a refusal where a link leads out of the environment's manifests: an
+// strayLink returns a refusal where a link leads out of the environment's manifests: an
 // image behind it would be missed. A file inside is read by its own name.
 func strayLink(tree repo.FS, name, dir string) error {
 	target, err := tree.ReadLink(name)
@@ -275,7 +275,7 @@ func strayLink(tree repo.FS, name, dir string) error {
 	return p
 }
 
-// noEnvironment is the refusal for an environment that is not there. Folders are
+// noEnvironment returns the refusal for an environment that is not there. Folders are
 // not looked into: each would be a request.
 func noEnvironment(tree fs.FS, env, dir string) error {
 	var envs []string

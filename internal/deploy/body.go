@@ -63,7 +63,7 @@ func proposedTag(body string) string {
 	return ""
 }
 
-// yours is what a person wrote below the line of a body.
+// yours returns what a person wrote below the line of a body.
 func yours(body string) string {
 	_, text, _ := strings.Cut(strings.ReplaceAll(body, "\r\n", "\n"), yoursLine+"\n")
 	return text

@@ -275,7 +275,7 @@ func (t translation) by(text string, order ...int) string {
 	return text
 }
 
-// shownValue is a value as it is shown, of a few words.
+// shownValue returns a value as it is shown, of a few words.
 func shownValue(text string) string {
 	const maxShown = 40
 	if text == "" {

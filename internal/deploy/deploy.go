@@ -38,7 +38,7 @@ func (d *Deployment) Run(ctx context.Context) (*Outcome, error) {
 	return run(ctx, &d.Options, deployTask(&d.Options, selections))
 }
 
-// deployTask is the task of selections in one or several environments. They are one
+// deployTask returns the task of selections in one or several environments. They are one
 // commit, or one pull request.
 func deployTask(o *Options, selections []bump.Selection) *task {
 	t := &task{kind: deploying, version: versionsOf(selections), parts: selections}
@@ -193,7 +193,7 @@ func overlaid(files []bump.File, changes []bump.FileChange) []bump.File {
 	return files
 }
 
-// keepNewer is the outcome of a result, less what would go back in history.
+// keepNewer returns the outcome of a result, less what would go back in history.
 func keepNewer(ctx context.Context, o *Options, b *base, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
 	ordered := order{request: request, kind: b.policy.order(request.Env), history: o.History, owners: ownersIn(b.FS(ctx), request), force: o.Force}
 	newer, err := ordered.newer(ctx, result)

@@ -126,7 +126,7 @@ func (h *FetchedHistory) Relation(ctx context.Context, running, next string) (Re
 // Histories are asked in turn, until one knows both commits.
 type Histories []History
 
-// Relation is the first answer that settles it, else the first answer.
+// Relation returns the first answer that settles it, else the first answer.
 func (hs Histories) Relation(ctx context.Context, running, next string) (Relation, error) {
 	first := NotKnown
 	for _, h := range hs {

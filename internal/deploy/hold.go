@@ -58,7 +58,7 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 	return heldError(refusals)
 }
 
-// heldError is a refusal of the kind ErrHeld.
+// heldError returns a refusal of the kind ErrHeld.
 func heldError(refusals problem.List) error {
 	p := *refusals[0]
 	for _, more := range refusals[1:] {
@@ -181,7 +181,7 @@ func (r *Release) edit(ctx context.Context, b *base) (*Outcome, error) {
 	return &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}, nil
 }
 
-// serviceTask is a task of one service.
+// serviceTask returns a task of one service.
 func serviceTask(kind kind, s bump.Selection) *task {
 	return &task{kind: kind, envs: []string{s.Env}, names: s.Services, selections: []bump.Selection{s}}
 }

@@ -18,7 +18,7 @@ const (
 	maxWords  = 200    // characters of one text of others
 )
 
-// markdown is the body, with what a person wrote below an older one.
+// markdown returns the body, with what a person wrote below an older one.
 func (b *body) markdown(older string) string {
 	var w, end strings.Builder
 	fmt.Fprintf(&w, tagLine+"\n\n", strings.Join(b.Envs, "+"), strings.Join(b.Tags, ","))

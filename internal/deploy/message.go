@@ -38,7 +38,7 @@ func CheckMessage(text string) error {
 	return err
 }
 
-// fill is the message that a template makes; "" is the default one.
+// fill returns the message that a template makes; "" is the default one.
 func (m Message) fill(text string) (string, error) {
 	if text == "" {
 		text = subjects[deploying] + defaultMessage
@@ -104,7 +104,7 @@ var subjects = map[kind]string{
 	releasing:   "{{ .Services }}: {{ .Env }} is released{{ if ne .Old .New }}, {{ .Old }} → {{ .New }}{{ end }}",
 }
 
-// shortened is a tag or digest in a subject line: hashes are cut as git log
+// shortened returns a tag or digest in a subject line: hashes are cut as git log
 // --oneline cuts them.
 func shortened(tag string) string {
 	const short = 7

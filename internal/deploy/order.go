@@ -110,7 +110,7 @@ func (o *order) relation(ctx context.Context, t *bump.Target, running, next stri
 	return history.Relation(ctx, running, next)
 }
 
-// refusal is what is said where it is not clear that the request's tag is newer.
+// refusal returns what is said where it is not clear that the request's tag is newer.
 func (o *order) refusal(relation Relation, t bump.Target, running string) error {
 	const force = "to deploy it anyway, pass --force"
 	const clone = "a clone that has it is made with fetch-depth: 0; "

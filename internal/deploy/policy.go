@@ -153,7 +153,7 @@ func (w *policy) check(ctx context.Context, o *Options, b *base, envs []string) 
 	return nil
 }
 
-// noStrategy is the refusal where no file says how an environment is deployed.
+// noStrategy returns the refusal where no file says how an environment is deployed.
 func (w *policy) noStrategy(ctx context.Context, b *base, envs []string) error {
 	var problems problem.List
 	for _, env := range envs {

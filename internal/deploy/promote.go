@@ -117,7 +117,7 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 	return nil
 }
 
-// selections are those of a group of services, one for each tag.
+// selections returns those of a group of services, one for each tag.
 func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 	var all []bump.Selection
 	for _, i := range group {
@@ -242,7 +242,7 @@ func same(images []bump.ImageChange) []bump.ImageChange {
 	return list
 }
 
-// promotable is what a service runs in from, if that may go on.
+// promotable returns what a service runs in from, if that may go on.
 func promotable(service string, from, to *envState) (image.Ref, error) {
 	all := versions(from.of(service))
 	switch {
@@ -273,7 +273,7 @@ func places(images []bump.ImageChange) string {
 	return b.String()
 }
 
-// groups are the services that are deployed together, by their places in the list.
+// groups returns the services that are deployed together, by their places in the list.
 func (p *Promotion) groups(list []Promoted, policy inventory.Deploy) [][]int {
 	var groups [][]int
 	at := map[string]int{}

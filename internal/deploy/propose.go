@@ -198,7 +198,7 @@ func putProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	return plan, nil
 }
 
-// replacedTag is the comment about a tag that somebody else put on the branch, which
+// replacedTag returns the comment about a tag that somebody else put on the branch, which
 // another one replaces; "" where there is none.
 func replacedTag(t *task, p *proposal, plan *Outcome) string {
 	if p.open == nil || p.diff == nil || t.kind != deploying {

@@ -113,7 +113,7 @@ func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 	return nil
 }
 
-// noServer is the error of a server that takes no connections.
+// noServer returns the error of a server that takes no connections.
 func (a *attempts) noServer(err error) error {
 	if len(a.unanswered) > 0 {
 		return a.gaveUp("", err)
@@ -154,7 +154,7 @@ func raceLost(err error) bool {
 	return errors.Is(err, repo.ErrMoved) || errors.Is(err, repo.ErrRejected)
 }
 
-// ended is the error of a context that is done, by its deadline or by a signal.
+// ended returns the error of a context that is done, by its deadline or by a signal.
 func (a *attempts) ended(by, last error) error {
 	if errors.Is(by, context.DeadlineExceeded) {
 		return a.gaveUp(fmt.Sprintf("gave up after %s, for --timeout: ", times(a.count)), last)
@@ -162,7 +162,7 @@ func (a *attempts) ended(by, last error) error {
 	return problem.New(a.whatIsThere(), "interrupted")
 }
 
-// gaveUp is the last error of several, each of which trying again might have mended.
+// gaveUp returns the last error of several, each of which trying again might have mended.
 func (a *attempts) gaveUp(why string, last error) error {
 	p := *problem.All(last)[0]
 	if raceLost(last) && a.branch != "" && a.count > 1 && a.rejections < 2 { // each time on another tip
@@ -174,7 +174,7 @@ func (a *attempts) gaveUp(why string, last error) error {
 	return &p
 }
 
-// whatIsThere is what the branch has of the work, for somebody who must decide
+// whatIsThere returns what the branch has of the work, for somebody who must decide
 // what to do now.
 func (a *attempts) whatIsThere() string {
 	if len(a.unanswered) > 0 {

@@ -76,7 +76,7 @@ func (r *Rollback) plan(ctx context.Context, b *base) (*Outcome, error) {
 	return r.edit(ctx, b, tag, to)
 }
 
-// edit is the plan that goes back to a tag, and the hold.
+// edit returns the plan that goes back to a tag, and the hold.
 func (r *Rollback) edit(ctx context.Context, b *base, from string, to image.Ref) (*Outcome, error) {
 	back := r.Options
 	back.Force = true // an older tag is what a rollback is for

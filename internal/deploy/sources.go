@@ -25,7 +25,7 @@ type compared struct {
 	running, next string
 }
 
-// compare is the comparison of two commits, with the newest of those between.
+// compare returns the comparison of two commits, with the newest of those between.
 func (s *Sources) compare(ctx context.Context, repo github.Repo, running, next string) (*github.Comparison, error) {
 	key := compared{repo, running, next}
 	s.lock.Lock()
@@ -58,7 +58,7 @@ var relations = map[github.Relation]Relation{
 	github.HeadUnknown: NewUnknown,
 }
 
-// History is the history of one of the repositories.
+// History returns the history of one of the repositories.
 func (s *Sources) History(repo github.Repo) History { return githubHistory{s, repo} }
 
 type githubHistory struct {

@@ -19,7 +19,7 @@ const (
 // histories. From is "" if there is to be none yet, To is "" to delete it.
 type BranchUpdate struct{ Branch, From, To string }
 
-// Branch is the commit that a branch is at; ErrNotFound if there is none.
+// Branch returns the commit that a branch is at; ErrNotFound if there is none.
 func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid string, err error) {
 	ref, _, err := c.rest.Git.GetRef(ctx, repo.Owner, repo.Name, headsPrefix+branch)
 	if err == nil && ref.GetObject().GetSHA() == "" {
@@ -31,7 +31,7 @@ func (c *Client) Branch(ctx context.Context, repo Repo, branch string) (oid stri
 	return ref.GetObject().GetSHA(), nil
 }
 
-// Branches are the names of all branches.
+// Branches returns the names of all branches.
 func (c *Client) Branches(ctx context.Context, repo Repo) ([]string, error) {
 	refs, err := pages(func(page gh.ListOptions) ([]*gh.Reference, *gh.Response, error) {
 		return c.rest.Git.ListMatchingRefs(ctx, repo.Owner, repo.Name, &gh.ReferenceListOptions{Ref: "heads/", ListOptions: page})
@@ -101,7 +101,7 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 	return err
 }
 
-// moved is the refusal to update a branch that somebody else has moved.
+// moved returns the refusal to update a branch that somebody else has moved.
 func (c *Client) moved(at call, branch string, err error) error {
 	return &fault{Problem: problem.New("start over from what it is now", "%s: %s: %s has moved", at.repo, at.doing, branch), Kind: ErrHeadMoved, Cause: err}
 }

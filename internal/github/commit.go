@@ -153,7 +153,7 @@ func (t *Tip) modeUnknown(name string) bool {
 	return !known || n != nil && n.mode == 0
 }
 
-// commitInput is the input of the mutation createCommitOnBranch.
+// commitInput returns the input of the mutation createCommitOnBranch.
 func commitInput(repo Repo, branch, expected string, n PendingCommit) map[string]any {
 	type addition struct {
 		Path     string `json:"path"`
@@ -222,7 +222,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 	}
 }
 
-// landed is where a branch is now, and the commit on expected that is n in all but
+// landed returns where a branch is now, and the commit on expected that is n in all but
 // its hash, "" if there is none on the way.
 func (c *Client) landed(ctx context.Context, repo Repo, branch, expected string, n PendingCommit) (now, ours string, err error) {
 	if now, err = c.Branch(ctx, repo, branch); err != nil || now == expected {
@@ -250,5 +250,5 @@ func (c *Client) landed(ctx context.Context, repo Repo, branch, expected string,
 	return now, first.SHA, nil
 }
 
-// squeeze is a message without its white space, which GitHub lays out anew.
+// squeeze returns a message without its white space, which GitHub lays out anew.
 func squeeze(message string) string { return strings.Join(strings.Fields(message), " ") }

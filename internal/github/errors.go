@@ -105,7 +105,7 @@ var messageRules = []messageRule{
 // errNoUpdateRefs is a GitHub that does not have the mutation updateRefs.
 var errNoUpdateRefs = errors.New("no updateRefs")
 
-// kindOfText is what a text of GitHub's means: the longest of messageRules in it,
+// kindOfText returns what a text of GitHub's means: the longest of messageRules in it,
 // zero if none is.
 func kindOfText(text string) (found messageRule) {
 	text = strings.ToLower(text)
@@ -217,7 +217,7 @@ func (c *Client) permissionHint(h http.Header, at call) string {
 	return hint
 }
 
-// describe is what an answer says, in a line.
+// describe returns what an answer says, in a line.
 func describe(answer *gh.ErrorResponse) string {
 	parts := []string{strings.ToLower(http.StatusText(answer.Response.StatusCode))}
 	if answer.Message != "" {
@@ -262,7 +262,7 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 	return shown(kind, hint, "%s", errs.Error())
 }
 
-// clean is text from elsewhere made fit to show: on one line, of bounded
+// clean returns text from elsewhere made fit to show: on one line, of bounded
 // length, without control characters and without the token.
 func (c *Client) clean(text string) string {
 	const most = 600

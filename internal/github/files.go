@@ -67,7 +67,7 @@ func (t *Tip) Content(ctx context.Context, e repo.Entry) ([]byte, error) {
 	return slices.Clone(data), err
 }
 
-// entry is the node as package repo has it.
+// entry returns the node as package repo has it.
 func (n *node) entry(name string) repo.Entry {
 	e := repo.Entry{Path: name, Hash: n.oid, Size: n.size, Mode: fs.FileMode(0o644 | n.mode&0o111)}
 	switch n.kind() {

@@ -124,7 +124,7 @@ const (
 	enterpriseGraphQL = "/api/graphql"
 )
 
-// places are the three URLs, those that are not given worked out from the others.
+// places returns the three URLs, those that are not given worked out from the others.
 func (o Options) places() (server, api, graphql *url.URL, err error) {
 	serverURL, apiURL := strings.TrimRight(o.ServerURL, "/"), strings.TrimRight(o.APIURL, "/")
 	if serverURL == "" {
@@ -161,7 +161,7 @@ func (o Options) places() (server, api, graphql *url.URL, err error) {
 	return server, api, graphql, nil
 }
 
-// ServerURL is the server that an API is of; that of "" is github.com.
+// ServerURL returns the server that an API is of; that of "" is github.com.
 func ServerURL(apiURL string) string {
 	apiURL = strings.TrimRight(apiURL, "/")
 	switch cut, enterprise := strings.CutSuffix(apiURL, enterpriseREST); {
@@ -206,7 +206,7 @@ func ParseRepo(s string) (Repo, error) {
 	return Repo{owner, name}, nil
 }
 
-// Repo is the repository that a URL for git clone names: https, ssh, or
+// Repo returns the repository that a URL for git clone names: https, ssh, or
 // git@host:owner/name. It must be on the client's server.
 func (c *Client) Repo(cloneURL string) (Repo, error) {
 	host, path, ok := c.splitCloneURL(cloneURL)
@@ -251,7 +251,7 @@ func (c *Client) splitCloneURL(raw string) (host, path string, ok bool) {
 	return host, strings.Trim(u.Path, "/"), true
 }
 
-// PageURL is where people see a part of a repository, such as "tree/main".
+// PageURL returns where people see a part of a repository, such as "tree/main".
 func (c *Client) PageURL(repo Repo, elements ...string) string {
 	return c.server.JoinPath(append([]string{repo.Owner, repo.Name}, elements...)...).String()
 }

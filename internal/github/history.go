@@ -38,7 +38,7 @@ type Comparison struct {
 	URL               string   // the comparison for people
 }
 
-// Head is the head's hash, "" where the commits that have it were not read, or the two
+// Head returns the head's hash, "" where the commits that have it were not read, or the two
 // cannot be compared.
 func (c *Comparison) Head() string {
 	switch {
@@ -73,7 +73,7 @@ type Person struct {
 	Bot   bool
 }
 
-// String is the login, else the name.
+// String returns the login, else the name.
 func (p Person) String() string {
 	if p.Login != "" {
 		return p.Login
@@ -258,7 +258,7 @@ func personOf(u *gh.User) Person {
 // GitHub's titles of merged pull requests: of a squash or rebase, and of a merge.
 var mergedTitle = lazyregexp.New(`\(#(\d+)\)$|^Merge pull request #(\d+) `)
 
-// pullRequestOf is the number of the pull request that a commit's title names,
+// pullRequestOf returns the number of the pull request that a commit's title names,
 // 0 if it names none.
 func pullRequestOf(title string) int {
 	m := mergedTitle.FindStringSubmatch(title)

@@ -78,7 +78,7 @@ type history struct {
 // logFields are what is read of a history.
 const logFields = "nodes { oid message committedDate parents(first: 2) { nodes { oid } } } pageInfo { hasNextPage endCursor }"
 
-// histories are the commits, back from oid, that changed each of some paths.
+// histories returns the commits, back from oid, that changed each of some paths.
 func (c *Client) histories(ctx context.Context, at Repo, oid string, first int, paths []string, after ...string) ([]history, error) {
 	var params, fields strings.Builder
 	variables := map[string]any{"owner": at.Owner, "name": at.Name, "oid": oid, "first": first}

@@ -70,7 +70,7 @@ func (t *Tip) recall(name string, n *node) {
 	}
 }
 
-// known is what is known of a path; a nil node is one that is not there.
+// known returns what is known of a path; a nil node is one that is not there.
 func (t *Tip) known(name string) (n *node, known bool) {
 	if n, known = t.nodes[name]; known || name == "." {
 		return n, known
@@ -162,7 +162,7 @@ func blobOid(data []byte, digits int) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// at is the node of a path, which is read if it is not here.
+// at returns the node of a path, which is read if it is not here.
 func (t *Tip) at(ctx context.Context, name string) (*node, error) {
 	n, known := t.known(name)
 	if !known {
@@ -177,7 +177,7 @@ func (t *Tip) at(ctx context.Context, name string) (*node, error) {
 	return n, nil
 }
 
-// content is the bytes of a file, by way of its blob where its text is not they.
+// content returns the bytes of a file, by way of its blob where its text is not they.
 func (t *Tip) content(ctx context.Context, n *node) ([]byte, error) {
 	if n.exact {
 		return n.data, nil

@@ -105,7 +105,7 @@ func isRefusal(err error) bool {
 	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound)
 }
 
-// reason is what GitHub itself said.
+// reason returns what GitHub itself said.
 func reason(err error) string {
 	var answer *gh.ErrorResponse
 	if errors.As(err, &answer) && answer.Message != "" {

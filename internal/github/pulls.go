@@ -56,7 +56,7 @@ func pullOf(p *gh.PullRequest) PullRequest {
 	return out
 }
 
-// PullRequests are the pull requests of a branch of the repository, open and
+// PullRequests returns the pull requests of a branch of the repository, open and
 // closed, the newest first.
 func (c *Client) PullRequests(ctx context.Context, repo Repo, branch string) ([]PullRequest, error) {
 	// Without its owner GitHub ignores the branch and lists everything.
@@ -65,7 +65,7 @@ func (c *Client) PullRequests(ctx context.Context, repo Repo, branch string) ([]
 	})
 }
 
-// OpenPullRequests are the open pull requests of branches of the repository whose
+// OpenPullRequests returns the open pull requests of branches of the repository whose
 // names begin with prefix, the newest first.
 func (c *Client) OpenPullRequests(ctx context.Context, repo Repo, prefix string) ([]PullRequest, error) {
 	return c.pulls(ctx, repo, gh.PullRequestListOptions{State: "open"}, func(p *gh.PullRequest) bool {
@@ -153,7 +153,7 @@ func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequ
 	}
 }
 
-// openPull is the open pull request that n would be, nil if there is none.
+// openPull returns the open pull request that n would be, nil if there is none.
 func (c *Client) openPull(ctx context.Context, repo Repo, n NewPullRequest) (*PullRequest, error) {
 	all, err := c.PullRequests(ctx, repo, n.Branch)
 	if err != nil {
@@ -194,7 +194,7 @@ func (c *Client) EditPullRequest(ctx context.Context, repo Repo, number int, e P
 	return &pull, nil
 }
 
-// PullRequestCommits are a pull request's commits, oldest first: at most 250,
+// PullRequestCommits returns a pull request's commits, oldest first: at most 250,
 // which is all that GitHub lists.
 func (c *Client) PullRequestCommits(ctx context.Context, repo Repo, number int) ([]Commit, error) {
 	all, err := pages(func(page gh.ListOptions) ([]*gh.RepositoryCommit, *gh.Response, error) {
@@ -227,7 +227,7 @@ type Comment struct {
 	Created time.Time
 }
 
-// Comments are the comments on a pull request, the oldest first.
+// Comments returns the comments on a pull request, the oldest first.
 func (c *Client) Comments(ctx context.Context, repo Repo, number int) ([]Comment, error) {
 	all, err := pages(func(page gh.ListOptions) ([]*gh.IssueComment, *gh.Response, error) {
 		return c.rest.Issues.ListComments(ctx, repo.Owner, repo.Name, number, &gh.IssueListCommentsOptions{ListOptions: page})

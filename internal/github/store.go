@@ -51,7 +51,7 @@ func (s *Store) Tip(ctx context.Context, branch string, paths ...string) (*repo.
 	return s.public(t), t.Fetch(ctx, paths...)
 }
 
-// public is a tip as package repo has it.
+// public returns a tip as package repo has it.
 func (s *Store) public(t *Tip) *repo.Commit {
 	if s.tips == nil {
 		s.tips = map[string]*Tip{}
@@ -61,7 +61,7 @@ func (s *Store) public(t *Tip) *repo.Commit {
 		Author: t.author, Committer: repo.Signature{When: t.Time}}
 }
 
-// commit is a commit that is no branch's tip, with none of its files read. What was
+// commit returns a commit that is no branch's tip, with none of its files read. What was
 // only known by its hash is filled in.
 func (s *Store) commit(c *Commit) *repo.Commit {
 	t := s.tips[c.SHA]

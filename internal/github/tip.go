@@ -127,7 +127,7 @@ func (t *Tip) wasAsked(name string) {
 	}
 }
 
-// missing is what has to be asked for, so that all at and below paths is here. A
+// missing returns what has to be asked for, so that all at and below paths is here. A
 // folder is asked for in place of most of its files.
 func (t *Tip) missing(paths []string) []pathOf {
 	var wants []pathOf
@@ -180,7 +180,7 @@ type graphqlRef struct {
 	Target *graphqlCommit
 }
 
-// noBranch is the refusal where a repository has no such branch.
+// noBranch returns the refusal where a repository has no such branch.
 func noBranch(repository Repo, branch, hint string) error {
 	if branch == "" {
 		return &fault{Problem: problem.Refuse("push a first commit to it", "%s: the repository is empty", repository), Kind: repo.ErrEmptyRepository}

@@ -63,7 +63,7 @@ func outcomeUnknown(err error) bool {
 	return errors.As(err, &unknown)
 }
 
-// pause is how long to leave GitHub alone after an attempt whose outcome is unknown.
+// pause returns how long to leave GitHub alone after an attempt whose outcome is unknown.
 func pause(err error, attempt int) time.Duration {
 	var unknown *unknownError
 	if errors.As(err, &unknown) {
@@ -213,7 +213,7 @@ func (e *statusError) Error() string {
 	return text
 }
 
-// said is the message of an answer in JSON, "" if there is none.
+// said returns the message of an answer in JSON, "" if there is none.
 func said(body []byte) string {
 	var answer struct{ Message string }
 	if json.Unmarshal(body, &answer) != nil {
@@ -246,7 +246,7 @@ func (w *wire) isLimit(req *http.Request, res *http.Response, body []byte) bool 
 	return false
 }
 
-// limitFor is how long a rate limit lasts. Resets are by the server's clock, so
+// limitFor returns how long a rate limit lasts. Resets are by the server's clock, so
 // that ours may be wrong.
 func limitFor(h http.Header, attempt int) time.Duration {
 	if wait := httpclient.RetryAfter(h, time.Now()); wait > 0 {
@@ -258,7 +258,7 @@ func limitFor(h http.Header, attempt int) time.Duration {
 	return limitWait << min(attempt-1, 6)
 }
 
-// jitter is a time that doubles with each attempt, the latter half of it random.
+// jitter returns a time that doubles with each attempt, the latter half of it random.
 func jitter(attempt int) time.Duration {
 	return httpclient.Backoff(attempt, firstWait, longestBreak)
 }

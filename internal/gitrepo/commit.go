@@ -57,7 +57,7 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Commit, error) {
 	return t, nil
 }
 
-// commitAt is a commit that is not read yet.
+// commitAt returns a commit that is not read yet.
 func (r *Remote) commitAt(branch string, hash Hash, offer *capability.List, l *line) *Commit {
 	return &Commit{Branch: branch, Hash: hash, remote: r, offer: offer, line: l,
 		listed: counter{what: "what the commit's folders list", max: r.bounds.entries}}
@@ -88,7 +88,7 @@ func (r *Remote) pick(refs *packp.AdvRefs, branch string) (string, Hash, error) 
 	return fail(ErrNoBranch, problem.DidYouMean(branch, known), "there is no branch %q", branch)
 }
 
-// defaultBranch is the branch that HEAD points to. Servers too old to say so
+// defaultBranch returns the branch that HEAD points to. Servers too old to say so
 // get the branch that is at the same commit, main and master first.
 func defaultBranch(refs *packp.AdvRefs) string {
 	for _, link := range refs.Capabilities.Get(capability.SymRef) {
@@ -125,7 +125,7 @@ func (c *Commit) has(h Hash) bool {
 	return c.remote.large[h] || c.remote.store.HasEncodedObject(h) == nil
 }
 
-// object is a copy of an object that is here.
+// object returns a copy of an object that is here.
 func (c *Commit) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
 	if c.remote.large[h] && kind == plumbing.BlobObject {
 		return nil, limit.FileError("the file")
@@ -147,7 +147,7 @@ func (c *Commit) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
 	return raw, err
 }
 
-// tree is a tree that is here. It must not be changed.
+// tree returns a tree that is here. It must not be changed.
 func (c *Commit) tree(h Hash) (*tree, error) {
 	if known, ok := c.remote.trees[h]; ok {
 		return known, nil

@@ -152,7 +152,7 @@ func (r *Remote) accessHint(code int) string {
 	return "check the URL; if it is right, the token may not see the repository"
 }
 
-// clean is text from elsewhere made fit to show: on one line, of bounded
+// clean returns text from elsewhere made fit to show: on one line, of bounded
 // length, without control characters and without any secret.
 func (r *Remote) clean(text string) string {
 	for _, secret := range r.secrets {

@@ -94,7 +94,7 @@ func (c *Commit) requestSince(ctx context.Context, base Hash) error {
 	return c.request(ctx, []Hash{c.Hash}, []Hash{base}, 0, filters[byBlob])
 }
 
-// history is the commits that are here, to ask which descends from which.
+// history returns the commits that are here, to ask which descends from which.
 func (c *Commit) history() *History { return &History{objects: c.remote.store} }
 
 // fetchObjects fetches the objects with these hashes, and what is in and below them

@@ -88,7 +88,7 @@ func (c *Commit) Below(ctx context.Context, dir string) ([]repo.Entry, error) {
 	return entries, nil
 }
 
-// public is the entry as package repo has it.
+// public returns the entry as package repo has it.
 func (e treeEntry) public(name string) repo.Entry {
 	return repo.Entry{Path: name, Mode: e.fileMode(), Hash: e.hash.String(), Size: -1}
 }

@@ -153,7 +153,7 @@ func Open(rawURL string, o Options) (*Remote, error) {
 	return r, nil
 }
 
-// URL is the URL that the Remote was opened with. It holds no secret.
+// URL returns the URL that the Remote was opened with. It holds no secret.
 func (r *Remote) URL() string { return r.url }
 
 // Close ends the connection to the server, where one is kept.
@@ -186,7 +186,7 @@ func CheckURL(rawURL string) error {
 	return err
 }
 
-// parseURL is the place that a person's word for a repository names.
+// parseURL returns the place that a person's word for a repository names.
 func parseURL(raw string) (*url.URL, error) {
 	const forms = "write https://host/owner/repo.git, ssh://git@host/owner/repo.git, git@host:owner/repo.git or a path"
 	scheme, _, hasScheme := strings.Cut(raw, "://")

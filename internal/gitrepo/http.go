@@ -37,7 +37,7 @@ func newHTTPWire(base *url.URL, agent string, o Options) (*httpWire, error) {
 	return &httpWire{base: base, client: client, patience: o.patience()}, nil
 }
 
-// basicAuth is a token as basic authentication sends it.
+// basicAuth returns a token as basic authentication sends it.
 func basicAuth(token string) string {
 	return base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + token))
 }
@@ -107,7 +107,7 @@ func (h *httpWire) do(ctx context.Context, method string, at *url.URL, want stri
 	return res, answer, nil
 }
 
-// transportError is a request that no answer came to, without the URL that net/http
+// transportError returns a request that no answer came to, without the URL that net/http
 // puts before it. Doing it again may help unless httpclient.IsFinal.
 func transportError(err error) error {
 	err = httpclient.Unwrapped(err)

@@ -73,7 +73,7 @@ type Window struct {
 	Cut     bool        // nor does the server know what is before
 }
 
-// LogWithin is what of a Log is within the last so many commits.
+// LogWithin returns what of a Log is within the last so many commits.
 func (c *Commit) LogWithin(ctx context.Context, depth int, paths ...string) (*Window, error) {
 	top := &pathNode{}
 	for _, p := range paths {
@@ -108,7 +108,7 @@ func (c *Commit) firstParents(ctx context.Context, depth int) ([]*Commit, error)
 	return commits, err
 }
 
-// walk is the line as far as it is wanted, or here: then the error is ErrShallow.
+// walk returns the line as far as it is wanted, or here: then the error is ErrShallow.
 func (l *line) walk(depth int) ([]*Commit, error) {
 	commits := []*Commit{l.tip}
 	for len(commits) <= depth {
@@ -264,7 +264,7 @@ func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Commit, w
 	return changes, nil
 }
 
-// treeOf is a folder that is here; one without entries where there is none.
+// treeOf returns a folder that is here; one without entries where there is none.
 func (r *Remote) treeOf(e treeEntry) (*tree, error) {
 	if !e.isDir() {
 		return &tree{}, nil

@@ -19,7 +19,7 @@ type Signature struct {
 	When        time.Time
 }
 
-// line is the signature as a commit holds it.
+// line returns the signature as a commit holds it.
 func (s Signature) line() (string, error) {
 	switch {
 	case strings.TrimSpace(s.Name) == "" || strings.TrimSpace(s.Email) == "":
@@ -127,7 +127,7 @@ type tree struct {
 	byName  map[string]int // nil until something is looked for
 }
 
-// find is the entry called name.
+// find returns the entry called name.
 func (t *tree) find(name string) (e treeEntry, ok bool) {
 	if t.byName == nil {
 		t.byName = make(map[string]int, len(t.entries))
@@ -142,7 +142,7 @@ func (t *tree) find(name string) (e treeEntry, ok bool) {
 	return e, ok
 }
 
-// find is the index of the entry called name, or -1.
+// find returns the index of the entry called name, or -1.
 func find(tree []treeEntry, name string) int {
 	for i := range tree {
 		if tree[i].name == name {
@@ -152,7 +152,7 @@ func find(tree []treeEntry, name string) int {
 	return -1
 }
 
-// fileMode is the entry's kind and permissions, as package fs has them. A
+// fileMode returns the entry's kind and permissions, as package fs has them. A
 // submodule is irregular.
 func (e treeEntry) fileMode() fs.FileMode {
 	bits, err := strconv.ParseUint(e.mode, 8, 32)

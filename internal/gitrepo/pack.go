@@ -171,7 +171,7 @@ func (p *packReader) patch(base Hash, d delta) error {
 	return p.store(d.offset, p.kind[base], data)
 }
 
-// patched is a base with a difference. It is nil for what is left out: too large, or its
+// patched returns a base with a difference. It is nil for what is left out: too large, or its
 // base is.
 func (p *packReader) patched(base Hash, d delta) ([]byte, error) {
 	if base.IsZero() {
@@ -192,7 +192,7 @@ func (p *packReader) patched(base Hash, d delta) ([]byte, error) {
 	return packfile.PatchDelta(p.content[base], d.data)
 }
 
-// targetSize is the size of what a difference makes: the second number in it.
+// targetSize returns the size of what a difference makes: the second number in it.
 func targetSize(d []byte) (int64, error) {
 	size := int64(0)
 	for range 2 {

@@ -27,7 +27,7 @@ type Entry struct {
 	Hash Hash        // of the content; of a commit elsewhere for a submodule
 }
 
-// List is all that is below a folder ("." is the root), in the order of a tree,
+// List returns all that is below a folder ("." is the root), in the order of a tree,
 // without the folders themselves. It fetches no file's content. A folder that
 // does not exist is an error that is fs.ErrNotExist.
 func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
@@ -145,7 +145,7 @@ func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filt
 	return c.remote.fault(ctx, c.fetchObjects(ctx, ends, filter))
 }
 
-// missing is what has to be asked for, so that all in and below e is here; trees that are
+// missing returns what has to be asked for, so that all in and below e is here; trees that are
 // in seen have been looked into.
 func (c *Commit) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
 	switch {

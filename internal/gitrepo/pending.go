@@ -159,7 +159,7 @@ func (b *builder) add(kind plumbing.ObjectType, content []byte) Hash {
 	return o.Hash()
 }
 
-// folder is the tree that becomes of the tip's tree old (zero if there is none)
+// folder returns the tree that becomes of the tip's tree old (zero if there is none)
 // by the changes in c; zero if nothing is left in it. Old trees on the way down
 // are fetched.
 func (b *builder) folder(ctx context.Context, old Hash, prefix string, c *change) (Hash, error) {
@@ -228,7 +228,7 @@ func kindError(e treeEntry) error {
 	return errors.New("is a submodule")
 }
 
-// reachable is what the server needs to receive: the commit, its new trees, and
+// reachable returns what the server needs to receive: the commit, its new trees, and
 // the blobs that differ.
 func (b *builder) reachable(c *PendingCommit) ([]plumbing.EncodedObject, error) {
 	objects := []plumbing.EncodedObject{b.made[c.Hash]}
@@ -271,7 +271,7 @@ func (b *builder) reachable(c *PendingCommit) ([]plumbing.EncodedObject, error) 
 	return objects, nil
 }
 
-// commitBytes is the commit object, signed if there is a signer.
+// commitBytes returns the commit object, signed if there is a signer.
 func commitBytes(tree, parent Hash, meta CommitMeta) ([]byte, error) {
 	author, err := meta.Author.line()
 	if err != nil {

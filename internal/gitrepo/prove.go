@@ -77,7 +77,7 @@ func (b *builder) diff(old, new Hash, prefix string, changes *[]Change) error {
 	return nil
 }
 
-// tree is the entries of a tree that was made or fetched; a zero hash is an empty
+// tree returns the entries of a tree that was made or fetched; a zero hash is an empty
 // one. A tree that was made is parsed from its bytes, once.
 func (b *builder) tree(h Hash) ([]treeEntry, error) {
 	if entries, known := b.parsed[h]; known || h.IsZero() {
@@ -107,7 +107,7 @@ func (b *builder) tree(h Hash) ([]treeEntry, error) {
 	return entries, err
 }
 
-// lookup is the hash at path below a tree; zero if there is nothing.
+// lookup returns the hash at path below a tree; zero if there is nothing.
 func (b *builder) lookup(h Hash, path string) (Hash, error) {
 	for name := range strings.SplitSeq(path, "/") {
 		tree, err := b.tree(h)

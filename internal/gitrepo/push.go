@@ -154,7 +154,7 @@ func (r *Remote) PreparePush(ctx context.Context) {
 	r.early = early
 }
 
-// pushable is the references as the receiving service lists them. What was asked
+// pushable returns the references as the receiving service lists them. What was asked
 // for early is only good for going on: that the branch is elsewhere is known by
 // asking now.
 func (r *Remote) pushable(ctx context.Context, name plumbing.ReferenceName, old Hash) (*packp.AdvRefs, error) {
@@ -174,7 +174,7 @@ func short(h Hash) string {
 	return h.String()[:10]
 }
 
-// pushRequest is the command and the pack. The pack holds whole objects: a
+// pushRequest returns the command and the pack. The pack holds whole objects: a
 // delta might be against one that the server has and we do not.
 func (r *Remote) pushRequest(offer *capability.List, name plumbing.ReferenceName, old, new Hash, objects []plumbing.EncodedObject) ([]byte, error) {
 	req := packp.NewReferenceUpdateRequest()
@@ -208,7 +208,7 @@ func (r *Remote) pushRequest(offer *capability.List, name plumbing.ReferenceName
 	return message.Bytes(), nil
 }
 
-// unknown is a push whose fate is not known.
+// unknown returns a push whose fate is not known.
 func (r *Remote) unknown(ctx context.Context, branch string, err error) error {
 	f := &fault{}
 	errors.As(r.fault(ctx, err), &f)
@@ -218,7 +218,7 @@ func (r *Remote) unknown(ctx context.Context, branch string, err error) error {
 	return &PushError{Kind: Unknown, Branch: branch, fault: f}
 }
 
-// verdict is what the server's report means.
+// verdict returns what the server's report means.
 func (r *Remote) verdict(name plumbing.ReferenceName, report *packp.ReportStatus, said string) error {
 	reason := ""
 	if report.UnpackStatus != "ok" {
@@ -239,7 +239,7 @@ func (r *Remote) verdict(name plumbing.ReferenceName, report *packp.ReportStatus
 	return r.refused(branch, reason, said)
 }
 
-// refused is a push that the server refused with these words.
+// refused returns a push that the server refused with these words.
 func (r *Remote) refused(branch, reason, said string) error {
 	e := &PushError{Kind: Rejected, Branch: branch, Reason: r.clean(reason), Remote: r.clean(said)}
 	text := fmt.Sprintf("%s: the push to %s was refused: %s", r.url, branch, e.Reason)

@@ -29,7 +29,7 @@ const (
 	sshsigHash      = "sha512"
 )
 
-// Sign is the armored signature of message.
+// Sign returns the armored signature of message.
 func (s *SSHSigner) Sign(message io.Reader) ([]byte, error) {
 	h := sha512.New()
 	if _, err := io.Copy(h, message); err != nil {

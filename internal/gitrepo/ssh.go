@@ -90,7 +90,7 @@ func (d *sshDialer) knowHosts(files []string) error {
 	return nil
 }
 
-// scanHint is the command that learns a host's keys.
+// scanHint returns the command that learns a host's keys.
 func scanHint(address string) string {
 	host, port, _ := net.SplitHostPort(address)
 	if port != "22" {

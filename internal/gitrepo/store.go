@@ -35,7 +35,7 @@ func (s *Store) Tip(ctx context.Context, branch string, likely ...string) (*repo
 	return s.public(t), nil
 }
 
-// public is a commit as package repo has it.
+// public returns a commit as package repo has it.
 func (s *Store) public(t *Commit) *repo.Commit {
 	c := &repo.Commit{Branch: t.Branch, Default: t.Default, Hash: t.Hash.String(), Message: t.Message, Tree: t,
 		Author:    repo.Signature{Name: t.Author.Name, Email: t.Author.Email, When: t.Author.When},
@@ -51,7 +51,7 @@ func (s *Store) public(t *Commit) *repo.Commit {
 	return c
 }
 
-// commit is the Commit that a commit of package repo was made from.
+// commit returns the Commit that a commit of package repo was made from.
 func (s *Store) commit(c *repo.Commit) (*Commit, error) {
 	t := s.commits[c.Hash]
 	if t == nil {

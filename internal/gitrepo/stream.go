@@ -88,7 +88,7 @@ func (s *streamWire) skipAdvertisement(ctx context.Context, service string) erro
 	return garbled(io.ErrUnexpectedEOF, "the list of references")
 }
 
-// listen is what the server says, from out, under the watch. When the watch's
+// listen returns what the server says, from out, under the watch. When the watch's
 // context ends, so does the stream.
 func (st *stream) listen(w *watch, out io.Reader, done func()) *watched {
 	release := context.AfterFunc(w, st.kill)
@@ -152,7 +152,7 @@ func newFileWire(where *url.URL, o Options) wire {
 	}
 }
 
-// withoutSecrets is an environment without tokens: git needs none for a folder, and the
+// withoutSecrets returns an environment without tokens: git needs none for a folder, and the
 // repository's hooks are not to have them.
 func withoutSecrets(env []string, token string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {

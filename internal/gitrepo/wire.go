@@ -63,7 +63,7 @@ func (r *Remote) advertised(ctx context.Context, service string) (*packp.AdvRefs
 	return refs, nil
 }
 
-// unlisted is a list of references that could not be read.
+// unlisted returns a list of references that could not be read.
 func unlisted(err error) error {
 	var line *packp.ErrUnexpectedData
 	if errors.As(err, &line) && bytes.Contains(line.Data, []byte("object-format=sha256")) {
@@ -76,7 +76,7 @@ func unlisted(err error) error {
 	return err
 }
 
-// garbled is an answer that could not be read to its end: a refusal if that is
+// garbled returns an answer that could not be read to its end: a refusal if that is
 // what the server wrote in its place, or the connection breaking off.
 func garbled(err error, what string) error {
 	var line *pktline.ErrorLine

@@ -53,7 +53,7 @@ func IsUnsent(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// Hint is what to do about a failed request; "" where there is nothing to say.
+// Hint returns what to do about a failed request; "" where there is nothing to say.
 func Hint(err error) string {
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
@@ -72,7 +72,7 @@ func Hint(err error) string {
 	return ""
 }
 
-// Unwrapped is what failed, without the method and URL that net/http puts before it.
+// Unwrapped returns what failed, without the method and URL that net/http puts before it.
 func Unwrapped(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -94,7 +94,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// ServerTime is the server's clock, or now where it does not say.
+// ServerTime returns the server's clock, or now where it does not say.
 func ServerTime(h http.Header, now time.Time) time.Time {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		return date
@@ -102,7 +102,7 @@ func ServerTime(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// Backoff is how long to wait after an attempt, counted from 1: a time that doubles
+// Backoff returns how long to wait after an attempt, counted from 1: a time that doubles
 // from first up to longest, the latter half of it random.
 func Backoff(attempt int, first, longest time.Duration) time.Duration {
 	most := min(longest, first<<min(attempt-1, 16))

@@ -168,7 +168,7 @@ var ErrRedirect = errors.New("the server redirects")
 
 const maxRedirects = 5
 
-// redirects are the rules for redirects: none from https to http, few, and rule.
+// redirects returns the rules for redirects: none from https to http, few, and rule.
 func redirects(rule func(req, from *http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		from := via[len(via)-1]

@@ -83,11 +83,11 @@ func SplitTag(s string) (tag, digest string, ok bool) {
 	return tag, digest, true
 }
 
-// Repository is the canonical name, such as docker.io/library/nginx. References
+// Repository returns the canonical name, such as docker.io/library/nginx. References
 // are of one repository when it is equal.
 func (r Ref) Repository() string { return r.repository }
 
-// Familiar is the shortest name that means the repository: nginx for
+// Familiar returns the shortest name that means the repository: nginx for
 // docker.io/library/nginx.
 func (r Ref) Familiar() string {
 	named, err := reference.ParseNormalizedNamed(r.repository)
@@ -97,7 +97,7 @@ func (r Ref) Familiar() string {
 	return reference.FamiliarName(named)
 }
 
-// Base is the last element of the repository's path: api for example.com/team/api.
+// Base returns the last element of the repository's path: api for example.com/team/api.
 func (r Ref) Base() string {
 	return r.repository[strings.LastIndexByte(r.repository, '/')+1:]
 }
@@ -112,7 +112,7 @@ func WithRegistry(repository, host string) string {
 	return host + "/" + repository
 }
 
-// Suffix is what follows the name: ":tag", "@digest", both or nothing.
+// Suffix returns what follows the name: ":tag", "@digest", both or nothing.
 func (r Ref) Suffix() string {
 	s := ""
 	if r.Tag != "" {
@@ -136,10 +136,10 @@ func (r Ref) TagOrDigest() string {
 	return "(none)"
 }
 
-// String is the reference as it was written.
+// String returns the reference as it was written.
 func (r Ref) String() string { return r.Name + r.Suffix() }
 
-// With is the reference with another tag and digest; an empty string is none.
+// With returns the reference with another tag and digest; an empty string is none.
 func (r Ref) With(tag, digest string) Ref {
 	r.Tag, r.Digest = tag, digest
 	return r

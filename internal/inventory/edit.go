@@ -81,7 +81,7 @@ func (e *Editor) checkAssignments(u NewUser) error {
 	return problems.Err()
 }
 
-// unknown is a name that nothing has, and the command that adds it.
+// unknown returns a name that nothing has, and the command that adds it.
 func unknown(what, name string, names []string, command string) *problem.Problem {
 	hint := problem.DidYouMean(name, names)
 	switch near := problem.Nearest(name, names); {
@@ -96,7 +96,7 @@ func unknown(what, name string, names []string, command string) *problem.Problem
 	return problem.New(hint, "unknown %s %q", what, name).WithCode(problem.UnknownName)
 }
 
-// value is the entry of a user, as far as it is given.
+// value returns the entry of a user, as far as it is given.
 func (u NewUser) value() manifest.Value {
 	v := manifest.Value{Kind: manifest.Map}
 	if u.Name != "" {
@@ -273,7 +273,7 @@ func (e *Editor) patchFile(file string, patches ...manifest.Patch) (Edit, error)
 	return Edit{File: file, Old: data, New: changed}, nil
 }
 
-// pathOf is a path that is written in this package.
+// pathOf returns a path that is written in this package.
 func pathOf(s string) manifest.Path {
 	p, err := manifest.ParsePath(s)
 	if err != nil {
@@ -282,7 +282,7 @@ func pathOf(s string) manifest.Path {
 	return p
 }
 
-// userPath is a path from a user's entry. The name is that of one who was loaded.
+// userPath returns a path from a user's entry. The name is that of one who was loaded.
 func userPath(name, below string) manifest.Path { return pathOf("users[name=" + name + "]" + below) }
 
 func refuseAt(place problem.Place, hint, format string, args ...any) error {

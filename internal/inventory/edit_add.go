@@ -128,7 +128,7 @@ func (e *Editor) CheckService(s NewService) error {
 	return problems.Err()
 }
 
-// value is the entry of a service, as far as it is given, without its settings.
+// value returns the entry of a service, as far as it is given, without its settings.
 func (s NewService) value() manifest.Value {
 	v := manifest.Value{Kind: manifest.Map}
 	for _, f := range [][2]string{{"name", s.Name}, {"image", s.Image}, {"tag", s.Tag}, {"repository", s.Repository}} {
@@ -143,7 +143,7 @@ func (s NewService) value() manifest.Value {
 	return v
 }
 
-// typed is the value of a setting as its variable takes it: what looks like a number is a
+// typed returns the value of a setting as its variable takes it: what looks like a number is a
 // string where the variable's default is one.
 func (e *Editor) typed(s Setting) manifest.Value {
 	_, name, ok := strings.Cut("."+s.Path.String(), ".vars.")

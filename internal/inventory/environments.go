@@ -128,7 +128,7 @@ func (e *Environment) extends(name string) bool {
 // extends: only one of the two can be abstract, and each has a folder of its own.
 var notInherited = []string{"abstract", "path"}
 
-// extended is a document laid over all that it extends; ok is false where that
+// extended returns a document laid over all that it extends; ok is false where that
 // cannot be found, which is reported once, at the extends in question.
 func (l *loader) extended(docs map[string]manifest.Value, name string, chain []string) (whole manifest.Value, ok bool) {
 	doc := docs[name]
@@ -174,7 +174,7 @@ func overlay(base, over manifest.Value) manifest.Value {
 	return merged
 }
 
-// chainOf are a document and those that it extends, the weakest first.
+// chainOf returns a document and those that it extends, the weakest first.
 func chainOf(docs map[string]manifest.Value, name string) []Link {
 	chain := []Link{{name, docs[name]}}
 	if base, extends := docs[name].Get("extends"); extends {

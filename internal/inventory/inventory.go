@@ -39,7 +39,7 @@ type Team struct {
 	source  manifest.Value
 }
 
-// Source is the team as it was written.
+// Source returns the team as it was written.
 func (t *Team) Source() manifest.Value { return t.source }
 
 // Service is one thing that runs.
@@ -142,18 +142,18 @@ const (
 // templates may name.
 var Scopes = []string{"environment", "team", "service", "user", "user-service"}
 
-// Environment is the environment of a name, nil where there is none.
+// Environment returns the environment of a name, nil where there is none.
 func (inv *Inventory) Environment(name string) *Environment {
 	return byName(inv.Environments, name)
 }
 
-// Service is the service of a name, nil where there is none.
+// Service returns the service of a name, nil where there is none.
 func (inv *Inventory) Service(name string) *Service { return byName(inv.Services, name) }
 
-// Team is the team of a name, nil where there is none.
+// Team returns the team of a name, nil where there is none.
 func (inv *Inventory) Team(name string) *Team { return byName(inv.Teams, name) }
 
-// User is the user of a name, nil where there is none.
+// User returns the user of a name, nil where there is none.
 func (inv *Inventory) User(name string) *User { return byName(inv.Users, name) }
 
 func (t *Team) name() string        { return t.Name }
@@ -187,7 +187,7 @@ func byName[T named](list []T, name string) (found T) {
 	return found
 }
 
-// Names are the names of a list, in its order.
+// Names returns the names of a list, in its order.
 func Names[T named](list []T) []string {
 	names := make([]string, len(list))
 	for i, item := range list {

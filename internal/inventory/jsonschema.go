@@ -177,7 +177,7 @@ func (w schemaWriter) defaults() map[string]any {
 	return map[string]any{"type": "object", "properties": out, "propertyNames": map[string]any{"pattern": variableName.String()}}
 }
 
-// variables is a map of variables, each of its default's type.
+// variables returns a map of variables, each of its default's type.
 func (w schemaWriter) variables() map[string]any {
 	properties, _ := w.names.schema.Get("properties")
 	out := map[string]any{}
@@ -196,7 +196,7 @@ var keptKeywords = []string{"description", "enum", "pattern", "minimum", "maximu
 // maxSchemaDepth is how deep a schema is followed: it may refer to itself.
 const maxSchemaDepth = 20
 
-// variable is one layer of a variable, with its default and what variables.schema.yaml says
+// variable returns one layer of a variable, with its default and what variables.schema.yaml says
 // of it. A null is taken anywhere: it removes.
 func (w schemaWriter) variable(def, doc manifest.Value, depth int) map[string]any {
 	for range maxSchemaDepth {

@@ -84,7 +84,7 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 	return docs[0]
 }
 
-// unpath is an error without the path that fs puts before it.
+// unpath returns an error without the path that fs puts before it.
 func unpath(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return p.Err
@@ -164,7 +164,7 @@ func (l *loader) readTeam(v manifest.Value) {
 	addNew(l, &l.inventory.Teams, t, "team", v.Place, func(t *Team) problem.Place { return t.source.Place })
 }
 
-// called is a thing by its name, or without one.
+// called returns a thing by its name, or without one.
 func called(what, name string) string {
 	if name == "" {
 		return "this " + what

@@ -103,7 +103,7 @@ func (l *loader) reportMistake(doc manifest.Value, m Violation) {
 	l.report(problem.NotASchema, value.Place, m.Hint, "%s", m.Text)
 }
 
-// text is what a value must be, and what it is.
+// text returns what a value must be, and what it is.
 func (v *Violation) text(value manifest.Value) string {
 	switch {
 	case !v.ShowValue:
@@ -114,7 +114,7 @@ func (v *Violation) text(value manifest.Value) string {
 	return v.Text + "; this is " + value.String()
 }
 
-// hint is what to write instead of a value.
+// hint returns what to write instead of a value.
 func (v *Violation) hint(value manifest.Value) string {
 	if v.Want != nil {
 		return rewrite(value, *v.Want)
@@ -226,7 +226,7 @@ func (l *loader) reportViolation(vars manifest.Value, v Violation) {
 	}
 }
 
-// rulePlace is where the schema has a rule.
+// rulePlace returns where the schema has a rule.
 func (l *loader) rulePlace(rule []string) problem.Place {
 	value, key, _ := locate(l.schemaSource, rule)
 	if key.Place != (problem.Place{}) {
@@ -235,7 +235,7 @@ func (l *loader) rulePlace(rule []string) problem.Place {
 	return value.Place
 }
 
-// OrList is a, b or c.
+// OrList returns a, b or c.
 func OrList(list []string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")
@@ -275,7 +275,7 @@ func Pointer(s string) []string {
 	return path
 }
 
-// jsonValue is a value as the schema's validator takes it: numbers keep their
+// jsonValue returns a value as the schema's validator takes it: numbers keep their
 // digits. What is not set is left out of maps.
 func jsonValue(v manifest.Value) any {
 	switch v.Kind {
@@ -303,7 +303,7 @@ func jsonValue(v manifest.Value) any {
 	return v.Text
 }
 
-// jsonNumber is a number as the YAML 1.1 of Kubernetes reads it. What JSON has no
+// jsonNumber returns a number as the YAML 1.1 of Kubernetes reads it. What JSON has no
 // number for (.inf, .nan) is a text.
 func jsonNumber(v manifest.Value) any {
 	if json.Valid([]byte(v.Text)) {

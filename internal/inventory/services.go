@@ -25,7 +25,7 @@ func LoadServices(fsys fs.FS) ([]*Service, error) {
 	return l.inventory.Services, l.problems.Err()
 }
 
-// LoadNamed is those services of LoadServices that have one of the names, without
+// LoadNamed returns those services of LoadServices that have one of the names, without
 // parsing all the others: a users.yaml of thousands takes a while. Where it does
 // not find each of them exactly once, in lines that are written as most are, or
 // anything is wrong with them, it reads all and reports all problems, as LoadServices does.
@@ -97,7 +97,7 @@ func loadSome(fsys fs.FS, wanted func(line []byte) bool) (services []*Service, o
 // item is the line that begins an item of a list.
 var item = lazyregexp.New(`^ *- `)
 
-// onlyServices is a users.yaml in which all lines are empty but those of the
+// onlyServices returns a users.yaml in which all lines are empty but those of the
 // services that have a line which is wanted: each is where it was. It is nil if the
 // list of services cannot be separated from the rest.
 func onlyServices(data []byte, wanted func(line []byte) bool) []byte {

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-
 	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 )

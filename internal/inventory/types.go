@@ -154,7 +154,7 @@ func (l *loader) reportClosed(path []string, key, def manifest.Value) {
 	l.problems.Add(p)
 }
 
-// openingLines are the lines of a schema that open the map at a path.
+// openingLines returns the lines of a schema that open the map at a path.
 func openingLines(path []string) string {
 	var b strings.Builder
 	indent := "    "
@@ -173,7 +173,7 @@ func keysOf(m manifest.Value) []string {
 	return keys
 }
 
-// rewrite is how a value of the wrong kind would be written in the right one, as
+// rewrite returns how a value of the wrong kind would be written in the right one, as
 // far as that is known.
 func rewrite(v manifest.Value, want manifest.Kind) string {
 	isNumber := v.Kind == manifest.Int || v.Kind == manifest.Float
@@ -233,7 +233,7 @@ func anyHas(values []manifest.Value, path []string) bool {
 	})
 }
 
-// siblings are the keys that some values have next to the last of a path.
+// siblings returns the keys that some values have next to the last of a path.
 func siblings(values []manifest.Value, path []string) []string {
 	var keys []string
 	for _, v := range values {

@@ -86,7 +86,7 @@ func wantedVersion(fsys fs.FS) (wanted manifest.Value, given bool) {
 	return manifest.Value{}, false
 }
 
-// onlyLine is a text in which all lines are empty but the first that matches.
+// onlyLine returns a text in which all lines are empty but the first that matches.
 func onlyLine(data []byte, line *lazyregexp.Regexp) []byte {
 	at := line.FindIndex(data)
 	if at == nil {

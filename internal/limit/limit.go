@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s is larger than the limit of %s", e.What, Size(e.Max))
 }
 
-// Size is a number of bytes for people: "10 MB".
+// Size returns a number of bytes for people: "10 MB".
 func Size(n int64) string {
 	switch {
 	case n >= 1<<20:
@@ -59,7 +59,7 @@ func NewReader(r io.Reader, max int64, what string) *Reader {
 	return &Reader{r, max, &Error{What: what, Max: max}}
 }
 
-// Over is the *Error that the reader has ended in, or nil: for errors of those who read
+// Over returns the *Error that the reader has ended in, or nil: for errors of those who read
 // from it and keep its text alone.
 func (l *Reader) Over() error {
 	if l.left < 0 {
@@ -114,5 +114,5 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// FileError is a file that is larger than MaxFile.
+// FileError returns a file that is larger than MaxFile.
 func FileError(what string) *Error { return &Error{What: what, Max: MaxFile} }

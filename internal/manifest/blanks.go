@@ -60,7 +60,7 @@ type Run struct {
 	Digest  string // as the entry of the digest has it, quotes and all
 }
 
-// Run is what the i-th image runs.
+// Run returns what the i-th image runs.
 func (t *Text) Run(i int) Run {
 	r := &t.Images[i]
 	run := Run{Suffix: string(t.Data[r.Suffix.Start:r.Suffix.End]), Comment: string(t.Data[r.Comment.Start:r.Comment.End])}
@@ -243,10 +243,10 @@ func (r Running) readDigest(own, data []byte) (digest string, length int, ok boo
 	return digest, length, err == nil
 }
 
-// ownDigest are the bytes of the digest's entry.
+// ownDigest returns the bytes of the digest's entry.
 func (t *Text) ownDigest(r *Running) []byte { return t.Data[r.Digest.Start:r.Digest.End] }
 
-// WithRuns is the text's bytes with what its images run replaced.
+// WithRuns returns the text's bytes with what its images run replaced.
 func (t *Text) WithRuns(runs []Run) []byte {
 	out := make([]byte, 0, len(t.Data)+16*len(runs))
 	done := 0

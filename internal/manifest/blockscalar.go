@@ -31,7 +31,7 @@ func (r *reader) block() (scalar, bool) {
 	return scalar{}, false
 }
 
-// leadingSpaces is the largest indentation that text of the block at hand can have: that
+// leadingSpaces returns the largest indentation that text of the block at hand can have: that
 // of its first line with something on it, or of the longest line before it.
 func (r *reader) leadingSpaces() int {
 	widest, width := 0, 0

@@ -31,7 +31,7 @@ type cut struct {
 	text []byte
 }
 
-// splice is the file with the edits made, and proved: parsed again, it differs
+// splice returns the file with the edits made, and proved: parsed again, it differs
 // from f in what was edited only, and that means what the edits say.
 func (f *File) splice(edits []edit) ([]byte, error) {
 	cuts := make([]cut, 0, len(edits))

@@ -118,7 +118,7 @@ func appendIndent(dst []byte, n int) []byte {
 	return dst
 }
 
-// scalarText is a value that is no list or map as text, and whether that text is
+// scalarText returns a value that is no list or map as text, and whether that text is
 // a string (else it is to stand plainly: a number, a boolean).
 func scalarText(v any) (text string, isString bool, err error) {
 	switch v := v.(type) {
@@ -158,7 +158,7 @@ func plainText(v any) (text string, isString bool, err error) {
 	return scalarText(v)
 }
 
-// floatText is a number as JSON has it: 1000000 and not 1e+06.
+// floatText returns a number as JSON has it: 1000000 and not 1e+06.
 func floatText(v float64) string {
 	switch abs := math.Abs(v); {
 	case math.IsInf(v, 1):
@@ -284,7 +284,7 @@ func appendEntry(dst []byte, v any, indent int) ([]byte, error) {
 	return appendBlock(append(dst, ' '), v, indent+2)
 }
 
-// collectionSize is the length of a list or map, 0 for any other value.
+// collectionSize returns the length of a list or map, 0 for any other value.
 func collectionSize(v any) int {
 	switch v := v.(type) {
 	case []any:

@@ -60,7 +60,7 @@ func Parse(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// notUTF8 is a problem at the first byte that is not UTF-8, or nil. The parser
+// notUTF8 returns a problem at the first byte that is not UTF-8, or nil. The parser
 // would also read UTF-16, whose bytes are in other places than its characters.
 func (f *File) notUTF8() *problem.Problem {
 	if utf8.Valid(f.Data) && !bytes.HasPrefix(f.Data, []byte("\xff\xfe")) {
@@ -117,7 +117,7 @@ var syntaxHints = map[string]string{
 	"block sequence entries are not allowed in this context": "a list begins on a line of its own",
 }
 
-// conflict is the first line that Git marks a merge conflict with, 0 where there
+// conflict returns the first line that Git marks a merge conflict with, 0 where there
 // is none.
 func (f *File) conflict() int {
 	for i, line := range bytes.Split(f.Data, []byte("\n")) {
@@ -128,7 +128,7 @@ func (f *File) conflict() int {
 	return 0
 }
 
-// Line is the text of a line, counted from 1, without its end; "" where the file
+// Line returns the text of a line, counted from 1, without its end; "" where the file
 // has no such line.
 func (f *File) Line(n int) string {
 	starts := f.lines.of(f.Data)
@@ -144,19 +144,19 @@ func (f *File) Line(n int) string {
 	return string(line)
 }
 
-// place is where a node starts, for people.
+// place returns where a node starts, for people.
 func (f *File) place(n *yaml.Node) problem.Place {
 	return problem.Place{File: f.Name, Line: n.Line, Col: n.Column}
 }
 
-// problemAt is a problem at a node, with its line.
+// problemAt returns a problem at a node, with its line.
 func (f *File) problemAt(n *yaml.Node, hint, format string, args ...any) *problem.Problem {
 	p := problem.At(f.place(n), hint, format, args...)
 	p.Source = f.Line(n.Line)
 	return p
 }
 
-// resolved is the node an alias stands for, or the node itself.
+// resolved returns the node an alias stands for, or the node itself.
 func resolved(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias

@@ -94,7 +94,7 @@ type Filled struct {
 	Marks   int
 }
 
-// Filled are the scalars with placeholders in them, in their order, as Fill fills them.
+// Filled returns the scalars with placeholders in them, in their order, as Fill fills them.
 func (s *Skeleton) Filled(values []any) ([]Filled, error) {
 	f, err := s.fill(values)
 	if err != nil {
@@ -149,7 +149,7 @@ func (f *filling) write(i int, s *slot) error {
 	return err
 }
 
-// valueProblem is an error of a value, as a problem of its placeholder.
+// valueProblem returns an error of a value, as a problem of its placeholder.
 func (f *filling) valueProblem(placeholder int, err error) error {
 	ambiguous := (*AmbiguousError)(nil)
 	switch {
@@ -197,7 +197,7 @@ func (f *filling) writeWhole(i int, s *slot) error {
 	return nil
 }
 
-// text is the filled text with what is known of it.
+// text returns the filled text with what is known of it.
 func (f *filling) text() (*Text, error) {
 	s := f.skeleton
 	if f.mayHoldImages || s.dynamic || !f.known() {
@@ -239,7 +239,7 @@ func (f *filling) text() (*Text, error) {
 	return t, nil
 }
 
-// line is where a line of the skeleton is in the filled text.
+// line returns where a line of the skeleton is in the filled text.
 func (f *filling) line(n int) int {
 	line, s := n, f.skeleton
 	if bytes.Count(f.out, []byte("\n")) == s.lines {

@@ -35,7 +35,7 @@ func (f *filling) writeString(i int, s *slot) error {
 
 const toYAMLHint = "leave it out: {{ .Vars.x }} is written as YAML, indented and quoted as its place needs it"
 
-// join is the string that a slot means.
+// join returns the string that a slot means.
 func (f *filling) join(s *slot) (string, error) {
 	var b strings.Builder
 	block := s.node != nil && s.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
@@ -52,7 +52,7 @@ func (f *filling) join(s *slot) (string, error) {
 	return b.String(), nil
 }
 
-// textIn is the text of a value that stands in a string, between before and after.
+// textIn returns the text of a value that stands in a string, between before and after.
 func (f *filling) textIn(placeholder int, before, after string, block bool) (string, error) {
 	column := len(before) - 1 - strings.LastIndexByte(before, '\n')
 	alone := block && strings.Trim(before[len(before)-column:], " ") == "" && (after == "" || after[0] == '\n')

@@ -48,7 +48,7 @@ type parts struct {
 	malformed bool    // what the marker stands behind is none of its tags
 }
 
-// tagNode is the scalar that has the tag: the whole reference, or the tag itself; nil where
+// tagNode returns the scalar that has the tag: the whole reference, or the tag itself; nil where
 // there is neither.
 func (p *parts) tagNode() *yaml.Node {
 	if p.whole != nil {
@@ -57,7 +57,7 @@ func (p *parts) tagNode() *yaml.Node {
 	return p.tag
 }
 
-// nodes are the scalars that there are.
+// nodes returns the scalars that there are.
 func (p *parts) nodes() []*yaml.Node {
 	var nodes []*yaml.Node
 	for _, n := range []*yaml.Node{p.whole, p.registry, p.name, p.tag, p.digest} {

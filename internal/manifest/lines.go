@@ -41,7 +41,7 @@ func (l *lineIndex) of(data []byte) []int {
 	return starts
 }
 
-// offset is the byte at a line and column, both counted from 1, the column in
+// offset returns the byte at a line and column, both counted from 1, the column in
 // characters; -1 where the file has no such place.
 func (f *File) offset(line, col int) int {
 	starts := f.lines.of(f.Data)
@@ -59,7 +59,7 @@ func (f *File) offset(line, col int) int {
 	return at
 }
 
-// placeAt is the line and column of a byte.
+// placeAt returns the line and column of a byte.
 func (f *File) placeAt(offset int) problem.Place {
 	starts := f.lines.of(f.Data)
 	line, found := slices.BinarySearch(starts, offset)
@@ -73,7 +73,7 @@ func (f *File) placeAt(offset int) problem.Place {
 	return problem.Place{File: f.Name, Line: line, Col: col}
 }
 
-// breakLength is the length of the line break that b starts with, 0 where it
+// breakLength returns the length of the line break that b starts with, 0 where it
 // starts with none.
 func breakLength(b []byte) int {
 	if len(b) == 0 {
@@ -99,7 +99,7 @@ func breakLength(b []byte) int {
 	return 0
 }
 
-// breakValue is what a line break becomes in a value: LF, but for LS and PS,
+// breakValue returns what a line break becomes in a value: LF, but for LS and PS,
 // which stay (YAML 1.1, section 5.4).
 func breakValue(b []byte) []byte {
 	if len(b) == 3 {

@@ -186,7 +186,7 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 	w.images = append(w.images, Image{Ref: m.ref.With(tag, digest), Where: where, Place: place, parts: parts{tag: n, at: at, marker: m}})
 }
 
-// valueSpans are the bytes of the document's scalars. A scalar whose bytes are
+// valueSpans returns the bytes of the document's scalars. A scalar whose bytes are
 // ambiguous has none.
 func (f *File) valueSpans(doc document) []valueSpan {
 	var list []valueSpan

@@ -48,7 +48,7 @@ var (
 	radix       = lazyregexp.New(`^[-+]?0[box][0-9a-fA-F_]+$`)
 )
 
-// Ambiguous is an *AmbiguousError where YAML 1.1 and 1.2, or the parsers that follow
+// Ambiguous returns an *AmbiguousError where YAML 1.1 and 1.2, or the parsers that follow
 // them, read different things.
 func (n Number) Ambiguous() error {
 	text := string(n)
@@ -88,7 +88,7 @@ func (n Number) Ambiguous() error {
 	return e
 }
 
-// base60 is the value of a number in base 60, such as 1:30.
+// base60 returns the value of a number in base 60, such as 1:30.
 func base60(text string) string {
 	digits := strings.TrimLeft(strings.ReplaceAll(text, "_", ""), "+-")
 	sum := 0.0
@@ -102,7 +102,7 @@ func base60(text string) string {
 	return strconv.FormatFloat(sum, 'f', -1, 64)
 }
 
-// Float is the number as YAML 1.1 reads it.
+// Float returns the number as YAML 1.1 reads it.
 func (n Number) Float() (float64, bool) {
 	if isBase60(string(n)) {
 		f, err := strconv.ParseFloat(base60(string(n)), 64)

@@ -17,7 +17,7 @@ type Object struct {
 	node *yaml.Node
 }
 
-// Identity is what no two objects of one cluster may share: group, kind,
+// Identity returns what no two objects of one cluster may share: group, kind,
 // namespace and name. The version is no part of it.
 func (o Object) Identity() string {
 	group, _, grouped := strings.Cut(o.APIVersion, "/")
@@ -27,7 +27,7 @@ func (o Object) Identity() string {
 	return strings.Join([]string{group, o.Kind, o.Namespace, o.Name}, "|")
 }
 
-// String is the object as people name it: Deployment default/api.
+// String returns the object as people name it: Deployment default/api.
 func (o Object) String() string {
 	if o.Namespace == "" {
 		return o.Kind + " " + o.Name
@@ -43,7 +43,7 @@ func objectOf(n *yaml.Node) Object {
 	return o
 }
 
-// Objects are the file's Kubernetes objects. A document that is none is a
+// Objects returns the file's Kubernetes objects. A document that is none is a
 // problem; an empty one is nothing.
 func (f *File) Objects() ([]Object, error) {
 	var objects []Object

@@ -19,7 +19,7 @@ type Passage struct {
 	start int     // of comments
 }
 
-// Place is where a line and column of the passage stands in the file.
+// Place returns where a line and column of the passage stands in the file.
 func (p Passage) Place(at problem.Place) problem.Place {
 	inside := File{Data: p.Data}
 	offset := inside.offset(at.Line, at.Col)
@@ -62,7 +62,7 @@ func mayBeYAML(s string) bool {
 	return strings.IndexByte(s, '\n') >= 0 && strings.IndexByte(s, ':') >= 0
 }
 
-// commentPassages are the lines of comments around each that is wanted: those that may be
+// commentPassages returns the lines of comments around each that is wanted: those that may be
 // entries of one map with it. The "#" is a blank in them.
 func (f *File) commentPassages(wanted func(data []byte) bool) []Passage {
 	var list []Passage
@@ -131,7 +131,7 @@ func (l commentLine) isEntry() bool {
 	return found && len(key) > 0 && bytes.IndexByte(key, ' ') < 0
 }
 
-// entriesAround is the run of lines around one that may be entries of one map with it.
+// entriesAround returns the run of lines around one that may be entries of one map with it.
 func entriesAround(lines []commentLine, at int) (first, end int) {
 	column := lines[at].indent
 	if lines[at].item {

@@ -91,7 +91,7 @@ func (p Path) Join(q Path) Path {
 	return Path{text: p.text + dot + q.text, steps: slices.Concat(p.steps, q.steps), nowhere: p.nowhere || q.nowhere}
 }
 
-// String is the path as it was written.
+// String returns the path as it was written.
 func (p Path) String() string { return p.text }
 
 // walk calls visit with each node that the path leads to from root, once: with the

@@ -37,7 +37,7 @@ func (w *imageFinder) volume(item, source *yaml.Node, aliased bool) {
 	}
 }
 
-// where is the path to the node at hand, less some steps at its end.
+// where returns the path to the node at hand, less some steps at its end.
 func (w *imageFinder) where(less int) string {
 	var b strings.Builder
 	for i := 0; i < len(w.path)-less; i++ {
@@ -237,7 +237,7 @@ func (w *imageFinder) field(path Path, n *yaml.Node, maps map[*yaml.Node]bool, f
 	}
 }
 
-// itemName is an item of a list by its name, or by its number where it has none.
+// itemName returns an item of a list by its name, or by its number where it has none.
 func itemName(item *yaml.Node, list string, i int) string {
 	if name := text(item, nameKey); name != "" {
 		return fmt.Sprintf("%s[%s]", list, name)

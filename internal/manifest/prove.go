@@ -119,7 +119,7 @@ func (p *prover) hasSpliced(n *yaml.Node) bool {
 	})
 }
 
-// withoutAdded is the content of b less the entries that were added to a.
+// withoutAdded returns the content of b less the entries that were added to a.
 func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
 	rest = b.Content
 	for _, entry := range p.added {
@@ -145,7 +145,7 @@ func (p *prover) commentsInPlace() bool {
 	return !p.filled && p.markers == nil && !p.scanned && len(p.added) == 0
 }
 
-// commentLines are the lines of all comments below a node, sorted.
+// commentLines returns the lines of all comments below a node, sorted.
 func commentLines(n *yaml.Node) []string {
 	var lines []string
 	var visit func(n *yaml.Node)

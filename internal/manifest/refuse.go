@@ -33,7 +33,7 @@ func (f *File) DuplicateKeys() error {
 	return nil
 }
 
-// duplicateKey is the second of two equal keys of a map, nil where there is none.
+// duplicateKey returns the second of two equal keys of a map, nil where there is none.
 func duplicateKey(n *yaml.Node) *yaml.Node {
 	const few = 24 // keys, for which a look at each pair is faster than a table
 	var seen map[string]bool

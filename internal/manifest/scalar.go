@@ -25,7 +25,7 @@ type scalar struct {
 	first  int   // where the value starts, when origin is nil
 }
 
-// offset is where value[i] was made; for i == len(value), where the content ends.
+// offset returns where value[i] was made; for i == len(value), where the content ends.
 func (s scalar) offset(i int) int {
 	if s.origin == nil {
 		return s.first + i
@@ -103,7 +103,7 @@ func (r *reader) copyRune() {
 	}
 }
 
-// finish is the scalar that was read, if it means what the parser says.
+// finish returns the scalar that was read, if it means what the parser says.
 func (r *reader) finish(s span, contentEnd int) (scalar, bool) {
 	if string(r.made) != r.value {
 		return scalar{}, false
@@ -293,7 +293,7 @@ func hexadecimal(digits []byte) (code rune, ok bool) {
 
 func hasBreak(s string) bool { return strings.ContainsAny(s, "\n\r\u0085\u2028\u2029") }
 
-// quoteForPeople is a value in quotes, shortened.
+// quoteForPeople returns a value in quotes, shortened.
 func quoteForPeople(s string) string {
 	const most = 60
 	if r := []rune(s); len(r) > most {

@@ -168,7 +168,7 @@ func (s *scanner) next() {
 	}
 }
 
-// lineEnd is where the line ends that an offset is in.
+// lineEnd returns where the line ends that an offset is in.
 func (s *scanner) lineEnd(at int) int {
 	if n := strings.IndexByte(s.text[at:], '\n'); n >= 0 {
 		return at + n
@@ -202,7 +202,7 @@ func (s *scanner) isDash(at int) bool {
 	return s.text[at] == '-' && (at+1 == len(s.text) || s.text[at+1] == ' ' || s.text[at+1] == '\n')
 }
 
-// keyEnd is where the colon stands behind the key that begins at an offset, -1 where
+// keyEnd returns where the colon stands behind the key that begins at an offset, -1 where
 // none does.
 func (s *scanner) keyEnd(at int) int {
 	const longest = 128

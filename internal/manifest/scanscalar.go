@@ -12,7 +12,7 @@ func isPlainFirst(c byte) bool {
 	return c > ' ' && strings.IndexByte(`,[]{}#&*!|>'"%@?:`+"`", c) < 0
 }
 
-// quoteEnd is the offset behind a scalar in quotes that begins at an offset and ends on
+// quoteEnd returns the offset behind a scalar in quotes that begins at an offset and ends on
 // its line, with no escape in it; -1 for others.
 func (s *scanner) quoteEnd(at int) int {
 	quote := s.text[at]
@@ -52,7 +52,7 @@ func (s *scanner) scalar(from, to int) *yaml.Node {
 	return n
 }
 
-// plainEnd is where the plain scalar at hand ends, -1 where it is none of one line.
+// plainEnd returns where the plain scalar at hand ends, -1 where it is none of one line.
 func (s *scanner) plainEnd() int {
 	end := s.lineEnd(s.at)
 	line := s.text[s.at:end]

@@ -10,7 +10,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// SetImages is the file with each of the images changed to what change makes of
+// SetImages returns the file with each of the images changed to what change makes of
 // it, and proved: parsed again, it differs in their names, tags and digests only.
 // It is f.Data itself where nothing changes. The error is a refusal, at a line.
 func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]byte, error) {
@@ -77,7 +77,7 @@ func (i Image) Becomes(next image.Ref) image.Ref {
 	return next
 }
 
-// edits are what makes next of an image: the fewest bytes.
+// edits returns what makes next of an image: the fewest bytes.
 func (i Image) edits(next image.Ref) ([]edit, error) {
 	p := i.parts
 	var edits []edit
@@ -127,7 +127,7 @@ func (i Image) edits(next image.Ref) ([]edit, error) {
 	return edits, nil
 }
 
-// wholeEdit is the edit of a whole reference.
+// wholeEdit returns the edit of a whole reference.
 func wholeEdit(p parts, ref, next image.Ref) edit {
 	e := edit{node: p.whole, from: p.at, to: p.at + len(ref.String()), text: next.String()}
 	if next.Name == ref.Name {
@@ -139,7 +139,7 @@ func wholeEdit(p parts, ref, next image.Ref) edit {
 	return e
 }
 
-// nameFor is what the entry of the repository is to say for next.
+// nameFor returns what the entry of the repository is to say for next.
 func (p *parts) nameFor(next image.Ref) (string, error) {
 	if p.name == nil {
 		return "", problem.New("add a line newName: "+next.Name, "the entry has no newName to change")

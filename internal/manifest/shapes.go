@@ -99,7 +99,7 @@ func Shapes() []Shape {
 	}
 }
 
-// keysOf are the keys of a role, the strongest first, in Markdown.
+// keysOf returns the keys of a role, the strongest first, in Markdown.
 func keysOf(r role) string {
 	var keys []string
 	for _, k := range splitKeys {
@@ -185,7 +185,7 @@ func (e entries) pinned() bool {
 	return err == nil && ref.Digest == ""
 }
 
-// splitRank is the place of a key in the table, -1 where it has none.
+// splitRank returns the place of a key in the table, -1 where it has none.
 func splitRank(key string) int {
 	for i := range splitKeys {
 		if splitKeys[i].Key == key {
@@ -199,7 +199,7 @@ func saysNothing(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (n.Tag == yaml.NodeTagNull || n.Value == "")
 }
 
-// entryText is the text of a scalar, "" where it is null; ok is false for other
+// entryText returns the text of a scalar, "" where it is null; ok is false for other
 // nodes. A node that is not there says "".
 func entryText(n *yaml.Node) (text string, ok bool) {
 	switch {

@@ -197,7 +197,7 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.text }
 
-// message is what the parser says, without the line.
+// message returns what the parser says, without the line.
 func (e *syntaxError) message() string {
 	message := strings.TrimPrefix(e.text, "yaml: ")
 	if e.line() > 0 {
@@ -206,7 +206,7 @@ func (e *syntaxError) message() string {
 	return message
 }
 
-// line is where the string began, or the map or list, in which the parser stopped;
+// line returns where the string began, or the map or list, in which the parser stopped;
 // 0 where it does not tell, as in the first line.
 func (e *syntaxError) line() int {
 	if rest, ok := strings.CutPrefix(e.text, "yaml: line "); ok {
@@ -219,7 +219,7 @@ func (e *syntaxError) line() int {
 	return 0
 }
 
-// stoppedAt is the line at which the parser gave up: with no line less does it
+// stoppedAt returns the line at which the parser gave up: with no line less does it
 // say the same.
 func (e *syntaxError) stoppedAt() int {
 	lines := lineIndex{}
@@ -238,7 +238,7 @@ func moveDown(n *yaml.Node, lines int) {
 	}
 }
 
-// withoutDirectives is a document with blanks for the directives that say nothing
+// withoutDirectives returns a document with blanks for the directives that say nothing
 // about its content: those that are reserved, and YAML's version, of which the
 // parser knows 1.1 only. Every other byte stays in its place.
 func withoutDirectives(data []byte) []byte {
@@ -308,7 +308,7 @@ func separatingTabs(line []byte) int {
 	return 0
 }
 
-// lineLength is the length of the line that b starts with, without its break.
+// lineLength returns the length of the line that b starts with, without its break.
 func lineLength(b []byte) int {
 	for i := range b {
 		if c := b[i]; (c == '\n' || c == '\r' || c == 0xC2 || c == 0xE2) && breakLength(b[i:]) > 0 {

@@ -18,7 +18,7 @@ type followed struct {
 	tagOnly bool
 }
 
-// tagIn is the Tag that a slot prints, and the number of its placeholder.
+// tagIn returns the Tag that a slot prints, and the number of its placeholder.
 func (f *filling) tagIn(s *slot) (tag Tag, placeholder int, ok bool) {
 	for placeholder = s.first; placeholder < s.first+len(s.texts)-1; placeholder++ {
 		if tag, ok = f.values[placeholder].(Tag); ok {
@@ -154,7 +154,7 @@ func (f *filling) addDigest(t *Text, p *placed) {
 	}
 }
 
-// textOf is what a scalar of the skeleton says when it is filled.
+// textOf returns what a scalar of the skeleton says when it is filled.
 func (f *filling) textOf(n *yaml.Node) string {
 	if n == nil || n.Tag == yaml.NodeTagNull {
 		return ""

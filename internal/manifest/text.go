@@ -45,7 +45,7 @@ type Tag struct {
 // Bytes is a run of bytes in a Text, from Start up to End.
 type Bytes struct{ Start, End int }
 
-// Text is the file as a Text. The error lists documents that are no objects.
+// Text returns the file as a Text. The error lists documents that are no objects.
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
 	for _, i := range f.findImages(rendered, nil).Images {
@@ -115,7 +115,7 @@ func (t *Text) addMarked(ref image.Ref, at span, tagOnly, tagged bool) {
 	t.Images = append(t.Images, r)
 }
 
-// reference is the place of a reference whose scalar is the bytes at, without a comment.
+// reference returns the place of a reference whose scalar is the bytes at, without a comment.
 func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
 	scalar := t.Data[at.start:at.end]
 	from := bytes.IndexByte(scalar, '=') + 1 // of name=reference
@@ -127,7 +127,7 @@ func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
 	return Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, Suffix: suffix}
 }
 
-// lineAt is the line of a byte, counted from 1.
+// lineAt returns the line of a byte, counted from 1.
 func (t *Text) lineAt(at int) int { return 1 + bytes.Count(t.Data[:at], []byte("\n")) }
 
 // parseUnfinished parses a reference that may lack its tag, as in "repository:". If
@@ -144,7 +144,7 @@ func parseUnfinished(s string, assigned bool) (ref image.Ref, tagged bool, err e
 	return ref, true, err
 }
 
-// commentLength is how much of b, up to its first line break, is blanks and a
+// commentLength returns how much of b, up to its first line break, is blanks and a
 // comment behind a scalar; 0 where something else follows.
 func commentLength(b []byte) int {
 	line, _, _ := bytes.Cut(b, []byte("\n"))
@@ -155,7 +155,7 @@ func commentLength(b []byte) int {
 	return 0
 }
 
-// tagLength is how many bytes b starts with that a tag and a digest can have.
+// tagLength returns how many bytes b starts with that a tag and a digest can have.
 func tagLength(b []byte) int {
 	for i, c := range b {
 		if !isLetter(c) && !isDigit(c) && strings.IndexByte(":@._-+", c) < 0 {

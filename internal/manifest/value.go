@@ -24,7 +24,7 @@ const (
 	Map
 )
 
-// String is the kind's name, with its article, as a problem tells it.
+// String returns the kind's name, with its article, as a problem tells it.
 func (k Kind) String() string {
 	return [...]string{"null", "a boolean", "an integer", "a number", "a string", "a list", "a map"}[k]
 }
@@ -46,7 +46,7 @@ type Field struct {
 	Value Value
 }
 
-// Values are the file's documents. A duplicate key in a map is a problem.
+// Values returns the file's documents. A duplicate key in a map is a problem.
 func (f *File) Values() ([]Value, error) {
 	var problems problem.List
 	values := make([]Value, 0, len(f.docs))
@@ -122,7 +122,7 @@ func scalarKind(n *yaml.Node) Kind {
 	return String
 }
 
-// Get is the value of a key of a Map; ok is false where there is none.
+// Get returns the value of a key of a Map; ok is false where there is none.
 func (v Value) Get(key string) (value Value, ok bool) {
 	for _, f := range v.Fields {
 		if f.Key.Text == key {
@@ -132,7 +132,7 @@ func (v Value) Get(key string) (value Value, ok bool) {
 	return Value{}, false
 }
 
-// String is the value as people would write it on one line.
+// String returns the value as people would write it on one line.
 func (v Value) String() string {
 	switch v.Kind {
 	case Null:
@@ -155,7 +155,7 @@ func (v Value) String() string {
 	return v.Text
 }
 
-// Go is the value as templates and encoders have it: nil, bool, int64, uint64,
+// Go returns the value as templates and encoders have it: nil, bool, int64, uint64,
 // Number, float64, string, []any or map[string]any. A number that Go would print in
 // another way than it is written is a Number.
 func (v Value) Go() any {

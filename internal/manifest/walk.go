@@ -7,7 +7,7 @@ import (
 // field is an entry of a mapping as YAML means it: with merge keys taken in.
 type field struct{ key, value *yaml.Node }
 
-// fields are the entries of a mapping, those of its merge keys ("<<") last and
+// fields returns the entries of a mapping, those of its merge keys ("<<") last and
 // only where the mapping itself, or an earlier merge, does not have the key.
 func fields(n *yaml.Node) []field {
 	if n.Kind != yaml.MappingNode {
@@ -52,7 +52,7 @@ func fields(n *yaml.Node) []field {
 	return list
 }
 
-// lookup is the value of a key of a mapping, through aliases and merge keys; nil
+// lookup returns the value of a key of a mapping, through aliases and merge keys; nil
 // where n is no mapping or has no such key.
 func lookup(n *yaml.Node, key string) *yaml.Node {
 	n = resolved(n)
@@ -77,7 +77,7 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// text is the string that a key of a mapping says, "" where it says none.
+// text returns the string that a key of a mapping says, "" where it says none.
 func text(n *yaml.Node, key string) string {
 	if v := lookup(n, key); v != nil && v.Kind == yaml.ScalarNode {
 		return v.Value

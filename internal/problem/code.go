@@ -101,7 +101,7 @@ type Explanation struct {
 
 var codeHeading = lazyregexp.New(`(?m)^## (MG\d{3}): (.*)\n`)
 
-// Explanations are those of every code, in their order.
+// Explanations returns those of every code, in their order.
 func Explanations() []Explanation {
 	var list []Explanation
 	headings := codeHeading.FindAllStringSubmatchIndex(codes, -1)

@@ -12,7 +12,7 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Problem.Error() }
 
-// Unwrap is the problem alone, so that it is shown once; Is and As see the rest.
+// Unwrap returns the problem alone, so that it is shown once; Is and As see the rest.
 func (f *Fault) Unwrap() error { return f.Problem }
 
 // Is reports whether the kind, or the cause, is target.

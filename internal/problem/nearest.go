@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// DidYouMean is a hint that names the known word nearest to word, or, where
+// DidYouMean returns a hint that names the known word nearest to word, or, where
 // none is near, the known words themselves.
 func DidYouMean(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
@@ -23,7 +23,7 @@ func DidYouMean(word string, known []string) string {
 	return "valid values: " + strings.Join(known, ", ")
 }
 
-// Nearest is the known word that a slip of the finger would make of word: at
+// Nearest returns the known word that a slip of the finger would make of word: at
 // most a third of its letters wrong, missing, added or swapped. It is "" where
 // no known word is near.
 func Nearest(word string, known []string) string {

@@ -58,7 +58,7 @@ type Note struct {
 	Text  string
 }
 
-// String is the place and the text.
+// String returns the place and the text.
 func (n Note) String() string {
 	if n.Place == (Place{}) {
 		return n.Text
@@ -66,7 +66,7 @@ func (n Note) String() string {
 	return n.Place.String() + ": " + n.Text
 }
 
-// Error is the place and the message; the hint is left to whoever prints.
+// Error returns the place and the message; the hint is left to whoever prints.
 func (p *Problem) Error() string {
 	if p.Place == (Place{}) {
 		return p.Message
@@ -74,33 +74,33 @@ func (p *Problem) Error() string {
 	return p.Place.String() + ": " + p.Message
 }
 
-// New is a problem that no place in a file is to blame for. Names and passwords in
+// New returns a problem that no place in a file is to blame for. Names and passwords in
 // URLs are left out of the message and the hint.
 func New(hint, format string, args ...any) *Problem {
 	return &Problem{Message: withoutCredentials(fmt.Sprintf(format, args...)), Hint: withoutCredentials(hint)}
 }
 
-// Refuse is a problem whose meaning is "no": drift, no match, a refusal.
+// Refuse returns a problem whose meaning is "no": drift, no match, a refusal.
 func Refuse(hint, format string, args ...any) *Problem {
 	p := New(hint, format, args...)
 	p.Refused = true
 	return p
 }
 
-// At is a problem at a place.
+// At returns a problem at a place.
 func At(place Place, hint, format string, args ...any) *Problem {
 	p := New(hint, format, args...)
 	p.Place = place
 	return p
 }
 
-// WithCode is the problem, with its kind.
+// WithCode returns the problem, with its kind.
 func (p *Problem) WithCode(code Code) *Problem {
 	p.Code = code
 	return p
 }
 
-// WithCode is an error whose problems have a kind: those that had none get this one.
+// WithCode returns an error whose problems have a kind: those that had none get this one.
 func WithCode(err error, code Code) error {
 	var list List
 	for _, p := range All(err) {
@@ -137,7 +137,7 @@ func (l *List) Sort() {
 	})
 }
 
-// Err is the sorted list as an error, nil when it is empty.
+// Err returns the sorted list as an error, nil when it is empty.
 func (l List) Err() error {
 	if len(l) == 0 {
 		return nil
@@ -146,7 +146,7 @@ func (l List) Err() error {
 	return l
 }
 
-// Error is one line a problem.
+// Error returns one line a problem.
 func (l List) Error() string {
 	lines := make([]string, len(l))
 	for i, p := range l {
@@ -187,7 +187,7 @@ func All(err error) []*Problem {
 	return []*Problem{{Message: err.Error()}}
 }
 
-// within is the problems in inner, with what err, which wraps it, says around its text:
+// within returns the problems in inner, with what err, which wraps it, says around its text:
 // of fmt.Errorf("sign the commit: %w", inner) each message begins with "sign the commit: ".
 func within(err, inner error) []*Problem {
 	all := All(inner)
@@ -211,7 +211,7 @@ const (
 	ExitTrouble = 2 // could not tell: usage, bad input, I/O, network
 )
 
-// ExitStatus is the exit status for err: ExitRefused where every problem in it
+// ExitStatus returns the exit status for err: ExitRefused where every problem in it
 // is a refusal, ExitTrouble where one is not.
 func ExitStatus(err error) int {
 	all := All(err)

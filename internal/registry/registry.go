@@ -37,7 +37,7 @@ func (c *Checker) Digest(ctx context.Context, image string) (string, error) {
 	return c.look(ctx, image)
 }
 
-// Check is nil where the registry has the image, a refusal where it says that it
+// Check returns nil where the registry has the image, a refusal where it says that it
 // does not, also after Wait; any other error where that is not known.
 func (c *Checker) Check(ctx context.Context, image string) error {
 	_, err := c.look(ctx, image)
@@ -86,7 +86,7 @@ func head(ctx context.Context, ref name.Reference, carrier http.RoundTripper) (d
 	return found.Digest.String(), nil
 }
 
-// refusal is what an error of the registry means. A registry answers 404 for an
+// refusal returns what an error of the registry means. A registry answers 404 for an
 // image that it does not have; for a repository that it hides, some do too.
 func (c *Checker) refusal(image string, ref name.Reference, err error) *problem.Problem {
 	var answer *transport.Error

@@ -95,7 +95,7 @@ func (c *checker) list(tree *parse.Tree, list *parse.ListNode, dot reflect.Type,
 	}
 }
 
-// defines are the names of the templates that files define.
+// defines returns the names of the templates that files define.
 func (t *Templates) defines() []string {
 	var names []string
 	for _, tmpl := range t.set.Templates() {
@@ -128,7 +128,7 @@ func (v variables) typeOf(name string) reflect.Type {
 	return nil
 }
 
-// elemOf is the type of a list's or a map's items.
+// elemOf returns the type of a list's or a map's items.
 func elemOf(t reflect.Type) reflect.Type {
 	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Map) && t != reflect.TypeFor[Vars]() {
 		return t.Elem()
@@ -238,7 +238,7 @@ func (c *checker) include(tree *parse.Tree, command *parse.CommandNode, dot refl
 	c.tree(called.Text, t)
 }
 
-// exported are the fields of a struct that templates see.
+// exported returns the fields of a struct that templates see.
 func exported(t reflect.Type) []string {
 	var names []string
 	for i := range t.NumField() {
@@ -249,7 +249,7 @@ func exported(t reflect.Type) []string {
 	return names
 }
 
-// scopeFields are the fields of what a scope has under a name: Service, Env, User, Team.
+// scopeFields returns the fields of what a scope has under a name: Service, Env, User, Team.
 func scopeFields(name string) []string {
 	field, _ := reflect.TypeFor[userServiceScope]().FieldByName(name)
 	return exported(field.Type.Elem())

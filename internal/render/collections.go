@@ -9,7 +9,7 @@ import (
 
 // Functions of lists and maps. None changes its arguments: each makes a new one.
 
-// dict is a map of keys and values in turn.
+// dict returns a map of keys and values in turn.
 func dict(pairs ...any) (map[string]any, error) {
 	if len(pairs)%2 != 0 {
 		return nil, fmt.Errorf("dict takes keys and values in turn; the last key has no value")
@@ -25,7 +25,7 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// mapOf is a value as a map; an unset one is empty.
+// mapOf returns a value as a map; an unset one is empty.
 func mapOf(function string, v any) (map[string]any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -44,7 +44,7 @@ func mapOf(function string, v any) (map[string]any, error) {
 	return nil, fmt.Errorf("%s takes a map, not %s", function, describe(v))
 }
 
-// listOf is a value as a list; an unset one is empty.
+// listOf returns a value as a list; an unset one is empty.
 func listOf(function string, v any) ([]any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -74,7 +74,7 @@ func (x *execution) items(function string, v any, steps int) ([]any, error) {
 	return list, nil
 }
 
-// get is the value of a key; where the map has no such key, or no value for it, it
+// get returns the value of a key; where the map has no such key, or no value for it, it
 // is the third argument, or an empty text.
 func get(m, key any, otherwise ...any) (any, error) {
 	known, err := mapOf("get", m)
@@ -127,7 +127,7 @@ func dig(args ...any) (any, error) {
 	return at, nil
 }
 
-// keys are those of maps, sorted.
+// keys returns those of maps, sorted.
 func (x *execution) keys(dicts ...any) ([]any, error) {
 	var list []any
 	for _, d := range dicts {
@@ -145,7 +145,7 @@ func (x *execution) keys(dicts ...any) ([]any, error) {
 	return list, nil
 }
 
-// values are those of a map, in the order of its keys.
+// values returns those of a map, in the order of its keys.
 func (x *execution) values(d any) ([]any, error) {
 	m, err := mapOf("values", d)
 	if err != nil {
@@ -194,7 +194,7 @@ func (x *execution) choose(function string, d any, names []any, with bool) (map[
 	return chosen, nil
 }
 
-// merge is the maps as one, key by key at every depth; the first that has a key wins.
+// merge returns the maps as one, key by key at every depth; the first that has a key wins.
 func (x *execution) merge(dicts ...any) (map[string]any, error) {
 	merged := map[string]any{}
 	for _, d := range dicts {

@@ -199,7 +199,7 @@ func (x *execution) called(function string, name any, dot []any) (run func() err
 // callCost is how many steps a call of a template by a function counts.
 const callCost = 100
 
-// innermost is the error of a template that a function has called. That of a limit is
+// innermost returns the error of a template that a function has called. That of a limit is
 // reported once, at its innermost place.
 func (x *execution) innermost(err error) error {
 	limit := (*limitError)(nil)
@@ -228,7 +228,7 @@ type textFile struct {
 	err  error
 }
 
-// file is the text of a file of templates/files.
+// file returns the text of a file of templates/files.
 func (x *execution) file(name any) (manifest.FileText, error) {
 	text, err := x.textOf(name)
 	if err != nil {

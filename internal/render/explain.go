@@ -38,7 +38,7 @@ func (r *renderer) explain(j job, x *execution, err error) {
 	r.find(j, p, func(p *problem.Problem) { p.Notes = r.lineNotes(j, line) })
 }
 
-// Problem is what is wrong with a line of a manifest, counted from 1, reported at the
+// Problem returns what is wrong with a line of a manifest, counted from 1, reported at the
 // template's line. It wants a code, and Notes.
 func (m *Manifest) Problem(line int, hint, message string) *problem.Problem {
 	place := problem.Place{File: m.Template}
@@ -50,7 +50,7 @@ func (m *Manifest) Problem(line int, hint, message string) *problem.Problem {
 	return p
 }
 
-// Notes are the values in a line of a manifest, and the lines around it.
+// Notes returns the values in a line of a manifest, and the lines around it.
 func (m *Manifest) Notes(line int) []problem.Note {
 	sources, err := m.Map()
 	if err != nil {
@@ -60,7 +60,7 @@ func (m *Manifest) Notes(line int) []problem.Note {
 	return append(notes(values), problem.Note{Text: fmt.Sprintf("%s would have%s", m.Path, trace.Excerpt(m.Text.Data, line))})
 }
 
-// valueNames are the names of the values in a line of a manifest, and where they were written.
+// valueNames returns the names of the values in a line of a manifest, and where they were written.
 func (m *Manifest) valueNames(line int) []problem.Note {
 	sources, err := m.Map()
 	if err != nil {
@@ -74,7 +74,7 @@ func (m *Manifest) valueNames(line int) []problem.Note {
 	return list
 }
 
-// inLine is a problem in a line of a text with placeholders, reported at the template's line.
+// inLine returns a problem in a line of a text with placeholders, reported at the template's line.
 func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Problem {
 	start, end := trace.LineBytes(t.Text, line)
 	first := start + len(t.Text[start:end]) - len(bytes.TrimLeft(t.Text[start:end], " "))
@@ -137,7 +137,7 @@ func (t *Templates) hintFor(s *subject, variable string) string {
 	return hint + "; or ask for it with if, with or default"
 }
 
-// placeholderNotes are those of the line that has a placeholder.
+// placeholderNotes returns those of the line that has a placeholder.
 func (r *renderer) placeholderNotes(j job, placeholder int) []problem.Note {
 	t := r.trace(j)
 	for _, e := range t.execution.rec.events {
@@ -148,7 +148,7 @@ func (r *renderer) placeholderNotes(j job, placeholder int) []problem.Note {
 	return nil
 }
 
-// lineNotes are the values in a line of the text with placeholders, and the lines around
+// lineNotes returns the values in a line of the text with placeholders, and the lines around
 // it as they would be rendered.
 func (r *renderer) lineNotes(j job, line int) []problem.Note {
 	t := r.trace(j)
@@ -169,7 +169,7 @@ func notes(values []trace.Origin) []problem.Note {
 	return list
 }
 
-// shown is the text with its values, as far as they can be shown in their placeholders'
+// shown returns the text with its values, as far as they can be shown in their placeholders'
 // places: it may be no YAML, and is only looked at.
 func (t tracing) shown() []byte {
 	var b strings.Builder

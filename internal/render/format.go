@@ -28,7 +28,7 @@ func (n number) Format(state fmt.State, verb rune) {
 	}
 }
 
-// formatted are values as fmt prints them the way that textOf does. Those of widths
+// formatted returns values as fmt prints them the way that textOf does. Those of widths
 // are numbers of Go.
 func (x *execution) formatted(values []any, widths map[int]bool) ([]any, error) {
 	list := make([]any, len(values))
@@ -73,13 +73,13 @@ func (x *execution) print1(values ...any) (string, error) {
 	return x.bounded(b.String())
 }
 
-// println is the values with blanks between them, and a line break.
+// println returns the values with blanks between them, and a line break.
 func (x *execution) println(values ...any) (string, error) {
 	text, err := x.cat(values...)
 	return text + "\n", err
 }
 
-// cat is the values that are set with blanks between them.
+// cat returns the values that are set with blanks between them.
 func (x *execution) cat(values ...any) (string, error) {
 	var set []any
 	for _, v := range values {

@@ -13,7 +13,7 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// functions are what templates may call in addition to some of text/template's own (see
+// functions returns what templates may call in addition to some of text/template's own (see
 // builtins): a closed list, each the same for the same arguments. No clock, randomness,
 // environment or network. Names and order of arguments are those of Helm and sprig.
 // Each is on the page docs/templates.md, with an example.
@@ -58,7 +58,7 @@ func (x *execution) functions() template.FuncMap {
 // hiddenFunctions are not for authors.
 var hiddenFunctions = []string{"includeBlock", "truth", "number", "value"}
 
-// functionNames are the functions that authors may call, sorted, with text/template's.
+// functionNames returns the functions that authors may call, sorted, with text/template's.
 func functionNames() []string {
 	all := (&execution{}).functions()
 	for _, name := range hiddenFunctions {
@@ -82,7 +82,7 @@ type hintedError struct{ message, hint string }
 
 func (e *hintedError) Error() string { return e.message }
 
-// textOf is the text of a string, number or boolean: of a number, as it was written.
+// textOf returns the text of a string, number or boolean: of a number, as it was written.
 func textOf(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -156,7 +156,7 @@ func (x *execution) test2(f func(a, b string) bool) any {
 	}
 }
 
-// bounded is a text that a function made, if it is not too long.
+// bounded returns a text that a function made, if it is not too long.
 func (x *execution) bounded(s string) (string, error) {
 	if len(s) <= 64 {
 		return s, nil
@@ -190,7 +190,7 @@ func required(message string, v any) (any, error) {
 	return v, nil
 }
 
-// coalesce is the first value that is set.
+// coalesce returns the first value that is set.
 func coalesce(values ...any) (any, error) {
 	for _, v := range values {
 		if isTag(v) {
@@ -224,7 +224,7 @@ func fail(message any) (string, error) {
 	return "", err
 }
 
-// truth is a value for if and with, which ask whether it is zero: a number that is
+// truth returns a value for if and with, which ask whether it is zero: a number that is
 // written as 0.0 is.
 func truth(v any) any {
 	if n, ok := v.(manifest.Number); ok {

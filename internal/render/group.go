@@ -28,7 +28,7 @@ type Also struct {
 	Text     string
 }
 
-// Groups are the findings that share a template, a line and a message less what is quoted in it,
+// Groups returns the findings that share a template, a line and a message less what is quoted in it,
 // each sorted by path.
 func Groups(found []Finding) [][]Finding {
 	groups := map[string][]Finding{}
@@ -61,7 +61,7 @@ func Problems(found []Finding) problem.List {
 	return all.problems()
 }
 
-// notes are what led to a finding: the values in its line, the other lines that have a part in it,
+// notes returns what led to a finding: the values in its line, the other lines that have a part in it,
 // and remarks.
 func (f *Finding) notes() []problem.Note {
 	list := f.Manifest.Notes(f.Line)

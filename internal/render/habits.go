@@ -88,7 +88,7 @@ func (t *Templates) functionHint(name, line string) string {
 	return "docs/templates.md lists the functions; a variable is written {{ .Vars.name }}, a text in quotes"
 }
 
-// fieldOf is a field as it is written in templates.
+// fieldOf returns a field as it is written in templates.
 func fieldOf(scope, name string) string {
 	var fields []string
 	for _, f := range scopeFields(scope) {

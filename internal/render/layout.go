@@ -151,7 +151,7 @@ type indentedLine struct {
 	indent int
 }
 
-// indentedLines are the lines of a text, less the blank ones around them. First is
+// indentedLines returns the lines of a text, less the blank ones around them. First is
 // the indentation that its first line has in addition to its own.
 func indentedLines(text []byte, first int) []indentedLine {
 	var lines []indentedLine
@@ -251,7 +251,7 @@ func joinsStructure(before []byte, left, right string, indent int) bool {
 	return false
 }
 
-// readable is a part of a line as a message has it.
+// readable returns a part of a line as a message has it.
 func readable(line string) string {
 	line = strings.NewReplacer(manifest.MapEntry, "{{ … }}", manifest.ListEntry, "{{ … }}", manifest.Placeholder, "{{ … }}").Replace(strings.TrimSpace(line))
 	return problem.Cut(line, 50)

@@ -111,7 +111,7 @@ func (x *execution) uniq(list any) ([]any, error) {
 	return kept, err
 }
 
-// compact is a list without the items that if would not take.
+// compact returns a list without the items that if would not take.
 func (x *execution) compact(list any) ([]any, error) {
 	items, err := x.items("compact", list, 4)
 	var kept []any
@@ -141,7 +141,7 @@ func anyList(texts []string) []any {
 	return list
 }
 
-// join is the texts of a list with a separator between them.
+// join returns the texts of a list with a separator between them.
 func (x *execution) join(separator, list any) (string, error) {
 	between, err := x.textOf(separator)
 	if err != nil {
@@ -161,7 +161,7 @@ func (x *execution) join(separator, list any) (string, error) {
 	return x.bounded(strings.Join(texts, between))
 }
 
-// splitList is the parts of a text between separators.
+// splitList returns the parts of a text between separators.
 func (x *execution) splitList(separator, s any) ([]any, error) {
 	t, err := x.texts(separator, s)
 	if err != nil {
@@ -173,7 +173,7 @@ func (x *execution) splitList(separator, s any) ([]any, error) {
 	return anyList(strings.Split(t[1], t[0])), nil
 }
 
-// split is the parts of a text between separators, as a map with the keys _0, _1, …
+// split returns the parts of a text between separators, as a map with the keys _0, _1, …
 func (x *execution) split(separator, s any) (map[string]any, error) {
 	parts, err := x.splitList(separator, s)
 	m := make(map[string]any, len(parts))
@@ -183,7 +183,7 @@ func (x *execution) split(separator, s any) (map[string]any, error) {
 	return m, err
 }
 
-// until is the list 0, 1, … n-1.
+// until returns the list 0, 1, … n-1.
 func (x *execution) until(n any) ([]any, error) {
 	count, err := intOf(n)
 	if err != nil {

@@ -51,7 +51,7 @@ func (t *Templates) parseProblem(s *source, err error) *problem.Problem {
 // single quotes.
 var jinjaCall = lazyregexp.New(`\{\{[^}]*(\w\(|'[^']{2,}'|\bis (not )?defined\b)`)
 
-// conflict is the first line that Git marks a merge conflict with, 0 where there is none.
+// conflict returns the first line that Git marks a merge conflict with, 0 where there is none.
 func (s *source) conflict() int {
 	for i, line := range strings.Split(s.text, "\n") {
 		if strings.HasPrefix(line, "<<<<<<< ") {
@@ -116,7 +116,7 @@ func (t *Templates) execProblem(s *source, err error) *problem.Problem {
 	return p
 }
 
-// execPlace is the place and the message of the innermost error that text/template
+// execPlace returns the place and the message of the innermost error that text/template
 // places in a file: a template may be called by a function of another.
 func (t *Templates) execPlace(s *source, err error) *problem.Problem {
 	p := problem.At(problem.Place{File: s.file}, "", "%v", err).WithCode(problem.Failed)

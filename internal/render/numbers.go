@@ -14,7 +14,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// intOf is a whole number.
+// intOf returns a whole number.
 func intOf(v any) (int64, error) {
 	switch n := v.(type) {
 	case int:
@@ -37,7 +37,7 @@ func intOf(v any) (int64, error) {
 	return int64(f), nil
 }
 
-// floatOf is a number; a text that is one counts.
+// floatOf returns a number; a text that is one counts.
 func floatOf(v any) (float64, error) {
 	switch n := v.(type) {
 	case int:
@@ -119,7 +119,7 @@ func mul(values ...any) (any, error) {
 	return calculate(func(a, b int64) (int64, bool) { return a * b, a == 0 || a*b/a == b }, func(a, b float64) float64 { return a * b }, values)
 }
 
-// div is the whole part of a division of whole numbers, as in sprig.
+// div returns the whole part of a division of whole numbers, as in sprig.
 func div(a, b any) (any, error) {
 	if divisor, err := floatOf(b); err == nil && divisor == 0 {
 		return nil, errors.New("division by zero")
@@ -142,7 +142,7 @@ func minOf(values ...any) (any, error) {
 	return calculate(func(a, b int64) (int64, bool) { return min(a, b), true }, math.Min, values)
 }
 
-// toInt is the whole part of a number.
+// toInt returns the whole part of a number.
 func toInt(v any) (int64, error) {
 	if n, err := intOf(v); err == nil {
 		return n, nil
@@ -256,7 +256,7 @@ func greaterOrEqual(a, b any) (bool, error) {
 	return order >= 0, err
 }
 
-// toJSON is a value as JSON on one line, its keys sorted.
+// toJSON returns a value as JSON on one line, its keys sorted.
 func (x *execution) toJSON(v any) (string, error) { return x.encodeJSON(v, "") }
 
 func (x *execution) toPrettyJSON(v any) (string, error) { return x.encodeJSON(v, "  ") }

@@ -144,7 +144,7 @@ func hasBraces(v any) bool {
 	return false
 }
 
-// notices are what people should know of what an execution printed.
+// notices returns what people should know of what an execution printed.
 func (x *execution) notices() []Notice {
 	var list []Notice
 	for _, i := range x.rec.braces {
@@ -211,7 +211,7 @@ func (x *execution) valueText(v any, alone bool) error {
 // itemCost is how many steps a value in a map or list counts that is printed or encoded.
 const itemCost = 8
 
-// plainData is a value with maps and lists as encoders have them: map[string]any and
+// plainData returns a value with maps and lists as encoders have them: map[string]any and
 // []any. What is neither data nor made of it is an error.
 func (x *execution) plainData(v any) (any, error) { return x.plainBelow(v, 0) }
 

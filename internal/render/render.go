@@ -203,7 +203,7 @@ func (s *source) ends(text []byte) (rest []byte, skipped int) {
 	return rest, len(text) - len(rest)
 }
 
-// trimmed is a rendered text without the empty lines around it, and with one
+// trimmed returns a rendered text without the empty lines around it, and with one
 // final line break; skipped is what was cut off at its beginning. It is made in
 // the bytes of text.
 func trimmed(text []byte) (rest []byte, skipped int) {
@@ -237,7 +237,7 @@ func (r *renderer) skeleton(j job, text []byte) *skeleton {
 	return s
 }
 
-// duplicatePaths are the manifests that two templates make for one path.
+// duplicatePaths returns the manifests that two templates make for one path.
 func duplicatePaths(manifests []Manifest) problem.List {
 	var problems problem.List
 	for i := 1; i < len(manifests); i++ {
@@ -252,7 +252,7 @@ func duplicatePaths(manifests []Manifest) problem.List {
 	return problems
 }
 
-// duplicateObjects are the objects that an environment would have twice.
+// duplicateObjects returns the objects that an environment would have twice.
 func (r *renderer) duplicateObjects(manifests []Manifest) problem.List {
 	var found findings
 	owners := map[string]*Manifest{}

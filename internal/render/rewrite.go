@@ -189,7 +189,7 @@ func (w *rewriter) blockCall(n *parse.ActionNode) parse.Node {
 	return call
 }
 
-// nodeCost is how many steps a node counts, less the lists in it: about as many as it
+// nodeCost returns how many steps a node counts, less the lists in it: about as many as it
 // takes times 100 nanoseconds.
 func nodeCost(n parse.Node) int {
 	switch n := n.(type) {
@@ -257,13 +257,13 @@ func (w *rewriter) action(at parse.Pos, text string) parse.Node {
 	return &parse.NumberNode{NodeType: parse.NodeNumber, Pos: at, IsInt: true, Int64: int64(n), Text: strconv.Itoa(n)}
 }
 
-// command is a call of a function.
+// command returns a call of a function.
 func (w *rewriter) command(function string, at parse.Pos, args ...parse.Node) *parse.CommandNode {
 	name := parse.NewIdentifier(function).SetTree(w.tree).SetPos(at)
 	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: at, Args: append([]parse.Node{name}, args...)}
 }
 
-// pipe is a call as an argument: (function args).
+// pipe returns a call as an argument: (function args).
 func (w *rewriter) pipe(function string, at parse.Pos, args ...parse.Node) *parse.PipeNode {
 	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{w.command(function, at, args...)}}
 }

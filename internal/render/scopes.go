@@ -105,7 +105,7 @@ type subject struct {
 	traced trace.Subject // what data is made of
 }
 
-// String is the subject as people name it: sandbox, alice, api.
+// String returns the subject as people name it: sandbox, alice, api.
 func (s *subject) String() string {
 	name := s.env
 	switch t := s.traced; {
@@ -120,7 +120,7 @@ func (s *subject) String() string {
 	return name
 }
 
-// service is the place of the subject's service; the zero Place where it has none.
+// service returns the place of the subject's service; the zero Place where it has none.
 func (s *subject) service() problem.Place {
 	if s.traced.Service == nil {
 		return problem.Place{}
@@ -128,7 +128,7 @@ func (s *subject) service() problem.Place {
 	return s.traced.Service.Place
 }
 
-// subjects are all that an environment's templates are rendered for.
+// subjects returns all that an environment's templates are rendered for.
 func subjects(inv *inventory.Inventory, env *inventory.Environment) []*subject {
 	b := builder{inv: inv, env: env, vars: goVars(inv.Vars(env, nil, nil)), services: map[string]*Service{}}
 	b.data = &Env{Name: env.Name, Namespace: env.Namespace, Domain: orNil(env.Domain), Cluster: orNil(env.Cluster), Kubernetes: orNil(env.Kubernetes)}

@@ -79,7 +79,7 @@ const (
 
 func hookText(n int) string { return hookPrefix + strconv.Itoa(n) + hookEnd }
 
-// withoutHooks is text less its hooks.
+// withoutHooks returns text less its hooks.
 func withoutHooks(text string) string {
 	if !strings.Contains(text, hookPrefix) {
 		return text
@@ -210,7 +210,7 @@ func readAction(text string, start int) (piece, bool) {
 	return p, false
 }
 
-// quotedLength is the length of the quoted constant that text begins with, 0 where it
+// quotedLength returns the length of the quoted constant that text begins with, 0 where it
 // does not end.
 func quotedLength(text string) int {
 	for i := 1; i < len(text); i++ {
@@ -224,7 +224,7 @@ func quotedLength(text string) int {
 	return 0
 }
 
-// firstWord is the word that says what an action does: "if", "template", "=" for a
+// firstWord returns the word that says what an action does: "if", "template", "=" for a
 // variable that is set, "" for a value.
 func firstWord(inner string) string {
 	if strings.HasPrefix(inner, "$") {

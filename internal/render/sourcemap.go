@@ -9,7 +9,7 @@ import (
 	"k8srepo/internal/trace"
 )
 
-// Map is the manifest's source map. It is made by running the template again.
+// Map returns the manifest's source map. It is made by running the template again.
 func (m *Manifest) Map() (*trace.Map, error) { return m.renderer.mapOf(m.job) }
 
 // tracing is what a traced execution printed.
@@ -46,7 +46,7 @@ func (r *renderer) trace(j job) tracing {
 	return tracing{t, recorded, j.source.file, err}
 }
 
-// place is where the template has what an event prints.
+// place returns where the template has what an event prints.
 func (r *renderer) place(e event) problem.Place { return r.traced.actions[e.action].place }
 
 // mapOf makes a job's source map.

@@ -41,7 +41,7 @@ func (x *execution) repeat(count, s any) (string, error) {
 	return x.bounded(strings.Repeat(text, int(n)))
 }
 
-// trunc is the first n characters of a text; the last ones where n is negative.
+// trunc returns the first n characters of a text; the last ones where n is negative.
 func (x *execution) trunc(n, s any) (string, error) {
 	count, err := intOf(n)
 	if err != nil {
@@ -60,7 +60,7 @@ func (x *execution) trunc(n, s any) (string, error) {
 	return text, nil
 }
 
-// substr is the characters of a text from start up to end; to its end where end is
+// substr returns the characters of a text from start up to end; to its end where end is
 // negative or past it.
 func (x *execution) substr(start, end, s any) (string, error) {
 	from, err := intOf(start)
@@ -135,7 +135,7 @@ func (x *execution) regexReplaceAll(pattern, s, by any) (string, error) {
 	return x.bounded(re.ReplaceAllString(t[1], t[2]))
 }
 
-// sha256 is the checksum of a text, or of the JSON of any other value.
+// sha256 returns the checksum of a text, or of the JSON of any other value.
 func (x *execution) sha256(v any) (string, error) {
 	text, err := x.textOrJSON(v)
 	if err != nil {

@@ -32,7 +32,7 @@ func (x *execution) tpl(text, dot any) (string, error) {
 	return out, x.inValue(s, err)
 }
 
-// inValue is an error in the text of a value, as it is reported where the value is used.
+// inValue returns an error in the text of a value, as it is reported where the value is used.
 func (x *execution) inValue(text string, err error) error {
 	if err == nil || errors.Is(err, errStopped) {
 		return err
@@ -51,7 +51,7 @@ func (x *execution) inValue(text string, err error) error {
 	return &hintedError{fmt.Sprintf("in the value %q: %s", problem.Cut(text, 60), message), p.Hint}
 }
 
-// valueTemplate is a value's text, parsed once. It may call the templates that are
+// valueTemplate returns a value's text, parsed once. It may call the templates that are
 // there, and define none.
 func (x *execution) valueTemplate(text string, dot any) (*template.Template, error) {
 	key := text + "\x00" + reflect.TypeOf(dot).String()

@@ -19,7 +19,7 @@ import (
 // Companions are set in the blocks that their variables are set in, so that
 // text/template itself keeps track of them. What is printed is the same.
 
-// traced is the same templates once more, rewritten to be traced.
+// traced returns the same templates once more, rewritten to be traced.
 func (t *Templates) traced() *Templates {
 	again := &Templates{byScope: t.byScope, sources: t.sources, files: t.files, variables: t.variables, hooks: t.hooks[:t.sourceHooks:t.sourceHooks], sourceHooks: t.sourceHooks}
 	again.parse(new(problem.List)) // it went well before
@@ -130,7 +130,7 @@ func (m *rewriter) traceRange(n *parse.BranchNode) []parse.Node {
 	return append(before, m.set(at, steps, false, m.call("steps", at, source, over)))
 }
 
-// source is the argument that says which paths a pipeline's value comes from.
+// source returns the argument that says which paths a pipeline's value comes from.
 func (m *rewriter) source(pipe *parse.PipeNode) parse.Node {
 	commands := pipe.Cmds
 	if n := len(commands); n > 1 {
@@ -188,7 +188,7 @@ func (m *rewriter) sourceOf(arg parse.Node) parse.Node {
 	return m.call("both", at)
 }
 
-// below is the source of a field of a field of … a value.
+// below returns the source of a field of a field of … a value.
 func (m *rewriter) below(at parse.Pos, source parse.Node, names []string) parse.Node {
 	if len(names) == 0 {
 		return source
@@ -204,12 +204,12 @@ func (m *rewriter) variable(at parse.Pos, name string) parse.Node {
 	return &parse.VariableNode{NodeType: parse.NodeVariable, Pos: at, Ident: []string{name}}
 }
 
-// call is a call as an argument: (function args).
+// call returns a call as an argument: (function args).
 func (m *rewriter) call(function string, at parse.Pos, args ...parse.Node) parse.Node {
 	return m.pipe(function, at, args...)
 }
 
-// do is a call as an action that prints nothing: {{ function args }}.
+// do returns a call as an action that prints nothing: {{ function args }}.
 func (m *rewriter) do(function string, at parse.Pos, args ...parse.Node) parse.Node {
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: m.pipe(function, at, args...)}
 }
@@ -242,7 +242,7 @@ type event struct {
 	from        trace.Trails
 }
 
-// traceFunctions are what traced templates call in addition to the others.
+// traceFunctions returns what traced templates call in addition to the others.
 func (t *tracer) traceFunctions() template.FuncMap {
 	return template.FuncMap{
 		"text": func(n int) string {
@@ -310,7 +310,7 @@ func (s *steps) next() trace.Trails {
 	return s.source.Below(s.done - 1)
 }
 
-// key is the source of the key, after next.
+// key returns the source of the key, after next.
 func (s *steps) key() trace.Trails {
 	if s.isMap {
 		return s.source.Below(trace.KeyOf(s.keys[s.done-1]))

@@ -11,7 +11,7 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// podExample is a Deployment whose container has more to say.
+// podExample returns a Deployment whose container has more to say.
 func podExample(container string) string {
 	return strings.TrimPrefix(deployment, "---\n") + container
 }

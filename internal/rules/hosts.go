@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// twoIngresses is an example: two Ingresses, the second for a host of one's choice.
+// twoIngresses returns an example: two Ingresses, the second for a host of one's choice.
 func twoIngresses(class, host, path string) string {
 	ingress := func(name, host, path string) string {
 		return `apiVersion: networking.k8s.io/v1

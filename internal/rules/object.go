@@ -293,7 +293,7 @@ type custom struct{ names []word }
 // id is what no two objects of a cluster share.
 type id struct{ group, kind, namespace, name string }
 
-// Identity is what no two objects of a cluster share.
+// Identity returns what no two objects of a cluster share.
 func (o *Object) Identity() string {
 	return strings.Join([]string{o.Group, o.Kind, o.namespace(), o.Name}, "|")
 }
@@ -320,7 +320,7 @@ var clusterScoped = map[string]bool{
 	"CustomResourceDefinition": true,
 }
 
-// String is the object as people name it, in quotes but for its kind.
+// String returns the object as people name it, in quotes but for its kind.
 func (o *Object) String() string {
 	if namespace := o.namespace(); namespace != "" {
 		return o.Kind + " " + strconv.Quote(namespace+"/"+o.Name)

@@ -167,7 +167,7 @@ func countOf(owners []string) string {
 	return fmt.Sprintf("the first %d (%s to %s)", len(owners), owners[0], owners[len(owners)-1])
 }
 
-// ownerOf is whom an Ingress is for: a user, or itself.
+// ownerOf returns whom an Ingress is for: a user, or itself.
 func ownerOf(o *Object) string {
 	if o.User != "" {
 		return o.User
@@ -345,7 +345,7 @@ func (r *reading) countConditions(a *albRule) {
 	}
 }
 
-// manyRoutes is an Ingress with a target group for each of n ports of a Service.
+// manyRoutes returns an Ingress with a target group for each of n ports of a Service.
 func manyRoutes(n int) string {
 	var rules, ports strings.Builder
 	for i := range n {

@@ -181,7 +181,7 @@ func checkMissing(from referrer) func(*Cluster, *report) {
 	}
 }
 
-// otherNamespace is the entry of a namespace that is not the environment's own.
+// otherNamespace returns the entry of a namespace that is not the environment's own.
 func (e *Environment) otherNamespace(namespace string) string {
 	if namespace == "" || namespace == e.Namespace {
 		return ""

@@ -113,7 +113,7 @@ func Check(clusters []*Cluster) []Finding {
 	return findings
 }
 
-// alone are the findings of the rules that look at one object alone. tagged are the repositories whose
+// alone returns the findings of the rules that look at one object alone. tagged are the repositories whose
 // tags a kustomization sets.
 func (o *Object) alone(tagged map[string]bool) []*Finding {
 	var list []*Finding

@@ -88,7 +88,7 @@ func (c *Cluster) checkSelects(o *Object, r *report) {
 	f.hint("%s", has.difference(wanted))
 }
 
-// String is labels as a selector on the command line has them.
+// String returns labels as a selector on the command line has them.
 func (l labels) String() string {
 	parts := make([]string, len(l))
 	for i, one := range l {
@@ -97,7 +97,7 @@ func (l labels) String() string {
 	return strings.Join(parts, ",")
 }
 
-// written are the labels without those that a controller sets.
+// written returns the labels without those that a controller sets.
 func (l labels) written() labels {
 	return slices.DeleteFunc(slices.Clone(l), func(one label) bool { return one.value == anyValue })
 }

@@ -157,7 +157,7 @@ var (
 	closes = lazyregexp.New(`^\s*\{\{-? *end *-?\}\}`)
 )
 
-// withoutBlocks is a template without the blocks that are there if one of some variables
+// withoutBlocks returns a template without the blocks that are there if one of some variables
 // is set. Such a block begins and ends on lines of its own.
 func withoutBlocks(text string, variables []string) string {
 	var kept strings.Builder
@@ -204,7 +204,7 @@ func (o *Options) variables(files map[string][]byte) error {
 	return err
 }
 
-// withoutEntry is a file of variables without one of them, and the comments above it.
+// withoutEntry returns a file of variables without one of them, and the comments above it.
 func withoutEntry(data []byte, name string) []byte {
 	entry := regexp.MustCompile(`(?m)^(#[^-\n].*\n)*` + regexp.QuoteMeta(name) + `:.*\n( .*\n)*`)
 	return entry.ReplaceAll(data, nil)
@@ -225,7 +225,7 @@ func (o *Options) schema(files map[string][]byte) error {
 	return err
 }
 
-// users is the starter's users.yaml, with nobody in it; users need a team.
+// users returns the starter's users.yaml, with nobody in it; users need a team.
 func (o *Options) users(files map[string][]byte) error {
 	data, err := k8srepo.Starter.ReadFile(inventory.UsersFile)
 	if err != nil {
@@ -256,7 +256,7 @@ func (o *Options) users(files map[string][]byte) error {
 
 func isProduction(env string) bool { return env == "prod" || env == "production" }
 
-// environments are the shared one, and those that were named.
+// environments returns the shared one, and those that were named.
 func (o *Options) environments(files map[string][]byte) error {
 	name := environmentFile(base)
 	data, err := k8srepo.Starter.ReadFile(name)
@@ -313,7 +313,7 @@ vars:
 
 func environmentFile(env string) string { return path.Join(inventory.EnvironmentsDir, env+".yaml") }
 
-// others are the files that are no part of the inventory.
+// others returns the files that are no part of the inventory.
 func (o *Options) others(files map[string][]byte) error {
 	var err error
 	if files[".gitattributes"], err = k8srepo.Starter.ReadFile(".gitattributes"); err != nil {
@@ -346,7 +346,7 @@ func setText(path, text string) manifest.Patch {
 	return manifest.SetAt(at(path), manifest.NewString(text))
 }
 
-// at is a path that is written in this package, with names that were checked.
+// at returns a path that is written in this package, with names that were checked.
 func at(s string) manifest.Path {
 	p, err := manifest.ParsePath(s)
 	if err != nil {

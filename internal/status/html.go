@@ -27,7 +27,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 // report makes the same bytes.
 func (r *Report) HTML(w io.Writer) error { return pageTemplate.Execute(w, r) }
 
-// InStep is how many services run the same everywhere that it is known.
+// InStep returns how many services run the same everywhere that it is known.
 func (r *Report) InStep() int {
 	n := 0
 	for _, s := range r.Services {

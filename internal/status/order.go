@@ -16,7 +16,7 @@ const unusual = 8
 
 func rank(env string) int { return cmp.Or(usual[env], unusual) }
 
-// environments are the columns. An environment comes behind the one that its
+// environments returns the columns. An environment comes behind the one that its
 // policy names with after; else dev comes before qa, staging and prod; else names
 // decide.
 func (f *found) environments(branch string, notices *[]string) []Environment {
@@ -49,7 +49,7 @@ func (f *found) environments(branch string, notices *[]string) []Environment {
 	return list
 }
 
-// after is the environment that a policy puts before another, if it is there.
+// after returns the environment that a policy puts before another, if it is there.
 func (f *found) after(env string) string {
 	if after := f.policies[env].After; after != env && slices.Contains(f.names, after) {
 		return after
@@ -57,7 +57,7 @@ func (f *found) after(env string) string {
 	return ""
 }
 
-// chained is names in their order, but for those that have to come after another.
+// chained returns names in their order, but for those that have to come after another.
 func chained(names []string, after func(string) string) []string {
 	var done []string
 	rest := slices.Clone(names)

@@ -25,15 +25,15 @@ type found struct {
 	names    []string                    // of environments
 	policies map[string]inventory.Deploy // of those that have one
 	services []*inventory.Service        // sorted by name; made up from the images where there is no users.yaml
-	images   []runs                      // sorted by path and place
+	images   []runningImage              // sorted by path and place
 	notices  []string
 
 	own          map[string]map[string][]int // by environment, as byRepository, for the images that it sets
 	byRepository map[string][]int            // canonical → indices of services, which may share an image
 }
 
-// runs is an image in a file.
-type runs struct {
+// runningImage is an image in a file.
+type runningImage struct {
 	file    string
 	env     string
 	user    bool // below users/
@@ -76,7 +76,7 @@ func fetch(ctx context.Context, tip *repo.Commit, pattern string) error {
 	return tip.Tree.Fetch(ctx, more...)
 }
 
-// environments are the folders that hold manifests: those of a pattern in which
+// environments returns the folders that hold manifests: those of a pattern in which
 // {env} stands for the environment's name, else those that environments/ says and
 // <name>/manifests. They are sorted by name.
 func environments(fsys fs.FS, pattern string) ([]environment, error) {
@@ -185,7 +185,7 @@ func (f *found) readPolicy(fsys fs.FS, name string) {
 
 // readImages reads the images of an environment's manifests. A file that cannot be
 // read as YAML is a notice.
-func (f *found) readImages(ctx context.Context, fsys fs.FS, env environment) ([]runs, error) {
+func (f *found) readImages(ctx context.Context, fsys fs.FS, env environment) ([]runningImage, error) {
 	query := bump.Query{Env: env.name, Root: env.path}
 	var files []bump.File
 	err := fs.WalkDir(fsys, env.dir, func(name string, e fs.DirEntry, err error) error {
@@ -208,10 +208,10 @@ func (f *found) readImages(ctx context.Context, fsys fs.FS, env environment) ([]
 	for _, p := range problems {
 		f.notices = append(f.notices, "left out: "+p.Error())
 	}
-	var list []runs
+	var list []runningImage
 	for _, i := range images {
 		user := strings.HasPrefix(i.Place.File, path.Join(env.dir, "users")+"/")
-		list = append(list, runs{file: i.Place.File, env: env.name, user: user, ref: i.Ref})
+		list = append(list, runningImage{file: i.Place.File, env: env.name, user: user, ref: i.Ref})
 	}
 	return list, nil
 }
@@ -222,7 +222,7 @@ func mayHoldImage(data []byte) bool {
 	return bytes.IndexByte(data, '\\') >= 0 || slices.ContainsFunc(manifest.ShapeWords, func(word []byte) bool { return bytes.Contains(data, word) })
 }
 
-// serviceOf are the services of an image. Some shops build an image of its own for
+// serviceOf returns the services of an image. Some shops build an image of its own for
 // an environment: api-dev, which the service api runs in dev.
 func (f *found) serviceOf(ref image.Ref, env string) []int {
 	if own := f.own[env][ref.Repository()]; own != nil {
@@ -248,7 +248,7 @@ func (f *found) distinguish() {
 	}
 }
 
-// version is what of a reference tells one from another.
+// version returns what of a reference tells one from another.
 func version(ref image.Ref) string { return cmp.Or(ref.Tag, ref.Digest, "latest") }
 
 // fill makes the rows and counts what runs.
@@ -297,7 +297,7 @@ func (f *found) fill(r *Report) {
 	}
 }
 
-// common are tags by how often they run.
+// common returns tags by how often they run.
 func common(counts map[string]int) []TagCount {
 	var list []TagCount
 	for tag, n := range counts {

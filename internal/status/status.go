@@ -299,7 +299,7 @@ func (c *Cell) count(a *counted) {
 	}
 }
 
-// before is the nearest environment before a cell's in which the service runs; nil
+// before returns the nearest environment before a cell's in which the service runs; nil
 // where there is none.
 func before(r *Report, s *Service, index map[string]int, c int) *Cell {
 	for seen := 0; seen <= len(r.Environments); seen++ {

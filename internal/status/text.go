@@ -14,7 +14,7 @@ const (
 	gap        = "  "
 )
 
-// Text is the report as tables that fit a terminal of 100 columns: environments
+// Text returns the report as tables that fit a terminal of 100 columns: environments
 // that do not fit beside each other come in a table below. A service is a line
 // with what runs, and where anything is known of it, one with since when.
 func (r *Report) Text() string {
@@ -83,7 +83,7 @@ func table(b *strings.Builder, columns []column) {
 	}
 }
 
-// lines are what a cell says: what runs and how far it is behind; since when, and
+// lines returns what a cell says: what runs and how far it is behind; since when, and
 // what is proposed.
 func (c *Cell) lines() (first, second string) {
 	var what, more []string
@@ -131,7 +131,7 @@ func (c *Cell) lines() (first, second string) {
 	return strings.Join(what, " "), strings.Join(more, " ")
 }
 
-// String is a spread as people say it: 3 of 12 on 9f2c1ab.
+// String returns a spread as people say it: 3 of 12 on 9f2c1ab.
 func (s Spread) String() string {
 	if s.On == s.Of {
 		return fmt.Sprintf("%d on %s", s.Of, short(s.Tag))
@@ -139,7 +139,7 @@ func (s Spread) String() string {
 	return fmt.Sprintf("%d of %d on %s", s.On, s.Of, short(s.Tag))
 }
 
-// short is a tag in a table: hashes and digests are cut as git cuts them.
+// short returns a tag in a table: hashes and digests are cut as git cuts them.
 func short(tag string) string {
 	hash := strings.TrimPrefix(strings.TrimPrefix(tag, "sha256:"), "sha-")
 	if len(hash) >= 40 && strings.Trim(hash, "0123456789abcdef") == "" {

@@ -26,7 +26,7 @@ type Event struct {
 	From   Trails        // what led to the value
 }
 
-// Lines are the pieces of the recorded text: each run of it that comes from one line
+// Lines returns the pieces of the recorded text: each run of it that comes from one line
 // of the template, and each value. Their bytes are Text's.
 func (r *Recording) Lines() []Piece {
 	var pieces []Piece
@@ -99,7 +99,7 @@ type row struct {
 	from  []Trails
 }
 
-// Line is what a line of a manifest, counted from 1, comes from: the template's
+// Line returns what a line of a manifest, counted from 1, comes from: the template's
 // line, and the values in it.
 func (m *Map) Line(n int) (place problem.Place, values []Origin) {
 	start, end := LineBytes(m.Text.Data, n)
@@ -117,7 +117,7 @@ func (m *Map) Line(n int) (place problem.Place, values []Origin) {
 	return place, distinct(values)
 }
 
-// within are the values of a piece that are in a line: of a list or map that
+// within returns the values of a piece that are in a line: of a list or map that
 // is on several lines, those of its entries.
 func (m *Map) within(p Piece, line int) []Origin {
 	text := m.Text.Data[p.Bytes.Start:p.Bytes.End]
@@ -172,7 +172,7 @@ func (m *Map) within(p Piece, line int) []Origin {
 	return found
 }
 
-// Values are all values that are printed, in their order.
+// Values returns all values that are printed, in their order.
 func (m *Map) Values() []Origin {
 	var all []Origin
 	for _, p := range m.Pieces {
@@ -191,7 +191,7 @@ func distinct(values []Origin) []Origin {
 	return list
 }
 
-// LineBytes are the bytes of a line, counted from 1, with its end.
+// LineBytes returns the bytes of a line, counted from 1, with its end.
 func LineBytes(data []byte, n int) (start, end int) {
 	for ; n > 1; n-- {
 		next := bytes.IndexByte(data[start:], '\n')

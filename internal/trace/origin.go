@@ -17,7 +17,7 @@ type Origin struct {
 	path Trail
 }
 
-// String is the value as a sentence.
+// String returns the value as a sentence.
 func (o Origin) String() string {
 	switch {
 	case o.Text == "null":
@@ -137,7 +137,7 @@ func (s Subject) find(p Trail) (Origin, manifest.Value, bool) {
 	return Origin{Name: p.String(), Text: "a whole " + at.what + ", " + at.name, Place: at.source.Place, path: p}, manifest.Value{}, true
 }
 
-// dot is the data of the subject's scope.
+// dot returns the data of the subject's scope.
 func (s Subject) dot() node {
 	n := node{nodes: map[string]func() node{"Env": s.env}, fields: map[string]func() manifest.Value{
 		"Vars": func() manifest.Value { return s.Inventory.Vars(s.Env, s.Service, s.User) },
@@ -215,7 +215,7 @@ func (s Subject) users(list []*inventory.User) []node {
 	return nodes
 }
 
-// fieldsOf are the fields of an entry of the inventory, whose keys are their names
+// fieldsOf returns the fields of an entry of the inventory, whose keys are their names
 // in lower case.
 func fieldsOf(source manifest.Value, names ...string) map[string]func() manifest.Value {
 	fields := map[string]func() manifest.Value{}
@@ -225,7 +225,7 @@ func fieldsOf(source manifest.Value, names ...string) map[string]func() manifest
 	return fields
 }
 
-// written is what was written for a key, or a null at the place of what lacks it.
+// written returns what was written for a key, or a null at the place of what lacks it.
 func written(in manifest.Value, key string) func() manifest.Value {
 	return func() manifest.Value {
 		if v, set := in.Get(key); set {

@@ -21,7 +21,7 @@ type InDict string
 // Trails lead to all values that a value is made of.
 type Trails []Trail
 
-// Pairs are the trails of a dict, from its keys and the trails of their values.
+// Pairs returns the trails of a dict, from its keys and the trails of their values.
 func Pairs(pairs ...any) Trails {
 	var all Trails
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -34,7 +34,7 @@ func Pairs(pairs ...any) Trails {
 	return all
 }
 
-// Below is where names lead to from each trail.
+// Below returns where names lead to from each trail.
 func (f Trails) Below(names ...any) Trails {
 	paths := make(Trails, 0, len(f))
 	for _, p := range f {
@@ -59,7 +59,7 @@ func (f Trails) Below(names ...any) Trails {
 
 var plainStep = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
-// String is the path as people would write it.
+// String returns the path as people would write it.
 func (p Trail) String() string {
 	var b strings.Builder
 	for i, step := range p {

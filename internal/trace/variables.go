@@ -38,10 +38,10 @@ type Setting struct {
 	Wins  bool
 }
 
-// Name is the leaf's path as people write it.
+// Name returns the leaf's path as people write it.
 func (l Leaf) Name() string { return strings.Join(l.Path, ".") }
 
-// Winner is the layer whose word counts; the zero Setting where there is none.
+// Winner returns the layer whose word counts; the zero Setting where there is none.
 func (l Leaf) Winner() Setting {
 	for _, s := range l.Layers {
 		if s.Wins {

@@ -202,7 +202,7 @@ func (c *conflict) images() []ran {
 	return merged
 }
 
-// merge is what an image runs of which the sides run different tags.
+// merge returns what an image runs of which the sides run different tags.
 func (c *conflict) merge(our, their ran, bases [][]ran) ran {
 	for _, base := range bases {
 		before, ok := find(base, our.key, our.repository)

@@ -82,7 +82,7 @@ func (p *planner) refuseMassPrune(dir, message, look string) {
 		Hint: "if that is meant, pass --allow-mass-prune; else look at " + look})
 }
 
-// dir is the folder of an environment's manifests.
+// dir returns the folder of an environment's manifests.
 func (p *planner) dir(env string) string {
 	if e, known := p.tags.environments[env]; known {
 		return e.Dir
@@ -103,7 +103,7 @@ func (o objects) key(env string, object manifest.Object) string {
 	return env + "|" + object.Identity()
 }
 
-// rendered are the objects of all wanted files.
+// rendered returns the objects of all wanted files.
 func (p *planner) rendered(wants []Want) objects {
 	if p.objects.paths != nil {
 		return p.objects
@@ -165,7 +165,7 @@ func (p *planner) renames(moved objects, removed map[string][]*file) map[string]
 	return renamed
 }
 
-// successor is the new file that holds the first object of a removed file that is still
+// successor returns the new file that holds the first object of a removed file that is still
 // rendered; nil if there is none.
 func (p *planner) successor(env string, f *file, moved objects, created map[string]*Change) *Change {
 	for _, object := range f.objects() {

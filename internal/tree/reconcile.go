@@ -86,7 +86,7 @@ func (p *planner) running(w *Want) []ran {
 	return list
 }
 
-// base is what a stale file's image ran before the branches parted; "" if Git's index
+// base returns what a stale file's image ran before the branches parted; "" if Git's index
 // does not say.
 func (p *planner) base(f *file, r ran) string {
 	if p.options.Stages == nil {

@@ -208,7 +208,7 @@ func (r Review) Folded() []Hunk {
 	return folded
 }
 
-// shape is a hunk without the values in it.
+// shape returns a hunk without the values in it.
 func (h Hunk) shape() string {
 	var b strings.Builder
 	b.WriteString(string(h.Action) + "\x00" + h.Template)
@@ -221,7 +221,7 @@ func (h Hunk) shape() string {
 	return b.String()
 }
 
-// part is how much of what changes of its template has a hunk, from 0 to 1.
+// part returns how much of what changes of its template has a hunk, from 0 to 1.
 func (r *reviewer) part(h Hunk) float64 {
 	return float64(h.Files) / float64(max(1, r.templates[h.Template].Counts[h.Action]+r.templates[h.Template].Counts[Rename]))
 }
@@ -237,13 +237,13 @@ func sorted(tallies map[string]*Tally) []Tally {
 	return list
 }
 
-// withoutHeader is what follows a file's header, or all of a file without one.
+// withoutHeader returns what follows a file's header, or all of a file without one.
 func withoutHeader(data []byte) []byte { return data[len(header.Find(data)):] }
 
 // contextLines is how many unchanged lines are shown around a hunk.
 const contextLines = 2
 
-// hunks are the runs of changed lines between two texts, each with some lines around it.
+// hunks returns the runs of changed lines between two texts, each with some lines around it.
 func hunks(before, after []byte) []Hunk {
 	text := string(diff.Diff("a", before, "b", after))
 	var list []Hunk
@@ -272,7 +272,7 @@ func hunks(before, after []byte) []Hunk {
 	return list
 }
 
-// blocks are the runs of changed lines in a part of a diff that begins at a line of the
+// blocks returns the runs of changed lines in a part of a diff that begins at a line of the
 // new text.
 func blocks(lines []string, at int) []Hunk {
 	var list []Hunk

@@ -49,7 +49,7 @@ func (t *tags) readGone() {
 	}
 }
 
-// replaced is what a file ran that this one takes the place of, such as that of a
+// replaced returns what a file ran that this one takes the place of, such as that of a
 // service that was renamed: a file that is no longer wanted, of the same template
 // and image, in the same folder; or in any, if all such files ran the same.
 func (t *tags) replaced(w *Want, repository string) (suffix, from string, ok bool) {
@@ -69,7 +69,7 @@ func (t *tags) replaced(w *Want, repository string) (suffix, from string, ok boo
 	return g.suffix, g.path, !g.differs
 }
 
-// elsewhere is what runs of an image in an environment, else in the one that it is a copy
+// elsewhere returns what runs of an image in an environment, else in the one that it is a copy
 // of, else in those that it extends.
 func (t *tags) elsewhere(env, repository string) (suffix, reason string, ok bool) {
 	if suffix, ok := t.common(env, repository); ok {

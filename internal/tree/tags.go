@@ -49,7 +49,7 @@ func numbered(list []ran) []ran {
 	return list
 }
 
-// find is the place of a key in a list, if it is of the repository.
+// find returns the place of a key in a list, if it is of the repository.
 func find(list []ran, key, repository string) (ran, bool) {
 	at := slices.IndexFunc(list, func(r ran) bool { return r.key == key && r.repository == repository })
 	if at < 0 {
@@ -162,7 +162,7 @@ func (t *tags) count(env, file, repository, suffix string) {
 	}
 }
 
-// common is what most of the files of an environment run of a repository, the
+// common returns what most of the files of an environment run of a repository, the
 // first by path of those that as many run; ok is false where none does.
 func (t *tags) common(env, repository string) (suffix string, ok bool) {
 	a := t.tallies[env][repository]
@@ -197,7 +197,7 @@ func (t *tags) running() map[string][]string {
 	return running
 }
 
-// key is a place's key, with the environment's namespace left out.
+// key returns a place's key, with the environment's namespace left out.
 func (t *tags) key(env, key string) string {
 	kind, rest, _ := strings.Cut(key, " ")
 	return kind + " " + strings.TrimPrefix(rest, t.environments[env].Namespace+"/")
@@ -325,7 +325,7 @@ func usableIn(r manifest.Running, suffix string) bool {
 	return suffix != "" && suffix != ":" && !(r.TagOnly && strings.HasPrefix(suffix, "@"))
 }
 
-// merged is what a place ran, unless a merge left two answers.
+// merged returns what a place ran, unless a merge left two answers.
 func (t *tags) merged(w *Want, r ran) (manifest.Run, bool) {
 	if r.other == nil {
 		return r.run, true
@@ -356,7 +356,7 @@ func (t *tags) miss(w *Want, ref image.Ref) {
 	}
 }
 
-// problems are the images without a tag, and those with two.
+// problems returns the images without a tag, and those with two.
 func (t *tags) problems() problem.List {
 	list := slices.Clone(t.conflicts)
 	for _, m := range t.missing {
@@ -368,7 +368,7 @@ func (t *tags) problems() problem.List {
 
 func (t *tags) notices() []string { return t.notes.lines() }
 
-// keys are the places of a wanted file's images, as imagesOf has them.
+// keys returns the places of a wanted file's images, as imagesOf has them.
 func (w *Want) keys() []string {
 	list := make([]ran, len(w.Text.Images))
 	if text := parseText(w.Path, w.Text.Data); text != nil && len(text.Images) == len(list) {

@@ -155,7 +155,7 @@ func inFolders(ctx context.Context, root *os.Root, changes []Change, workers int
 	return first
 }
 
-// at is an error with the path of the change that it stopped; nil stays nil.
+// at returns an error with the path of the change that it stopped; nil stays nil.
 func at(c Change, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err

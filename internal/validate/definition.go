@@ -44,7 +44,7 @@ func (v *Validator) definition(o *object) {
 	}
 }
 
-// definitionWarnings are the formats that the API server does not check, as it warns of them.
+// definitionWarnings returns the formats that the API server does not check, as it warns of them.
 func definitionWarnings(crd *apiextensionsv1.CustomResourceDefinition, minor int) []string {
 	found := map[string]bool{}
 	var walk func(s *apiextensionsv1.JSONSchemaProps)

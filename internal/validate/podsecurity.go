@@ -63,7 +63,7 @@ func (n *Namespaces) Of(user string) string {
 	return b.String()
 }
 
-// privileged is the policy of a namespace without labels.
+// privileged returns the policy of a namespace without labels.
 func privileged() podsecurity.Policy {
 	all := podsecurity.LevelVersion{Level: podsecurity.LevelPrivileged, Version: podsecurity.LatestVersion()}
 	return podsecurity.Policy{Enforce: all, Audit: all, Warn: all}

@@ -186,7 +186,7 @@ func (w *walker) duplicate(second, first manifest.Value, id string, at *path) {
 	w.add(problem.DuplicateEntry, at, place, fmt.Sprintf("remove one of the two; the first is in line %d", first.Place.Line), "the entry %s is there twice", id)
 }
 
-// identity is what no two items of a list may share.
+// identity returns what no two items of a list may share.
 func (w *walker) identity(item any, v manifest.Value, t *fieldType, at *path) (id string, ok bool) {
 	if t.set {
 		return fmt.Sprintf("%#v", item), true

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// account is the account that an address belongs to, nil if none does.
+// account returns the account that an address belongs to, nil if none does.
 func (r *Repo) account(email string) any {
 	login, ok := r.Accounts[email]
 	if !ok && email == "noreply@github.com" {

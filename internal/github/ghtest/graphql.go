@@ -201,5 +201,5 @@ func (x *exchange) isA(o *graphqlObject, condition string) bool {
 	return condition == "" || slices.ContainsFunc(schema.GetPossibleTypes(schema.Types[condition]), func(d *ast.Definition) bool { return d.Name == o.name })
 }
 
-// unknownField is a field that is in the schema and not done here.
+// unknownField returns a field that is in the schema and not done here.
 func unknownField(name string) (any, error) { return nil, fmt.Errorf("%s is not done here", name) }

@@ -65,7 +65,7 @@ func parseSignature(text string) signature {
 // isAncestor reports whether commit b has commit a in its history.
 func (r *Repo) isAncestor(a, b string) bool { return b != "" && r.ancestors(b)[a] }
 
-// ancestors is a commit and all that are in its history.
+// ancestors returns a commit and all that are in its history.
 func (r *Repo) ancestors(oid string) map[string]bool {
 	seen := map[string]bool{oid: true}
 	for queue := []string{oid}; len(queue) > 0; queue = queue[1:] {
@@ -79,7 +79,7 @@ func (r *Repo) ancestors(oid string) map[string]bool {
 	return seen
 }
 
-// mergeBase is the best common ancestor of two commits, "" if there is none.
+// mergeBase returns the best common ancestor of two commits, "" if there is none.
 func (r *Repo) mergeBase(a, b string) string {
 	common := r.ancestors(a)
 	for oid := range common {
@@ -109,7 +109,7 @@ func keys(set map[string]bool) (all []string) {
 	return all
 }
 
-// between is the commits of to's history that are not in from's, the newest first, as git
+// between returns the commits of to's history that are not in from's, the newest first, as git
 // log has them.
 func (r *Repo) between(from, to string) []revision {
 	old := r.ancestors(from)
@@ -127,7 +127,7 @@ func (r *Repo) between(from, to string) []revision {
 // their hashes, so that an answer is always the same.
 var logs sync.Map
 
-// log is the commits that git log lists for the arguments, in its order.
+// log returns the commits that git log lists for the arguments, in its order.
 func (r *Repo) log(args ...string) []revision {
 	key := strings.Join(args, "\x00")
 	known, ok := logs.Load(key)

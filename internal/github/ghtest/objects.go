@@ -14,7 +14,7 @@ type objects struct {
 	out *bufio.Reader
 }
 
-// object is what an expression of Git's names: its hash, its kind and its
+// object returns what an expression of Git's names: its hash, its kind and its
 // content; ok is false if there is none. It belongs to the server's lock.
 func (r *Repo) object(expression string) (oid, kind, content string, ok bool) {
 	if strings.ContainsAny(expression, "\n\x00") {

@@ -126,7 +126,7 @@ func (x *exchange) check() {
 	}
 }
 
-// shape is a value with everything beside it that the schema of a name requires:
+// shape returns a value with everything beside it that the schema of a name requires:
 // GitHub's objects have a hundred members of which a test means three.
 func (s *Server) shape(name string, value any) any {
 	doc, _ := description()
@@ -184,7 +184,7 @@ func (s *Server) fill(schema *openapi3.Schema, name string, value any, given boo
 	return ""
 }
 
-// firstLine is what an error says, without the schema that follows.
+// firstLine returns what an error says, without the schema that follows.
 func firstLine(err error) string {
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return first

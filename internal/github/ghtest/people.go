@@ -136,7 +136,7 @@ func (r *Repo) Protect(branch string) {
 	r.Hook("update", `test "$1" != refs/heads/`+branch+` -o "$3" != `+noOid+` || { echo "error: GH006: `+kept+`" >&2; exit 1; }`)
 }
 
-// merged is the tree of a commit with another merged into it.
+// merged returns the tree of a commit with another merged into it.
 func (r *Repo) merged(base, head string) (tree string, err error) {
 	if r.isAncestor(base, head) {
 		return r.Tree(head), nil

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// pullObject is what GitHub's two schemas of pull requests have in common.
+// pullObject returns what GitHub's two schemas of pull requests have in common.
 func (r *Repo) pullObject(p *pull) object {
 	number := strconv.Itoa(p.Number)
 	labels, teams := []any{}, []any{}
@@ -65,7 +65,7 @@ func (x *exchange) pull(status int, p *pull) {
 	x.json(status, x.server.shape("pull-request", value))
 }
 
-// numbered is the pull request that the path names, nil and an answer if there is
+// numbered returns the pull request that the path names, nil and an answer if there is
 // none.
 func (x *exchange) numbered() *pull {
 	number, _ := strconv.Atoi(cmp.Or(x.params["pull_number"], x.params["issue_number"]))

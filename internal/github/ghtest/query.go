@@ -89,7 +89,7 @@ func (r *Repo) pullRequest(p *pull) *graphqlObject {
 	}}
 }
 
-// timeline is the events of a pull request, as a connection. Cursors are numbers.
+// timeline returns the events of a pull request, as a connection. Cursors are numbers.
 func (r *Repo) timeline(p *pull, args map[string]any) *graphqlObject {
 	types, _ := args["itemTypes"].([]any)
 	var all []*graphqlObject
@@ -105,7 +105,7 @@ func (r *Repo) timeline(p *pull, args map[string]any) *graphqlObject {
 	return r.connection("PullRequestTimelineItemsConnection", len(all), args, func(from, to int) []*graphqlObject { return all[from:to] })
 }
 
-// item is one event. A team is hidden from a token that may not see it.
+// item returns one event. A team is hidden from a token that may not see it.
 func (r *Repo) item(e event) *graphqlObject {
 	kind, key := "User", "login"
 	switch {
@@ -131,7 +131,7 @@ func (r *Repo) item(e event) *graphqlObject {
 	}}
 }
 
-// connection is a page of a list.
+// connection returns a page of a list.
 func (r *Repo) connection(kind string, total int, args map[string]any, nodes func(from, to int) []*graphqlObject) *graphqlObject {
 	after, _ := args["after"].(string)
 	from, _ := strconv.Atoi(after)
@@ -178,7 +178,7 @@ func (r *Repo) refObject(branch string) *graphqlObject {
 	}}
 }
 
-// gitObject is what an expression of Git's names, nil if nothing.
+// gitObject returns what an expression of Git's names, nil if nothing.
 func (r *Repo) gitObject(expression string) *graphqlObject {
 	oid, kind, content, ok := r.object(expression)
 	if !ok {
@@ -233,7 +233,7 @@ func (r *Repo) parents(oids []string) *graphqlObject {
 	}}
 }
 
-// history is the commits back from one, as a connection. Cursors are numbers.
+// history returns the commits back from one, as a connection. Cursors are numbers.
 func (r *Repo) history(oid string, args map[string]any) *graphqlObject {
 	query := []string{oid}
 	if p, _ := args["path"].(string); p != "" {
@@ -249,7 +249,7 @@ func (r *Repo) history(oid string, args map[string]any) *graphqlObject {
 	})
 }
 
-// blob is a blob as GitHub shows it: as a text in UTF-8, or as none.
+// blob returns a blob as GitHub shows it: as a text in UTF-8, or as none.
 func (r *Repo) blob(oid, content string) *graphqlObject {
 	const longest = 512_000 // of texts
 	binary := strings.Contains(content[:min(len(content), 8000)], "\x00")
@@ -283,7 +283,7 @@ func (r *Repo) blob(oid, content string) *graphqlObject {
 	}}
 }
 
-// entries are those of a tree, as Git stores it: mode, blank, name, NUL, hash.
+// entries returns those of a tree, as Git stores it: mode, blank, name, NUL, hash.
 func (r *Repo) entries(raw, dir string) []*graphqlObject {
 	var entries []*graphqlObject
 	for raw != "" {

@@ -99,7 +99,7 @@ func (s *Server) AddRepo(fullName string, r *gittest.Repo) *Repo {
 	return repo
 }
 
-// URL is where people see the repository.
+// URL returns where people see the repository.
 func (r *Repo) URL() string { return r.server.URL + "/" + r.owner + "/" + r.name }
 
 func (r *Repo) fullName() string { return r.owner + "/" + r.name }
@@ -133,7 +133,7 @@ func (r *Repo) defaultBranch() string {
 	return strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 }
 
-// resolve is the commit that a branch, a tag or a hash names, "" if none.
+// resolve returns the commit that a branch, a tag or a hash names, "" if none.
 func (r *Repo) resolve(ref string) string {
 	if oid, ok := r.refs[strings.TrimPrefix(ref, "refs/heads/")]; ok {
 		return oid
@@ -219,7 +219,7 @@ func (r *Repo) pull(number int) *pull {
 	return nil
 }
 
-// PullRequests are the repository's pull requests, the oldest first.
+// PullRequests returns the repository's pull requests, the oldest first.
 func (r *Repo) PullRequests() []PullRequest {
 	r.server.mu.Lock()
 	defer r.server.mu.Unlock()
@@ -250,7 +250,7 @@ func (r *Repo) commit(tree, message, by string, parents ...string) (oid string) 
 	return oid
 }
 
-// noreply is the address that GitHub gives an account.
+// noreply returns the address that GitHub gives an account.
 func noreply(login string) string { return "1+" + login + "@users.noreply.github.com" }
 
 type refUpdate struct{ branch, from, to string }

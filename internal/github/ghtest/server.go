@@ -58,7 +58,7 @@ type Fault struct {
 	Hung     func()      // called once it hangs
 }
 
-// SecondaryLimit is the answer of GitHub's secondary rate limits.
+// SecondaryLimit returns the answer of GitHub's secondary rate limits.
 func SecondaryLimit(retryAfter int) Fault {
 	f := Fault{Status: http.StatusForbidden, Body: `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.","documentation_url":"https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`}
 	if retryAfter > 0 {
@@ -67,7 +67,7 @@ func SecondaryLimit(retryAfter int) Fault {
 	return f
 }
 
-// PrimaryLimit is the answer where a token has used up its requests, until a time.
+// PrimaryLimit returns the answer where a token has used up its requests, until a time.
 func PrimaryLimit(until time.Time) Fault {
 	return Fault{
 		Status: http.StatusForbidden, Header: http.Header{"X-RateLimit-Remaining": {"0"}, "X-RateLimit-Reset": {strconv.FormatInt(until.Unix(), 10)}},
@@ -75,7 +75,7 @@ func PrimaryLimit(until time.Time) Fault {
 	}
 }
 
-// GraphQLLimit is the answer to GraphQL where a token has used up its points: a
+// GraphQLLimit returns the answer to GraphQL where a token has used up its points: a
 // success, with an error in it.
 func GraphQLLimit(until time.Time) Fault {
 	f := PrimaryLimit(until)
@@ -127,10 +127,10 @@ func NewServer(t testing.TB, o Options) *Server {
 	return s
 }
 
-// APIURL is where REST is, without a slash at the end.
+// APIURL returns where REST is, without a slash at the end.
 func (s *Server) APIURL() string { return s.URL + s.restPrefix() }
 
-// GraphQLURL is where GraphQL is.
+// GraphQLURL returns where GraphQL is.
 func (s *Server) GraphQLURL() string {
 	if s.options.Enterprise {
 		return s.URL + "/api/graphql"
@@ -159,14 +159,14 @@ func (s *Server) Forget() {
 	clear(s.faults)
 }
 
-// Log is the requests so far.
+// Log returns the requests so far.
 func (s *Server) Log() []Request {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
 	return slices.Clone(s.log)
 }
 
-// Count is how many requests there were, of these kinds or of any: round trips.
+// Count returns how many requests there were, of these kinds or of any: round trips.
 func (s *Server) Count(kinds ...string) int {
 	n := 0
 	for _, r := range s.Log() {

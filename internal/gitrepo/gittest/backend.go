@@ -99,7 +99,7 @@ func (b Backend) cgi() http.Handler {
 		Logger: log.New(io.Discard, "", 0)} // a client that is gone is a part of many tests
 }
 
-// gitPath is where git is; where it is not, it is the name that starting it complains of.
+// gitPath returns where git is; where it is not, it is the name that starting it complains of.
 func gitPath() string {
 	path, err := exec.LookPath("git")
 	if err != nil {

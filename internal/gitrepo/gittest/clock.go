@@ -67,7 +67,7 @@ func (c *Clock) Pass(d time.Duration) {
 	}
 }
 
-// Now is how much time has passed.
+// Now returns how much time has passed.
 func (c *Clock) Now() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

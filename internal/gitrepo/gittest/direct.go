@@ -91,7 +91,7 @@ func packet(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, "%04x%s", len(text)+4, text)
 }
 
-// packets are the lines of a request, "" for a flush, and what follows after them.
+// packets returns the lines of a request, "" for a flush, and what follows after them.
 func packets(body []byte) (lines []string, rest []byte) {
 	for len(body) >= 4 && !bytes.HasPrefix(body, []byte("PACK")) {
 		n, err := strconv.ParseUint(string(body[:4]), 16, 16)
@@ -274,7 +274,7 @@ func (r *Repo) unpack(pack []byte) bool {
 	return true
 }
 
-// parents are those of a commit.
+// parents returns those of a commit.
 func parents(commit string) (hashes []string) {
 	head, _, _ := strings.Cut(commit, "\n\n")
 	for line := range strings.Lines(head) {
@@ -285,7 +285,7 @@ func parents(commit string) (hashes []string) {
 	return hashes
 }
 
-// parseTree are the entries of a tree, in their order.
+// parseTree returns the entries of a tree, in their order.
 func parseTree(raw string) (entries []treeEntry) {
 	for raw != "" {
 		head, rest, _ := strings.Cut(raw, "\x00")

@@ -59,7 +59,7 @@ func deflate(text string) []byte {
 	return packed.Bytes()
 }
 
-// ReadObject is an object's bytes. Those in packs are read by git.
+// ReadObject returns an object's bytes. Those in packs are read by git.
 func (r *Repo) ReadObject(kind, hash string) string {
 	r.t.Helper()
 	found, raw, ok := r.loose(hash)
@@ -106,7 +106,7 @@ func (r *Repo) readLoose(hash string) (kind, raw string, ok bool) {
 	return kind, raw, ok
 }
 
-// Object is what an expression of Git's names; hash is "" if that is nothing. It reports
+// Object returns what an expression of Git's names; hash is "" if that is nothing. It reports
 // false for known where it takes git to tell: for a short hash, a tag or a pack.
 func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 	rev, name, hasPath := strings.Cut(expression, ":")
@@ -194,7 +194,7 @@ func (r *Repo) SetBranch(branch, from, to string) error {
 	return os.Rename(file+".lock", file)
 }
 
-// Branches are the branches, and the commits that they are at.
+// Branches returns the branches, and the commits that they are at.
 func (r *Repo) Branches() map[string]string {
 	r.t.Helper()
 	branches := map[string]string{}
@@ -234,7 +234,7 @@ func (r *Repo) Branches() map[string]string {
 // treeEntry is an entry of a tree object.
 type treeEntry struct{ mode, hash string }
 
-// readTree is the entries of a tree by their names, none for "".
+// readTree returns the entries of a tree by their names, none for "".
 func (r *Repo) readTree(hash string) map[string]treeEntry {
 	r.t.Helper()
 	entries := map[string]treeEntry{}
@@ -325,7 +325,7 @@ func splitMode(name string) (mode, file string) {
 	return mode, file
 }
 
-// header is the value of a commit's header line.
+// header returns the value of a commit's header line.
 func header(commit, name string) string {
 	head, _, _ := strings.Cut(commit, "\n\n")
 	for line := range strings.Lines(head) {
@@ -336,10 +336,10 @@ func header(commit, name string) string {
 	return ""
 }
 
-// Tree is the hash of a commit's tree.
+// Tree returns the hash of a commit's tree.
 func (r *Repo) Tree(commit string) string { return header(r.ReadObject("commit", commit), "tree") }
 
-// file is the hash and the mode of what is at a path of a tree.
+// file returns the hash and the mode of what is at a path of a tree.
 func (r *Repo) file(tree, name string) treeEntry {
 	dir, base := path.Split(path.Clean(name))
 	if dir != "" {
@@ -355,7 +355,7 @@ func (r *Repo) file(tree, name string) treeEntry {
 // Change is a file that differs between two trees. A hash of "" stands for no file.
 type Change struct{ Path, Old, New string }
 
-// Changes are the files that differ between two trees, sorted by path.
+// Changes returns the files that differ between two trees, sorted by path.
 func (r *Repo) Changes(from, to string) []Change {
 	r.t.Helper()
 	var changes []Change

@@ -126,7 +126,7 @@ func (p *packer) commits(wants []string, depth int, clientShallow map[string]boo
 	return shallow
 }
 
-// pack is the pack of what was chosen, each object whole.
+// pack returns the pack of what was chosen, each object whole.
 func (p *packer) pack() []byte {
 	codes := map[string]byte{"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 	var out bytes.Buffer

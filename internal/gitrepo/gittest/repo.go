@@ -44,7 +44,7 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	})
 }
 
-// NewBuilt is a repository that build makes of one with files: once in this process, for
+// NewBuilt returns a repository that build makes of one with files: once in this process, for
 // each name. After that it is copied.
 func NewBuilt(t testing.TB, name string, files Files, build func(*Repo)) *Repo {
 	t.Helper()
@@ -52,7 +52,7 @@ func NewBuilt(t testing.TB, name string, files Files, build func(*Repo)) *Repo {
 	return built(t, dir, fmt.Sprint(name, files), func(*Repo) { build(newRepoAt(t, dir, files)) })
 }
 
-// built is the repository of a key in a folder: copied if this process has made it, else
+// built returns the repository of a key in a folder: copied if this process has made it, else
 // made now.
 func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
 	t.Helper()
@@ -152,7 +152,7 @@ func (r *Repo) NoWants() { r.Config("uploadpack.allowAnySHA1InWant", "false") }
 // NoTreeFilter makes the repository's server refuse the filter tree:0.
 func (r *Repo) NoTreeFilter() { r.Config("uploadpackfilter.tree.allow", "false") }
 
-// URL is the repository's file URL.
+// URL returns the repository's file URL.
 func (r *Repo) URL() string { return "file://" + r.Dir }
 
 // Git runs git in the repository, and is what it printed, without blanks at the
@@ -206,7 +206,7 @@ func (r *Repo) Import(stream string) {
 	r.git([]byte(stream), "fast-import", "--quiet", "--force")
 }
 
-// Tip is the commit that a branch is at, "" if there is no such branch.
+// Tip returns the commit that a branch is at, "" if there is no such branch.
 func (r *Repo) Tip(branch string) string {
 	r.t.Helper()
 	ref := "refs/heads/" + branch
@@ -223,7 +223,7 @@ func (r *Repo) Tip(branch string) string {
 	return ""
 }
 
-// Read is a file's content on a branch.
+// Read returns a file's content on a branch.
 func (r *Repo) Read(branch, path string) string {
 	r.t.Helper()
 	tip := r.Tip(branch)
@@ -244,7 +244,7 @@ func (r *Repo) List(branch string) []string {
 	return strings.Split(strings.TrimSuffix(r.Git("ls-tree", "-r", "-z", "--full-tree", branch), "\x00"), "\x00")
 }
 
-// Log is the hashes of a branch's commits along first parents, newest first.
+// Log returns the hashes of a branch's commits along first parents, newest first.
 func (r *Repo) Log(branch string) (hashes []string) {
 	r.t.Helper()
 	for at := r.Tip(branch); at != ""; at = header(r.ReadObject("commit", at), "parent") {
@@ -274,7 +274,7 @@ func (r *Repo) Hook(name, script string) {
 	}
 }
 
-// output is what git printed, to the byte.
+// output returns what git printed, to the byte.
 func (r *Repo) output(args ...string) string {
 	r.t.Helper()
 	cmd := exec.Command("git", args...)

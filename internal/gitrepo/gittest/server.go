@@ -108,7 +108,7 @@ func (s *Server) NewRepo(name string, files Files) *Repo {
 	return newRepoAt(s.t, filepath.Join(s.root, name+".git"), files)
 }
 
-// URL is where a repository is served.
+// URL returns where a repository is served.
 func (s *Server) URL(name string) string { return s.Server.URL + "/" + name + ".git" }
 
 // Fail has the next requests of a kind meet faults, one each, in order.
@@ -118,14 +118,14 @@ func (s *Server) Fail(kind Kind, faults ...Fault) {
 	s.faults[kind] = append(s.faults[kind], faults...)
 }
 
-// Log is the requests so far.
+// Log returns the requests so far.
 func (s *Server) Log() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.log...)
 }
 
-// Count is how many requests there were, of these kinds or of any.
+// Count returns how many requests there were, of these kinds or of any.
 func (s *Server) Count(kinds ...Kind) int {
 	n := 0
 	for _, r := range s.Log() {
@@ -136,7 +136,7 @@ func (s *Server) Count(kinds ...Kind) int {
 	return n
 }
 
-// Down is how many bytes the server has sent.
+// Down returns how many bytes the server has sent.
 func (s *Server) Down() int {
 	n := 0
 	for _, r := range s.Log() {
@@ -308,7 +308,7 @@ func (w *countingWriter) Flush() {
 	}
 }
 
-// Many is a k8s repo of some size: in each environment, so many services
+// Many returns a k8s repo of some size: in each environment, so many services
 // (s00000 and so on), each with a folder of four files below
 // <environment>/manifests.
 func Many(services int, environments ...string) Files {

@@ -77,7 +77,7 @@ func NewSSHKey(t testing.TB) (private []byte, signer ssh.Signer) {
 	return pem.EncodeToMemory(block), signer
 }
 
-// URL is where a repository is served.
+// URL returns where a repository is served.
 func (s *SSHServer) URL(r *Repo) string { return "ssh://git@" + s.Address + r.Dir }
 
 func (s *SSHServer) serve(conn net.Conn) {

@@ -57,7 +57,7 @@ func (nothingElse) Load(string) (any, error) {
 // patternHint is the difference between the patterns of JSON Schema and those of Go.
 const patternHint = "patterns are RE2's, as in Go: without lookahead and back references"
 
-// mistakes are what is wrong with the schema itself.
+// mistakes returns what is wrong with the schema itself.
 func mistakes(err error) []inventory.Violation {
 	var invalid *jsonschema.SchemaValidationError
 	var violated *jsonschema.ValidationError

@@ -34,7 +34,7 @@ func (s *Schema) Check(vars any) []inventory.Violation {
 	return all
 }
 
-// violation is one violation of the value at a path.
+// violation returns one violation of the value at a path.
 func (s *Schema) violation(leaf *jsonschema.ValidationError, path []string) inventory.Violation {
 	v := inventory.Violation{Text: "is not allowed"}
 	switch k := leaf.ErrorKind.(type) {
@@ -91,7 +91,7 @@ func (s *Schema) locations(leaf *jsonschema.ValidationError, vars any) [][]strin
 	return found
 }
 
-// leavesOf are the violations that a person can act on: those of all that must
+// leavesOf returns the violations that a person can act on: those of all that must
 // hold, and an alternative as one.
 func leavesOf(v *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	switch v.ErrorKind.(type) {
@@ -217,7 +217,7 @@ func typeNames(types []string) []string {
 	return names
 }
 
-// words are the texts among some values.
+// words returns the texts among some values.
 func words(values []any) []string {
 	var list []string
 	for _, v := range values {

@@ -37,7 +37,7 @@ func commands(b *strings.Builder, parent string, list []*cli.Command) {
 	}
 }
 
-// sentence is what a command does, as a sentence.
+// sentence returns what a command does, as a sentence.
 func sentence(text string) string {
 	if text == "" {
 		return ""

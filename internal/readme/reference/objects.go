@@ -110,7 +110,7 @@ func (t *Types) Objects(objects []Object) (string, error) {
 	return b.String(), nil
 }
 
-// prose is a type's comment as Markdown.
+// prose returns a type's comment as Markdown.
 func prose(text, name string) string {
 	var p comment.Parser
 	var printer comment.Printer

@@ -54,7 +54,7 @@ func (t Table) Row(cells ...string) {
 	t.b.WriteString("|\n")
 }
 
-// cell is a text that stands in a table: nothing in it ends the cell, or is HTML.
+// cell returns a text that stands in a table: nothing in it ends the cell, or is HTML.
 func cell(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	parts := strings.Split(text, "`") // every second one is code
@@ -67,7 +67,7 @@ func cell(text string) string {
 	return strings.Join(parts, "`")
 }
 
-// Code is a text in a code span; nothing for "".
+// Code returns a text in a code span; nothing for "".
 func Code(text string) string {
 	if text == "" {
 		return ""

@@ -106,7 +106,7 @@ func writeCRDsOf(folder string, data []byte, kinds []string, from string) error 
 	return nil
 }
 
-// reduced is a definition's spec without what validation has no use for.
+// reduced returns a definition's spec without what validation has no use for.
 func reduced(spec map[string]any) map[string]any {
 	spec = maps.Clone(spec)
 	delete(spec, "conversion")
