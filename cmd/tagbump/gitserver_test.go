@@ -34,6 +34,19 @@ func gitServer(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
+// gitServe is the command gitserve REPO: it serves a bare repository that is there, as gitserver
+// does. $URL is where.
+func gitServe(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: gitserve repo")
+		}
+		dir := ts.MkAbs(args[0])
+		server := gittest.NewServer(t, gittest.Options{Direct: true, Root: filepath.Dir(dir)})
+		ts.Setenv("URL", server.URL(strings.TrimSuffix(filepath.Base(dir), ".git")))
+	}
+}
+
 // commit REPO BRANCH FOLDER commits what is in a folder to a repository.
 func commit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {

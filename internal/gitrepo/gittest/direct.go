@@ -60,9 +60,12 @@ func (repo *Repo) serveItself(w http.ResponseWriter, r *http.Request, kind Kind,
 
 // isPlain reports whether a repository has no hooks, tags or configuration of its own.
 func (r *Repo) isPlain() bool {
-	for _, name := range []string{"refs/tags", "hooks"} {
-		entries, _ := os.ReadDir(filepath.Join(r.Dir, name))
-		if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return name != "hooks" || e.Name() != "post-receive" || !r.logsPushes() }) {
+	if tags, _ := os.ReadDir(filepath.Join(r.Dir, "refs/tags")); len(tags) > 0 {
+		return false
+	}
+	hooks, _ := os.ReadDir(filepath.Join(r.Dir, "hooks"))
+	for _, hook := range hooks {
+		if !strings.HasSuffix(hook.Name(), ".sample") && (hook.Name() != "post-receive" || !r.logsPushes()) {
 			return false
 		}
 	}

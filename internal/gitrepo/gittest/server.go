@@ -61,6 +61,7 @@ type Options struct {
 	Latency  time.Duration // added to every request
 	TLS      bool          // serve https
 	Direct   bool          // answer without git, where that is possible
+	Root     string        // the folder of the repositories; "" is a temporary one
 }
 
 // Request is one line of a server's log.
@@ -87,7 +88,10 @@ type Server struct {
 // NewServer starts a server, which is stopped when the test ends.
 func NewServer(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := &Server{t: t, root: t.TempDir(), options: o, faults: map[Kind][]Fault{}}
+	if o.Root == "" {
+		o.Root = t.TempDir()
+	}
+	s := &Server{t: t, root: o.Root, options: o, faults: map[Kind][]Fault{}}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if o.TLS {
