@@ -128,8 +128,6 @@ const repoConfig = `
 [receive]
 	autogc = false
 	unpackLimit = 1000
-[fastimport]
-	unpackLimit = 1000
 [core]
 	fsync = none
 	commitGraph = false
