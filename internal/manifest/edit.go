@@ -85,17 +85,18 @@ func (f *File) prove(doc document, data []byte, changes *changes) error {
 	if f.Proofs == nil {
 		return f.proveParsed(doc, data, changes)
 	}
-	form, ok := changes.formOf(doc, data)
-	if ok && f.Proofs.has(form) {
+	shared, ok := changes.formOf(doc, data)
+	if ok && f.Proofs.has(shared) {
 		return nil
 	}
 	err := f.proveParsed(doc, data, changes)
 	if err == nil && ok {
-		f.Proofs.add(form)
+		f.Proofs.add(shared)
 	}
 	return err
 }
 
+// proveParsed is prove, by the parser.
 func (f *File) proveParsed(doc document, data []byte, changes *changes) error {
 	after, err := Parse(f.Name, data)
 	if err != nil {

@@ -88,9 +88,9 @@ const (
 // formWriter writes forms.
 type formWriter struct {
 	out    []byte
-	words  map[string]uint64 // their numbers, from the first text
-	read   bool              // the first text has been written: there are no other words
-	failed bool
+	words  map[string]uint64 // the numbers of the words in the document's text
+	inTree bool              // the text has been written: no other words can come
+	failed bool              // there is no form
 }
 
 // text writes a text with numbers in the place of its words.
@@ -104,7 +104,7 @@ func (w *formWriter) text(s string) {
 		if !known {
 			number = uint64(len(w.words))
 			w.words[part] = number
-			w.failed = w.failed || w.read
+			w.failed = w.failed || w.inTree
 		}
 		w.out = binary.AppendUvarint(append(w.out, wordNumber), number)
 	}
@@ -132,7 +132,7 @@ func isWordByte(c byte) bool {
 
 // tree writes the nodes below n, with the values that they are to have.
 func (w *formWriter) tree(n *yaml.Node, values map[*yaml.Node]any) {
-	w.read = true
+	w.inTree = true
 	value, isChanged := values[n]
 	text, isString := value.(string)
 	if isChanged && !isString || n.Anchor != "" || n.Alias != nil {
