@@ -94,16 +94,8 @@ func (logged) Errorf(f string, args ...any) { log.Printf(f, args...) }
 
 // cgi is git http-backend.
 func (b Backend) cgi() http.Handler {
+	git, _ := exec.LookPath("git") // without it nothing was served before
 	env := append(gitEnv(), "GIT_PROJECT_ROOT="+b.Root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=test")
-	return &cgi.Handler{Path: gitPath(), Args: []string{"http-backend"}, Env: env, Stderr: io.Discard, Dir: os.TempDir(),
+	return &cgi.Handler{Path: git, Args: []string{"http-backend"}, Env: env, Stderr: io.Discard, Dir: os.TempDir(),
 		Logger: log.New(io.Discard, "", 0)} // a client that is gone is a part of many tests
-}
-
-// gitPath returns where git is; where it is not, it is the name that starting it complains of.
-func gitPath() string {
-	path, err := exec.LookPath("git")
-	if err != nil {
-		return "git"
-	}
-	return path
 }

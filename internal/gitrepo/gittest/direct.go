@@ -30,24 +30,24 @@ const (
 )
 
 // serveItself answers a request. It reports false, and has done nothing, where git has to.
-func (repo *Repo) serveItself(w http.ResponseWriter, r *http.Request, kind Kind, body []byte) bool {
-	if r.Header.Get("Content-Encoding") != "" || r.Header.Get("Git-Protocol") != "" || !repo.isPlain() {
+func (r *Repo) serveItself(w http.ResponseWriter, request *http.Request, kind Kind, body []byte) bool {
+	if request.Header.Get("Content-Encoding") != "" || request.Header.Get("Git-Protocol") != "" || !r.isPlain() {
 		return false
 	}
 	var answer bytes.Buffer
 	ok, service, suffix := false, "upload-pack", "advertisement"
 	switch kind {
 	case ReadRefs:
-		ok = repo.advertise(&answer, "upload-pack")
+		ok = r.advertise(&answer, "upload-pack")
 	case PushRefs:
 		service = "receive-pack"
-		ok = repo.advertise(&answer, service)
+		ok = r.advertise(&answer, service)
 	case Fetch:
 		suffix = "result"
-		ok = repo.upload(&answer, body)
+		ok = r.upload(&answer, body)
 	case Push:
 		service, suffix = "receive-pack", "result"
-		ok = repo.receive(&answer, body)
+		ok = r.receive(&answer, body)
 	}
 	if !ok {
 		return false
