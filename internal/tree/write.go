@@ -217,12 +217,13 @@ func (f *folder) open(c Change) error {
 		return nil
 	}
 	f.close()
-	if c.Action == Create || c.Action == Rename {
+	here, err := f.root.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) && (c.Action == Create || c.Action == Rename) {
 		if err := f.root.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
+		here, err = f.root.OpenRoot(dir)
 	}
-	here, err := f.root.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
