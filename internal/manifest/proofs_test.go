@@ -1,8 +1,9 @@
 package manifest
 
 import (
-	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,62 +67,123 @@ func countProofs(p *Proofs) (n int) {
 }
 
 // FuzzForm renames the words of a text that has a form, and parses both: the trees must be the
-// same but for these names. It is what makes a proof good for another document.
+// same but for these names. It is what makes a proof good for another document. Then it changes
+// the images of both, which keep the keys of images, with shared proofs and without.
 func FuzzForm(f *testing.F) {
 	addHardCases(f)
-	f.Fuzz(checkForm)
+	f.Fuzz(func(t *testing.T, data []byte) { checkForm(t, data) })
 }
 
-func checkForm(t *testing.T, data []byte) {
+// TestFormsOfHardCases is FuzzForm for its seeds, and holds that proofs are shared at all.
+func TestFormsOfHardCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/images/*/*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := 0
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared += checkForm(t, data)
+	}
+	if shared < 20 {
+		t.Errorf("of %d files %d shared a proof with a renamed one", len(files), shared)
+	}
+}
+
+func checkForm(t *testing.T, data []byte) (shared int) {
 	file, err := Scan("in.yaml", data)
 	if err != nil {
-		return
+		return 0
 	}
 	for _, doc := range file.docs {
 		text := data[doc.start:doc.end]
 		if !doc.scanned || !isFormable(text) {
 			continue
 		}
-		names := map[string]string{}
-		rename := func(s string) string {
-			var out strings.Builder
-			for part, isWord := range formParts(s) {
-				if isWord {
-					if names[part] == "" {
-						names[part] = fmt.Sprintf("R%d%s", len(names), strings.Repeat("-z.9_", len(names)*7%4))
-					}
-					part = names[part]
-				}
-				out.WriteString(part)
-			}
-			return out.String()
+		if rename := renamer(func(string) bool { return false }); isFormable([]byte(rename(string(text)))) {
+			checkRenamed(t, text, rename)
 		}
-		renamed := []byte(rename(string(text)))
-		if !isFormable(renamed) {
-			continue
-		}
-		a, errA := Parse("in.yaml", text)
-		b, errB := Parse("in.yaml", renamed)
-		if (errA == nil) != (errB == nil) || errA == nil && len(a.docs) != len(b.docs) {
-			t.Fatalf("%q: %v\nrenamed %q: %v", text, errA, renamed, errB)
-		}
-		if errA != nil {
-			continue
-		}
-		for i := range a.docs {
-			if place := differs(a.docs[i].node, b.docs[i].node, rename); place != nil {
-				t.Fatalf("%q\nrenamed %q\ndiffers at %q, line %d", text, renamed, place.Value, place.Line)
-			}
-			var comments []string
-			for _, line := range commentLines(a.docs[i].node) {
-				comments = append(comments, rename(line))
-			}
-			slices.Sort(comments)
-			if got := commentLines(b.docs[i].node); !slices.Equal(got, comments) {
-				t.Fatalf("%q\nrenamed %q\ncomments %q, want %q", text, renamed, got, comments)
-			}
+		if renamed := []byte(renamer(isImageKey)(string(text))); isFormable(renamed) {
+			shared += checkShared(t, text, renamed)
 		}
 	}
+	return shared
+}
+
+// renamer returns a function that renames the words of texts, each alike in all its places.
+func renamer(keep func(word string) bool) func(string) string {
+	names := map[string]string{}
+	return func(s string) string {
+		var out strings.Builder
+		for part, isWord := range formParts(s) {
+			if isWord && !keep(part) {
+				if names[part] == "" {
+					names[part] = fmt.Sprintf("w%d%s", len(names), strings.Repeat("-z.9a", len(names)*7%4))
+				}
+				part = names[part]
+			}
+			out.WriteString(part)
+		}
+		return out.String()
+	}
+}
+
+func isImageKey(word string) bool {
+	return slices.Contains([]string{"image", "images", "repository", "registry", "name", "newName", "tag", "newTag", "version", "digest", "sha", "status", "kind", "spec"}, word)
+}
+
+func checkRenamed(t *testing.T, text []byte, rename func(string) string) {
+	t.Helper()
+	renamed := []byte(rename(string(text)))
+	a, errA := Parse("in.yaml", text)
+	b, errB := Parse("in.yaml", renamed)
+	if (errA == nil) != (errB == nil) || errA == nil && len(a.docs) != len(b.docs) {
+		t.Fatalf("%q: %v\nrenamed %q: %v", text, errA, renamed, errB)
+	}
+	if errA != nil {
+		return
+	}
+	for i := range a.docs {
+		if place := differs(a.docs[i].node, b.docs[i].node, rename); place != nil {
+			t.Fatalf("%q\nrenamed %q\ndiffers at %q, line %d", text, renamed, place.Value, place.Line)
+		}
+		var comments []string
+		for _, line := range commentLines(a.docs[i].node) {
+			comments = append(comments, rename(line))
+		}
+		slices.Sort(comments)
+		if got := commentLines(b.docs[i].node); !slices.Equal(got, comments) {
+			t.Fatalf("%q\nrenamed %q\ncomments %q, want %q", text, renamed, got, comments)
+		}
+	}
+}
+
+// checkShared changes the images of two texts, and returns how many proofs of the first were good
+// for the second.
+func checkShared(t *testing.T, text, renamed []byte) (shared int) {
+	t.Helper()
+	set := func(data []byte, proofs *Proofs) (string, error) {
+		f, err := Scan("in.yaml", data)
+		if err != nil {
+			return "", err
+		}
+		f.Proofs = proofs
+		out, err := f.SetImages(f.Images(), func(ref image.Ref) image.Ref { return ref.With("v2", "") })
+		return string(out), err
+	}
+	proofs, own := &Proofs{}, &Proofs{}
+	set(text, proofs)
+	before := countProofs(proofs)
+	got, errGot := set(renamed, proofs)
+	want, errWant := set(renamed, nil)
+	if got != want || (errGot == nil) != (errWant == nil) {
+		t.Fatalf("%q\nrenamed %q\nwith shared proofs %q, %v\nwithout %q, %v", text, renamed, got, errGot, want, errWant)
+	}
+	set(renamed, own)
+	return before + countProofs(own) - countProofs(proofs)
 }
 
 // differs returns the first node of a that b has not, renamed; nil where there is none.
@@ -140,7 +202,7 @@ func differs(a, b *yaml.Node, rename func(string) string) *yaml.Node {
 // TestFormIsUnambiguous: what stands between the parts of a form is in no text that has one.
 func TestFormIsUnambiguous(t *testing.T) {
 	for _, c := range []byte{wordNumber, endOfText, beginNode, changed} {
-		if isFormable(bytes.Repeat([]byte{c}, 1)) {
+		if isFormable([]byte{c}) {
 			t.Errorf("%#x", c)
 		}
 	}
