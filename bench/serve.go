@@ -22,12 +22,12 @@ type traffic struct {
 }
 
 // serve serves the repositories in a folder by git's smart HTTP, each request later
-// by a latency, and a share of them with a fault. Git answers, or for what is read this process
-// (see gittest.Backend). It prints its URL; /traffic below it is what it has had to do since it
-// was last asked.
+// by a latency, and a share of them with a fault. The last argument says who answers the requests
+// that read: git, or this process (see gittest.Backend). It prints its URL; /traffic below it is
+// what it has had to do since it was last asked.
 func serve(args []string) error {
 	if len(args) != 4 {
-		return fmt.Errorf("serve wants a folder, a latency, a share of faults, and what answers")
+		return fmt.Errorf("serve wants a folder, a latency, a share of faults, and who answers: git or itself")
 	}
 	latency, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -92,7 +92,7 @@ type server struct {
 	url     string
 }
 
-// What answers what is read from a server.
+// Who answers the requests that read.
 const (
 	byGit    = "git"
 	byItself = "itself"

@@ -69,7 +69,7 @@ func (g *generator) service(i int, service string) {
 			d.timeout = pick(g, 3, 5, 10)
 		}
 		if g.chance(15) {
-			d.comment = pick(g, "# raised after the incident of "+env, "# TODO: ask the platform team", "# see the wiki")
+			d.comment = pick(g, "# raised after the incident of "+env, "# ask the platform team", "# see the wiki")
 		}
 		d.config = g.configLine(env)
 		g.put(d, "deployment", g.deployment(i, port, d))

@@ -73,8 +73,8 @@ func TestNoSecretInClear(t *testing.T) {
 		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: req}, nil
 	})
 	for raw, want := range map[string]bool{
-		"https://registry.example/v2/": true, "http://127.0.0.1:5000/v2/": true, "http://localhost/": true, "http://[::1]/": true,
-		"http://registry.example/v2/": false, "http://10.0.0.1/": false, "http://registry.local/": false, "http://localhost.example/": false,
+		"https://images.example/v2/": true, "http://127.0.0.1:5000/v2/": true, "http://localhost/": true, "http://[::1]/": true,
+		"http://images.example/v2/": false, "http://10.0.0.1/": false, "http://images.local/": false, "http://localhost.example/": false,
 	} {
 		sent = 0
 		body := &closed{Reader: strings.NewReader("x")}

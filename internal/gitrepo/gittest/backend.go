@@ -22,9 +22,9 @@ import (
 type Backend struct {
 	Root string
 
-	// Objects, by hash, has what is read be answered without git, where the objects are loose:
-	// for a server that costs less than those who ask it. Pushes are git's all the same. nil
-	// asks git. It is for one repository.
+	// Objects keeps the objects of one repository, by hash. Requests that read are then answered
+	// without git, as long as the objects are loose: for a server that costs less than its
+	// clients. Git takes the pushes. nil has git answer everything.
 	Objects *sync.Map
 }
 
