@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"iter"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -17,8 +18,9 @@ import (
 // number of its first place. Two documents have one form if the words of one can be renamed to
 // those of the other, each word alike in all its places. YAML is blind to that: a word here begins
 // with a letter, has only letters, digits and ._-, is no boolean and no null, and nothing in the
-// document could make it an anchor, an alias, a tag, an escape or a key that is too long. So the
-// parser makes the same tree of both, but for the names: FuzzForm compares the two.
+// document could make it an anchor, an alias, a tag, an escape or a key that is too long. Comments
+// are not renamed. So the parser makes the same tree of both, but for the names: FuzzForm compares
+// the two.
 //
 // What is remembered is the form of the text after the change together with that of the tree
 // before it, with the change in it. If the parser found the two to agree for one document, they
@@ -110,18 +112,25 @@ func (w *formWriter) text(s string) {
 	}
 }
 
-// formParts returns the words of a text, and what stands between them.
+// formParts returns the words of a text, and what stands between them. What is behind a # on its
+// line, as comments are, has no words: which comments the parser keeps depends on their length.
 func formParts(s string) iter.Seq2[string, bool] {
 	return func(yield func(part string, isWord bool) bool) {
-		for i := 0; i < len(s); {
-			start, inRun := i, isWordByte(s[i])
-			for i < len(s) && isWordByte(s[i]) == inRun {
-				i++
+		for s != "" {
+			n, inWord := 1, isWordByte(s[0])
+			for n < len(s) && isWordByte(s[n]) == inWord && s[n] != '#' {
+				n++
 			}
-			part := s[start:i]
-			if !yield(part, inRun && isLetter(part[0]) && !readsAsOther(part)) {
+			if s[0] == '#' {
+				n = len(s)
+				if end := strings.IndexByte(s, '\n'); end >= 0 {
+					n = end
+				}
+			}
+			if !yield(s[:n], inWord && isLetter(s[0]) && !readsAsOther(s[:n])) {
 				return
 			}
+			s = s[n:]
 		}
 	}
 }
