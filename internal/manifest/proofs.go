@@ -18,9 +18,10 @@ import (
 // number of its first place. Two documents have one form if the words of one can be renamed to
 // those of the other, each word alike in all its places. YAML is blind to that: a word here begins
 // with a letter, has only letters, digits and ._-, is no boolean and no null, and nothing in the
-// document could make it an anchor, an alias, a tag, an escape or a key that is too long. Comments
-// are not renamed. So the parser makes the same tree of both, but for the names: FuzzForm compares
-// the two.
+// document could make it an anchor, an alias, a tag, an escape or a key that is too long. What is
+// behind a # is not renamed, and a word of the tree that is there too has no number: nobody could
+// say which of its places it is from. So the parser makes the same tree of both, but for the names:
+// FuzzForm compares the two.
 //
 // What is remembered is the form of the text after the change together with that of the tree
 // before it, with the change in it. If the parser found the two to agree for one document, they
@@ -48,15 +49,14 @@ func (c *changes) formOf(before document, after []byte) (f form, ok bool) {
 	if !before.scanned || c.filled || len(c.added) > 0 || len(c.spliced) > 0 || len(c.markers) > 0 {
 		return f, false
 	}
-	w := formWriter{words: map[string]uint64{}, out: make([]byte, 0, 2*len(after))}
 	if !isFormable(after) {
 		return f, false
 	}
+	w := newFormWriter(2 * len(after))
 	w.text(string(after))
 	w.tree(before.node, c.values)
 	for _, line := range before.comments {
-		w.text(line)
-		w.out = append(w.out, endOfText)
+		w.out = append(append(w.out, line...), endOfText)
 	}
 	return sha256.Sum256(w.out), !w.failed
 }
@@ -87,47 +87,79 @@ const (
 	changed    = 0x04
 )
 
-// formWriter writes forms.
+// formWriter writes a form: first the text, then the tree.
 type formWriter struct {
 	out    []byte
-	words  map[string]uint64 // the numbers of the words in the document's text
-	inTree bool              // the text has been written: no other words can come
+	words  map[string]uint64 // the numbers of the words of the text
+	behind map[string]bool   // the words behind a #
 	failed bool              // there is no form
 }
 
-// text writes a text with numbers in the place of its words.
+func newFormWriter(size int) *formWriter {
+	return &formWriter{out: make([]byte, 0, size), words: map[string]uint64{}, behind: map[string]bool{}}
+}
+
+// text writes the document's text with numbers in the place of its words.
 func (w *formWriter) text(s string) {
 	for part, isWord := range formParts(s) {
-		if !isWord {
-			w.out = append(w.out, part...)
-			continue
-		}
-		number, known := w.words[part]
-		if !known {
+		switch number, known := w.words[part]; {
+		case isWord && known:
+			w.number(number)
+		case isWord:
 			number = uint64(len(w.words))
 			w.words[part] = number
-			w.failed = w.failed || w.inTree
+			w.number(number)
+		default:
+			w.out = append(w.out, part...)
+			if canBeWord(part) {
+				w.behind[part] = true
+			}
 		}
-		w.out = binary.AppendUvarint(append(w.out, wordNumber), number)
 	}
 }
 
-// formParts returns the words of a text, and what stands between them. What is behind a # on its
-// line, as comments are, has no words: which comments the parser keeps depends on their length.
+// value writes the value of a scalar with the numbers of its words.
+func (w *formWriter) value(s string) {
+	for run := range runs(s) {
+		switch number, known := w.words[run]; {
+		case known && !w.behind[run]:
+			w.number(number)
+		case known || canBeWord(run) && !w.behind[run]:
+			w.failed = true
+			return
+		default:
+			w.out = append(w.out, run...)
+		}
+	}
+	w.out = append(w.out, endOfText)
+}
+
+func (w *formWriter) number(n uint64) { w.out = binary.AppendUvarint(append(w.out, wordNumber), n) }
+
+// formParts returns the words of a text, and what stands between them. Behind a # on its line,
+// where comments are, there are no words: which comments the parser keeps depends on their length.
 func formParts(s string) iter.Seq2[string, bool] {
 	return func(yield func(part string, isWord bool) bool) {
+		behind := false
+		for run := range runs(s) {
+			if !yield(run, !behind && canBeWord(run)) {
+				return
+			}
+			line := strings.LastIndexByte(run, '\n') + 1
+			behind = behind && line == 0 || strings.Contains(run[line:], "#")
+		}
+	}
+}
+
+// runs cuts a text where bytes of words meet others.
+func runs(s string) iter.Seq[string] {
+	return func(yield func(run string) bool) {
 		for s != "" {
 			n, inWord := 1, isWordByte(s[0])
-			for n < len(s) && isWordByte(s[n]) == inWord && s[n] != '#' {
+			for n < len(s) && isWordByte(s[n]) == inWord {
 				n++
 			}
-			if s[0] == '#' {
-				n = len(s)
-				if end := strings.IndexByte(s, '\n'); end >= 0 {
-					n = end
-				}
-			}
-			if !yield(s[:n], inWord && isLetter(s[0]) && !readsAsOther(s[:n])) {
+			if !yield(s[:n]) {
 				return
 			}
 			s = s[n:]
@@ -135,13 +167,15 @@ func formParts(s string) iter.Seq2[string, bool] {
 	}
 }
 
+// canBeWord reports whether a run of runs is a word that can be renamed.
+func canBeWord(run string) bool { return isLetter(run[0]) && !readsAsOther(run) }
+
 func isWordByte(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '.' || c == '_' || c == '-'
 }
 
 // tree writes the nodes below n, with the values that they are to have.
 func (w *formWriter) tree(n *yaml.Node, values map[*yaml.Node]any) {
-	w.inTree = true
 	value, isChanged := values[n]
 	text, isString := value.(string)
 	if isChanged && !isString || n.Anchor != "" || n.Alias != nil {
@@ -150,16 +184,14 @@ func (w *formWriter) tree(n *yaml.Node, values map[*yaml.Node]any) {
 	}
 	if isChanged {
 		w.out = append(w.out, changed)
-		w.text(text)
-		w.out = append(w.out, endOfText)
+		w.value(text)
 		return
 	}
 	w.out = append(w.out, beginNode, byte(n.Kind))
 	w.out = binary.AppendUvarint(w.out, uint64(n.Style))
 	w.out = binary.AppendUvarint(w.out, uint64(len(n.Content)))
 	w.out = append(append(w.out, n.Tag...), endOfText)
-	w.text(n.Value)
-	w.out = append(w.out, endOfText)
+	w.value(n.Value)
 	for _, child := range n.Content {
 		w.tree(child, values)
 	}

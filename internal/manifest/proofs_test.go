@@ -30,6 +30,7 @@ func TestProofs(t *testing.T) {
 		{"other quotes", "metadata: {name: api}\nimage: a.example.com/api:v1 # of it\nenv: [on, 10, \"x y\"]\n", false},
 		{"another comment", "metadata: {name: api}\nimage: a.example.com/api:v1 # by it\nenv: [on, 10, 'x w']\n", false},
 		{"a comment of more words", "metadata: {name: api}\nimage: a.example.com/api:v1 # of the it\nenv: [on, 10, 'x w']\n", false},
+		{"a word of the tree behind a #", "metadata: {name: it}\nimage: a.example.com/it:v1 # of it\nenv: [on, 10, 'x w']\n", false},
 		{"an anchor", "metadata: {name: &a api}\nimage: a.example.com/api:v1 # of it\nenv: [on, 10, 'x w']\n", false},
 		{"a long line", "metadata: {name: " + strings.Repeat("x", 1000) + "}\nimage: a.example.com/" + strings.Repeat("x", 1000) + ":v1\n", false},
 	} {
@@ -186,7 +187,7 @@ func checkShared(t *testing.T, text, renamed []byte) (shared int) {
 
 // formOfParsed returns the form of a text and of the tree that the parser makes of it.
 func formOfParsed(text []byte, node *yaml.Node) (form string, ok bool) {
-	w := formWriter{words: map[string]uint64{}}
+	w := newFormWriter(0)
 	w.text(string(text))
 	w.tree(node, nil)
 	return string(w.out), !w.failed
