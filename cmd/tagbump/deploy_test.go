@@ -143,7 +143,7 @@ func TestDeployKilled(t *testing.T) {
 	points := []struct {
 		kind gittest.Kind
 		nth  int
-	}{{gittest.ReadRefs, 1}, {gittest.PushRefs, 1}, {gittest.Fetch, 1}, {gittest.Fetch, 2}, {gittest.Fetch, 4}, {gittest.Push, 1}, {gittest.ReadRefs, 2}}
+	}{{gittest.ReadRefs, 1}, {gittest.PushRefs, 1}, {gittest.Fetch, 1}, {gittest.Fetch, 2}, {gittest.Fetch, 4}, {gittest.Push, 1}, {gittest.PushRefs, 2}}
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", k8sOf(len(points), "old"))
 	for i, point := range points {

@@ -18,7 +18,7 @@ import (
 // request: the change lands once, on top of what others did.
 func TestDeployAgain(t *testing.T) {
 	t.Parallel()
-	everywhere := []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.Push}
+	everywhere := []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.Push, again}
 	for name, c := range map[string]struct {
 		fault gittest.Fault
 		kinds []gittest.Kind
@@ -43,9 +43,15 @@ func TestDeployAgain(t *testing.T) {
 					s.Store = s.open(gitrepo.Options{IdleTimeout: time.Minute, AfterFunc: clock.AfterFunc})
 					fault.Hung = func() { clock.Pass(time.Minute) }
 				}
+				commits := 1
+				if kind == again {
+					s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("web", "x") }})
+					s.Fail(kind, gittest.Fault{})
+					commits = 2
+				}
 				s.Fail(kind, fault)
 				outcome := s.run(deploy.Changed)
-				s.runs("api", "new", 1)
+				s.runs("api", "new", commits)
 				if outcome.Attempts < 2 || outcome.Commit != s.repo.Tip("main") || len(s.progress) != outcome.Attempts-1 || len(outcome.Files) != 1 {
 					t.Errorf("got %+v, %q", outcome, s.progress)
 				}
@@ -55,7 +61,8 @@ func TestDeployAgain(t *testing.T) {
 	t.Run("all at once", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api", "web"))
-		s.Fail(gittest.ReadRefs, gittest.Fault{Status: 503}, gittest.Fault{}, gittest.Fault{Cut: true})
+		s.Fail(gittest.ReadRefs, gittest.Fault{Status: 503})
+		s.Fail(again, gittest.Fault{}, gittest.Fault{}, gittest.Fault{Cut: true})
 		s.Fail(gittest.Fetch, gittest.Fault{Truncate: 40}, gittest.Fault{}, gittest.Fault{}, gittest.Fault{Status: 500})
 		s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("web", "x") }}, gittest.Fault{Status: 502}, gittest.Fault{Deaf: true})
 		s.run(deploy.Changed)
@@ -73,15 +80,15 @@ func TestDeployAgain(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []gittest.Kind{gittest.ReadRefs, gittest.Push} {
+	for first, later := range map[gittest.Kind]gittest.Kind{gittest.ReadRefs: gittest.PushRefs, gittest.Push: gittest.Push} {
 		s := newSite(t, siteOf("api"))
-		s.Fail(kind, gittest.Fault{Status: 429, RetryAfter: "1"})
+		s.Fail(first, gittest.Fault{Status: 429, RetryAfter: "1"})
 		if outcome := s.run(deploy.Changed); outcome.Waited < time.Second {
 			t.Errorf("waited %v, and not as long as the server asked", outcome.Waited)
 		}
 		s.runs("api", "new", 1)
 		s.Tag = "later"
-		s.Fail(kind, gittest.Fault{Status: 503, RetryAfter: "3600"})
+		s.Fail(later, gittest.Fault{Status: 503, RetryAfter: "3600"})
 		start := time.Now()
 		s.refused(problem.ExitTrouble, "the server asks to wait for 1h0m0s, which is longer than --timeout allows", "503 service unavailable", "run it again")
 		if time.Since(start) > 5*time.Second {
@@ -181,6 +188,10 @@ func TestBranchMoves(t *testing.T) {
 	})
 }
 
+// again is how an attempt after the first asks where the branch is. The first attempt asks so too,
+// beside what it reads.
+const again = gittest.PushRefs
+
 // TestNoAnswer loses the answer to a push: whatever is on the branch afterwards,
 // the work is done once, and what came after it stays.
 func TestNoAnswer(t *testing.T) {
@@ -204,7 +215,7 @@ func TestNoAnswer(t *testing.T) {
 				s := newSite(t, siteOf("api", "web"))
 				limit(s.repo)
 				s.Fail(gittest.Push, gittest.Fault{Deaf: true})
-				s.Fail(gittest.ReadRefs, gittest.Fault{}, gittest.Fault{Then: func() { c.after(s) }})
+				s.Fail(again, gittest.Fault{}, gittest.Fault{Then: func() { c.after(s) }})
 				outcome := s.run(deploy.Changed)
 				s.runs("api", c.runs, c.commits)
 				if log := s.repo.Log("main"); outcome.Commit != log[len(log)-2] || len(outcome.Files) != 1 || outcome.OldTags()[0] != "old" {
@@ -217,7 +228,7 @@ func TestNoAnswer(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
 		s.Fail(gittest.Push, gittest.Fault{Cut: true})
-		s.Fail(gittest.ReadRefs, gittest.Fault{}, gittest.Fault{Then: func() { s.move("api", "new") }})
+		s.Fail(again, gittest.Fault{}, gittest.Fault{Then: func() { s.move("api", "new") }})
 		s.run(deploy.Unchanged)
 		s.runs("api", "new", 1)
 	})
@@ -225,7 +236,7 @@ func TestNoAnswer(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
 		s.Fail(gittest.Push, gittest.Fault{Deaf: true})
-		s.Fail(gittest.ReadRefs, gittest.Fault{}, gittest.Fault{Status: 503, RetryAfter: "900"})
+		s.Fail(again, gittest.Fault{}, gittest.Fault{Status: 503, RetryAfter: "900"})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err := s.Run(ctx)

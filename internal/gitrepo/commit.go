@@ -30,24 +30,38 @@ type Commit struct {
 	Message   string
 
 	remote *Remote
-	offer  *capability.List // what the server can do
-	line   *line            // nil unless it is a commit of a Log
-	listed counter          // the entries that FS has listed
+	line   *line   // nil unless it is a commit of a Log
+	listed counter // the entries that FS has listed
 
 	folders map[string][]repo.Entry // that have been listed
 }
 
 // Tip reads the tip of a branch; "" is the repository's default branch.
 func (r *Remote) Tip(ctx context.Context, branch string) (*Commit, error) {
-	refs, err := r.advertised(ctx, uploadPack)
+	refs, err := r.readable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := r.commitAt("", Hash{}, refs.Capabilities, nil)
-	t.Default = defaultBranch(refs)
-	if t.Branch, t.Hash, err = r.pick(refs, branch); err != nil {
+	branch, at, err := r.pick(refs, branch)
+	if err != nil {
 		return nil, err
 	}
+	return r.tipAt(ctx, branch, at)
+}
+
+// readable returns the references that can be read. What the server can do is remembered.
+func (r *Remote) readable(ctx context.Context) (*packp.AdvRefs, error) {
+	refs, err := r.advertised(ctx, uploadPack)
+	if err == nil {
+		r.offer, r.home = refs.Capabilities, defaultBranch(refs)
+	}
+	return refs, err
+}
+
+// tipAt reads the tip of a branch that is at a commit.
+func (r *Remote) tipAt(ctx context.Context, branch string, at Hash) (*Commit, error) {
+	t := r.commitAt(branch, at, nil)
+	t.Default = r.home
 	if err := t.fetchCommit(ctx); err != nil {
 		return nil, r.fault(ctx, err)
 	}
@@ -58,8 +72,8 @@ func (r *Remote) Tip(ctx context.Context, branch string) (*Commit, error) {
 }
 
 // commitAt returns a commit that is not read yet.
-func (r *Remote) commitAt(branch string, hash Hash, offer *capability.List, l *line) *Commit {
-	return &Commit{Branch: branch, Hash: hash, remote: r, offer: offer, line: l,
+func (r *Remote) commitAt(branch string, hash Hash, l *line) *Commit {
+	return &Commit{Branch: branch, Hash: hash, remote: r, line: l,
 		listed: counter{what: "what the commit's folders list", max: r.bounds.entries}}
 }
 

@@ -35,7 +35,7 @@ func (c *Commit) fetchCommit(ctx context.Context) error {
 	r := c.remote
 	// Servers that filter but do not serve objects by their hash would leave us
 	// without the rest.
-	if !c.offer.Supports(capability.Filter) || !c.offer.Supports(capability.AllowReachableSHA1InWant) {
+	if !c.remote.offer.Supports(capability.Filter) || !c.remote.offer.Supports(capability.AllowReachableSHA1InWant) {
 		r.mode = whole
 	}
 	if c.has(c.Hash) {
@@ -75,23 +75,17 @@ func (c *Commit) requestTip(ctx context.Context, m mode) error {
 	return nil
 }
 
-// farthest is how many commits a branch may have moved for its new trees to be
-// asked for at once.
-const farthest = 50
-
-// requestSince fetches the commit, and in one more request the trees that have come
-// since base. Not all trees of base need be here, so the server must not send
-// differences to them, as it does with thin packs; for it to leave anything out
-// without these, the two commits must be joined by those in between.
+// requestSince fetches the commit and the trees that have come since base. It claims to have all
+// of base: what of that is not here comes by its hash when it is needed. For the same reason the
+// server must not send differences to what base has, as it does with thin packs.
 func (c *Commit) requestSince(ctx context.Context, base Hash) error {
-	if err := c.request(ctx, []Hash{c.Hash}, nil, farthest, filters[byTree]); err != nil {
+	if err := c.exchange(ctx, fetchRequest{wants: []Hash{c.Hash}, have: []Hash{base}, filter: filters[byBlob]}); err != nil {
 		return err
 	}
-	joined, err := c.history().descends(ctx, c.Hash, base)
-	if err != nil || !joined {
-		return err // moved by force, or far: its trees come as they are needed
+	if !c.has(c.Hash) { // moved back by force: base has it
+		return c.request(ctx, []Hash{c.Hash}, nil, 1, filters[byTree])
 	}
-	return c.request(ctx, []Hash{c.Hash}, []Hash{base}, 0, filters[byBlob])
+	return nil
 }
 
 // history returns the commits that are here, to ask which descends from which.
@@ -152,26 +146,41 @@ func (c *Commit) moved(ctx context.Context, err error) error {
 // all that the filter leaves of them must be here too. Depth 0 is no limit, which
 // is right for everything but commits.
 func (c *Commit) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
-	return c.fetchDeepened(ctx, wants, have, have, depth, filter)
+	return c.fetch(ctx, fetchRequest{wants, have, have, depth, filter})
 }
 
-// fetchDeepened is request where more is here than the commits that it has: the
-// their ancestors, up to the shallow ones.
-func (c *Commit) fetchDeepened(ctx context.Context, wants, have, shallow []Hash, depth int, filter packp.Filter) error {
+// fetchRequest is what one request asks for.
+type fetchRequest struct {
+	wants, have []Hash
+	shallow     []Hash // the commits of have, and before them, whose parents are not here
+	depth       int    // of the history; 0 is no limit
+	filter      packp.Filter
+}
+
+// fetch makes a request, and makes sure that the server sent what it was asked for.
+func (c *Commit) fetch(ctx context.Context, f fetchRequest) error {
+	if err := c.exchange(ctx, f); err != nil {
+		return err
+	}
+	return c.check(f.wants)
+}
+
+// exchange makes a request, and stores what the server sends.
+func (c *Commit) exchange(ctx context.Context, f fetchRequest) error {
 	req := packp.NewUploadPackRequest()
-	req.Wants, req.Haves, req.Shallows = wants, have, shallow
-	req.Depth, req.Filter = packp.DepthCommits(depth), filter
+	req.Wants, req.Haves, req.Shallows = f.wants, f.have, f.shallow
+	req.Depth, req.Filter = packp.DepthCommits(f.depth), f.filter
 	take := []capability.Capability{capability.Sideband64k, capability.OFSDelta, capability.NoProgress}
-	if depth > 0 || len(have) > 0 {
+	if f.depth > 0 || len(f.shallow) > 0 {
 		take = append(take, capability.Shallow)
 	}
-	if depth > 0 && len(have) > 0 {
+	if f.depth > 0 && len(f.have) > 0 {
 		take = append(take, capability.ThinPack) // else Git leaves nothing out, as no history joins the two
 	}
-	if filter != "" {
+	if f.filter != "" {
 		take = append(take, capability.Filter)
 	}
-	c.remote.agree(req.Capabilities, c.offer, take...)
+	c.remote.agree(req.Capabilities, c.remote.offer, take...)
 	var message bytes.Buffer
 	if err := req.UploadRequest.Encode(&message); err != nil {
 		return err
@@ -201,7 +210,7 @@ func (c *Commit) fetchDeepened(ctx context.Context, wants, have, shallow []Hash,
 		return garbled(cmp.Or(bounded.Over(), err), "the objects")
 	}
 	io.Copy(io.Discard, pack) // the end of the side band
-	return c.check(wants)
+	return nil
 }
 
 // check makes sure that the server sent what it was asked for.

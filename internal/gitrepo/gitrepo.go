@@ -7,7 +7,7 @@
 // pushes one compare-and-swap:
 //
 //	remote, err := gitrepo.Open(url, gitrepo.Options{Token: token})
-//	tip, err := remote.Commit(ctx, "main")
+//	tip, err := remote.TipToPush(ctx, "main")
 //	err = tip.Fetch(ctx, "users.yaml", "dev/manifests/api")
 //	files := tip.FS(ctx)                   // an fs.FS, as a folder on disk is
 //	commit, err := tip.Prepare(ctx, changes, meta)
@@ -16,8 +16,9 @@
 // There is no working tree, no history and no clone on disk. Where the server
 // can filter, a tip costs two requests and every level of folders below it one
 // more; where it cannot, the tip is fetched whole, without its history, and
-// nothing else is different. What has come down is kept for the next tip. Push replaces the branch only if it still is at
-// the commit that was read: see PushError for what can become of it.
+// nothing else is different. What has come down is kept: after a lost race the next
+// tip costs two requests, with all folders that are new. Push replaces the branch only
+// if it still is at the commit that was read: see PushError for what can become of it.
 package gitrepo
 
 import (
@@ -92,13 +93,17 @@ type Remote struct {
 	agent   string
 	secrets []string // never to be shown
 	mode    mode
-	base    Hash                // a tip that has been fetched in that mode; zero if none
-	store   *memory.Storage     // every object that has come down, for all tips
-	trees   map[Hash]*tree      // those of store that have been read
-	early   chan *packp.AdvRefs // what PreparePush has asked for; nil if nothing
-	large   map[Hash]bool       // objects that have come down and were left out: they are over limit.MaxFile
-	leftOut bool                // some were
+	base    Hash            // a tip that has been fetched in that mode; zero if none
+	store   *memory.Storage // every object that has come down, for all tips
+	trees   map[Hash]*tree  // those of store that have been read
+	large   map[Hash]bool   // objects that have come down and were left out: they are over limit.MaxFile
+	leftOut bool            // some were
 	bounds  bounds
+
+	offer    *capability.List    // what the server can do for who reads; nil until it was asked
+	home     string              // its default branch; "" where it has none
+	early    chan *packp.AdvRefs // the references to push to, asked for by TipToPush; nil if nothing
+	receives bool                // they have been listed once
 }
 
 // bounds are what one answer of the server, and one commit, may take.
@@ -162,7 +167,7 @@ func (r *Remote) Close() error { return r.wire.close() }
 // Branches is every branch and the commit it is at, in one request. An empty
 // repository has none.
 func (r *Remote) Branches(ctx context.Context) (map[string]Hash, error) {
-	refs, err := r.advertised(ctx, uploadPack)
+	refs, err := r.readable(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"k8srepo/internal/problem"
@@ -75,11 +76,10 @@ func OpenHistory(path string) (*History, error) {
 // History fetches the commits of all branches and tags, without their trees. A
 // server that cannot leave the trees out is not asked for them: that is an error.
 func (r *Remote) History(ctx context.Context) (*History, error) {
-	refs, err := r.advertised(ctx, uploadPack)
+	refs, err := r.readable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := r.commitAt("", Hash{}, refs.Capabilities, nil)
 	wanted, tags := map[Hash]bool{}, map[string]Hash{}
 	for name, hash := range refs.References {
 		switch {
@@ -96,10 +96,10 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 	if len(tips) == 0 {
 		return nil, &fault{Problem: problem.Refuse("", "%s: the repository is empty", r.url), Kind: ErrEmptyRepository}
 	}
-	if !t.offer.Supports("filter") {
+	if !r.offer.Supports(capability.Filter) {
 		return nil, problem.New("give a clone of it on disk", "%s: the server cannot send commits alone", r.url)
 	}
-	if err := t.request(ctx, tips, nil, 0, packp.FilterTreeDepth(0)); err != nil {
+	if err := r.commitAt("", Hash{}, nil).request(ctx, tips, nil, 0, packp.FilterTreeDepth(0)); err != nil {
 		return nil, r.fault(ctx, err)
 	}
 	tag := func(name string) (Hash, error) {

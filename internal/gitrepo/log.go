@@ -131,7 +131,7 @@ func (l *line) walk(depth int) ([]*Commit, error) {
 
 // past returns an ancestor of the tip that is here.
 func (l *line) past(h Hash) (*Commit, error) {
-	t := l.tip.remote.commitAt(l.tip.Branch, h, l.tip.offer, l)
+	t := l.tip.remote.commitAt(l.tip.Branch, h, l)
 	return t, t.read()
 }
 
@@ -148,7 +148,7 @@ func (c *Commit) deepen(ctx context.Context, depth int) error {
 			}
 			have, shallow = []Hash{c.Hash}, ends
 		}
-		err := c.fetchDeepened(ctx, []Hash{c.Hash}, have, shallow, depth, filters[m])
+		err := c.fetch(ctx, fetchRequest{[]Hash{c.Hash}, have, shallow, depth, filters[m]})
 		var refused *refusedError
 		if errors.As(err, &refused) && m < whole {
 			continue
@@ -269,7 +269,7 @@ func (r *Remote) treeOf(e treeEntry) (*tree, error) {
 	if !e.isDir() {
 		return &tree{}, nil
 	}
-	return r.commitAt("", Hash{}, nil, nil).tree(e.hash)
+	return r.commitAt("", Hash{}, nil).tree(e.hash)
 }
 
 // Part is files and folders in the tree of a tip.

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,37 +135,69 @@ func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, n
 	return r.verdict(name, status, said.String())
 }
 
-// PreparePush asks, in the background, for what the next Push has to know of
-// the server, so that it need not wait for it: one round trip less, over HTTP;
-// nothing elsewhere. Call it before Tip, with the context of the whole bump. It
-// reports no error: Push asks again, and reports that.
-func (r *Remote) PreparePush(ctx context.Context) {
-	own := r.wire.aside()
-	if own == nil {
-		return
+// TipToPush is Tip for a branch that a commit is likely to be pushed to. Over HTTP the
+// references that can be pushed to are asked for before Push needs them: the first time beside
+// those that can be read, with no error reported, since Push asks again; later in their place,
+// since they say where the branch is, too.
+func (r *Remote) TipToPush(ctx context.Context, branch string) (*Commit, error) {
+	aside := r.wire.aside()
+	if aside == nil {
+		return r.Tip(ctx, branch)
 	}
-	aside := &Remote{url: r.url, wire: own, agent: r.agent, secrets: r.secrets, bounds: r.bounds}
-	early := make(chan *packp.AdvRefs, 1)
-	go func() {
-		defer close(early)
-		if refs, err := aside.advertised(ctx, receivePack); err == nil {
-			early <- refs
+	if r.early != nil {
+		select {
+		case _, ok := <-r.early:
+			if !ok {
+				return r.Tip(ctx, branch) // it failed
+			}
+			r.early, r.receives = nil, true
+		default:
+			return r.Tip(ctx, branch) // it has no answer yet
 		}
-	}()
-	r.early = early
+	}
+	r.early = make(chan *packp.AdvRefs, 1)
+	if r.offer == nil || !r.receives {
+		go r.askEarly(ctx, aside, r.early)
+		return r.Tip(ctx, branch)
+	}
+	refs, err := r.advertised(ctx, receivePack)
+	if err != nil {
+		close(r.early)
+		return nil, err
+	}
+	r.early <- refs
+	branch = cmp.Or(branch, r.home)
+	if at, ok := refs.References[branchPrefix+branch]; ok {
+		return r.tipAt(ctx, branch, at)
+	}
+	return r.Tip(ctx, branch)
 }
 
-// pushable returns the references as the receiving service lists them. What was asked
-// for early is only good for going on: that the branch is elsewhere is known by
-// asking now.
+// askEarly asks for the references that can be pushed to, beside other requests. Where it fails,
+// the channel is closed.
+func (r *Remote) askEarly(ctx context.Context, aside wire, early chan<- *packp.AdvRefs) {
+	own := &Remote{url: r.url, wire: aside, agent: r.agent, secrets: r.secrets, bounds: r.bounds}
+	if refs, err := own.advertised(ctx, receivePack); err == nil {
+		early <- refs
+		return
+	}
+	close(early)
+}
+
+// pushable returns the references that can be pushed to. What was asked for early is only good
+// for going on: that the branch is elsewhere is known by asking now.
 func (r *Remote) pushable(ctx context.Context, name plumbing.ReferenceName, old Hash) (*packp.AdvRefs, error) {
 	if early := r.early; early != nil {
 		r.early = nil
-		if refs, ok := <-early; ok && refs.References[name.String()] == old {
+		refs, ok := <-early
+		r.receives = r.receives || ok
+		if ok && refs.References[name.String()] == old {
 			return refs, nil
 		}
 	}
-	return r.advertised(ctx, receivePack)
+	refs, err := r.advertised(ctx, receivePack)
+	r.receives = r.receives || err == nil
+	return refs, err
 }
 
 func short(h Hash) string {

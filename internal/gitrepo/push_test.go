@@ -159,9 +159,9 @@ func TestPushDeclined(t *testing.T) {
 	})
 }
 
-// TestPreparePush has the branch move after the push was prepared, before and
+// TestTipToPush has the branch move after the references to push to were listed, before and
 // after the tip is read.
-func TestPreparePush(t *testing.T) {
+func TestTipToPush(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		before, after bool // whether the branch moves
@@ -176,19 +176,23 @@ func TestPreparePush(t *testing.T) {
 		server := gittest.NewServer(t, gittest.Options{})
 		repo := server.NewRepo("k8s", sample())
 		r := open(t, server.URL("k8s"), gitrepo.Options{})
-		r.PreparePush(t.Context())
-		for server.Down() == 0 {
-			time.Sleep(time.Millisecond)
+		answered := make(chan bool)
+		server.Fail(gittest.PushRefs, gittest.Fault{Done: func() { close(answered) }})
+		server.Fail(gittest.ReadRefs, gittest.Fault{Then: func() {
+			<-answered
+			if c.before {
+				repo.Commit("main", gittest.Files{"other": "1\n"}, "other")
+			}
+		}})
+		tip, err := r.TipToPush(t.Context(), "main")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if c.before {
-			repo.Commit("main", gittest.Files{"other": "1\n"}, "other")
-		}
-		tip := tipOf(t, r, "main")
 		commit := commitOn(t, tip, map[string][]byte{deployment: []byte("x")})
 		if c.after {
 			repo.Commit("main", gittest.Files{"other": "2\n"}, "other")
 		}
-		err := r.Push(t.Context(), "main", tip.Hash, commit)
+		err = r.Push(t.Context(), "main", tip.Hash, commit)
 		if c.kind != 0 {
 			pushError(t, err, c.kind)
 		} else if err != nil {
@@ -199,7 +203,78 @@ func TestPreparePush(t *testing.T) {
 		}
 		repo.Fsck()
 	}
-	open(t, gittest.NewRepo(t, sample()).Dir, gitrepo.Options{}).PreparePush(t.Context())
+	if _, err := open(t, gittest.NewRepo(t, sample()).Dir, gitrepo.Options{}).TipToPush(t.Context(), "main"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTipToPushAgain is a lost race: the references, what is new, and the push are a request each.
+func TestTipToPushAgain(t *testing.T) {
+	t.Parallel()
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("k8s", sample())
+	r := open(t, server.URL("k8s"), gitrepo.Options{})
+	bump := func(tag string) error {
+		tip, err := r.TipToPush(t.Context(), "")
+		if err != nil {
+			return err
+		}
+		if err := tip.Fetch(t.Context(), "dev/manifests/api"); err != nil {
+			return err
+		}
+		if tip.Branch != "main" || tip.Default != "main" {
+			t.Errorf("got branch %q, %q", tip.Branch, tip.Default)
+		}
+		return r.Push(t.Context(), "main", tip.Hash, commitOn(t, tip, map[string][]byte{deployment: []byte(tag)}))
+	}
+	server.Fail(gittest.Push, gittest.Fault{Then: func() { repo.Commit("main", gittest.Files{"other": "1\n"}, "other") }})
+	pushError(t, bump("a"), gitrepo.Rejected)
+	server.Reset()
+	if err := bump("b"); err != nil {
+		t.Fatal(err)
+	}
+	if all := server.Count(); all != 3 || server.Count(gittest.PushRefs, gittest.Fetch, gittest.Push) != 3 {
+		t.Errorf("%d requests: %v", all, server.Log())
+	}
+	t.Run("a branch that is not there", func(t *testing.T) {
+		if _, err := r.TipToPush(t.Context(), "mian"); !errors.Is(err, gitrepo.ErrNoBranch) || problem.All(err)[0].Hint != `did you mean "main"?` {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a server that is overloaded", func(t *testing.T) {
+		server.Fail(gittest.PushRefs, gittest.Fault{Status: 503})
+		_, err := r.TipToPush(t.Context(), "main")
+		if _, again := gitrepo.Retry(err); !again {
+			t.Errorf("got %v", err)
+		}
+		if err := bump("c"); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := repo.Read("main", deployment); got != "c" || len(repo.Log("main")) != 4 {
+		t.Errorf("got %q", got)
+	}
+	repo.Fsck()
+}
+
+// TestTipWithoutLeaveToPush: who may only read is told so by a push, and not before.
+func TestTipWithoutLeaveToPush(t *testing.T) {
+	t.Parallel()
+	server := gittest.NewServer(t, gittest.Options{Token: token, ReadOnly: true})
+	server.NewRepo("k8s", sample())
+	r := open(t, server.URL("k8s"), gitrepo.Options{Token: token})
+	for range 3 {
+		if _, err := r.TipToPush(t.Context(), "main"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tip, err := r.TipToPush(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Push(t.Context(), "main", tip.Hash, commitOn(t, tip, map[string][]byte{deployment: []byte("x")})); !errors.Is(err, gitrepo.ErrAccess) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestBranchOfItsOwn(t *testing.T) {

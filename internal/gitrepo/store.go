@@ -25,10 +25,11 @@ type Store struct {
 // they are asked for: Git needs a request a level of folders, and what is likely to be
 // read costs no less beforehand.
 func (s *Store) Tip(ctx context.Context, branch string, likely ...string) (*repo.Commit, error) {
-	if !s.ReadOnly && s.Remote.early == nil {
-		s.Remote.PreparePush(ctx)
+	read := s.Remote.TipToPush
+	if s.ReadOnly {
+		read = s.Remote.Tip
 	}
-	t, err := s.Remote.Tip(ctx, branch)
+	t, err := read(ctx, branch)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +185,7 @@ func (s *Store) publicAncestry(base, head *Commit, joined *ancestry) (*repo.Ance
 		if known := s.commits[h.String()]; known != nil {
 			return s.public(known), nil
 		}
-		t := s.Remote.commitAt(head.Branch, h, base.offer, &line{tip: head, depth: firstDepth, known: map[Hash]bool{}})
+		t := s.Remote.commitAt(head.Branch, h, &line{tip: head, depth: firstDepth, known: map[Hash]bool{}})
 		if err := t.read(); err != nil {
 			return nil, err
 		}

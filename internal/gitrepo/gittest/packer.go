@@ -71,16 +71,15 @@ func (p *packer) below(tree string) {
 	})
 }
 
-// know notes what a client has: the history of a commit, up to what is shallow there, and
-// the files of the commit.
+// know notes what a client has: the history of a commit, up to what is shallow there or packed
+// here, and the files of the commit.
 func (p *packer) know(commit string, shallow map[string]bool) {
 	for queue := []string{commit}; len(queue) > 0; queue = queue[1:] {
 		if p.leave[queue[0]] {
 			continue
 		}
 		p.leave[queue[0]] = true
-		if !shallow[queue[0]] {
-			_, raw := p.read(queue[0])
+		if _, raw, loose := p.repo.loose(queue[0]); loose && !shallow[queue[0]] {
 			queue = append(queue, parents(raw)...)
 		}
 	}

@@ -52,6 +52,7 @@ type Fault struct {
 	Redirect   string // answer with a redirect to this URL; the request's path and query are added
 	Then       func() // called before anything else: to move a branch, say
 	Hung       func() // called once it hangs
+	Done       func() // called once there is an answer
 }
 
 // Options are what a server is like.
@@ -170,7 +171,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			s.log[at].Down = counted.n
 		}
 	}()
-	s.answer(counted, r, kind, s.next(kind))
+	fault := s.next(kind)
+	if fault.Done != nil {
+		defer fault.Done()
+	}
+	s.answer(counted, r, kind, fault)
 }
 
 // classify reads what a request is for from its URL.
