@@ -130,7 +130,7 @@ func renamed(m map[string]any, from, to string) map[string]any {
 }
 
 // encode writes a tree as YAML in one line.
-func encode(tree any) []byte { return append(appendFlow(nil, tree), '\n') }
+func encode(tree any) []byte { return append(appendFlow(make([]byte, 0, 8<<10), tree), '\n') }
 
 func appendFlow(dst []byte, tree any) []byte {
 	switch v := tree.(type) {
@@ -156,7 +156,9 @@ func appendFlow(dst []byte, tree any) []byte {
 }
 
 func appendFields(dst []byte, m map[string]any) []byte {
-	for i, key := range slices.Sorted(maps.Keys(m)) {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	for i, key := range keys {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
@@ -167,9 +169,23 @@ func appendFields(dst []byte, m map[string]any) []byte {
 }
 
 func appendJSON(dst []byte, v any) []byte {
+	if s, ok := v.(string); ok && isPlain(s) { // nearly all of them
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic("validate: " + err.Error()) // the values are those of JSON
 	}
 	return append(dst, text...)
+}
+
+// isPlain reports whether a string is the same in JSON.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }

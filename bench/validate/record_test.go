@@ -35,32 +35,39 @@ func TestServerVerdicts(t *testing.T) {
 		t.Fatalf("no records: %v", err)
 	}
 	for _, file := range records {
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			testVerdicts(t, file, mistakes)
+		})
+	}
+}
+
+// testVerdicts compares what is refused of the mistakes with what the server of a record refused.
+func testVerdicts(t *testing.T, file string, mistakes map[string][]byte) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	release, refused, err := readRecord(f)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	v, err := validate.New(release[1:strings.LastIndex(release, ".")], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(refused) < 1000 {
+		t.Errorf("%s has only %d verdicts", file, len(refused))
+	}
+	for name, want := range refused {
+		text, ok := mistakes[name]
+		if !ok {
+			t.Fatalf("%s: %q is not made any more: record it anew", file, name)
 		}
-		release, refused, err := readRecord(f)
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		f.Close()
-		minor := release[1:strings.LastIndex(release, ".")]
-		v, err := validate.New(minor, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(refused) < 1000 {
-			t.Errorf("%s has only %d verdicts", file, len(refused))
-		}
-		for name, want := range refused {
-			text, ok := mistakes[name]
-			if !ok {
-				t.Fatalf("%s: %q is not made any more: record it anew", file, name)
-			}
-			got, unknown, said := refuses(v, text)
-			if got != want && !unknown && !(got && differs.MatchString(name)) {
-				t.Errorf("%s, %s: refused %v, and the server says %v\n%s", release, name, got, want, said)
-			}
+		got, unknown, said := refuses(v, text)
+		if got != want && !unknown && !(got && differs.MatchString(name)) {
+			t.Errorf("%s, %s: refused %v, and the server says %v\n%s", release, name, got, want, said)
 		}
 	}
 }

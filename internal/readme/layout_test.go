@@ -42,6 +42,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/readme/reference": {"", "github.com/rogpeppe/go-internal/diff github.com/urfave/cli/v2"},
 	"internal/scripttest":       {"tmptest", "github.com/rogpeppe/go-internal/testscript"},
 	"internal/tmptest":          {},
+	"internal/cmdtest":          {},
 	"internal/workflows":        {},
 	"cmd/manifestgen":           {"adopt console inventory inventory/schema limit manifest problem render rules scaffold trace tree validate", "github.com/urfave/cli/v2"},
 	"cmd/tagbump":               {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},

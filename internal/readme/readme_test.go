@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"k8srepo/internal/cmdtest"
 )
 
 var update = flag.Bool("update", false, "write what is printed into the README")
@@ -23,11 +25,8 @@ var update = flag.Bool("update", false, "write what is printed into the README")
 // other.
 func TestSessions(t *testing.T) {
 	bin := t.TempDir()
-	// Without symbols a command links in half the time.
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin+string(filepath.Separator), "./cmd/manifestgen", "./cmd/tagbump")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := cmdtest.Build(bin, "k8srepo/cmd/manifestgen", "k8srepo/cmd/tagbump"); err != nil {
+		t.Fatal(err)
 	}
 	starter := []string{"users.yaml", "environments", "templates"}
 	for file, from := range map[string][]string{

@@ -72,7 +72,7 @@ func (d *Definitions) find(group, kind string) *definition {
 	id := schema.GroupKind{Group: group, Kind: kind}
 	found, known := d.kinds[id]
 	if !known {
-		found = embeddedDefinition(group, kind)
+		found = embeddedDefinition(id)
 		d.set(id, found)
 	}
 	return found
@@ -85,9 +85,18 @@ func (d *Definitions) set(id schema.GroupKind, to *definition) {
 	d.kinds[id] = to
 }
 
+// embeddedDefinitions are those that have been read, by kind: all Definitions share them, and what
+// was compiled of them.
+var embeddedDefinitions sync.Map
+
 // embeddedDefinition returns an embedded definition, nil if there is none.
-func embeddedDefinition(group, kind string) *definition {
-	data, err := embedded.ReadFile("crds/" + kind + "." + group + ".json.gz")
+func embeddedDefinition(id schema.GroupKind) *definition {
+	read, _ := embeddedDefinitions.LoadOrStore(id, sync.OnceValue(func() *definition { return readEmbedded(id) }))
+	return read.(func() *definition)()
+}
+
+func readEmbedded(id schema.GroupKind) *definition {
+	data, err := embedded.ReadFile("crds/" + id.Kind + "." + id.Group + ".json.gz")
 	if err != nil {
 		return nil
 	}

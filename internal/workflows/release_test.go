@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,6 +22,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"k8srepo/internal/cmdtest"
 )
 
 // snapshotVersion is the tag of the release that the tests install.
@@ -103,13 +106,9 @@ func makeSnapshot() (map[string][]byte, error) {
 		if runtime.GOOS == "windows" {
 			name += ".exe"
 		}
-		// The flags of a release change nothing that is tested here. Without them the
-		// objects of the other tests are used. Without symbols there is half as much to link,
-		// pack and unpack.
-		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(bin, name), b.Main)
-		build.Dir = top
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%v\n%s", err, out)
+		// The flags of a release change nothing that is tested here.
+		if err := cmdtest.Build(bin, "k8srepo/"+path.Clean(b.Main)); err != nil {
+			return nil, err
 		}
 		if contents[name], err = os.ReadFile(filepath.Join(bin, name)); err != nil {
 			return nil, err
