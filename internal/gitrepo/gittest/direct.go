@@ -2,7 +2,6 @@ package gittest
 
 import (
 	"bytes"
-	"compress/zlib"
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
@@ -264,11 +263,7 @@ func (r *Repo) unpack(pack []byte) bool {
 		if err != nil || kind == "" {
 			return false
 		}
-		z, err := zlib.NewReader(in) // a ByteReader: it reads no further than it must
-		var raw []byte
-		if err == nil {
-			raw, err = io.ReadAll(z)
-		}
+		raw, err := inflate(in)
 		if err != nil {
 			return false
 		}

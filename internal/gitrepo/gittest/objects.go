@@ -59,6 +59,25 @@ func deflate(text string) []byte {
 	return packed.Bytes()
 }
 
+// inflaters are zlib's readers, which take 40 kilobytes.
+var inflaters sync.Pool
+
+// inflate returns what zlib compressed. It reads no further than it must from a ByteReader.
+func inflate(packed io.Reader) ([]byte, error) {
+	z, _ := inflaters.Get().(io.ReadCloser)
+	var err error
+	if z == nil {
+		z, err = zlib.NewReader(packed)
+	} else {
+		err = z.(zlib.Resetter).Reset(packed, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer inflaters.Put(z)
+	return io.ReadAll(z)
+}
+
 // ReadObject returns an object's bytes. Those in packs are read by git.
 func (r *Repo) ReadObject(kind, hash string) string {
 	r.t.Helper()
@@ -93,11 +112,7 @@ func (r *Repo) readLoose(hash string) (kind, raw string, ok bool) {
 	if err != nil {
 		return "", "", false
 	}
-	z, err := zlib.NewReader(bytes.NewReader(packed))
-	var whole []byte
-	if err == nil {
-		whole, err = io.ReadAll(z)
-	}
+	whole, err := inflate(bytes.NewReader(packed))
 	header, raw, _ := strings.Cut(string(whole), "\x00")
 	kind, _, ok = strings.Cut(header, " ")
 	if err != nil || !ok {

@@ -80,6 +80,7 @@ type Server struct {
 	t       testing.TB
 	root    string
 	options Options
+	caches  sync.Map // of repositories, by name: see Repo.cache
 
 	mu     sync.Mutex
 	log    []Request
@@ -266,7 +267,8 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	if s.options.Direct {
 		body, _ := io.ReadAll(r.Body)
 		name, _ := classify(r)
-		repo := &Repo{t: s.t, Dir: filepath.Join(s.root, filepath.FromSlash(name)+".git")}
+		cache, _ := s.caches.LoadOrStore(name, &sync.Map{})
+		repo := &Repo{t: s.t, Dir: filepath.Join(s.root, filepath.FromSlash(name)+".git"), cache: cache.(*sync.Map)}
 		if repo.serveItself(out, r, kind, body) {
 			if f.Deaf {
 				panic(http.ErrAbortHandler)
