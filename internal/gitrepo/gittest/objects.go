@@ -80,7 +80,7 @@ func (r *Repo) readLoose(hash string) (kind, raw string, ok bool) {
 }
 
 // Object returns what an expression of Git's names; hash is "" if that is nothing. It reports
-// false for known where it takes git to tell: for a short hash, a tag or a pack.
+// false for known where it takes git to tell: for a tag, a pack, or a short hash of several objects.
 func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 	rev, name, hasPath := strings.Cut(expression, ":")
 	rev, peel, _ := strings.Cut(rev, "^")
@@ -94,7 +94,7 @@ func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 	case isBranch:
 		rev = r.Tip(branch)
 	}
-	if !fullHash.MatchString(rev) {
+	if rev = r.fullHash(rev); rev == "" {
 		return "", "", "", false
 	}
 	kind, raw, ok := r.loose(rev)
@@ -114,7 +114,25 @@ func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 	return e.hash, kind, raw, ok
 }
 
-var fullHash = regexp.MustCompile("^[0-9a-f]{40}$")
+// fullHash returns the hash that a short or a full one stands for, "" if it takes git to tell.
+func (r *Repo) fullHash(hash string) string {
+	if !hashOrPrefix.MatchString(hash) {
+		return ""
+	}
+	if isHash(hash) {
+		return hash
+	}
+	packs, _ := filepath.Glob(filepath.Join(r.Dir, "objects", "pack", "*.idx"))
+	found, _ := filepath.Glob(r.looseFile(hash) + "*")
+	if len(packs) > 0 || len(found) != 1 || r.ref("refs/heads/"+hash) != "" || r.ref("refs/tags/"+hash) != "" {
+		return ""
+	}
+	return hash[:2] + filepath.Base(found[0])
+}
+
+func isHash(text string) bool { return len(text) == 40 && hashOrPrefix.MatchString(text) }
+
+var hashOrPrefix = regexp.MustCompile("^[0-9a-f]{4,40}$")
 
 func (r *Repo) looseFile(hash string) string {
 	return filepath.Join(r.Dir, "objects", hash[:2], hash[2:])
@@ -190,7 +208,7 @@ func (r *Repo) Branches() map[string]string {
 			return err
 		}
 		hash, err := fs.ReadFile(heads, name)
-		if text := strings.TrimSpace(string(hash)); fullHash.MatchString(text) {
+		if text := strings.TrimSpace(string(hash)); isHash(text) {
 			branches[name] = text
 		}
 		if errors.Is(err, fs.ErrNotExist) {

@@ -128,6 +128,8 @@ const repoConfig = `
 [receive]
 	autogc = false
 	unpackLimit = 1000
+[fastimport]
+	unpackLimit = 1000
 [core]
 	fsync = none
 	commitGraph = false
@@ -209,7 +211,11 @@ func (r *Repo) Import(stream string) {
 // Tip returns the commit that a branch is at, "" if there is no such branch.
 func (r *Repo) Tip(branch string) string {
 	r.t.Helper()
-	ref := "refs/heads/" + branch
+	return r.ref("refs/heads/" + branch)
+}
+
+// ref returns the hash that a reference has, "" if there is none, or if it is symbolic.
+func (r *Repo) ref(ref string) string {
 	loose, err := os.ReadFile(filepath.Join(r.Dir, ref))
 	if err == nil && !bytes.HasPrefix(loose, []byte("ref:")) {
 		return string(bytes.TrimSpace(loose))
