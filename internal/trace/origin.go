@@ -125,7 +125,7 @@ func (s Subject) find(p Trail) (Origin, manifest.Value, bool) {
 		}
 		items := list()
 		n, isNumber := p[i+1].(int)
-		if !isNumber || n >= len(items) {
+		if !isNumber || n < 0 || n >= len(items) {
 			return Origin{}, manifest.Value{}, false
 		}
 		at = items[n]
@@ -255,7 +255,7 @@ func follow(p Trail, n int, v manifest.Value) (Origin, manifest.Value, bool) {
 			}
 			v = next
 		case int:
-			if step >= len(v.Items) {
+			if step < 0 || step >= len(v.Items) {
 				return originOf(p[:i], v), v, true
 			}
 			v = v.Items[step]
