@@ -64,10 +64,7 @@ ordinary; run it again for what is left, or for another service.
 }
 
 func (o *adoptOptions) run(ctx context.Context) error {
-	if o.output != "text" && o.output != "json" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
-	}
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	var err error

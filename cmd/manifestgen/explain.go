@@ -59,7 +59,7 @@ and a {} that empties a map are shown like any other value.
 }
 
 func (o *explainOptions) explain(con *console.Console) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	if codeLike.MatchString(o.what) {

@@ -64,8 +64,8 @@ func (o *lintOptions) validate() error {
 	if len(o.paths) == 0 {
 		return problem.New("see manifestgen lint --help", "lint takes files, folders, or - for standard input")
 	}
-	if !slices.Contains([]string{"text", "json", "github"}, o.output) {
-		return problem.New("", "--output must be text, json or github, not %q", o.output)
+	if err := checkOutput(o.output, "text", "json", "github"); err != nil {
+		return err
 	}
 	minors := validate.Minors()
 	o.kubernetes = cmp.Or(o.kubernetes, minors[len(minors)-1])

@@ -46,9 +46,7 @@ func markdown(command string, plan *tree.Plan, dryRun bool) string {
 	for _, n := range plan.Notices {
 		doc.add("\n> " + console.Code(n) + "\n")
 	}
-	if doc.left > 0 {
-		doc.text.WriteString(fmt.Sprintf("\n%d more parts are left out: `manifestgen check --full` shows everything.\n", doc.left))
-	}
+	doc.sayLeft("`manifestgen check --full` shows everything")
 	return doc.String()
 }
 
@@ -59,9 +57,7 @@ func markdownFailure(command string, err error) string {
 	for _, p := range problem.All(err) {
 		doc.add("- " + console.Code(p.Error()) + "\n")
 	}
-	if doc.left > 0 {
-		doc.text.WriteString(fmt.Sprintf("\n%d more problems are left out: the log has them.\n", doc.left))
-	}
+	doc.sayLeft("the log has all problems")
 	return doc.String()
 }
 
@@ -85,6 +81,13 @@ func (d *document) add(part string) bool {
 	d.size += n
 	d.text.WriteString(part)
 	return true
+}
+
+// sayLeft ends the document with how many parts are left out, if any, and where they are.
+func (d *document) sayLeft(where string) {
+	if d.left > 0 {
+		fmt.Fprintf(&d.text, "\n%d more parts are left out: %s.\n", d.left, where)
+	}
 }
 
 func (d *document) addTallies(what string, tallies []tree.Tally) {

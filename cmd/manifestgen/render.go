@@ -122,10 +122,22 @@ every environment; exit 1 if anything.
 	}
 }
 
-// validate checks the flags, and fills in the ones that follow from others.
-func (o *renderOptions) validate() error {
-	if o.output != "text" && o.output != "json" && o.output != "markdown" {
-		return problem.New("", "--output must be text, json or markdown, not %q", o.output)
+// checkOutput checks --output against the formats that a command has.
+func checkOutput(output string, formats ...string) error {
+	if slices.Contains(formats, output) {
+		return nil
+	}
+	last := len(formats) - 1
+	return problem.New("", "--output must be %s or %s, not %q", strings.Join(formats[:last], ", "), formats[last], output)
+}
+
+// validate checks the flags, and fills in the ones that follow from others. The formats are those
+// that the command's --output takes; a command without that flag names none.
+func (o *renderOptions) validate(formats ...string) error {
+	if len(formats) > 0 {
+		if err := checkOutput(o.output, formats...); err != nil {
+			return err
+		}
 	}
 	o.findSource()
 	if info, err := os.Stat(o.source); err != nil || !info.IsDir() {
@@ -181,7 +193,7 @@ func realPath(name string) string {
 // renderAll is render, and check, which is a render that writes nothing and whose
 // answer is no where there was something to write.
 func renderAll(ctx context.Context, con *console.Console, command string, o renderOptions) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json", "markdown"); err != nil {
 		return err
 	}
 	due, soon, err := o.expire()

@@ -30,7 +30,7 @@ offers. The files' first lines name the schema that editors look for:
 			if c.NArg() != 1 {
 				return problem.New("valid values: "+strings.Join(inventory.SchemaKinds, ", "), "schema takes the name of one schema")
 			}
-			o := renderOptions{source: c.String("source"), output: "text"}
+			o := renderOptions{source: c.String("source")}
 			if err := o.validate(); err != nil {
 				return err
 			}

@@ -14,7 +14,6 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
-	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 )
 
@@ -53,10 +52,7 @@ type userResult struct {
 }
 
 func (o *renderOptions) listUsers(con *console.Console) error {
-	if o.output != "text" && o.output != "json" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
-	}
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	con.Source = sourceFS{folder: o.source}

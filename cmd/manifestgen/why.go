@@ -78,7 +78,7 @@ type whyValue struct {
 }
 
 func (o *renderOptions) why(con *console.Console, what string) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	con.Source = sourceFS{folder: o.source}
