@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -242,7 +241,7 @@ func (o *adoptOptions) report(r *adopt.Result) error {
 	}
 	verb := map[bool]string{false: "adopted", true: "to adopt"}[o.dryRun]
 	if n := len(o.warnings); n > 0 {
-		o.con.Notice(plural(n, "thing", "things") + " in the manifests that manifestgen check warns of")
+		o.con.Notice(count(n, "thing") + " in the manifests that manifestgen check warns of")
 	}
 	if len(o.refusing) > 0 {
 		o.con.Notice("validation: warn is written for " + strings.Join(o.refusing, ", ") + ": manifests there hold what validation refuses; take the line out when that is mended")
@@ -259,7 +258,7 @@ func (o *adoptOptions) report(r *adopt.Result) error {
 // files have.
 func (o *adoptOptions) printTemplates(r *adopt.Result) {
 	for _, t := range r.Templates {
-		o.con.Printf("%s: %d lines for %s of %d, such as %s\n", t.File, t.Lines, plural(t.Files, "file", "files"), t.Before, t.Example)
+		o.con.Printf("%s: %d lines for %s of %d, such as %s\n", t.File, t.Lines, count(t.Files, "file"), t.Before, t.Example)
 		if o.Like == "" {
 			continue
 		}
@@ -270,12 +269,4 @@ func (o *adoptOptions) printTemplates(r *adopt.Result) {
 			o.con.Printf("  only some have %s\n", part)
 		}
 	}
-}
-
-// plural returns a number with its noun.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }
