@@ -115,9 +115,9 @@ func (o *adoptOptions) prepare(result *adopt.Result) (*tree.Plan, error) {
 	for _, c := range plan.Changes {
 		before := c.Old
 		if !o.adopt[c.Path] {
-			before = withoutHeader(before)
+			before = tree.WithoutHeader(before)
 		}
-		if c.Action != tree.Update || !bytes.Equal(withoutHeader(c.New), before) {
+		if c.Action != tree.Update || !bytes.Equal(tree.WithoutHeader(c.New), before) {
 			return nil, problem.At(problem.Place{File: c.Path}, "make the manifests what render makes first: manifestgen check shows what differs",
 				"adopting would %s this file, and not only its header", c.Action)
 		}
@@ -174,14 +174,6 @@ func (o *adoptOptions) change(files map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-// withoutHeader returns a rendered file without the lines of its header.
-func withoutHeader(data []byte) []byte {
-	for range tree.HeaderLines {
-		_, data, _ = bytes.Cut(data, []byte("\n"))
-	}
-	return data
 }
 
 // adoptResult is what --output json prints. Version grows when a field changes its meaning
