@@ -185,13 +185,8 @@ func (o *explainOptions) print(con *console.Console, leaves []trace.Leaf) error 
 	return w.Flush()
 }
 
-func short(v manifest.Value) string {
-	text := []rune(v.String())
-	if len(text) > 60 {
-		return string(text[:59]) + "…"
-	}
-	return string(text)
-}
+// short returns a value as YAML, cut to a length that fits into a table.
+func short(v manifest.Value) string { return problem.Cut(v.String(), 60) }
 
 // explainResult is what --output json prints.
 type explainResult struct {
