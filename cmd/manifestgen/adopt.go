@@ -125,8 +125,8 @@ func (o *adoptOptions) prepare(result *adopt.Result) (*tree.Plan, error) {
 	return plan, nil
 }
 
-// allow makes validation a matter of warnings in the environments whose manifests run,
-// and hold what it refuses: so that check is clean, and the line says what is left to do.
+// allow writes validation: warn for the environments whose manifests hold what validation refuses:
+// the manifests run already, so check must pass, and the line shows what is left to do.
 func (o *adoptOptions) allow() error {
 	slices.Sort(o.refusing)
 	for _, env := range o.refusing {
