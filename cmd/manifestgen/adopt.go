@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -64,10 +63,7 @@ ordinary; run it again for what is left, or for another service.
 }
 
 func (o *adoptOptions) run(ctx context.Context) error {
-	if o.output != "text" && o.output != "json" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
-	}
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	var err error
@@ -119,9 +115,9 @@ func (o *adoptOptions) prepare(result *adopt.Result) (*tree.Plan, error) {
 	for _, c := range plan.Changes {
 		before := c.Old
 		if !o.adopt[c.Path] {
-			before = withoutHeader(before)
+			before = tree.WithoutHeader(before)
 		}
-		if c.Action != tree.Update || !bytes.Equal(withoutHeader(c.New), before) {
+		if c.Action != tree.Update || !bytes.Equal(tree.WithoutHeader(c.New), before) {
 			return nil, problem.At(problem.Place{File: c.Path}, "make the manifests what render makes first: manifestgen check shows what differs",
 				"adopting would %s this file, and not only its header", c.Action)
 		}
@@ -129,8 +125,8 @@ func (o *adoptOptions) prepare(result *adopt.Result) (*tree.Plan, error) {
 	return plan, nil
 }
 
-// allow makes validation a matter of warnings in the environments whose manifests run,
-// and hold what it refuses: so that check is clean, and the line says what is left to do.
+// allow writes validation: warn for the environments whose manifests hold what validation refuses:
+// the manifests run already, so check must pass, and the line shows what is left to do.
 func (o *adoptOptions) allow() error {
 	slices.Sort(o.refusing)
 	for _, env := range o.refusing {
@@ -178,14 +174,6 @@ func (o *adoptOptions) change(files map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-// withoutHeader returns a rendered file without the lines of its header.
-func withoutHeader(data []byte) []byte {
-	for range tree.HeaderLines {
-		_, data, _ = bytes.Cut(data, []byte("\n"))
-	}
-	return data
 }
 
 // adoptResult is what --output json prints. Version grows when a field changes its meaning
@@ -245,7 +233,7 @@ func (o *adoptOptions) report(r *adopt.Result) error {
 	}
 	verb := map[bool]string{false: "adopted", true: "to adopt"}[o.dryRun]
 	if n := len(o.warnings); n > 0 {
-		o.con.Notice(plural(n, "thing", "things") + " in the manifests that manifestgen check warns of")
+		o.con.Notice(count(n, "thing") + " in the manifests that manifestgen check warns of")
 	}
 	if len(o.refusing) > 0 {
 		o.con.Notice("validation: warn is written for " + strings.Join(o.refusing, ", ") + ": manifests there hold what validation refuses; take the line out when that is mended")
@@ -262,7 +250,7 @@ func (o *adoptOptions) report(r *adopt.Result) error {
 // files have.
 func (o *adoptOptions) printTemplates(r *adopt.Result) {
 	for _, t := range r.Templates {
-		o.con.Printf("%s: %d lines for %s of %d, such as %s\n", t.File, t.Lines, plural(t.Files, "file", "files"), t.Before, t.Example)
+		o.con.Printf("%s: %d lines for %s of %d, such as %s\n", t.File, t.Lines, count(t.Files, "file"), t.Before, t.Example)
 		if o.Like == "" {
 			continue
 		}
@@ -273,12 +261,4 @@ func (o *adoptOptions) printTemplates(r *adopt.Result) {
 			o.con.Printf("  only some have %s\n", part)
 		}
 	}
-}
-
-// plural returns a number with its noun.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }

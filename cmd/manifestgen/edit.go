@@ -43,7 +43,7 @@ func newEditOptions(c *cli.Context, con *console.Console) editOptions {
 // run changes the inventory, renders, and shows what came and went. Nothing is written
 // before all of it is known to be right.
 func (o *editOptions) run(ctx context.Context, command string, change func(*inventory.Editor) ([]inventory.Edit, error)) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	o.con.Source = sourceFS{folder: o.source}
@@ -74,9 +74,6 @@ func (o *editOptions) run(ctx context.Context, command string, change func(*inve
 
 // change asks for an edit of the inventory as it is, and keeps it.
 func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, error)) error {
-	if o.output == "markdown" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
-	}
 	source, err := o.openSource()
 	if err != nil {
 		return err

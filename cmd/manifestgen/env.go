@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -46,12 +47,13 @@ environment, its domain and cluster, ARNs and IDs of AWS.
 			}
 			settings, problems := environmentSettings(c.StringSlice("set"))
 			o := newEditOptions(c, con)
-			return o.addEnvironment(c, inventory.NewEnvironment{Name: name, From: c.String("from"), Copy: c.Bool("copy"), Settings: settings}, problems)
+			return o.addEnvironment(c.Context, inventory.NewEnvironment{Name: name, From: c.String("from"), Copy: c.Bool("copy"), Settings: settings}, problems)
 		},
 	}
 }
 
-func (o *editOptions) addEnvironment(c *cli.Context, n inventory.NewEnvironment, problems problem.List) error {
+// addEnvironment adds an environment, asking for what is missing.
+func (o *editOptions) addEnvironment(ctx context.Context, n inventory.NewEnvironment, problems problem.List) error {
 	o.setHint = func(u render.Unset) string {
 		switch {
 		case u.Env != n.Name:
@@ -62,7 +64,7 @@ func (o *editOptions) addEnvironment(c *cli.Context, n inventory.NewEnvironment,
 		return fmt.Sprintf("pass --set vars.%s=VALUE", u.Variable)
 	}
 	o.newEnvironment = &n
-	return o.run(c.Context, "env add", func(e *inventory.Editor) ([]inventory.Edit, error) {
+	return o.run(ctx, "env add", func(e *inventory.Editor) ([]inventory.Edit, error) {
 		if err := o.require(&problems, &n.Name, "the environment's name", "it as an argument: env add NAME", nil); err != nil {
 			return nil, err
 		}

@@ -1,18 +1,21 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/inventory/schema"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/trace"
 )
 
-// warnDays is how many days before a user's expires: a run with --today warns of it.
+// warnDays is how many days before a user's expires: a run with --today starts to warn.
 const warnDays = 14
 
-// expire edits users.yaml so that those whose expires: has come by --today are absent.
-// It returns who they are, as refusals for check, and warnings of whose day comes soon.
+// expire edits users.yaml so that those whose expires: has come by --today are absent. It
+// returns who they are, as refusals for check, and warnings of users whose day comes soon. On a
+// dry run their places are in users.yaml as it is, else in the file as it will be written.
 func (o *renderOptions) expire() (due, soon problem.List, err error) {
 	if o.today == "" {
 		return nil, nil, nil
@@ -37,18 +40,26 @@ func (o *renderOptions) expire() (due, soon problem.List, err error) {
 	if err := o.edit(edit); err != nil {
 		return nil, nil, err
 	}
+	shown := inv
+	if edit.Changes() && !o.dryRun {
+		if shown, err = o.inventory(); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, u := range inv.ExpiringWithin(today, warnDays) {
-		at, _ := u.Source.Get("expires")
-		place, day := o.placeInSource(at.Place), u.Expires.Format(time.DateOnly)
-		if !u.Expires.After(today) {
-			p := problem.At(place, "run manifestgen render --today "+o.today+", and commit what it changes", "%s is to be absent from %s on", u.Name, day)
-			p.Refused = true
-			due.Add(p.WithCode(problem.Expires))
+		at, _ := shown.User(u.Name).Source.Get("expires")
+		p := problem.At(o.placeInSource(at.Place), "write a later day if the user stays", "%s is to be absent from %s on", u.Name, u.Expires.Format(time.DateOnly)).WithCode(problem.Expires)
+		if o.dryRun { // the console shows the file as it is edited
+			start, end := trace.LineBytes(edit.Old, at.Place.Line)
+			p.Source = strings.TrimRight(string(edit.Old[start:end]), "\r\n")
+		}
+		if u.Expires.After(today) {
+			p.Message += ": in " + count(int(u.Expires.Sub(today)/(24*time.Hour)), "day")
+			soon.Add(p)
 			continue
 		}
-		soon.Add(problem.At(place, "write a later day if the user stays", "%s is to be absent from %s on: %s", u.Name, day, inDays(u.Expires.Sub(today))).WithCode(problem.Expires))
+		p.Hint, p.Refused = "run manifestgen render --today "+o.today+", and commit what it changes", true
+		due.Add(p)
 	}
 	return due, soon, nil
 }
-
-func inDays(d time.Duration) string { return "in " + count(int(d/(24*time.Hour)), "day") }

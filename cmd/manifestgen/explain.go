@@ -59,7 +59,7 @@ and a {} that empties a map are shown like any other value.
 }
 
 func (o *explainOptions) explain(con *console.Console) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	if codeLike.MatchString(o.what) {
@@ -185,13 +185,8 @@ func (o *explainOptions) print(con *console.Console, leaves []trace.Leaf) error 
 	return w.Flush()
 }
 
-func short(v manifest.Value) string {
-	text := []rune(v.String())
-	if len(text) > 60 {
-		return string(text[:59]) + "…"
-	}
-	return string(text)
-}
+// short returns a value as YAML, cut to a length that fits into a table.
+func short(v manifest.Value) string { return problem.Cut(v.String(), 60) }
 
 // explainResult is what --output json prints.
 type explainResult struct {

@@ -10,9 +10,10 @@ import (
 	"k8srepo/internal/tree"
 )
 
-// firstTagNotices say of each service whose tag: was changed, and which runs already,
-// that this moves nothing. A change is one of the working tree or of the last commit;
-// outside of a clone, a render that changes nothing speaks of each tag that nothing runs.
+// firstTagNotices returns a notice for each service that runs already and whose tag: was changed:
+// the change moves nothing. It looks for changes in the working tree and in the last commit. Outside
+// of a clone, where changes are not known, a render that changes no file has a notice for each tag:
+// that nothing runs.
 func (o *renderOptions) firstTagNotices(inv *inventory.Inventory, plan *tree.Plan) []string {
 	running := map[*inventory.Service]string{}
 	for _, s := range inv.Services {

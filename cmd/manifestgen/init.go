@@ -74,7 +74,7 @@ func workflowVersion() string {
 	return "v" + inventory.FormatVersion
 }
 
-// ask asks for the options that were not given.
+// ask asks for the options that were not given. Without a prompt they stay empty.
 func (o *initOptions) ask() error {
 	for _, q := range []struct {
 		value    *string
@@ -122,14 +122,16 @@ func (o *initOptions) run(ctx context.Context) error {
 	if err := rehearse(ctx, changes); err != nil {
 		return err
 	}
+	if !o.dryRun {
+		if err := writeInto(ctx, o.dir, changes); err != nil {
+			return err
+		}
+	}
 	for _, c := range changes {
 		o.con.Printf("create %s\n", problem.Place{File: filepath.ToSlash(filepath.Join(o.dir, c.Path))})
 	}
 	if o.dryRun {
 		return nil
-	}
-	if err := writeInto(ctx, o.dir, changes); err != nil {
-		return err
 	}
 	if err := o.writeSchemas(ctx); err != nil {
 		return err
@@ -137,8 +139,8 @@ func (o *initOptions) run(ctx context.Context) error {
 	return renderAll(ctx, o.con, "render", renderOptions{source: o.dir, output: "text"})
 }
 
-// writeSchemas writes the schemas that the files name to editors. Git ignores them: they
-// have the names of the inventory, and are written anew when those change.
+// writeSchemas writes the JSON Schemas that the files' first lines name for editors, unless the
+// folder is there already. Git ignores them: they hold the names of the inventory, which change.
 func (o *initOptions) writeSchemas(ctx context.Context) error {
 	if _, err := os.Lstat(filepath.Join(o.dir, ".schemas")); err == nil {
 		return nil
@@ -176,8 +178,8 @@ func (o *initOptions) changes(files map[string][]byte) ([]tree.Change, error) {
 	return changes, problems.Err()
 }
 
-// rehearse renders the files in a folder of its own: nothing is written that would not
-// render.
+// rehearse renders the files in a temporary folder, so that nothing is written to the real one that
+// does not render.
 func rehearse(ctx context.Context, changes []tree.Change) error {
 	folder, err := os.MkdirTemp("", "manifestgen-init-")
 	if err != nil {
@@ -192,6 +194,7 @@ func rehearse(ctx context.Context, changes []tree.Change) error {
 	return err
 }
 
+// writeInto writes files into a folder, and makes the folder if it is not there.
 func writeInto(ctx context.Context, folder string, changes []tree.Change) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

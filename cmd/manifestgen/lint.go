@@ -64,8 +64,8 @@ func (o *lintOptions) validate() error {
 	if len(o.paths) == 0 {
 		return problem.New("see manifestgen lint --help", "lint takes files, folders, or - for standard input")
 	}
-	if !slices.Contains([]string{"text", "json", "github"}, o.output) {
-		return problem.New("", "--output must be text, json or github, not %q", o.output)
+	if err := checkOutput(o.output, "text", "json", "github"); err != nil {
+		return err
 	}
 	minors := validate.Minors()
 	o.kubernetes = cmp.Or(o.kubernetes, minors[len(minors)-1])
@@ -89,18 +89,15 @@ func lint(con *console.Console, o lintOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	definitions := &validate.Definitions{}
-	if o.schemas != "" {
-		var err error
-		if definitions, err = loadDefinitions(os.DirFS(o.schemas), "."); err != nil {
-			return err
-		}
+	con.Source = openFS{}
+	definitions, err := o.definitions()
+	if err != nil {
+		return err
 	}
 	v, err := validate.New(o.kubernetes, definitions)
 	if err != nil {
 		return err
 	}
-	con.Source = openFS{}
 	con.Actions = con.Actions || o.output == "github"
 	l := &linter{namespace: o.namespace, strict: o.strict, result: lintResult{Version: 1, Kubernetes: o.kubernetes}, seen: map[string]bool{}}
 	for _, p := range o.paths {
@@ -108,7 +105,6 @@ func lint(con *console.Console, o lintOptions) error {
 	}
 	l.validator = v.In(l.namespaces())
 	for _, f := range l.files {
-		l.root = f.root
 		l.file(f)
 	}
 	l.checkRules()
@@ -127,6 +123,18 @@ func lint(con *console.Console, o lintOptions) error {
 	return err
 }
 
+// definitions returns the CustomResourceDefinitions of --schemas.
+func (o *lintOptions) definitions() (*validate.Definitions, error) {
+	if o.schemas == "" {
+		return &validate.Definitions{}, nil
+	}
+	if _, err := os.Stat(o.schemas); err != nil {
+		return nil, problem.New("name a folder of CustomResourceDefinitions", "--schemas %s: %v", o.schemas, errors.Unwrap(err))
+	}
+	return loadDefinitions(openFS{}, filepath.ToSlash(o.schemas))
+}
+
+// count returns a number with its noun.
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -145,7 +153,6 @@ type linter struct {
 	problems  problem.List
 	warnings  problem.List
 	seen      map[string]bool // kinds that were warned of
-	root      string          // the argument whose file is validated
 	rules     []*rules.Object
 	other     string // the first file that holds no Kubernetes objects
 }
@@ -158,6 +165,7 @@ type lintFile struct {
 	inFolder bool  // it was found in a folder, not named
 }
 
+// path reads the files of one argument.
 func (l *linter) path(name string, stdin io.Reader) {
 	if name == "-" {
 		data, err := limit.ReadAll(stdin, limit.MaxFile, "standard input")
@@ -192,10 +200,10 @@ func (l *linter) path(name string, stdin io.Reader) {
 	l.problems.Add(err)
 }
 
-// notReadable gives an error of the file system, which begins with the name too, its place.
+// notReadable returns an error of the file system as a problem at a file; any other error as it is.
 func notReadable(name string, err error) error {
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return problem.At(problem.Place{File: name}, "", "%v", errors.Unwrap(err)).WithCode(problem.NotReadable)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return problem.At(problem.Place{File: name}, "", "%v", e.Err).WithCode(problem.NotReadable)
 	}
 	return err
 }
@@ -229,11 +237,13 @@ func (l *linter) file(f lintFile) {
 	l.result.Files++
 	for _, object := range objects {
 		l.result.Objects++
+		l.collect(object, f.root)
 		l.object(object)
 	}
 }
 
-// isObject reports whether a value is meant to be a Kubernetes object: it has a kind and an apiVersion, or metadata.
+// isObject reports whether a value is meant to be a Kubernetes object: it has a kind and an
+// apiVersion, or metadata, in any case.
 func isObject(v manifest.Value) bool {
 	has := func(key string) bool {
 		return slices.ContainsFunc(v.Fields, func(f manifest.Field) bool { return strings.EqualFold(f.Key.Text, key) })
@@ -242,7 +252,6 @@ func isObject(v manifest.Value) bool {
 }
 
 func (l *linter) object(object manifest.Value) {
-	l.collect(object)
 	verdict := l.validator.Object(object, l.namespace)
 	for _, p := range verdict.Refused {
 		l.problems.Add(lintProblem(p))
@@ -263,9 +272,9 @@ func (l *linter) object(object manifest.Value) {
 }
 
 func lintProblem(p validate.Problem) *problem.Problem {
-	told := problem.At(p.Place, p.Hint, "%s", p.Message).WithCode(p.Code)
-	told.Refused = true
-	return told
+	shown := problem.At(p.Place, p.Hint, "%s", p.Message).WithCode(p.Code)
+	shown.Refused = true
+	return shown
 }
 
 // openFS opens files by the names that a person gave.

@@ -9,20 +9,21 @@ import (
 	"k8srepo/internal/rules"
 )
 
-// collect keeps what the rules across objects need to know of an object.
-func (l *linter) collect(v manifest.Value) {
+// collect keeps what the rules across objects need to know of an object; root is the argument
+// that its file is in.
+func (l *linter) collect(v manifest.Value, root string) {
 	o := rules.Read(v)
 	if o == nil {
 		return
 	}
 	o.Namespace = cmp.Or(o.Namespace, l.namespace)
-	o.Source, o.Unit = v.Place.File, l.root
+	o.Source, o.Unit = v.Place.File, root
 	l.rules = append(l.rules, o)
 }
 
-// checkRules checks the rules across objects. What is below one argument is taken for one cluster's, if
-// it can be: where an object is there twice, such as in the overlays of several environments, the
-// objects of each folder are; and where a folder has one twice, those of each file.
+// checkRules checks the rules across objects. The objects below one argument are taken for those of
+// one cluster, unless an object is there twice, as in the overlays of several environments. Then
+// each folder is taken for a cluster, and where a folder has an object twice, each of its files.
 func (l *linter) checkRules() {
 	inFolder := func(o *rules.Object) string { return o.Unit + "|" + path.Dir(o.Source) }
 	twice, seen := map[string]bool{}, map[string]bool{}

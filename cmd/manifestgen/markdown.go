@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"k8srepo/internal/console"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/tree"
 )
@@ -43,32 +44,50 @@ func markdown(command string, plan *tree.Plan, dryRun bool) string {
 	doc.addList("renamed", renames)
 	doc.addList("removed", removals)
 	for _, n := range plan.Notices {
-		doc.add("\n> " + code(n) + "\n")
+		doc.add("\n> " + console.Code(n) + "\n")
 	}
-	if doc.left > 0 {
-		doc.text.WriteString(fmt.Sprintf("\n%d more parts are left out: `manifestgen check --full` shows everything.\n", doc.left))
-	}
+	doc.sayLeft("`manifestgen check --full` shows everything")
 	return doc.String()
 }
 
-// document is Markdown of a limited size. Parts that no longer fit are counted.
+// markdownFailure returns what is wrong for a comment on a pull request.
+func markdownFailure(command string, err error) string {
+	doc := document{limit: maxMarkdown}
+	doc.add(fmt.Sprintf("**manifestgen %s**: failed\n\n", command))
+	for _, p := range problem.All(err) {
+		doc.add("- " + console.Code(p.Error()) + "\n")
+	}
+	doc.sayLeft("the log has all problems")
+	return doc.String()
+}
+
+// document is Markdown of a limited size. Parts that do not fit are counted.
 type document struct {
 	text  strings.Builder
 	size  int // in characters
-	limit int
-	left  int
+	limit int // of size
+	left  int // how many parts did not fit
 }
 
 func (d *document) String() string { return d.text.String() }
 
-func (d *document) add(part string) {
+// add adds a part if it fits, and reports whether it did.
+func (d *document) add(part string) bool {
 	n := utf8.RuneCountInString(part)
 	if d.size+n > d.limit {
 		d.left++
-		return
+		return false
 	}
 	d.size += n
 	d.text.WriteString(part)
+	return true
+}
+
+// sayLeft ends the document with how many parts are left out, if any, and where they are.
+func (d *document) sayLeft(where string) {
+	if d.left > 0 {
+		fmt.Fprintf(&d.text, "\n%d more parts are left out: %s.\n", d.left, where)
+	}
 }
 
 func (d *document) addTallies(what string, tallies []tree.Tally) {
@@ -98,44 +117,28 @@ func (d *document) addHunk(h tree.Hunk) {
 		lines = append(lines[:len(lines):len(lines)], fmt.Sprintf("… %d more files differ here, each with values of its own", h.Others))
 	}
 	body := strings.Join(lines, "\n")
-	d.add("\n" + text + "\n\n" + fence(body) + "diff\n" + body + "\n" + fence(body) + "\n")
+	f := fence(body)
+	d.add("\n" + text + "\n\n" + f + "diff\n" + body + "\n" + f + "\n")
 }
 
 func (d *document) addList(what string, lines []string) {
-	if len(lines) == 0 {
+	if len(lines) == 0 || !d.add(fmt.Sprintf("\n<details><summary>%d %s</summary>\n\n", len(lines), what)) {
 		return
 	}
-	d.add(fmt.Sprintf("\n<details><summary>%d %s</summary>\n\n", len(lines), what))
 	for _, line := range lines {
 		d.add(line + "\n")
 	}
 	d.text.WriteString("\n</details>\n")
 }
 
-// fence returns what encloses a block of code, longer than any run of backticks in it.
-func fence(text string) string {
-	return strings.Repeat("`", max(3, longestRun(text)+1))
+// fence returns what encloses a block of code: three backticks, or more where the code has three.
+func fence(code string) string {
+	f := "```"
+	for strings.Contains(code, f) {
+		f += "`"
+	}
+	return f
 }
 
-// code returns text as code in a line: it can mention nobody, and format nothing.
-func code(text string) string {
-	text = problem.Place{File: text}.String()
-	ticks := strings.Repeat("`", longestRun(text)+1)
-	pad := ""
-	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
-		pad = " "
-	}
-	return ticks + pad + strings.ReplaceAll(text, "|", "\\|") + pad + ticks
-}
-
-// longestRun returns the length of the longest run of backticks.
-func longestRun(text string) int {
-	longest, run := 0, 0
-	for _, c := range text {
-		if run++; c != '`' {
-			run = 0
-		}
-		longest = max(longest, run)
-	}
-	return longest
-}
+// code returns a path or a name as a code span.
+func code(name string) string { return console.Code(problem.Place{File: name}.String()) }

@@ -65,6 +65,7 @@ var mistakes = []struct {
 	{"a name that all have", greeting, "name: {{ .User.Name }}", "name: greeting", "MG308 " + greeting + ":4: this ConfigMap is made more than once", ""},
 	{"a tag where none is", deployment, "replicas: {{ .Vars.replicas }}", "version: v{{ .Tag }}", "MG306 " + deployment + ":6:16: a tag joined with other text cannot be followed", `users.yaml:9:10: .Tag is "1f0c9ae"`},
 	{"a key that a map has not", greeting, "{{ .Vars.greeting }}", `{{ index .Services 7 }}`, "MG302 " + greeting + ":6:16: index out of range: 7", ""},
+	{"an index below zero", greeting, "{{ .Vars.greeting }}", `{{ index .Services -1 }}`, "MG302 " + greeting + ":6:16: index out of range: -1", ""},
 	{"a key that is misspelt in a template", greeting, "{{ .Vars.greeting }}", "{{ .Team.Secrets.API_KEI }}", "MG302 " + greeting + `:6:21: there is no key "API_KEI" here`, `did you mean "API_KEY"?`},
 	{"a function that does not fit", greeting, "{{ .Vars.greeting }}", `{{ printf "%d" .Vars.greeting }}`, "MG302 " + greeting + `:6:16: printf "%d" does not fit`, `templates/variables.yaml:2:11: .Vars.greeting is "hello"`},
 	{"numbers that are compared with text", greeting, "{{ .Vars.greeting }}", `{{ if gt .Vars.greeting 1 }}x{{ end }}`, "MG302 " + greeting + ":6:19: a string cannot be compared with a number", `.Vars.greeting is "hello"`},

@@ -36,7 +36,7 @@ type renderOptions struct {
 	kubernetes     string // of check: the minor that an upgrade leads to
 	strict         bool   // an object of an unknown kind is an error
 	noValidate     bool
-	today          string // a day: whose expires: has come is absent; "" for no day
+	today          string // the day of --today, such as 2027-04-01; "" for none
 
 	edits    map[string][]byte // files of the inventory as they are to be, by name
 	edited   []tree.Change     // the same, against what they are; paths below the source folder
@@ -49,6 +49,7 @@ type renderOptions struct {
 	newEnvironment *inventory.NewEnvironment // that env add adds; nil
 }
 
+// sourceFlags are those of render and check.
 var sourceFlags = []cli.Flag{
 	sourceFlag,
 	&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
@@ -58,6 +59,12 @@ var sourceFlags = []cli.Flag{
 	&cli.BoolFlag{Name: "no-validate", Usage: "do not ask what the API server would refuse"},
 	&cli.BoolFlag{Name: "full", Usage: "show the whole diff of every file, not each distinct difference once"},
 	&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text`, json, or markdown for a pull request's comment"},
+}
+
+// sourceOptions returns what sourceFlags ask for.
+func sourceOptions(c *cli.Context) renderOptions {
+	return renderOptions{source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), strict: c.Bool("strict"),
+		today: c.String("today"), noValidate: c.Bool("no-validate"), full: c.Bool("full"), output: c.String("output")}
 }
 
 func renderCommand(con *console.Console) *cli.Command {
@@ -78,10 +85,9 @@ anew. Files that are no longer wanted are removed last.
 			&cli.BoolFlag{Name: "allow-mass-prune", Usage: "allow the removal of many files at once"},
 		}),
 		Action: func(c *cli.Context) error {
-			return renderAll(c.Context, con, "render", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), today: c.String("today"), noValidate: c.Bool("no-validate"),
-				dryRun: c.Bool("dry-run"), force: c.Bool("force"), allowMassPrune: c.Bool("allow-mass-prune"),
-			})
+			o := sourceOptions(c)
+			o.dryRun, o.force, o.allowMassPrune = c.Bool("dry-run"), c.Bool("force"), c.Bool("allow-mass-prune")
+			return renderAll(c.Context, con, "render", o)
 		},
 	}
 }
@@ -106,26 +112,35 @@ every environment; exit 1 if anything.
 			&cli.StringFlag{Name: "kubernetes", Usage: "validate for this `minor` instead of the environments' own"},
 		}),
 		Action: func(c *cli.Context) error {
-			if c.String("kubernetes") != "" && c.String("today") != "" {
+			o := sourceOptions(c)
+			o.dryRun, o.allowMassPrune, o.kubernetes = true, true, c.String("kubernetes")
+			switch {
+			case o.kubernetes == "":
+				return renderAll(c.Context, con, "check", o)
+			case o.today != "":
 				return problem.New("", "--today and --kubernetes cannot be used together")
 			}
-			if c.String("kubernetes") != "" {
-				return upgrade(con, renderOptions{
-					source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), kubernetes: c.String("kubernetes"),
-				})
-			}
-			return renderAll(c.Context, con, "check", renderOptions{
-				source: c.String("source"), out: c.String("out"), envs: c.StringSlice("env"), output: c.String("output"), full: c.Bool("full"), strict: c.Bool("strict"), today: c.String("today"), noValidate: c.Bool("no-validate"),
-				dryRun: true, allowMassPrune: true,
-			})
+			return upgrade(con, o)
 		},
 	}
 }
 
-// validate checks the flags, and fills in the ones that follow from others.
-func (o *renderOptions) validate() error {
-	if o.output != "text" && o.output != "json" && o.output != "markdown" {
-		return problem.New("", "--output must be text, json or markdown, not %q", o.output)
+// checkOutput checks --output against the formats that a command has.
+func checkOutput(output string, formats ...string) error {
+	if slices.Contains(formats, output) {
+		return nil
+	}
+	last := len(formats) - 1
+	return problem.New("", "--output must be %s or %s, not %q", strings.Join(formats[:last], ", "), formats[last], output)
+}
+
+// validate checks the flags, and fills in the ones that follow from others. The formats are those
+// that the command's --output takes; a command without that flag names none.
+func (o *renderOptions) validate(formats ...string) error {
+	if len(formats) > 0 {
+		if err := checkOutput(o.output, formats...); err != nil {
+			return err
+		}
 	}
 	o.findSource()
 	if info, err := os.Stat(o.source); err != nil || !info.IsDir() {
@@ -147,14 +162,11 @@ func (o *renderOptions) validate() error {
 	return nil
 }
 
-// inputs are the folders of the source that hold no manifests.
-var inputs = []string{inventory.EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
-
-// inputAround returns the folder of the source, one of inputs, that a folder is, or is in;
-// "" if there is none.
+// inputAround returns the folder of the source, one that holds no manifests, that a folder is, or
+// is in; "" if there is none.
 func (o *renderOptions) inputAround(folder string) string {
 	real := realPath(folder)
-	for _, name := range inputs {
+	for _, name := range inventory.InputFolders {
 		input := realPath(filepath.Join(o.source, name))
 		if below, err := filepath.Rel(input, real); err == nil && filepath.IsLocal(below) {
 			return filepath.Join(o.source, name)
@@ -178,10 +190,10 @@ func realPath(name string) string {
 	return abs
 }
 
-// renderAll is render, and check, which is a render that writes nothing and whose
-// answer is no where there was something to write.
+// renderAll runs render, and check: a render that writes nothing, and that is refused where there
+// was something to write.
 func renderAll(ctx context.Context, con *console.Console, command string, o renderOptions) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json", "markdown"); err != nil {
 		return err
 	}
 	due, soon, err := o.expire()
@@ -336,11 +348,20 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 	return envs, nil
 }
 
-// apply writes the edited files of the inventory first: whatever stops it, rendering
-// again completes it.
+// apply writes the edited files of the inventory, and then the manifests, until a signal stops it.
 func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	err := o.write(ctx, plan)
+	if err != nil && ctx.Err() != nil {
+		return problem.New("run it again: it completes what is left", "interrupted while writing")
+	}
+	return err
+}
+
+// write writes the edited files of the inventory first: whatever stops it, rendering again
+// completes it.
+func (o *renderOptions) write(ctx context.Context, plan *tree.Plan) error {
 	if err := o.writeEdits(ctx); err != nil {
 		return err
 	}
@@ -352,9 +373,5 @@ func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
 		return err
 	}
 	defer root.Close()
-	err = plan.Apply(ctx, root)
-	if ctx.Err() != nil && err != nil {
-		return problem.New("run it again: it completes what is left", "interrupted while writing")
-	}
-	return err
+	return plan.Apply(ctx, root)
 }

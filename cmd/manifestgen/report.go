@@ -75,11 +75,13 @@ type groupResult struct {
 	Diff         string      `json:"diff"` // "" where only the header differs
 }
 
-// report shows what came of it. The error is err.
+// report prints what a run changed or would change, and returns its error err, with what went
+// wrong in printing it. The plan may be nil where there is an error.
 func report(con *console.Console, command string, o renderOptions, plan *tree.Plan, err error) error {
 	status := problem.ExitStatus(err)
-	if show := status == problem.ExitDone || status == problem.ExitRefused && o.dryRun; !show || plan == nil {
-		plan, o.edited = &tree.Plan{}, nil // nothing was done
+	done := plan != nil && (status == problem.ExitDone || status == problem.ExitRefused && o.dryRun)
+	if !done {
+		plan, o.edited = &tree.Plan{}, nil
 	}
 	if outputErr := con.Outputs(stepOutputs(command, plan, status, len(o.edited) > 0)); outputErr != nil {
 		err = errors.Join(err, problem.New("", "the outputs of the step cannot be written: %v", outputErr))
@@ -99,6 +101,8 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 		}
 	}
 	switch {
+	case o.output == "markdown" && !done:
+		con.Printf("%s", markdownFailure(command, err))
 	case o.output == "markdown":
 		con.Printf("%s", markdown(command, plan, o.dryRun))
 	case !o.dryRun:

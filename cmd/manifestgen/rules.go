@@ -129,6 +129,13 @@ func ruleEnvironment(env *inventory.Environment) *rules.Environment {
 	return e
 }
 
+// changeKey is the same for changes that differ in a user's name alone.
+type changeKey [2]textKey
+
+func changeKeyOf(c tree.Change, user string) changeKey {
+	return changeKey{newUserText(tree.WithoutHeader(c.Old), "", user).key, newUserText(tree.WithoutHeader(c.New), "", user).key}
+}
+
 // checkImmutable reports fields that the API server lets nobody change, and that differ from the file
 // on disk. Changes that differ in a user's name alone are compared once.
 func (o *renderOptions) checkImmutable(plan *tree.Plan, manifests []render.Manifest) error {
@@ -136,7 +143,7 @@ func (o *renderOptions) checkImmutable(plan *tree.Plan, manifests []render.Manif
 		return nil
 	}
 	var refused []render.Finding
-	same := map[[2]textKey]bool{}
+	same := map[changeKey]bool{}
 	for _, c := range plan.Changes {
 		i, ok := slices.BinarySearchFunc(manifests, c.Path, func(m render.Manifest, path string) int { return strings.Compare(m.Path, path) })
 		if !ok || c.Conflict || c.Action != tree.Update && c.Action != tree.Rename {
@@ -146,7 +153,7 @@ func (o *renderOptions) checkImmutable(plan *tree.Plan, manifests []render.Manif
 		if !slices.ContainsFunc(m.Text.Objects, func(o manifest.Object) bool { return rules.MayBeImmutable(o.Kind) }) {
 			continue
 		}
-		key := [2]textKey{newUserText(c.Old, "", userOf(m)).key, newUserText(c.New, "", userOf(m)).key}
+		key := changeKeyOf(c, userOf(m))
 		if same[key] {
 			continue
 		}

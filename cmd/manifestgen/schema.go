@@ -30,7 +30,7 @@ offers. The files' first lines name the schema that editors look for:
 			if c.NArg() != 1 {
 				return problem.New("valid values: "+strings.Join(inventory.SchemaKinds, ", "), "schema takes the name of one schema")
 			}
-			o := renderOptions{source: c.String("source"), output: "text"}
+			o := renderOptions{source: c.String("source")}
 			if err := o.validate(); err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func completions(p console.Place) []string {
 	switch p.Flag {
 	case "env", "from":
 		return names.Environments
-	case "service":
+	case "service", "like":
 		return names.Services
 	case "services":
 		return commas(names.Services)
@@ -81,7 +81,7 @@ func completions(p console.Place) []string {
 	case "kubernetes":
 		return validate.Minors()
 	case "output":
-		return []string{"text", "json", "markdown"}
+		return outputs(p.Command)
 	case "":
 	default:
 		return nil
@@ -99,6 +99,18 @@ func completions(p console.Place) []string {
 	return nil
 }
 
+// outputs returns the formats that a command's --output takes.
+func outputs(command string) []string {
+	switch command {
+	case "render", "check":
+		return []string{"text", "json", "markdown"}
+	case "lint":
+		return []string{"text", "json", "github"}
+	}
+	return []string{"text", "json"}
+}
+
+// commas returns names that end in commas: see console.CompleteCommand.
 func commas(names []string) []string {
 	list := make([]string, len(names))
 	for i, name := range names {

@@ -8,7 +8,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// splitSetting splits KEY=VALUE.
+// splitSetting splits KEY=VALUE; ok is false where there is no KEY or no =.
 func splitSetting(text string) (key, value string, ok bool) {
 	key, value, ok = strings.Cut(text, "=")
 	return key, value, ok && key != ""
@@ -42,11 +42,14 @@ func environmentSettings(list []string) (settings []inventory.Setting, problems 
 	for _, text := range list {
 		key, value, ok := splitSetting(text)
 		setting, err := parseSetting(key, value)
-		if !ok || err != nil {
+		switch {
+		case !ok:
 			problems.Add(problem.New(example, "--set %q is not KEY=VALUE", text))
-			continue
+		case err != nil:
+			problems.Add(problem.New(example, "--set %q: %v", text, err))
+		default:
+			settings = append(settings, setting)
 		}
-		settings = append(settings, setting)
 	}
 	return settings, problems
 }
@@ -59,13 +62,15 @@ func serviceSettings(list []string) (settings []inventory.Setting, in map[string
 	for _, text := range list {
 		key, value, ok := splitSetting(text)
 		env, below, one := strings.Cut(key, ":")
-		if one {
+		if one = one && !strings.ContainsAny(env, `.["`); one { // else the colon is in the key
 			key = below
 		}
 		setting, err := parseSetting(key, value)
 		switch {
-		case !ok || err != nil || one && env == "":
+		case !ok || one && env == "":
 			problems.Add(problem.New(example, "--set %q is not KEY=VALUE", text))
+		case err != nil:
+			problems.Add(problem.New(example, "--set %q: %v", text, err))
 		case one:
 			in[env] = append(in[env], setting)
 		default:

@@ -36,7 +36,7 @@ type upgradeFinding struct {
 
 // upgrade says what a minor would refuse of the manifests as they are rendered.
 func upgrade(con *console.Console, o renderOptions) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json", "markdown"); err != nil {
 		return err
 	}
 	con.Source = sourceFS{folder: o.source}
@@ -52,10 +52,14 @@ func upgrade(con *console.Console, o renderOptions) error {
 		result.Problems = console.JSONProblems(err)
 		return errors.Join(err, con.JSON(result))
 	}
-	if err != nil && len(result.Breaks) == 0 {
-		return err
+	switch failed := err != nil && len(result.Breaks) == 0; {
+	case o.output == "markdown" && failed:
+		con.Printf("%s", markdownFailure("check", err))
+	case o.output == "markdown":
+		con.Printf("%s", result.markdown())
+	case !failed:
+		result.print(con)
 	}
-	result.print(con)
 	return err
 }
 
@@ -107,22 +111,51 @@ func (o *renderOptions) upgradeFindings(found []render.Finding) []upgradeFinding
 	return list
 }
 
+// takesAll says that a minor neither refuses nor warns of anything.
+const takesAll = "Kubernetes %s takes all manifests\n"
+
 func (r *upgradeResult) print(con *console.Console) {
 	if len(r.Breaks)+len(r.Warnings) == 0 {
-		con.Printf("Kubernetes %s takes all manifests\n", r.Kubernetes)
+		con.Printf(takesAll, r.Kubernetes)
 		return
 	}
 	w := tabwriter.NewWriter(con.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(w, "%s\tTEMPLATE\tENVIRONMENTS\tFILES\tWHAT\n", "ON "+r.Kubernetes)
+	fmt.Fprintf(w, "ON %s\tTEMPLATE\tENVIRONMENTS\tFILES\tWHAT\n", r.Kubernetes)
 	for kind, list := range [][]upgradeFinding{r.Breaks, r.Warnings} {
 		for _, f := range list {
-			what := f.Message
-			if f.Hint != "" {
-				what += " (" + f.Hint + ")"
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", []string{"breaks", "warns"}[kind], problem.Place{File: f.File, Line: f.Line},
-				strings.Join(f.Environments, ", "), f.Files, strings.ReplaceAll(what, "\n", " "))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", upgradeKinds[kind], f.place(), strings.Join(f.Environments, ", "), f.Files, f.what())
 		}
 	}
 	_ = w.Flush()
+}
+
+// markdown returns the findings for a comment on a pull request.
+func (r *upgradeResult) markdown() string {
+	doc := document{limit: maxMarkdown}
+	if len(r.Breaks)+len(r.Warnings) == 0 {
+		doc.add(fmt.Sprintf(takesAll, r.Kubernetes))
+		return doc.String()
+	}
+	doc.add(fmt.Sprintf("| on %s | template | environments | files | what |\n|---|---|---|---|---|\n", console.Plain(r.Kubernetes)))
+	for kind, list := range [][]upgradeFinding{r.Breaks, r.Warnings} {
+		for _, f := range list {
+			doc.add(fmt.Sprintf("| %s | %s | %s | %d | %s |\n", upgradeKinds[kind], console.Code(f.place()), console.Code(strings.Join(f.Environments, ", ")), f.Files, console.Code(f.what())))
+		}
+	}
+	doc.sayLeft("`-o json` has all")
+	return doc.String()
+}
+
+// upgradeKinds are what a finding of upgradeResult.Breaks does, and one of upgradeResult.Warnings.
+var upgradeKinds = [...]string{"breaks", "warns"}
+
+func (f *upgradeFinding) place() string { return problem.Place{File: f.File, Line: f.Line}.String() }
+
+// what returns the message and the hint on one line.
+func (f *upgradeFinding) what() string {
+	what := f.Message
+	if f.Hint != "" {
+		what += " (" + f.Hint + ")"
+	}
+	return strings.ReplaceAll(what, "\n", " ")
 }

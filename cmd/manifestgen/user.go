@@ -6,7 +6,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
-	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
@@ -36,7 +35,8 @@ func oneName(c *cli.Context) (string, error) {
 	return "", problem.New(hint, "%s takes one name, and here is %q too", console.CommandName(c), c.Args().Get(1))
 }
 
-// require asks for a value that was not given, or adds to the problems that it is missing.
+// require asks for a value that was not given. Where nobody answers, it adds a problem that says
+// which flag to pass.
 func (o *editOptions) require(problems *problem.List, value *string, what, flag string, choices []string) error {
 	if *value != "" {
 		return nil
@@ -53,12 +53,5 @@ func (o *editOptions) require(problems *problem.List, value *string, what, flag 
 
 // missing returns the problem of a value that was not given.
 func missing(what, flag string, choices []string) *problem.Problem {
-	hint := ""
-	if len(choices) > 0 {
-		hint = problem.DidYouMean("", choices)
-	}
-	return problem.New(hint, "%s is missing: pass %s", what, flag)
+	return problem.New(problem.DidYouMean("", choices), "%s is missing: pass %s", what, flag)
 }
-
-func teamNames(e *inventory.Editor) []string    { return inventory.Names(e.Inventory.Teams) }
-func serviceNames(e *inventory.Editor) []string { return inventory.Names(e.Inventory.Services) }

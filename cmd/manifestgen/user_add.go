@@ -44,15 +44,15 @@ func (o *editOptions) addUser(u inventory.NewUser, servicesGiven bool) func(*inv
 		if err := e.CheckUser(u); err != nil && (o.prompt != nil || e.Inventory.User(u.Name) != nil) {
 			return nil, err
 		}
-		if err := o.require(&problems, &u.Team, "the user's team", "--team", teamNames(e)); err != nil {
+		if err := o.require(&problems, &u.Team, "the user's team", "--team", inventory.Names(e.Inventory.Teams)); err != nil {
 			return nil, err
 		}
 		if !servicesGiven && o.prompt == nil {
-			problems.Add(missing("the list of the user's services", "--services", serviceNames(e)))
+			problems.Add(missing("the list of the user's services", "--services", inventory.Names(e.Inventory.Services)))
 		}
 		if !servicesGiven && o.prompt != nil {
 			var err error
-			if u.Services, err = o.prompt.AskList("the user's services", serviceNames(e)); err != nil {
+			if u.Services, err = o.prompt.AskList("the user's services", inventory.Names(e.Inventory.Services)); err != nil {
 				return nil, err
 			}
 		}

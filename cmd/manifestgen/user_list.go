@@ -14,7 +14,6 @@ import (
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
-	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 )
 
@@ -53,10 +52,7 @@ type userResult struct {
 }
 
 func (o *renderOptions) listUsers(con *console.Console) error {
-	if o.output != "text" && o.output != "json" {
-		return problem.New("", "--output must be text or json, not %q", o.output)
-	}
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	con.Source = sourceFS{folder: o.source}
@@ -135,10 +131,11 @@ func teamOf(m *render.Manifest) string {
 
 var roleARN = lazyregexp.New(`\barn:aws[a-z-]*:iam::[0-9]+:role/[A-Za-z0-9+=,.@_/-]+`)
 
-// refersTo adds the keys of the secret store and the IAM roles that a value names.
+// refersTo adds the keys of the secret store, as an ExternalSecret has them in data and dataFrom,
+// and the IAM roles that a value names.
 func (r *userResult) refersTo(v manifest.Value) {
 	for _, f := range v.Fields {
-		if key, ok := f.Value.Get("key"); f.Key.Text == "remoteRef" && ok {
+		if key, ok := f.Value.Get("key"); ok && (f.Key.Text == "remoteRef" || f.Key.Text == "extract") {
 			r.Secrets = appendNew(r.Secrets, key.Text)
 		}
 		r.refersTo(f.Value)

@@ -65,8 +65,8 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 	return warnings, o.inSource(render.Problems(refused).Err())
 }
 
-// lenient moves the findings of environments where they are warnings to those. Where
-// manifests are adopted, that is every environment, and those that need it are noted.
+// lenient turns the findings of environments with validation: warn into warnings. While manifests
+// are adopted, it does so for every environment, and notes in o.refusing which need it.
 func (o *renderOptions) lenient(inv *inventory.Inventory, refused, warned []render.Finding) (still, more []render.Finding) {
 	for _, f := range refused {
 		env := inv.Environment(f.Manifest.Env)
@@ -94,7 +94,7 @@ func unchecked(found []render.Finding) []render.Finding {
 	return list
 }
 
-// kindsOnce leaves out what is said of a kind for a second time.
+// kindsOnce keeps the first warning of each unknown kind.
 func kindsOnce(list problem.List) problem.List {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(list, func(p *problem.Problem) bool {
@@ -206,7 +206,7 @@ func addNamespaces(to *validate.Namespaces, name string, data []byte) {
 	}
 }
 
-// isTaken reports whether nothing at all is said of a text.
+// isTaken reports whether all objects of a text are valid, without a warning.
 func isTaken(v *validate.Validator, text []byte, namespace string) bool {
 	objects, err := parseObjects("", text)
 	return err == nil && !slices.ContainsFunc(objects, func(object manifest.Value) bool {

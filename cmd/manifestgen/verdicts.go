@@ -26,7 +26,7 @@ type verdicts struct {
 
 // knownText is what is known of a text.
 type knownText struct {
-	taken   bool            // without a word
+	taken   bool            // it is valid, without a warning
 	user    string          // whose name it has
 	objects []*rules.Object // nil where nothing asked for them
 }

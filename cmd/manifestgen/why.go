@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -78,7 +77,7 @@ type whyValue struct {
 }
 
 func (o *renderOptions) why(con *console.Console, what string) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
 	con.Source = sourceFS{folder: o.source}
@@ -212,10 +211,7 @@ func (o *renderOptions) onDisk(m *render.Manifest) (text []byte, note string) {
 	case err != nil:
 		return m.Text.Data, err.Error()
 	}
-	body := data
-	for range tree.HeaderLines {
-		_, body, _ = bytes.Cut(body, []byte("\n"))
-	}
+	body := tree.WithoutHeader(data)
 	if _, ok := m.Text.Match(body); !ok {
 		return m.Text.Data, "the file that is there is not what render makes: see manifestgen check; this is the line that render would write"
 	}
@@ -235,7 +231,7 @@ func sourceLine(source string, place problem.Place) string {
 }
 
 func (r *whyResult) print(con *console.Console) {
-	if r.Line > 0 && r.Text != "" {
+	if r.Template.Line > 0 {
 		con.Printf("%s:%d, for %s\n%6d | %s\n", r.File, r.Line, r.Subject, r.Line, r.Text)
 		con.Printf("%s:%d\n%6d | %s\n", r.Template.File, r.Template.Line, r.Template.Line, r.Template.Text)
 	} else {

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// Build puts programs of this module into a folder, under their own names: packages such as
-// k8srepo/cmd/tagbump. They are in Go's build cache, where go run links a program once for all
-// tests; go build does each time.
+// Build puts programs into a folder, under their own names. Packages are import paths of this module,
+// such as k8srepo/cmd/tagbump. The folder gets links to programs in Go's build cache: go run links a
+// program once for all tests, go build would do so each time.
 func Build(folder string, packages ...string) error {
 	for _, p := range packages {
 		program, err := cached(p)
@@ -28,7 +28,7 @@ func Build(folder string, packages ...string) error {
 
 // cached returns where the build cache has a program.
 func cached(p string) (program string, err error) {
-	for range 2 { // the first time go run has it elsewhere, and removes it
+	for range 2 { // the first go run may build it in a temporary folder, and remove it
 		cmd := exec.Command("go", "run", "-exec", "echo", p)
 		cmd.Stderr = new(bytes.Buffer)
 		out, err := cmd.Output()
@@ -40,5 +40,5 @@ func cached(p string) (program string, err error) {
 			return program, nil
 		}
 	}
-	return "", errors.New(p + " is not in the build cache: go run has it in " + program)
+	return "", errors.New(p + " is not in the build cache: go run built it as " + program)
 }

@@ -62,7 +62,7 @@ func versionOf(info *debug.BuildInfo) string {
 }
 
 // Main runs an application made by App, prints what is wrong, and returns the exit status.
-// Every failure is an object with --output json, that of a flag which does not exist too.
+// With --output json every failure is an object, even that of an unknown flag.
 func Main(ctx context.Context, con *Console, app *cli.App, args []string) int {
 	err := Run(ctx, app, args)
 	if err != nil && !con.answered && wantsJSON(args) {
@@ -76,8 +76,8 @@ func Main(ctx context.Context, con *Console, app *cli.App, args []string) int {
 	return problem.ExitStatus(err)
 }
 
-// wantsJSON reports whether arguments ask for JSON, whether or not the rest of them can be
-// understood. As with any flag, the last one counts.
+// wantsJSON reports whether arguments ask for JSON, even where the rest of them is wrong. If
+// --output is given twice, the last one counts.
 func wantsJSON(args []string) bool {
 	format := ""
 	for i, arg := range args {
@@ -96,8 +96,8 @@ func wantsJSON(args []string) bool {
 	return format == "json"
 }
 
-// Run runs an application made by App: flags may stand behind arguments, and one
-// that has a single value may be given once.
+// Run runs an application made by App. Flags may stand behind arguments. A flag with a
+// single value may be given once.
 func Run(ctx context.Context, app *cli.App, args []string) error {
 	args = FlagsFirst(app, args)
 	if err := givenTwice(app, args); err != nil {
@@ -217,7 +217,7 @@ func CommandName(c *cli.Context) string {
 	return strings.TrimPrefix(c.Command.HelpName, c.App.Name+" ")
 }
 
-// needsSubcommand returns the action of a command that is nothing without one of its own.
+// needsSubcommand is the action of a command that only groups others: it names them.
 func needsSubcommand(c *cli.Context) error {
 	var names []string
 	for _, command := range c.Command.Subcommands {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/term"
+
 	"k8srepo/internal/problem"
 )
 
@@ -30,7 +32,7 @@ type Console struct {
 	OutputFile, SummaryFile string // of GitHub Actions; "" elsewhere
 
 	answered bool // JSON was printed
-	terminal bool // Err is one
+	terminal bool // Err writes to a terminal
 }
 
 // New returns the console of a process: coloured on a terminal unless NO_COLOR is set.
@@ -50,13 +52,10 @@ func New(program string, stdout, stderr io.Writer, getenv func(string) string) *
 	}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// isTerminal reports whether a stream of the process, which is an *os.File, is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Printf prints a result.
@@ -80,15 +79,15 @@ func (c *Console) HTML(page []byte) error {
 	return err
 }
 
-// Problems shows everything that is wrong: the place and the message, the line as
-// it was written, what led to it, and what to do.
+// Problems shows every problem in an error: the place and the message, the line as it was
+// written, what led to it, and what to do. It shows nothing for nil.
 func (c *Console) Problems(err error) {
 	for _, p := range problem.All(err) {
 		c.problem("error", red, p)
 	}
 }
 
-// Warnings shows what is no error, in the same way.
+// Warnings shows warnings in the same way.
 func (c *Console) Warnings(list problem.List) {
 	for _, p := range list {
 		c.problem("warning", yellow, p)
@@ -149,8 +148,8 @@ func (c *Console) source(p *problem.Problem) {
 	}
 }
 
-// visibleLine returns a line as it is shown: with a blank for a tab, so that a mark below it is in its
-// column, and the numbers of what cannot be seen.
+// visibleLine returns a line as it is shown: with a blank for a tab, so that a mark below the
+// line is in its column, and with the numbers of characters that cannot be seen.
 func visibleLine(line []rune) string {
 	var b strings.Builder
 	for _, r := range line {

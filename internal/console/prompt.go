@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/term"
 
 	"k8srepo/internal/problem"
 )
@@ -20,27 +17,27 @@ type Prompt struct {
 	Out io.Writer
 }
 
-// Prompt returns a prompt on the terminal; nil where input or messages are on no
+// Prompt returns a prompt on the terminal; nil where standard input or standard error is no
 // terminal, or the program runs in GitHub Actions.
 func (c *Console) Prompt(stdin io.Reader) *Prompt {
-	in, ok := stdin.(*os.File)
-	if !ok || c.Actions || !c.terminal || !term.IsTerminal(int(in.Fd())) {
+	if c.Actions || !c.terminal || !isTerminal(stdin) {
 		return nil
 	}
-	return &Prompt{bufio.NewReader(in), c.Err}
+	return &Prompt{bufio.NewReader(stdin), c.Err}
 }
 
-// maxAsked is how often a question is repeated.
+// maxAsked is how often a question is asked at most.
 const maxAsked = 3
 
-// Ask asks for a word, one of some choices if there are any. It is "" where there is
-// nobody to ask.
+// Ask asks for a word, which must be one of the choices if there are any. A question without
+// a valid answer is repeated, and then an error. Without a prompt the answer is "".
 func (p *Prompt) Ask(question string, choices []string) (string, error) {
 	words, err := p.ask(question, choices, false)
 	return strings.Join(words, ""), err
 }
 
-// AskList asks for some of a list of choices, separated by commas; none is an answer too.
+// AskList asks for some of the choices, or for any words if there are none. An empty list is
+// a valid answer, and the one without a prompt.
 func (p *Prompt) AskList(question string, choices []string) ([]string, error) {
 	return p.ask(question+", separated by commas", choices, true)
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"bufio"
 	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -47,5 +48,17 @@ func TestPrompt(t *testing.T) {
 	con := New("x", &bytes.Buffer{}, &bytes.Buffer{}, func(string) string { return "" })
 	if con.Prompt(strings.NewReader("")) != nil {
 		t.Error("a prompt where there is no terminal")
+	}
+}
+
+// TestDevNullIsNoTerminal: it is a character device as terminals are, and shows no question.
+func TestDevNullIsNoTerminal(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if con := New("x", null, null, func(string) string { return "" }); con.terminal || con.Colour {
+		t.Errorf("terminal: %t, colour: %t", con.terminal, con.Colour)
 	}
 }

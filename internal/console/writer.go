@@ -22,12 +22,12 @@ type Writer struct {
 	syntax syntax
 	inLog  bool // GitHub Actions reads what is written
 
-	midLine bool // something other than blanks was written on this line
-	colon   bool // which was one colon
-	hashes  int  // so many # were written last
+	midLine bool // something other than blanks and a first colon was written on this line
+	colon   bool // the line begins with a colon, after blanks
+	hashes  int  // how many # were written last
 }
 
-// syntax is how a character stands for itself where it must not appear.
+// syntax is how a character is written where it must not appear itself.
 type syntax struct {
 	hidden  func(r rune) string // a character that cannot be seen
 	bracket string              // [
@@ -40,7 +40,7 @@ var (
 	jsonSyntax = syntax{hidden: jsonNumber, bracket: `\u005b`, colon: ":"} // no line of it begins with a colon
 )
 
-// NewWriter returns a Writer to w; inActions is whether GitHub Actions reads it.
+// NewWriter returns a Writer to w. inActions says that GitHub Actions reads what is written.
 func NewWriter(w io.Writer, inActions bool) *Writer {
 	return &Writer{w: w, syntax: textSyntax, inLog: inActions}
 }

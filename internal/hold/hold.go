@@ -16,19 +16,18 @@ import (
 // Dir is the folder of the k8s repo that says which services are held.
 const Dir = "holds"
 
-// Hold is a service that is kept where it is: the file
-// holds/<env>/<service>.yaml. That the file is there is what holds it; what it says
-// is for people.
+// Hold is a service that is kept where it is, by the file holds/<env>/<service>.yaml. The service
+// is held as long as the file is there, whatever its content, which is for people.
 type Hold struct {
-	Env     string
-	Service string
+	Env     string // as in the file's path, not in its content
+	Service string // likewise
 	Tag     string // or digest, that it is kept on
-	From    string // what ran before; "" unless it was rolled back
+	From    string // the tag that ran before; "" unless it was rolled back
 	Reason  string
 	By      string
 	Date    string
 
-	Place problem.Place
+	Place problem.Place // of the file, without a line
 }
 
 // String says who holds the service where, and why.
@@ -49,11 +48,11 @@ func (h *Hold) String() string {
 	return text
 }
 
-// File returns the file that holds a service.
+// File returns the path of the file that holds a service.
 func File(env, service string) string { return path.Join(Dir, env, service+".yaml") }
 
-// Read reads the hold of a service; nil where there is none. A file that cannot
-// be read as YAML holds it too.
+// Read reads the hold of a service; nil where there is none. A file that is not YAML holds the
+// service too.
 func Read(tree fs.FS, env, service string) (*Hold, error) {
 	file := File(env, service)
 	data, err := fs.ReadFile(tree, file)
@@ -68,7 +67,8 @@ func Read(tree fs.FS, env, service string) (*Hold, error) {
 	return h, nil
 }
 
-// Parse reads the file of a hold. One that is no YAML says nothing.
+// Parse reads the content of the file of a hold; Env and Service are left empty. Of a file that is
+// not YAML it returns a hold without a tag, a reason and so on.
 func Parse(file string, data []byte) *Hold {
 	h := &Hold{Place: problem.Place{File: file}}
 	f, err := manifest.Parse(file, data)
@@ -121,7 +121,7 @@ func All(tree fs.FS, env string) ([]*Hold, error) {
 	return holds, nil
 }
 
-// Encode returns the file of a hold.
+// Encode returns the content of the file of a hold. What is empty is left out, except for the tag.
 func (h *Hold) Encode() []byte {
 	entries := []manifest.Entry{{Key: "tag", Value: h.Tag}}
 	for _, e := range []manifest.Entry{{Key: "from", Value: h.From}, {Key: "reason", Value: h.Reason}, {Key: "by", Value: h.By}, {Key: "date", Value: h.Date}} {

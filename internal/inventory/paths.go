@@ -14,15 +14,15 @@ import (
 // manifestsDir is the last element of an environment's path where none is set.
 const manifestsDir = "manifests"
 
-// inputFolders are the folders at the root of a k8s repo that are never
+// InputFolders are the folders at the root of a k8s repo that are never
 // manifests, even where an environment's path is the root itself.
-var inputFolders = []string{EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
+var InputFolders = []string{EnvironmentsDir, "templates", "schemas", "holds", ".github", ".git"}
 
 // IsInput reports whether a file, by its path below the k8s repo's root, is one
 // that people write for manifestgen and tagbump, and so never a manifest.
 func IsInput(file string) bool {
 	first, _, below := strings.Cut(file, "/")
-	return file == UsersFile || below && slices.Contains(inputFolders, first)
+	return file == UsersFile || below && slices.Contains(InputFolders, first)
 }
 
 // pathTo reads the folder of an environment's manifests, below the k8s repo's root.
@@ -39,7 +39,7 @@ func (l *loader) pathTo(to *string) func(manifest.Value) {
 			l.report(problem.NotValid, v.Place, "write {service} once, in the place of a service's name, as in apps/{service}/dev", "path %q is not valid", text)
 		case !fs.ValidPath(plain) || strings.ContainsAny(text, "\\\x00"):
 			l.report(problem.NotValid, v.Place, "write a folder below the k8s repo's root, such as clusters/dev/apps", "path %q is not valid", text)
-		case slices.Contains(inputFolders, first):
+		case slices.Contains(InputFolders, first):
 			l.report(problem.NotValid, v.Place, "write another folder, such as clusters/dev/apps", "path %q is not valid: manifests cannot be in %s/", text, first)
 		default:
 			*to = clean
@@ -81,7 +81,7 @@ func (l *loader) checkPaths() {
 // an environment's path is the k8s repo's root.
 func (l *loader) checkRootNames(e *Environment) {
 	for _, s := range l.inventory.Services {
-		if slices.Contains(inputFolders, s.Name) {
+		if slices.Contains(InputFolders, s.Name) {
 			l.report(problem.NotAName, s.Place, "rename the service, or give the environment another path", "the name %q is reserved where a path is the k8s repo's root, as in %s", s.Name, e.Place)
 		}
 	}

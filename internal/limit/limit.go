@@ -1,7 +1,7 @@
-// Package limit bounds what one input may take: a file, a pack, a server's answer.
+// Package limit bounds how much is read of one input: a file, a pack, a server's answer.
 //
-// Whatever comes from elsewhere is read through it, so that too much of anything is an
-// error that names the limit, and never memory without end.
+// All input is read through it. An input that is too large is an error that names the limit, and
+// does not fill the memory.
 package limit
 
 import (
@@ -18,10 +18,10 @@ const (
 	MaxAnswer = 64 << 20  // any other answer of a server
 )
 
-// MaxEntries is how many entries of folders are read of one commit.
+// MaxEntries is how many entries, in all folders of one commit, are read at most.
 const MaxEntries = 1_000_000
 
-// Error is too much of something.
+// Error says that an input is over a limit.
 type Error struct {
 	What string // with its article: "the pack"
 	Max  int64
@@ -46,7 +46,7 @@ func Size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Reader reads from another one, until that is too much.
+// Reader reads from another reader, up to a limit.
 type Reader struct {
 	r    io.Reader
 	left int64
@@ -59,8 +59,8 @@ func NewReader(r io.Reader, max int64, what string) *Reader {
 	return &Reader{r, max, &Error{What: what, Max: max}}
 }
 
-// Over returns the *Error that the reader has ended in, or nil: for errors of those who read
-// from it and keep its text alone.
+// Over returns the *Error that the reader has ended in, or nil. It is for callers that hand the
+// reader to a library whose errors keep only the text of an error, such as a decoder's.
 func (l *Reader) Over() error {
 	if l.left < 0 {
 		return l.err
@@ -88,8 +88,8 @@ func ReadAll(r io.Reader, max int64, what string) ([]byte, error) {
 	return io.ReadAll(NewReader(r, max, what))
 }
 
-// ReadFile reads a file of at most MaxFile bytes. A longer one is an *fs.PathError of
-// an *Error, and is not read.
+// ReadFile reads a file of at most MaxFile bytes. For a longer one it returns an *fs.PathError
+// with an *Error in it. The caller must not change the bytes: a file system in memory keeps them.
 func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -114,5 +114,5 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// FileError returns a file that is larger than MaxFile.
+// FileError returns the error of a file that is larger than MaxFile; what names it.
 func FileError(what string) *Error { return &Error{What: what, Max: MaxFile} }

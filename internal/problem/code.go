@@ -7,8 +7,8 @@ import (
 	"k8srepo/internal/lazyregexp"
 )
 
-// Code is a kind of problem. It stays the same when a message is put into other
-// words. codes.md has a paragraph on each.
+// Code is a kind of problem. It stays the same when a message is worded anew. codes.md
+// explains each; rules across objects have codes of their own, in package rules.
 type Code string
 
 // Problems of users.yaml, environments/ and templates/variables.yaml.
@@ -92,7 +92,7 @@ const (
 //go:embed codes.md
 var codes string
 
-// Explanation is what there is to say of a Code.
+// Explanation says what a Code means.
 type Explanation struct {
 	Code  Code
 	Title string

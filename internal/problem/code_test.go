@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestEveryProblemHasACode reads the packages whose problems manifestgen tells.
-// Each problem that is made there must be given its code where it is made.
+// TestEveryProblemHasACode reads the packages whose problems manifestgen shows. Each problem
+// must get its code in the expression that makes it.
 func TestEveryProblemHasACode(t *testing.T) {
 	for _, name := range []string{"inventory", "render", "tree"} {
 		for file, syntax := range sources(t, filepath.Join("..", name)) {

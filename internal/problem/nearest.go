@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// DidYouMean returns a hint that names the known word nearest to word, or, where
-// none is near, the known words themselves.
+// DidYouMean returns a hint that names the known word nearest to word, or, where none is
+// near, the first known words; "" where none is known.
 func DidYouMean(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
@@ -23,13 +23,17 @@ func DidYouMean(word string, known []string) string {
 	return "valid values: " + strings.Join(known, ", ")
 }
 
-// Nearest returns the known word that a slip of the finger would make of word: at
-// most a third of its letters wrong, missing, added or swapped. It is "" where
-// no known word is near.
+// Nearest returns the known word that word is most likely a misspelling of: at most a third
+// of its letters, and at least one, may be wrong, missing, added or swapped; case does not
+// count. It is "" where no known word is near, and where word is empty.
 func Nearest(word string, known []string) string {
+	if word == "" {
+		return ""
+	}
+	word = strings.ToLower(word)
 	best, bestDistance := "", max(1, len([]rune(word))/3)+1
 	for _, k := range known {
-		if d := Distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
+		if d := Distance(word, strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}

@@ -1,9 +1,8 @@
-// Package problem is an error with a place and a hint, as people see it.
+// Package problem holds errors with a place and a hint, as people see them.
 //
-// Whatever reads what a person wrote reports a Problem: where it is, what is
-// wrong, what to type next. A List carries all of them at once, so that nobody
-// mends a file one error at a time. ExitStatus turns any error into the exit
-// status that diff and grep have taught people to expect.
+// Code that reads what a person wrote reports a Problem: where it is, what is wrong, what to
+// type next. A List holds all of them, so that all are shown at once. ExitStatus turns any
+// error into an exit status as diff and grep have it.
 package problem
 
 import (
@@ -39,20 +38,20 @@ func (p Place) String() string {
 	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Col)
 }
 
-// Problem is one thing that is wrong, told to a person.
+// Problem is one thing that is wrong, as it is shown to a person.
 type Problem struct {
 	Place   Place  // the zero Place where no file is to blame
 	Message string // what is wrong: lower case, no full stop
 	Hint    string // what to do next; may be empty
 	Source  string // the line at Place as it was written, without its end; may be empty
 	Refused bool   // the answer is no (exit 1), rather than "could not tell" (exit 2)
-	Code    Code   // what kind of problem it is; "" where there is no more to say of its kind
+	Code    Code   // what kind of problem it is; "" for none
 	Notes   []Note // what led to it
 	Hidden  bool   // the line at Place may hold a secret, and is not shown
 }
 
-// Note says something that belongs to a problem: where a value came from, or what
-// the lines look like that nobody has seen.
+// Note says something that belongs to a problem: where a value came from, or what the
+// rendered lines are, which are in no file.
 type Note struct {
 	Place Place // the zero Place where there is none
 	Text  string
@@ -122,7 +121,7 @@ func (l *List) Add(err error) {
 	*l = append(*l, All(err)...)
 }
 
-// Sort orders the problems by place, and drops exact repetitions.
+// Sort orders the problems by place and message, and keeps the first of those that share both.
 func (l *List) Sort() {
 	slices.SortStableFunc(*l, func(a, b *Problem) int {
 		return cmp.Or(
@@ -137,13 +136,14 @@ func (l *List) Sort() {
 	})
 }
 
-// Err returns the sorted list as an error, nil when it is empty.
+// Err returns a sorted copy of the list as an error, nil when it is empty.
 func (l List) Err() error {
 	if len(l) == 0 {
 		return nil
 	}
-	l.Sort()
-	return l
+	sorted := slices.Clone(l)
+	sorted.Sort()
+	return sorted
 }
 
 // Error returns one line a problem.
@@ -226,10 +226,11 @@ func ExitStatus(err error) int {
 	return ExitRefused
 }
 
-// Cut returns a text of at most some characters; one that was cut ends in an ellipsis.
-func Cut(s string, most int) string {
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most-1]) + "…"
+// Cut returns the first characters of a text, at most max, which is at least 1; a text that was
+// cut ends in an ellipsis.
+func Cut(s string, max int) string {
+	if runes := []rune(s); len(runes) > max {
+		return string(runes[:max-1]) + "…"
 	}
 	return s
 }

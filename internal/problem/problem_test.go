@@ -57,14 +57,25 @@ func TestListSortsByPlaceAndDropsRepetitions(t *testing.T) {
 	}
 }
 
+// TestListErrLeavesTheListAsItIs makes an error of a list, and adds to the list after that.
+func TestListErrLeavesTheListAsItIs(t *testing.T) {
+	list := List{At(Place{"b", 1, 1}, "", "second"), At(Place{"b", 1, 1}, "", "second"), At(Place{"a", 1, 1}, "", "first")}
+	_ = list.Err()
+	list.Add(New("", "third"))
+	if got, want := list.Error(), "b:1:1: second\nb:1:1: second\na:1:1: first\nthird"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestNearest(t *testing.T) {
-	known := []string{"replicas", "routing", "resources", "web", "api"}
+	known := []string{"replicas", "routing", "resources", "web", "api", "x"}
 	for word, want := range map[string]string{
 		"replcas":  "replicas",
 		"repilcas": "replicas",
 		"wbe":      "web",
 		"Web":      "web",
 		"ap":       "api",
+		"y":        "x",
 		"zzz":      "",
 		"":         "",
 	} {

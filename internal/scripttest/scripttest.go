@@ -1,8 +1,7 @@
 // Package scripttest runs the sessions of the commands in testdata/script.
 //
-// A command is run in the test's own process: starting a process for each of the hundreds of
-// commands would be most of what the sessions cost. What only a process of its own shows (its
-// standard input, signals) is run with exec.
+// A command runs in the test's own process: to start a process for each of the hundreds of commands
+// would take most of the time. Commands whose standard input or signals matter are run with exec.
 package scripttest
 
 import (
@@ -32,12 +31,13 @@ type Params struct {
 	Folder string // of the scripts, as a path from the test's folder
 	Name   string // the program's
 	Run    Program
-	Update bool // write what the program says into the scripts
-	Setup  func(*testscript.Env) error
-	Cmds   map[string]Script
+	Update bool                        // write what the program prints into the scripts
+	Setup  func(*testscript.Env) error // see testscript.Params; may be nil
+	Cmds   map[string]Script           // more commands of scripts
 }
 
-// Main runs the tests of a package with a program in PATH, for scripts that exec it.
+// Main runs the tests of a package with a program in PATH, for scripts that exec it, and exits: for
+// TestMain.
 func Main(m *testing.M, name string, main func()) {
 	testscript.Main(tmptest.In(m), map[string]func(){name: main})
 }

@@ -11,14 +11,14 @@ import (
 // needed is how many bytes must be free: several packages are tested at once.
 const needed = 1 << 30
 
-// Main runs the tests of a package.
+// Main runs the tests of a package, with their temporary folders in memory, and exits: for TestMain.
 func Main(m *testing.M) { os.Exit(In(m).Run()) }
 
 // Tests are the tests of a package: a *testing.M.
 type Tests interface{ Run() int }
 
-// In returns tests whose temporary folders are in memory, where the machine has enough and TMPDIR
-// does not name another place; else tests as they are.
+// In returns tests that run with their temporary folders in memory. Where the machine has too little
+// of it, or TMPDIR names another place, they run as they are.
 func In(tests Tests) Tests { return inMemory{tests} }
 
 type inMemory struct{ Tests }

@@ -17,13 +17,13 @@ type Recording struct {
 	Events  []Event
 }
 
-// Event is a run of text, or a value, that comes out.
+// Event is a run of text, or a value, that a template printed.
 type Event struct {
-	Offset int           // in Out
-	Length int           // of a value's placeholder
+	Offset int           // in Out, in bytes
+	Length int           // of a value's placeholder, in bytes; 0 for a text, which ends at the next event
 	Place  problem.Place // in the template
 	Value  int           // the number of the value, -1 for a text
-	From   Trails        // what led to the value
+	From   Trails        // to what the value was made from; nil for a text
 }
 
 // Lines returns the pieces of the recorded text: each run of it that comes from one line
@@ -74,7 +74,7 @@ func (r *Recording) InLine(s Subject, line int) []Origin {
 	return distinct(values)
 }
 
-// Map has where each byte of a manifest comes from.
+// Map says where each byte of a manifest comes from.
 type Map struct {
 	Pieces []Piece // in the order of the bytes, without gaps
 
@@ -86,7 +86,7 @@ type Map struct {
 type Piece struct {
 	Bytes  manifest.Bytes
 	Place  problem.Place // in the template
-	Values []Origin      // that are printed here; a map is there with each of its leaves
+	Values []Origin      // that are printed here; a map is listed as its leaves
 
 	from []Trails // of Values, one for each action that prints
 	rows []row    // of a scalar that the template has on several lines
@@ -191,7 +191,8 @@ func distinct(values []Origin) []Origin {
 	return list
 }
 
-// LineBytes returns the bytes of a line, counted from 1, with its end.
+// LineBytes returns where a line, counted from 1, begins in data, and where it ends, with its line
+// break. Behind the last line both are the end of data.
 func LineBytes(data []byte, n int) (start, end int) {
 	for ; n > 1; n-- {
 		next := bytes.IndexByte(data[start:], '\n')
@@ -206,8 +207,8 @@ func LineBytes(data []byte, n int) (start, end int) {
 	return start, len(data)
 }
 
-// NewMap makes the source map of a filled text: filled are the scalars of the recorded
-// text that have values in them, as they were filled.
+// NewMap makes the source map of a text whose placeholders are filled. Filled are the scalars of
+// the recorded text that have values in them, in order.
 func NewMap(s Subject, r *Recording, text *manifest.Text, filled []manifest.Filled) *Map {
 	m := &Map{Text: text, subject: s}
 	// What is in a scalar with values becomes one piece; what is not moves along.
@@ -284,7 +285,8 @@ func (p Piece) byLine(data []byte) []Piece {
 	return pieces
 }
 
-// Excerpt returns the lines around one, counted from 1, which is marked.
+// Excerpt returns a line, counted from 1 and marked with >, and the lines around it, each after a
+// line break.
 func Excerpt(text []byte, line int) string {
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	const around = 2

@@ -17,7 +17,7 @@ type Origin struct {
 	path Trail
 }
 
-// String returns the value as a sentence.
+// String returns the value as a clause: "… is 3", or "… is not set".
 func (o Origin) String() string {
 	switch {
 	case o.Text == "null":
@@ -28,8 +28,8 @@ func (o Origin) String() string {
 	return o.Name + " is " + o.Text
 }
 
-// Subject is what a template was rendered for: its dot is made of these. Those that
-// its scope does not have are nil.
+// Subject is what a template was rendered for: its dot is made of these. Team, Service and User
+// are nil where the template's scope does not have them.
 type Subject struct {
 	Inventory *inventory.Inventory
 	Env       *inventory.Environment
@@ -56,8 +56,8 @@ func (s Subject) Origins(trails Trails) []Origin {
 	return list
 }
 
-// Missing returns the key that a trail asks for and the map that it leads to does
-// not have, with the keys that are there; ok is false where that is not so.
+// Missing returns the key that a trail asks for and that the map there lacks, with the keys that
+// the map has. ok is false where no key is missing.
 func (s Subject) Missing(p Trail) (key string, keys []string, ok bool) {
 	o, value, found := s.find(p)
 	if !found || len(o.path) == len(p) || value.Kind != manifest.Map {
@@ -70,7 +70,8 @@ func (s Subject) Missing(p Trail) (key string, keys []string, ok bool) {
 	return key, keys, ok
 }
 
-// Unset returns the variable that a trail leads to, if it is not set.
+// Unset returns the variable that a trail leads to; ok is false where it is set, or where the
+// trail leads to no variable.
 func (s Subject) Unset(p Trail) (variable string, ok bool) {
 	o, value, found := s.find(p)
 	if !found || value.Kind != manifest.Null || len(o.path) < 2 || o.path[len(o.path)-2] != "Vars" {
@@ -125,7 +126,7 @@ func (s Subject) find(p Trail) (Origin, manifest.Value, bool) {
 		}
 		items := list()
 		n, isNumber := p[i+1].(int)
-		if !isNumber || n >= len(items) {
+		if !isNumber || n < 0 || n >= len(items) {
 			return Origin{}, manifest.Value{}, false
 		}
 		at = items[n]
@@ -255,7 +256,7 @@ func follow(p Trail, n int, v manifest.Value) (Origin, manifest.Value, bool) {
 			}
 			v = next
 		case int:
-			if step >= len(v.Items) {
+			if step < 0 || step >= len(v.Items) {
 				return originOf(p[:i], v), v, true
 			}
 			v = v.Items[step]

@@ -14,14 +14,15 @@ type Trail []any
 // KeyOf is a key of a map itself, rather than its value.
 type KeyOf string
 
-// InDict is the key of a dict that a value was put under. It ends a trail: what
-// comes next must be that key, and takes it away.
+// InDict is the key of a template's dict that a value was put under. It ends a trail. A step
+// below it must be that key, and takes it off the trail: see Trails.Below.
 type InDict string
 
-// Trails lead to all values that a value is made of.
+// Trails lead to all values that one value was made from.
 type Trails []Trail
 
-// Pairs returns the trails of a dict, from its keys and the trails of their values.
+// Pairs returns the trails of a dict, from its keys (string), each followed by the trails of its
+// value (Trails). Other pairs are left out.
 func Pairs(pairs ...any) Trails {
 	var all Trails
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -34,7 +35,8 @@ func Pairs(pairs ...any) Trails {
 	return all
 }
 
-// Below returns where names lead to from each trail.
+// Below returns the trails, each with more steps. A trail into a dict is left out where the steps
+// lead to another key of the dict.
 func (f Trails) Below(names ...any) Trails {
 	paths := make(Trails, 0, len(f))
 	for _, p := range f {

@@ -23,17 +23,17 @@ func NewVariables(inv *inventory.Inventory, env *inventory.Environment, service 
 	return &Variables{inv.Vars(env, service, user), inv.Layers(env, service, user)}
 }
 
-// Leaf is a variable, or a key in one, that is no map; or a map that is empty.
+// Leaf is a variable, or a key in one, whose value is no map or is an empty map.
 type Leaf struct {
 	Path   []string
 	Value  manifest.Value // null where it is not set, or was removed
-	Layers []Setting      // what sets it, or takes it away, the weakest first
+	Layers []Setting      // what sets or removes it, lowest precedence first
 }
 
-// Setting is what one layer says of a leaf.
+// Setting is how one layer sets or removes a leaf.
 type Setting struct {
 	Layer string
-	Path  []string       // of what it sets: the leaf, or what the leaf is in
+	Path  []string       // of what it sets: the leaf, or a map above it that the layer replaces
 	Value manifest.Value // with its place
 	Wins  bool
 }
@@ -41,7 +41,7 @@ type Setting struct {
 // Name returns the leaf's path as people write it.
 func (l Leaf) Name() string { return strings.Join(l.Path, ".") }
 
-// Winner returns the layer whose word counts; the zero Setting where there is none.
+// Winner returns the setting that templates see; the zero Setting where there is none.
 func (l Leaf) Winner() Setting {
 	for _, s := range l.Layers {
 		if s.Wins {
@@ -60,8 +60,7 @@ func (v *Variables) All() []Leaf {
 	return all
 }
 
-// Leaves returns the leaves at a path and below it, also those that a layer takes
-// away.
+// Leaves returns the leaves at a path and below it, also those that a layer removes.
 func (v *Variables) Leaves(path []string) []Leaf {
 	layers := v.settings(path)
 	value, _ := at(v.merged, path)
@@ -81,8 +80,8 @@ func (v *Variables) Leaves(path []string) []Leaf {
 	return all
 }
 
-// settings returns what the layers say of a path, the weakest first: a value there,
-// or something above it that takes it away.
+// settings returns how the layers set a path, lowest precedence first: by a value there, or by
+// something above it that removes it.
 func (v *Variables) settings(path []string) []Setting {
 	var list []Setting
 	for _, layer := range v.layers {
@@ -128,8 +127,8 @@ func (v *Variables) keys(path []string) []string {
 	return keys
 }
 
-// Path reads VARIABLE.KEY.KEY, as the variables have it, or had it before a layer
-// took it away. A key may have dots in it.
+// Path reads VARIABLE.KEY.KEY, where the keys are those of any layer. A key may have dots in it:
+// the longest one that fits is taken.
 func (v *Variables) Path(what string) ([]string, error) {
 	what = strings.TrimPrefix(strings.TrimPrefix(what, ".Vars"), ".")
 	var path []string

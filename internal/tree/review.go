@@ -91,7 +91,7 @@ func (r *reviewer) add(c *Change) {
 	case c.Action == Rename:
 		r.addMoved(c)
 	}
-	before, after := withoutHeader(c.Old), withoutHeader(c.New)
+	before, after := WithoutHeader(c.Old), WithoutHeader(c.New)
 	if c.Action != Create && bytes.Equal(before, after) {
 		if c.Action == Update {
 			r.addHunk(c, Hunk{Line: 1})
@@ -237,8 +237,8 @@ func sorted(tallies map[string]*Tally) []Tally {
 	return list
 }
 
-// withoutHeader returns what follows a file's header, or all of a file without one.
-func withoutHeader(data []byte) []byte { return data[len(header.Find(data)):] }
+// WithoutHeader returns what follows a file's header, or all of a file without one.
+func WithoutHeader(data []byte) []byte { return data[len(header.Find(data)):] }
 
 // contextLines is how many unchanged lines are shown around a hunk.
 const contextLines = 2

@@ -1,0 +1,53 @@
+package hold
+
+import (
+	"slices"
+	"testing"
+	"testing/fstest"
+
+	"k8srepo/internal/problem"
+)
+
+// TestEncodedHoldIsReadBack writes holds whose texts are not plain, and reads them again.
+func TestEncodedHoldIsReadBack(t *testing.T) {
+	for name, want := range map[string]Hold{
+		"all of it": {Tag: "1f0c9ae", From: "95d3e0b", Reason: "a: b # c\nsecond line", By: "no", Date: "2027-03-31"},
+		"the least": {Tag: "1234567"},
+		"no tag":    {Reason: "why"},
+	} {
+		want.Env, want.Service, want.Place = "prod", "api", problem.Place{File: "holds/prod/api.yaml"}
+		got, err := Read(fstest.MapFS{File("prod", "api"): {Data: want.Encode()}}, "prod", "api")
+		if err != nil || got == nil || *got != want {
+			t.Errorf("%s: got %+v and %v, want %+v, of\n%s", name, got, err, want, want.Encode())
+		}
+	}
+}
+
+// TestAnyFileHolds: whatever is in the file, the service is held.
+func TestAnyFileHolds(t *testing.T) {
+	tree := fstest.MapFS{
+		"holds/prod/api.yaml":       {Data: []byte("tag: [")},
+		"holds/prod/front.yaml":     {},
+		"holds/prod/worker.yaml":    {Data: []byte("tag: 1f0c9ae\nreason: {why: not}\n")},
+		"holds/prod/README.md":      {Data: []byte("# Holds\n")},
+		"holds/prod/old.yaml/a.txt": {},
+	}
+	holds, err := All(tree, "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, h := range holds {
+		got = append(got, h.String())
+	}
+	want := []string{"api is held in prod", "front is held in prod", "worker is held in prod at 1f0c9ae"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if h, err := Read(tree, "prod", "search"); h != nil || err != nil {
+		t.Errorf("a service without a file: %v, %v", h, err)
+	}
+	if holds, err := All(tree, "dev"); holds != nil || err != nil {
+		t.Errorf("an environment without a folder: %v, %v", holds, err)
+	}
+}
