@@ -78,7 +78,7 @@ var (
 func (r *reading) checkAnnotation(a annotation) {
 	name, value := string(a.name), string(a.value.is)
 	refuse := func(why, hint string) {
-		r.add(a.value.place, name+": %q "+why, value).hint = hint
+		r.add(a.value.place, "%s: %q "+why, name, value).hint = hint
 	}
 	words, isWord := albWords[name]
 	limits, isNumber := albNumbers[name]
@@ -166,13 +166,7 @@ func (r *reading) checkAnnotationName(a annotation) {
 		}
 		return
 	}
-	known := slices.Concat(albBooleans, albPairs, albTexts)
-	for name := range albWords {
-		known = append(known, name)
-	}
-	for name := range albNumbers {
-		known = append(known, name)
-	}
+	known := slices.Concat(albBooleans, albPairs, albTexts, sortedKeys(albWords), sortedKeys(albNumbers))
 	if !slices.Contains(known, full) {
 		hint := "manifestgen knows those of the controller's release 3; if yours has this one, ignore it"
 		if near := problem.Nearest(full, known); near != "" {

@@ -37,8 +37,9 @@ type Cluster struct {
 	balancers   []*loadBalancer // of the AWS Load Balancer Controller; nil until they are asked for
 }
 
-// index prepares for look-ups.
-func (c *Cluster) index() {
+// index prepares for look-ups among the objects of all clusters, and forgets earlier ones.
+func (c *Cluster) index(all []*Cluster) {
+	*c = Cluster{Name: c.Name, Objects: c.Objects, Whole: c.Whole, Open: c.Open, all: all}
 	c.byID = make(map[id]*Object, len(c.Objects))
 	for _, o := range slices.Backward(c.Objects) { // where several have one name, the first counts
 		c.byID[o.id()] = o

@@ -53,8 +53,8 @@ type facts struct {
 	grant    *grant
 	custom   *custom
 
-	controller string   // of an IngressClass
-	tagged     []string // the repositories whose tags a kustomization sets
+	controller string // of an IngressClass
+	tagged     []word // the repositories whose tags a kustomization sets
 }
 
 // word is a text as Read found it. Object.in says what it is for an object.

@@ -187,7 +187,7 @@ func (r *reading) readRoleBinding() {
 func (r *reading) readKustomization() {
 	for _, i := range at(r.v, "images").Items {
 		if at(i, "newTag").Text != "" || at(i, "digest").Text != "" || at(i, "newName").Text != "" {
-			r.o.tagged = append(r.o.tagged, at(i, "name").Text)
+			r.o.tagged = append(r.o.tagged, wordOf(at(i, "name")))
 		}
 	}
 }

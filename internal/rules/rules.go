@@ -85,11 +85,10 @@ func Check(clusters []*Cluster) []Finding {
 	var found []*Finding
 	tagged := map[string]bool{}
 	for _, c := range clusters {
-		c.all = clusters
-		c.index()
+		c.index(clusters)
 		for _, o := range c.Objects {
 			for _, repository := range o.tagged {
-				tagged[repository] = true
+				tagged[o.in(repository)] = true
 			}
 		}
 	}

@@ -284,3 +284,33 @@ func others(v manifest.Value) iter.Seq[manifest.Value] {
 		damages(v)(yield)
 	}
 }
+
+// TestCheckAgain: checking the same clusters again finds the same.
+func TestCheckAgain(t *testing.T) {
+	clusters := []*Cluster{{Objects: objects(t, serviceSelects.Wrong), Whole: true}}
+	first := messages(Check(clusters))
+	if again := messages(Check(clusters)); again != first {
+		t.Errorf("got  %swant %s", again, first)
+	}
+}
+
+// TestRenamedBesideOthers: an object that was renamed is compared with one that was read as it is, or
+// that was renamed from another text.
+func TestRenamedBesideOthers(t *testing.T) {
+	for name, c := range map[string]struct{ shared, own string }{
+		"a pool's taint": {
+			small("karpenter.sh/v1", "NodePool", "name: carol", `spec: {template: {metadata: {labels: {owner: carol}}, spec: {taints: [{key: owner, value: carol, effect: NoSchedule}]}}}`),
+			workload("Deployment", `nodeSelector: {owner: USER}, tolerations: [{key: owner, value: USER, effect: NoSchedule}], `),
+		},
+		"an image that kustomize tags": {
+			strings.ReplaceAll(workload("Deployment", ""), "example/api:1.4", "example/carol"),
+			"---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/USER, newTag: '1.5'}]\n",
+		},
+	} {
+		renamed := &Object{}
+		objects(t, strings.ReplaceAll(c.own, "USER", "alice"))[0].CopyTo(renamed, "alice", "carol")
+		if found := Check([]*Cluster{{Objects: append(objects(t, c.shared), renamed), Whole: true}}); len(found) > 0 {
+			t.Errorf("%s: %s", name, messages(found))
+		}
+	}
+}

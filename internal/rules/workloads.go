@@ -286,8 +286,9 @@ func (c *Cluster) isPoolLabel(key string) bool {
 // refuses says why a NodePool makes no nodes for the pods of a workload; "" if it does.
 func (o *Object) refuses(w *Object) string {
 	for _, taint := range o.nodes.taints {
-		if taint.effect != "PreferNoSchedule" && !slices.ContainsFunc(w.pods.tolerates, func(t toleration) bool { return t.covers(taint) }) {
-			return "its taint " + o.in(taint.key+"="+taint.value+":"+taint.effect) + " is not tolerated"
+		taint = o.toleration(taint)
+		if taint.effect != "PreferNoSchedule" && !slices.ContainsFunc(w.pods.tolerates, func(t toleration) bool { return w.toleration(t).covers(taint) }) {
+			return "its taint " + string(taint.key+"="+taint.value+":"+taint.effect) + " is not tolerated"
 		}
 	}
 	for _, l := range w.labels(w.pods.node) {
@@ -307,7 +308,12 @@ func (o *Object) refuses(w *Object) string {
 	return reason
 }
 
-// covers reports whether a toleration covers a taint.
+// toleration returns a toleration or taint as it is in the text of the object.
+func (o *Object) toleration(t toleration) toleration {
+	return toleration{word(o.in(t.key)), t.operator, word(o.in(t.value)), t.effect}
+}
+
+// covers reports whether a toleration covers a taint. Both are as in the texts of their objects.
 func (t toleration) covers(taint toleration) bool {
 	return (t.key == taint.key || t.key == "" && t.operator == "Exists") && (t.effect == "" || t.effect == taint.effect) &&
 		(t.operator == "Exists" || t.value == taint.value)
