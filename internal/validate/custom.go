@@ -162,7 +162,7 @@ func (d *Definitions) Add(source manifest.Value, v *Validator) []Problem {
 func (v *Validator) custom(o *object, d *definition) {
 	version := d.versions[o.version]
 	if version == nil {
-		v.customNotServed(o, d)
+		o.customNotServed(d)
 		return
 	}
 	if version.once.Do(func() { version.err = version.compile(d.crd, o.groupVersionKind) }); version.err != nil {

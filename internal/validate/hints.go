@@ -57,7 +57,7 @@ func (o *object) badValue(e *field.Error) (text, name string) {
 	if name == "<nil>" {
 		name = ""
 	}
-	if text, ok := badText(e.BadValue); ok {
+	if text, ok := textOf(e.BadValue); ok {
 		return text, name
 	}
 	if e.Type == field.ErrorTypeNotSupported {
@@ -131,6 +131,8 @@ func beginning(word string, names []string) string {
 func consequence(p Problem, all []Problem) bool {
 	return slices.ContainsFunc(all, func(q Problem) bool {
 		switch {
+		case q.Field == "metadata.generateName" && p.Field == "metadata.name":
+			return true // the name is made of it
 		case q.Code == problem.FieldRequired && p.Code != problem.FieldRequired && q.Field != "":
 			noSelector := strings.HasSuffix(q.Field, "spec.selector") && strings.Contains(p.Message, "`selector` does not match")
 			return p.Field == q.Field || noSelector

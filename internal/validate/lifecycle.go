@@ -65,7 +65,7 @@ func (v *Validator) notServed(o *object) {
 			others = append(others, id.kind)
 		}
 	}
-	slices.SortFunc(same, func(a, b string) int { return v.preferred(o, a, b) })
+	slices.SortFunc(same, func(a, b string) int { return o.preferred(a, b) })
 	slices.Sort(others)
 	life, everServed := o.lifecycle()
 	// Where no minor has it, the message names none: it is the same for all environments.
@@ -91,7 +91,7 @@ func (v *Validator) notServed(o *object) {
 	}
 	if !o.builtInGroup(len(same) > 0) && !everServed && near == nil {
 		o.verdict.Unknown = true
-		o.checkMetadata(v)
+		v.checkMetadata(o)
 		o.warn(problem.KindUnchecked, "", o.place("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
 		return
 	}
@@ -104,8 +104,9 @@ func (o *object) inGroup(apiVersion string) bool {
 	return grouped && group == o.group || !grouped && o.group == ""
 }
 
-// preferred orders apiVersions: the replacement that the type names, its own group, the newest.
-func (v *Validator) preferred(o *object, a, b string) int {
+// preferred orders apiVersions that serve the object's kind: first the replacement of its own, then
+// those of its group, then the newest.
+func (o *object) preferred(a, b string) int {
 	rank := func(apiVersion string) int {
 		group, _, _ := strings.Cut(apiVersion, "/")
 		if life, _ := o.lifecycle(); life.replacement == apiVersion {
@@ -136,18 +137,17 @@ func (o *object) builtInGroup(builtInKind bool) bool {
 	return false
 }
 
-// checkMetadata checks what every kind has: its metadata.
-func (o *object) checkMetadata(v *Validator) {
+// checkMetadata checks the metadata of an object of an unknown kind.
+func (v *Validator) checkMetadata(o *object) {
 	meta, ok := o.source.Get("metadata")
 	if !ok {
 		return
 	}
-	w := &walker{minor: v.bit, name: v.minor, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
-	w.value(meta, &fieldType{kind: anObject, object: loadKubernetes().object("meta.v1.ObjectMeta")}, &path{key: "metadata"})
+	v.walker(o, "").value(meta, &fieldType{kind: anObject, object: loadKubernetes().object("meta.v1.ObjectMeta")}, &path{key: "metadata"})
 }
 
 // customNotServed reports a version that a definition does not serve.
-func (v *Validator) customNotServed(o *object, d *definition) {
+func (o *object) customNotServed(d *definition) {
 	var versions []string
 	for _, version := range d.crd.Spec.Versions {
 		if version.Served {

@@ -85,22 +85,6 @@ func quotedWords(s string) []string {
 	return words
 }
 
-// badText returns a value that is a string of whatever type.
-func badText(value any) (text string, ok bool) {
-	switch v := value.(type) {
-	case string:
-		return v, true
-	case *string:
-		if v != nil {
-			return *v, true
-		}
-		return "", false
-	case nil:
-		return "", false
-	}
-	return stringKind(value)
-}
-
 // find returns where a field was written: the nearest that there is. Where several values stand at
 // that place, it is the one that is refused.
 func (o *object) find(name string, bad any) problem.Place {
@@ -113,7 +97,7 @@ func (o *object) find(name string, bad any) problem.Place {
 		}
 		at, key, rest = next, nextKey, behind
 	}
-	word, isText := badText(bad)
+	word, isText := textOf(bad)
 	if isText && word != "" {
 		if place, ok := findText(at, word); ok {
 			return place
@@ -179,10 +163,10 @@ func findText(v manifest.Value, text string) (place problem.Place, ok bool) {
 	return place, found == 1
 }
 
-// stringKind returns a value whose type is made of a string.
-func stringKind(value any) (string, bool) {
+// textOf returns a value whose type is a string's, or a pointer to one; ok is false for others and nil.
+func textOf(value any) (text string, ok bool) {
 	v := reflect.ValueOf(value)
-	if v.Kind() == reflect.Pointer && !v.IsNil() {
+	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
 	if v.Kind() != reflect.String {

@@ -69,6 +69,24 @@ func privileged() podsecurity.Policy {
 	return podsecurity.Policy{Enforce: all, Audit: all, Warn: all}
 }
 
+// checkPodSecurity refuses the labels of a namespace that the PodSecurity admission of every API
+// server refuses.
+func (o *object) checkPodSecurity() {
+	if o.group != "" || o.kind != "Namespace" {
+		return
+	}
+	labels := map[string]string{}
+	meta, _ := o.content["metadata"].(map[string]any)
+	written, _ := meta["labels"].(map[string]any)
+	for key, value := range written {
+		labels[key], _ = value.(string)
+	}
+	_, errs := podsecurity.PolicyToEvaluate(labels, privileged())
+	for _, e := range errs {
+		o.refuseField(e)
+	}
+}
+
 // In returns a validator that also reports which pods the namespaces would refuse.
 func (v *Validator) In(n *Namespaces) *Validator {
 	in := *v

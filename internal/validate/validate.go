@@ -7,6 +7,7 @@
 package validate
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -126,7 +127,7 @@ func (o *object) identify() bool {
 func (o *object) checkServerFields() {
 	meta, _ := o.source.Get("metadata")
 	for _, key := range []string{"uid", "resourceVersion", "managedFields"} {
-		if value, ok := meta.Get(key); ok && value.Kind != manifest.Null && value.Text+value.String() != `""` {
+		if value, ok := meta.Get(key); ok && value.Kind != manifest.Null && !(value.Kind == manifest.String && value.Text == "") {
 			o.refuse(problem.ServerField, "metadata."+key, value.Place, "remove it, with creationTimestamp, generation and status",
 				"only the API server sets it; it was read from a cluster")
 		}
@@ -149,14 +150,11 @@ func newProblem(code problem.Code, field string, place problem.Place, hint, form
 	return p
 }
 
-// sort orders the problems by place, and drops what is said twice or follows from another.
+// sort orders the problems by place, and drops those that are there twice or follow from another.
 func (o *object) sort() {
 	for _, list := range []*[]Problem{&o.verdict.Refused, &o.verdict.Warnings} {
 		slices.SortStableFunc(*list, func(a, b Problem) int {
-			if a.Place.Line != b.Place.Line {
-				return a.Place.Line - b.Place.Line
-			}
-			return strings.Compare(a.Message, b.Message)
+			return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Col, b.Place.Col), strings.Compare(a.Message, b.Message))
 		})
 		*list = slices.CompactFunc(*list, func(a, b Problem) bool { return a.Place == b.Place && a.Message == b.Message })
 		all := slices.Clone(*list)
@@ -164,10 +162,15 @@ func (o *object) sort() {
 	}
 }
 
-// walk converts the object, and checks it against its type. From names the module of an embedded definition.
+// walk converts the object, and checks it against its type. from names the module and version of an
+// embedded definition; it is "" for others.
 func (v *Validator) walk(o *object, t *fieldType, from string) {
-	w := &walker{minor: v.bit, name: v.minor, from: from, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
-	o.content, _ = w.value(o.source, t, nil).(map[string]any)
+	o.content, _ = v.walker(o, from).value(o.source, t, nil).(map[string]any)
+}
+
+// walker returns a walker whose problems are the object's.
+func (v *Validator) walker(o *object, from string) *walker {
+	return &walker{minor: v.bit, name: v.minor, from: from, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
 }
 
 // setUp sets what the API server's code has once for a process. Clusters allow privileged containers:

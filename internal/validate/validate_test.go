@@ -233,6 +233,28 @@ func TestAtOnce(t *testing.T) {
 	workers.Wait()
 }
 
+// TestSameWords holds that a problem says the same each time, though an API server generates a part of
+// the object: names and UIDs.
+func TestSameWords(t *testing.T) {
+	v := validator(t, "1.34")
+	for _, test := range []struct {
+		name, text, want string
+		problems         int
+	}{
+		{"a generated name", "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: A_}\n", `MG506 3:26 metadata.generateName: invalid value: "A_"`, 1},
+		{"a generated name that is too long", "apiVersion: batch/v1\nkind: CronJob\nmetadata: {generateName: " + strings.Repeat("a", 50) + "}\n" +
+			"spec: {schedule: '@daily', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}}\n", "MG506 3:1 metadata.name: invalid value", 1},
+		{"a UID", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: b}}, template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}\n",
+			"MG506 4:8 spec.selector: invalid value", 2},
+	} {
+		object := objects(t, test.text)[0]
+		first, _ := said(v.Object(object, ""))
+		if again, _ := said(v.Object(object, "")); again != first || !strings.HasPrefix(first, test.want) || strings.Count(first, "\n")+1 != test.problems {
+			t.Errorf("%s: got %q, then %q, want %d problems: %q", test.name, first, again, test.problems, test.want)
+		}
+	}
+}
+
 // TestWarnings holds what is told besides, and that a kind that nothing is known of is one of these.
 func TestWarnings(t *testing.T) {
 	tests := []struct{ name, text, want string }{
