@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ type listener struct {
 func (r *reading) readGateway() {
 	g := &gateway{}
 	for _, l := range at(r.spec, "listeners").Items {
-		g.listeners = append(g.listeners, listener{wordOf(at(l, "name")), or(at(l, "allowedRoutes", "namespaces", "from").Text, "Same")})
+		g.listeners = append(g.listeners, listener{wordOf(at(l, "name")), cmp.Or(at(l, "allowedRoutes", "namespaces", "from").Text, "Same")})
 	}
 	r.o.gateway = g
 }

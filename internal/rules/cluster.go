@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Cluster is all that one cluster has, as far as it is known.
+// Cluster is all that one cluster has, as far as it is known. An Object is in one Cluster.
 type Cluster struct {
 	Name    string
 	Objects []*Object
 	Whole   bool // all of the cluster's environments are among them
-	Open    bool // much may be there that is not among them: only what looks like a slip is told
+	Open    bool // objects may exist that are not among them: only what looks like a typo is reported
 
 	all         []*Cluster
 	byID        map[id]*Object
@@ -51,8 +51,8 @@ func (c *Cluster) index(all []*Cluster) {
 	for _, o := range c.Objects {
 		o.asked = false
 		namespace := o.namespace()
-		c.sort(o)
-		c.link(o)
+		c.list(o)
+		c.follow(o)
 		if o.pods != nil {
 			c.workloads[namespace] = append(c.workloads[namespace], o)
 		}
@@ -81,8 +81,8 @@ func (c *Cluster) index(all []*Cluster) {
 	}
 }
 
-// sort adds an object to the lists of those that rules look at.
-func (c *Cluster) sort(o *Object) {
+// list adds an object to the lists of those that rules look at.
+func (c *Cluster) list(o *Object) {
 	add := func(to *[]*Object, is bool) {
 		if is {
 			*to = append(*to, o)
@@ -111,8 +111,8 @@ type link struct {
 	o, to *Object
 }
 
-// link finds what an object refers to.
-func (c *Cluster) link(o *Object) {
+// follow finds what an object refers to.
+func (c *Cluster) follow(o *Object) {
 	for i := range o.refs {
 		ref := &o.refs[i]
 		c.links[ref.from] = append(c.links[ref.from], link{ref, o, c.byID[o.targetOf(ref)]})
@@ -128,41 +128,30 @@ func (o *Object) targetOf(ref *reference) id {
 	return to
 }
 
-// existence is what is known of an object that another refers to.
-type existence int
-
-const (
-	missing existence = iota
-	present           // it is among the objects
-	assumed           // it is said to exist, something makes it, or it cannot be known
-)
-
-// existenceOf returns what is known of the object that a reference leads to.
-func (c *Cluster) existenceOf(l *link) existence {
+// isMissing reports whether the object that a reference leads to does not exist, as far as that can be
+// known: it is not among the objects, nothing makes it, and nobody says that it is there.
+func (c *Cluster) isMissing(l *link) bool {
 	if l.to != nil {
-		return present
+		return false
 	}
 	o, to := l.o, l.o.targetOf(l.reference)
 	switch {
 	case isPlaceholder(to.name), isBuiltIn(to):
-		return assumed // a placeholder of another tool
+		return false
 	case c.makers[id{kind: to.kind, namespace: to.namespace, name: to.name}] != nil, to.kind == "Secret" && c.anywhere[to.name]:
-		return assumed
+		return false
 	case o.Env != nil && o.Env.declares(to):
-		return assumed
+		return false
 	case !c.knows(o, to.namespace):
-		return assumed // another environment of the cluster may have it
+		return false // another environment of the cluster may have it
 	case l.from == anyOther && l.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
-		return assumed // nothing here is in that namespace
+		return false // nothing here is in that namespace
 	case slices.ContainsFunc(c.patterns[to.kind+"|"+to.namespace], func(prefix string) bool { return strings.HasPrefix(to.name, prefix) }):
-		return assumed
+		return false
 	case c.mayBeMade(to.namespace, to.name):
-		return assumed
+		return false
 	}
-	if c.Open && (c.elsewhere(to) || !isSlip(to.name, c.near(to))) {
-		return assumed
-	}
-	return missing
+	return !c.Open || !c.elsewhere(to) && isSlip(to.name, c.near(to))
 }
 
 // isBuiltIn reports whether each cluster has an object.
@@ -231,8 +220,8 @@ func (c *Cluster) matching(o *Object) []*Object {
 	return list
 }
 
-// labelled returns the workloads whose pods have the labels that an object wants. Those of a namespace
-// are sorted by the values of the keys that are asked for, once for each set of keys.
+// labelled returns the workloads of a namespace whose pods have the labels that an object wants. There
+// is an index for each set of keys that is asked for.
 func (c *Cluster) labelled(namespace string, o *Object, wanted []pair) []*Object {
 	var keys, values []byte
 	generated := false

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ var claimedTwice = &Rule{
 			for i := range o.routes {
 				a := &o.routes[i]
 				if a.by.kind != "" { // of the Gateway API
-					by = router{a.by.kind + " " + o.in(a.by.listener), o.in(a.by.name), or(o.in(a.by.namespace), o.namespace())}
+					by = router{a.by.kind + " " + o.in(a.by.listener), o.in(a.by.name), cmp.Or(o.in(a.by.namespace), o.namespace())}
 				}
 				host, path := o.in(a.host.is), o.in(a.path)
 				if isPlaceholder(host) || host == "" && by == (router{kind: "Ingress"}) {
@@ -69,7 +70,7 @@ var claimedTwice = &Rule{
 				if !twice || first.o != o && first.o.id() == o.id() {
 					continue // the same object in another file
 				}
-				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", or(host, "*"), or(path, "/"), first.o, o)
+				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", cmp.Or(host, "*"), cmp.Or(path, "/"), first.o, o)
 				f.hint("only one of the two gets requests: give one another host or path").also(first.o, first.route.place, "%s claims it first", first.o)
 			}
 		}
@@ -87,7 +88,7 @@ func cleanPath(path string, exact bool) string {
 	if exact {
 		return "= " + path
 	}
-	return or(strings.TrimRight(path, "/"), "/")
+	return cmp.Or(strings.TrimRight(path, "/"), "/")
 }
 
 // router is what serves the routes of an object: routes of different routers do not collide.
@@ -114,7 +115,7 @@ var claimedElsewhere = &Rule{
 		"DNS records undo each other's work. Where that is meant, such as while traffic moves, switch the rule off.",
 	Source: groupSource,
 	Wrong:  twoIngresses("alb", "api.example.com", "/front"),
-	Mend:   []string{"spec:\n  ingressClassName: alb", "spec:\n  ingressClassName: alb", "kind: Ingress\nmetadata: {name: api}", grouped("api"), "kind: Ingress\nmetadata: {name: front}", grouped("front")},
+	Mend:   []string{"kind: Ingress\nmetadata: {name: api}", grouped("api"), "kind: Ingress\nmetadata: {name: front}", grouped("front")},
 	cluster: func(c *Cluster, r *report) {
 		c.checkBalancers(r)
 		c.checkClusters(r)
@@ -174,12 +175,12 @@ func (c *Cluster) checkClusters(r *report) {
 		if other == c {
 			continue
 		}
-		hosts := map[string]*claimant{} // by environment and host
+		var hosts map[string]*claimant // by environment and host; made when it is needed
 		for _, o := range c.routed {
 			if o.Env == nil || len(o.Env.Extends) == 0 {
 				continue
 			}
-			if len(hosts) == 0 {
+			if hosts == nil {
 				hosts = other.hosts()
 			}
 			told := map[string]bool{}
@@ -202,7 +203,7 @@ func (c *Cluster) checkClusters(r *report) {
 
 // hosts returns who claims each host, by environment and host.
 func (c *Cluster) hosts() map[string]*claimant {
-	hosts := map[string]*claimant{"": nil}
+	hosts := map[string]*claimant{}
 	for _, o := range c.routed {
 		for i := range o.routes {
 			if a := &o.routes[i]; o.Env != nil && a.host.is != "" {
@@ -246,8 +247,8 @@ func (lb *loadBalancer) checkOrder(r *report) {
 		for _, a := range o.orderedRules() {
 			host := strings.ToLower(a.host)
 			if first := hiding(byHost, o, a, host); first != nil {
-				f := r.add(o, a.place, "the host %q with the path %q gets no requests: %q with %q of %s is asked first", or(a.host, "*"), or(a.path, "/"),
-					or(first.rule.host, "*"), or(first.rule.path, "/"), first.o)
+				f := r.add(o, a.place, "the host %q with the path %q gets no requests: %q with %q of %s is asked first", cmp.Or(a.host, "*"), cmp.Or(a.path, "/"),
+					cmp.Or(first.rule.host, "*"), cmp.Or(first.rule.path, "/"), first.o)
 				f.hint("give %s a higher alb.ingress.kubernetes.io/group.order", first.o).also(first.o, first.rule.place, "%s is asked first", first.o)
 				if first.o == o {
 					f.hint("write the wider host below")

@@ -109,8 +109,8 @@ func (o *Object) listeners() map[int]string {
 	}
 	ports := map[int]string{}
 	for _, entry := range entries {
-		for protocol, port := range entry {
-			ports[port] = protocol
+		for _, protocol := range sortedKeys(entry) {
+			ports[entry[protocol]] = protocol
 		}
 	}
 	return ports

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"k8srepo/internal/manifest"
@@ -41,7 +42,7 @@ func (r *reading) readPods() {
 		if c.serves {
 			for _, port := range at(c.v, "ports").Items {
 				if name := wordOf(at(port, "name")); name != "" {
-					p.ports = append(p.ports, podPort{name, or(at(port, "protocol").Text, "TCP")})
+					p.ports = append(p.ports, podPort{name, cmp.Or(at(port, "protocol").Text, "TCP")})
 				}
 			}
 		}
@@ -60,7 +61,7 @@ func (r *reading) readPods() {
 		r.refer(reference{from: aPod, what: "serviceAccountName", kind: "ServiceAccount", name: name})
 	}
 	for _, secret := range at(r.podSpec, "imagePullSecrets").Items {
-		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name")), optional: false})
+		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name"))})
 	}
 	r.o.pods = p
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"k8srepo/internal/problem"
 )
 
 const quotaSource = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"
@@ -109,11 +107,8 @@ func (c *Cluster) checkQuotas(r *report, quotas []quota) {
 				continue
 			}
 			worst := lb.members[max(over, 0)]
-			place, ok := worst.annotation("group.name")
-			if !ok {
-				place.place = problem.Place{}
-			}
-			f := r.add(worst, place.place, "%s would have %d %s: a load balancer takes %d", lb, n, q.name, q.limit)
+			group, _ := worst.annotation("group.name")
+			f := r.add(worst, group.place, "%s would have %d %s: a load balancer takes %d", lb, n, q.name, q.limit)
 			if f.Error = over >= 0; !f.Error {
 				f.hint("that is %d %%; give new users another group.name before it is full", n*100/q.limit)
 				continue
@@ -125,9 +120,8 @@ func (c *Cluster) checkQuotas(r *report, quotas []quota) {
 
 // plan says who is to move, so that each group stays below the point where it is warned of.
 func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
-	var groups [][]string
+	groups := [][]string{nil} // the owners of each
 	used, last := newUsage(), ""
-	groups = append(groups, nil)
 	for i := 0; i < len(lb.members); {
 		owner, whole := ownerOf(lb.members[i]), newUsage()
 		end := i
@@ -148,7 +142,7 @@ func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
 		f.hint("split this Ingress into several, with a group.name of its own for each; or let one Service take all hosts and route them in the cluster")
 		return
 	}
-	f.hint("keep %s; move the others to another %s, as below", countOf(groups[0]), annotationName("group.name"))
+	f.hint("keep %s; move the others to another %s, as below", countOf(groups[0]), albPrefix+"group.name")
 	for i, owners := range groups[1:] {
 		name := strconv.Itoa(i + 2)
 		if lb.group != "" {
@@ -157,8 +151,6 @@ func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
 		f.Notes = append(f.Notes, "move to group.name "+name+": "+strings.Join(owners, ", "))
 	}
 }
-
-func annotationName(name string) string { return albPrefix + name }
 
 func countOf(owners []string) string {
 	if len(owners) == 1 {

@@ -132,14 +132,9 @@ func (r *reading) readSubjects() {
 	subjects, _ := r.v.Get("subjects")
 	for _, s := range subjects.Items {
 		if at(s, "kind").Text == "ServiceAccount" {
-			r.referAccount("subjects", s)
+			r.referNamespaced("subjects", "ServiceAccount", s)
 		}
 	}
-}
-
-// referAccount refers to the ServiceAccount that a map names.
-func (r *reading) referAccount(what string, v manifest.Value) {
-	r.referNamespaced(what, "ServiceAccount", v)
 }
 
 // referNamespaced refers to the object that a map names, with its namespace where it says one.
@@ -163,7 +158,7 @@ func (r *reading) readStore() {
 			case name.Text == "":
 				visit(f.Value)
 			case key == "serviceAccountRef" || key == "serviceAccount":
-				r.referAccount(key, f.Value)
+				r.referNamespaced(key, "ServiceAccount", f.Value)
 			case key == "secretRef" || strings.HasSuffix(key, "SecretRef"):
 				r.referNamespaced(key, "Secret", f.Value)
 			default:

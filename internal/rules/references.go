@@ -156,7 +156,7 @@ func checkMissing(from referrer) func(*Cluster, *report) {
 		var told []link // a name may be written once and referred to for each key
 		for i := range c.links[from] {
 			l := &c.links[from][i]
-			if l.optional || from == aScaler && !knowsKind(l.reference) || c.existenceOf(l) != missing {
+			if l.optional || from == aScaler && !knowsKind(l.reference) || !c.isMissing(l) {
 				continue
 			}
 			if slices.ContainsFunc(told, func(t link) bool { return t.o == l.o && t.name == l.name }) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -132,7 +133,7 @@ const useAnnotation = "use-annotation"
 func (r *reading) readGatewayRoute() {
 	var parents []parent
 	for _, ref := range at(r.spec, "parentRefs").Items {
-		p := parent{or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
+		p := parent{cmp.Or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
 		parents = append(parents, p)
 		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == "gateway.networking.k8s.io") {
 			r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: p.namespace,
@@ -181,7 +182,7 @@ func (r *reading) addMatch(match manifest.Value, hosts []text, parents []parent)
 			place = match.Place
 		}
 		for _, p := range parents {
-			r.o.routes = append(r.o.routes, route{host: host, path: word(or(path, "/")), exact: kind == "Exact", other: word(other), by: p, place: place})
+			r.o.routes = append(r.o.routes, route{host: host, path: word(cmp.Or(path, "/")), exact: kind == "Exact", other: word(other), by: p, place: place})
 		}
 	}
 }

@@ -104,7 +104,10 @@ func Check(clusters []*Cluster) []Finding {
 			found = append(found, o.alone(tagged)...)
 		}
 	}
-	found = ignore(clusters, found)
+	return valuesOf(ignore(clusters, found))
+}
+
+func valuesOf(found []*Finding) []Finding {
 	findings := make([]Finding, len(found))
 	for i, f := range found {
 		findings[i] = *f

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -9,7 +10,7 @@ import (
 
 // readService reads a Service.
 func (r *reading) readService() {
-	s := &service{kind: or(at(r.spec, "type").Text, "ClusterIP"), headless: at(r.spec, "clusterIP").Text == "None"}
+	s := &service{kind: cmp.Or(at(r.spec, "type").Text, "ClusterIP"), headless: at(r.spec, "clusterIP").Text == "None"}
 	for _, a := range r.annotations.Fields {
 		if strings.HasPrefix(a.Key.Text, albPrefix) {
 			s.alb = append(s.alb, pair{word(strings.TrimPrefix(a.Key.Text, albPrefix)), wordOf(a.Value)})
@@ -18,7 +19,7 @@ func (r *reading) readService() {
 	r.o.service = s
 	for _, p := range at(r.spec, "ports").Items {
 		n, _ := intOf(at(p, "port"))
-		port := servicePort{name: wordOf(at(p, "name")), number: n, target: textOf(at(p, "targetPort")), protocol: or(at(p, "protocol").Text, "TCP"), place: p.Place}
+		port := servicePort{name: wordOf(at(p, "name")), number: n, target: textOf(at(p, "targetPort")), protocol: cmp.Or(at(p, "protocol").Text, "TCP"), place: p.Place}
 		r.o.ports = append(r.o.ports, port)
 	}
 	if matching := at(r.spec, "selector"); len(matching.Fields) > 0 && s.kind != "ExternalName" {

@@ -45,9 +45,8 @@ spec:
 
 // fewest returns how many pods a workload has at least; ok is false where that is not known.
 func (c *Cluster) fewest(w *Object) (n int, ok bool) {
-	scalers := c.scaled[w.id()]
-	for _, s := range scalers {
-		return s.scaler.min, true
+	if scalers := c.scaled[w.id()]; len(scalers) > 0 {
+		return scalers[0].scaler.min, true
 	}
 	return w.pods.count, w.pods.replicas.is != "" || w.Kind == "Pod" || !c.Open
 }
@@ -118,9 +117,9 @@ spec:
 			if o.pods.replicas.is == "" || o.pods.count == 0 {
 				continue
 			}
-			for _, s := range c.scaled[o.id()] {
+			if scalers := c.scaled[o.id()]; len(scalers) > 0 {
+				s := scalers[0]
 				r.add(o, o.pods.replicas.place, "replicas is %q, and %s scales %s", o.pods.replicas.is, s, o).hint("leave replicas out").also(s, s.scaler.place, "%s scales it", s)
-				break
 			}
 		}
 	},
