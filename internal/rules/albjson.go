@@ -206,8 +206,8 @@ func readJSON(text string, to any) error {
 	return nil
 }
 
-// checkJSON says what is wrong with the JSON of an annotation, and what to do; "" where it is fine, or
-// is no JSON.
+// checkJSON says what is wrong with the JSON of an annotation, and what to do; "" where it is fine,
+// or is no JSON.
 func checkJSON(name, value string) (why, hint string) {
 	var err error
 	switch {

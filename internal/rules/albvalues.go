@@ -150,8 +150,8 @@ func (r *reading) pathPlace(a albRule) problem.Place {
 	return a.place
 }
 
-// checkAnnotationName reports a name that the controller does not know, and one for a Service that the
-// Ingress does not have.
+// checkAnnotationName reports a name that the controller does not know, and one for a Service that
+// the Ingress does not have.
 func (r *reading) checkAnnotationName(a annotation) {
 	full := string(a.name)
 	for _, family := range albFamilies {

@@ -49,7 +49,7 @@ func (c *Cluster) index(all []*Cluster) {
 	c.patterns, c.pods = map[string][]string{}, map[string]podIndex{}
 	c.nearby, c.merged = newNearby(c), map[id]bool{}
 	for _, o := range c.Objects {
-		o.asked = false
+		o.matched = false
 		namespace := o.namespace()
 		c.list(o)
 		c.follow(o)
@@ -105,7 +105,8 @@ func (c *Cluster) list(o *Object) {
 	c.classParams = c.classParams || o.Kind == "IngressClassParams"
 }
 
-// link is a reference of an object, and the object that it leads to; nil unless it is in the cluster.
+// link is a reference of an object, and the object that it leads to; nil unless it is in the
+// cluster.
 type link struct {
 	*reference
 	o, to *Object
@@ -128,8 +129,8 @@ func (o *Object) targetOf(ref *reference) id {
 	return to
 }
 
-// isMissing reports whether the object that a reference leads to does not exist, as far as that can be
-// known: it is not among the objects, nothing makes it, and nobody says that it is there.
+// isMissing reports whether the object that a reference leads to does not exist, as far as that can
+// be known: it is not among the objects, nothing makes it, and nobody says that it is there.
 func (c *Cluster) isMissing(l *link) bool {
 	if l.to != nil {
 		return false
@@ -190,14 +191,14 @@ func (c *Cluster) knows(o *Object, namespace string) bool {
 	return c.Whole || o.Env == nil || namespace == o.Env.Namespace
 }
 
-// podIndex finds the workloads of a namespace by the labels of their pods: by a set of keys, and then
-// by their values.
+// podIndex finds the workloads of a namespace by the labels of their pods: by a set of keys, and
+// then by their values.
 type podIndex map[string]map[string][]*Object
 
 // selected returns the workloads whose pods an object's selector selects.
 func (c *Cluster) selected(o *Object) []*Object {
-	if !o.asked {
-		o.selects, o.asked = c.matching(o), true
+	if !o.matched {
+		o.selects, o.matched = c.matching(o), true
 	}
 	return o.selects
 }
@@ -220,8 +221,8 @@ func (c *Cluster) matching(o *Object) []*Object {
 	return list
 }
 
-// labelled returns the workloads of a namespace whose pods have the labels that an object wants. There
-// is an index for each set of keys that is asked for.
+// labelled returns the workloads of a namespace whose pods have the labels that an object wants.
+// There is an index for each set of keys that is asked for.
 func (c *Cluster) labelled(namespace string, o *Object, wanted []pair) []*Object {
 	var keys, values []byte
 	generated := false

@@ -139,7 +139,7 @@ func (c *Cluster) checkBalancers(r *report) {
 	}
 	owners := map[host]owner{}
 	for _, lb := range c.loadBalancers() {
-		told := map[host]bool{}
+		reported := map[host]bool{}
 		for _, o := range lb.members {
 			for i := range o.routes {
 				a := &o.routes[i]
@@ -149,10 +149,10 @@ func (c *Cluster) checkBalancers(r *report) {
 				if !known {
 					owners[key] = owner{lb, claimant{o, a}}
 				}
-				if !known || first.lb == lb || first.o.id() == o.id() || told[key] || name == "" || isPlaceholder(name) {
+				if !known || first.lb == lb || first.o.id() == o.id() || reported[key] || name == "" || isPlaceholder(name) {
 					continue
 				}
-				told[key] = true
+				reported[key] = true
 				f := r.add(o, a.place, "the host %q is on two load balancers: in %s, and in %s", name, first.lb, lb)
 				f.hint("give both the same alb.ingress.kubernetes.io/group.name").also(first.o, first.route.place, "%s claims it first", first.o)
 			}
@@ -169,7 +169,8 @@ func (lb *loadBalancer) scheme() string {
 	return "internal" // the controller's default
 }
 
-// checkClusters reports hosts of an environment that one which it extends has too, in another cluster.
+// checkClusters reports hosts that an environment has in common with one that it extends and that
+// is in another cluster.
 func (c *Cluster) checkClusters(r *report) {
 	for _, other := range c.all {
 		if other == c {
@@ -183,16 +184,16 @@ func (c *Cluster) checkClusters(r *report) {
 			if hosts == nil {
 				hosts = other.hosts()
 			}
-			told := map[string]bool{}
+			reported := map[string]bool{}
 			for i := range o.routes {
 				a := &o.routes[i]
 				host := o.in(a.host.is)
 				for _, env := range o.Env.Extends {
 					first := hosts[env+" "+strings.ToLower(host)]
-					if first == nil || told[host] || host == "" {
+					if first == nil || reported[host] || host == "" {
 						continue
 					}
-					told[host] = true
+					reported[host] = true
 					f := r.add(o, a.place, "the host %q is claimed by the environment %q too, in another cluster", host, env)
 					f.hint("set a domain of its own in environments/%s.yaml", o.Env.Name).also(first.o, first.route.place, "%s claims it in %s", first.o, env)
 				}

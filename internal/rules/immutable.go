@@ -29,8 +29,8 @@ spec:
 // MayBeImmutable reports whether a kind has fields that cannot change.
 func MayBeImmutable(kind string) bool { return immutableFields[kind] != nil }
 
-// immutableFields are the fields of each kind that cannot change. Those of a ConfigMap or Secret cannot
-// once it has immutable: true; the type of a Secret never can.
+// immutableFields are the fields of each kind that cannot change. Those of a ConfigMap or Secret
+// cannot once it has immutable: true; the type of a Secret never can.
 var immutableFields = map[string][]string{
 	"Deployment":            {"spec.selector"},
 	"DaemonSet":             {"spec.selector"},

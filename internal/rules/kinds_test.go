@@ -29,7 +29,8 @@ func small(api, kind, meta, rest string) string {
 	return "---\napiVersion: " + api + "\nkind: " + kind + "\nmetadata: {" + meta + "}\n" + rest + "\n"
 }
 
-// ingressFor is an Ingress of a class for a host and path, which leads to a port of the Service api.
+// ingressFor is an Ingress of a class for a host and path, which leads to a port of the Service
+// api.
 func ingressFor(meta, class, host, path, port string) string {
 	return small("networking.k8s.io/v1", "Ingress", meta, `spec: {ingressClassName: `+class+`, rules: [{host: "`+host+`", http: {paths: [{path: `+path+`, pathType: Prefix, backend: {service: {name: api, port: `+port+`}}}]}}]}`)
 }
@@ -48,7 +49,8 @@ func TestSecondsOf(t *testing.T) {
 	}
 }
 
-// routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a namespace.
+// routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a
+// namespace.
 func routeTo(gateway, namespace string) string {
 	return small("gateway.networking.k8s.io/v1", "HTTPRoute", "name: api", "spec: {parentRefs: [{name: public, namespace: "+gateway+"}], hostnames: [a.example.com], rules: [{backendRefs: [{name: api, namespace: "+namespace+", port: 80}]}]}")
 }
@@ -218,8 +220,8 @@ func TestEnvironmentsOfACluster(t *testing.T) {
 	}
 }
 
-// TestNodePoolOfAnotherEnvironment: pods use the nodes of their cluster's pools, whose environment is
-// another, and not those of another cluster.
+// TestNodePoolOfAnotherEnvironment: pods use the nodes of their cluster's pools, whose environment
+// is another, and not those of another cluster.
 func TestNodePoolOfAnotherEnvironment(t *testing.T) {
 	pool := objects(t, small("karpenter.sh/v1", "NodePool", "name: spot", `spec: {template: {metadata: {labels: {spot: "true"}}}}`))
 	pods := objects(t, workload("Deployment", `nodeSelector: {spot: "true"}, `))
@@ -241,8 +243,8 @@ func TestNodePoolOfAnotherEnvironment(t *testing.T) {
 	}
 }
 
-// TestOpenToTheInternet: who reaches a load balancer is said somewhere; that everybody may, too, but
-// not of users' own copies.
+// TestOpenToTheInternet: who reaches a load balancer is said somewhere; that everybody may, too,
+// but not of users' own copies.
 func TestOpenToTheInternet(t *testing.T) {
 	for name, c := range map[string]struct {
 		shared bool

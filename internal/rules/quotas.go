@@ -118,7 +118,7 @@ func (c *Cluster) checkQuotas(r *report, quotas []quota) {
 	}
 }
 
-// plan says who is to move, so that each group stays below the point where it is warned of.
+// plan says which owners are to move to other groups, so that each group stays below the warning.
 func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
 	groups := [][]string{nil} // the owners of each
 	used, last := newUsage(), ""
@@ -217,7 +217,8 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 	return lb.shares
 }
 
-// targetGroups returns the Services and ports that a path of an Ingress leads to, each a target group.
+// targetGroups returns the Services and ports that a path of an Ingress leads to, each a target
+// group.
 func (o *Object) targetGroups(a balancerRule) [][2]string {
 	if a.port != useAnnotation {
 		return [][2]string{{a.service, a.port}}

@@ -58,7 +58,8 @@ func Read(v manifest.Value) *Object {
 	return r.o
 }
 
-// kindOf names a kind for tables: Service, Rollout.argoproj.io. Kubernetes' own groups are left out.
+// kindOf names a kind for tables: Service, Rollout.argoproj.io. Kubernetes' own groups are left
+// out.
 func kindOf(f *facts) string {
 	if builtInGroups[f.Group] {
 		return f.Kind

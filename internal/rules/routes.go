@@ -88,8 +88,8 @@ func (r *reading) readIngress() {
 	}
 }
 
-// readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer Controller
-// does not look at them, and where cert-manager is told to it makes them.
+// readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer
+// Controller does not read them; cert-manager makes them where an annotation asks for it.
 func (r *reading) readCertificates() {
 	for _, a := range r.annotations.Fields {
 		if a.Key.Text == "kubernetes.io/tls-acme" || strings.HasPrefix(a.Key.Text, "cert-manager.io/") || strings.HasPrefix(a.Key.Text, "certmanager.k8s.io/") {
@@ -135,8 +135,8 @@ func (r *reading) readGatewayRoute() {
 	for _, ref := range at(r.spec, "parentRefs").Items {
 		p := parent{cmp.Or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
 		parents = append(parents, p)
-		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == "gateway.networking.k8s.io") {
-			r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: p.namespace,
+		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == gatewayGroup) {
+			r.refer(reference{from: anyOther, what: "parentRefs", group: gatewayGroup, kind: "Gateway", namespace: p.namespace,
 				name: textOf(at(ref, "name")), key: textOf(at(ref, "sectionName"))})
 		}
 	}
@@ -224,7 +224,8 @@ func (r *reading) readMapping() {
 	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(at(r.spec, "prefix")), exact: at(r.spec, "prefix_exact").Text == "true", other: word(other), place: place})
 }
 
-// mappingService reads the service of a Mapping: [scheme://]name[.namespace[.svc[.cluster.local]]][:port].
+// mappingService reads the service of a Mapping:
+// [scheme://]name[.namespace[.svc[.cluster.local]]][:port].
 func mappingService(s string) (name, namespace, port string, ok bool) {
 	if i := strings.Index(s, "://"); i >= 0 {
 		if s[:i] == "https" {
