@@ -39,7 +39,8 @@ type Definitions struct {
 	kinds map[schema.GroupKind]*definition // nil where a kind was looked for in vain
 }
 
-// definition is a CustomResourceDefinition; its versions are compiled when their first object is met.
+// definition is a CustomResourceDefinition; its versions are compiled when their first object is
+// met.
 type definition struct {
 	crd      *apiextensionsv1.CustomResourceDefinition
 	from     string // the module and version that an embedded one was taken from; "" for others
@@ -65,7 +66,8 @@ func newDefinition(crd *apiextensionsv1.CustomResourceDefinition) *definition {
 	return d
 }
 
-// find returns the definition of a kind, nil if there is none.
+// find returns the definition of a kind, nil if there is none. Added ones come before embedded
+// ones.
 func (d *Definitions) find(group, kind string) *definition {
 	d.lock.Lock()
 	defer d.lock.Unlock()

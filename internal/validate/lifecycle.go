@@ -123,8 +123,9 @@ func (o *object) preferred(a, b string) int {
 	return -strings.Compare(a, b)
 }
 
-// builtInGroup reports whether the object claims to be of Kubernetes' own. Those groups have no dot,
-// or end in .k8s.io, where custom kinds do not take the name of a built-in one.
+// builtInGroup reports whether the object's group is one of Kubernetes itself: it has no dot, or
+// serves a built-in kind. One that ends in .k8s.io counts where the kind has a built-in kind's
+// name: custom kinds of such groups avoid these names.
 func (o *object) builtInGroup(builtInKind bool) bool {
 	if !strings.Contains(o.group, ".") || builtInKind && strings.HasSuffix(o.group, ".k8s.io") {
 		return true
@@ -158,8 +159,9 @@ func (o *object) customNotServed(d *definition) {
 		"the definition of %s does not serve version %s", o.kind, o.version)
 }
 
-// nearestCustom returns the definition that may have been meant: one with a slip of the finger in
-// the kind, or in the group. A kind may be one of many that a controller has, so it must be very near.
+// nearestCustom returns the kind of a definition that may have been meant, nil if there is none:
+// one that differs by one letter in the kind, or by three in the group. A controller may have other
+// kinds that are not known, so more is not taken for a typo.
 func (v *Validator) nearestCustom(o *object) *schema.GroupKind {
 	for _, id := range v.crds.known() {
 		kind, group := strings.ToLower(id.Kind), strings.ToLower(id.Group)

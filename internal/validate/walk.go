@@ -17,8 +17,8 @@ import (
 )
 
 // walker converts an object as it was written into the maps and lists that the API server's code
-// reads, and checks it against its type on the way: unknown fields, wrong types, duplicates. So each
-// of these problems has its place, and one does not hide another.
+// reads, and checks it against its type on the way: unknown fields, wrong types, duplicates. So
+// each of these problems has its place, and one does not hide another.
 type walker struct {
 	minor  uint8
 	name   string // of the minor

@@ -123,9 +123,9 @@ func reduced(spec map[string]any) map[string]any {
 	return spec
 }
 
-// reduceSchema removes the descriptions of a schema and of those below it; a property may have the name
-// description too: it stays. A value of one of several types, which a schema of the API server cannot
-// say, may be anything: so do the projects that write such schemas before they install them.
+// reduceSchema removes the descriptions of a schema and of those below it; a property may have the
+// name description too: it stays. A value of one of several types, which a schema of the API server
+// cannot say, may be anything: so do the projects that write such schemas before they install them.
 func reduceSchema(schema any) {
 	s, ok := schema.(map[string]any)
 	if !ok {

@@ -47,9 +47,10 @@ var collection = regexp.MustCompile(`^/apis?/.*?v[0-9a-z]+/(namespaces/\{namespa
 //	type DEFINITION
 //	NAME MINORS TYPE                                               (a field of the type above)
 //
-// A TYPE is s (string), i (int64), j (int32), n (number), b (boolean), q (quantity), p (int or string),
-// t (time), y (base64), * (anything), #DEFINITION, [TYPE (list), [KEY,KEY=DEFAULT]TYPE (list whose
-// items are told apart by keys), [!]TYPE (set), {TYPE (map). MINORS are hexadecimal bits.
+// A TYPE is s (string), i (int64), j (int32), n (number), b (boolean), q (quantity), p (int or
+// string), t (time), y (base64), * (anything), #DEFINITION, [TYPE (list), [KEY,KEY=DEFAULT]TYPE
+// (list whose items are told apart by keys), [!]TYPE (set), {TYPE (map). MINORS are hexadecimal
+// bits.
 func kubernetesTable() ([]byte, error) {
 	t := &table{fields: map[string]map[string]int{}, kinds: map[string]int{}}
 	var minors []string
