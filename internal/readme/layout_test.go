@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// layout is which of the project's packages each package may import, and which
-// outside dependencies have their home in it. Data travels one way, so arrows do too.
+// layout says which of the project's packages each package may import, and which outside modules
+// it may. Data travels one way, so imports do too: see docs/architecture.md.
 var layout = map[string]struct{ inside, outside string }{
 	"internal/lazyregexp":       {}, // for every package, as regexp is
 	"internal/problem":          {},
@@ -51,7 +51,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"bench/survey":              {"bump problem", "go.yaml.in/yaml/v2"},
 }
 
-// TestLayout holds the packages to it.
+// TestLayout holds the imports of the packages, without their tests', to layout.
 func TestLayout(t *testing.T) {
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	list.Dir = "../.."
