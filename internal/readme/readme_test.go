@@ -19,11 +19,10 @@ import (
 
 var update = flag.Bool("update", false, "write what is printed, or generated, into the documents")
 
-// TestSessions runs the blocks marked ```console, in order, in one folder that
-// starts out with the starter's files, with manifests that were copied by hand, or with nothing.
-// A line that begins with "$ " is a command for sh; what follows, up to the next one, is its output,
-// standard error included. A line of "…" stands for any number of lines, and a commit's hash for any
-// other.
+// TestSessions runs the blocks marked ```console, in order, in one folder that starts out with the
+// starter's files, with manifests that were copied by hand, or with nothing. A line that begins
+// with "$ " is a command for sh; what follows, up to the next one, is its output, standard error
+// included. A line of "…" stands for any number of lines, and a commit's hash for any other.
 func TestSessions(t *testing.T) {
 	bin := t.TempDir()
 	if err := cmdtest.Build(bin, "k8srepo/cmd/manifestgen", "k8srepo/cmd/tagbump"); err != nil {

@@ -181,8 +181,8 @@ func (t *Types) rows(table Table, prefix, folder string, d *declared, above []*d
 	return nil
 }
 
-// typeOf returns what a field's value is in JSON, such as "list of string", and the struct type that
-// it leads to, with its package; nil where it leads to none. The field is of d, in a package.
+// typeOf returns what a field's value is in JSON, such as "list of string", and the struct type
+// that it leads to, with its package; nil where it leads to none. The field is of d, in a package.
 func (t *Types) typeOf(folder string, d *declared, e ast.Expr) (in *declared, inside, kind string, err error) {
 	switch e := e.(type) {
 	case *ast.StarExpr:
