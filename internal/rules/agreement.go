@@ -122,8 +122,8 @@ func checkAgreement(lb *loadBalancer, r *report) {
 					what.add(name+number, o, written{sortedParts(v.is), v.place})
 				}
 			}
-			if o.ingress.fallback.Line > 0 && lb.hasRules(protocol) {
-				what.add("the default backend"+number, o, written{"of " + o.String(), o.ingress.fallback})
+			if o.ingress.fallback != nil && lb.hasRules(protocol) {
+				what.add("the default backend"+number, o, written{"of " + o.String(), o.ingress.fallback.place})
 			}
 		}
 	}

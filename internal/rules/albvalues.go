@@ -119,7 +119,7 @@ func isBool(s string) bool {
 	return err == nil
 }
 
-// checkPaths reports paths that the controller refuses.
+// checkPaths reports paths and backends that the controller refuses.
 func (r *reading) checkPaths() {
 	for _, a := range r.o.ingress.rules {
 		switch {
@@ -128,13 +128,10 @@ func (r *reading) checkPaths() {
 			r.add(r.pathPlace(a), "the path %q has a wildcard, and its pathType is %q", string(a.path), a.kind).hint = "write pathType: ImplementationSpecific, or leave the wildcard out: a Prefix matches what is below it"
 		}
 	}
-	for _, rule := range at(r.spec, "rules").Items {
-		for _, path := range at(rule, "http", "paths").Items {
-			service := at(path, "backend", "service")
-			name := at(service, "name").Text
-			if _, ok := r.o.annotation("actions." + name); at(service, "port", "name").Text == useAnnotation && !ok {
-				r.add(at(service, "name").Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name)
-			}
+	for _, service := range r.backendServices() {
+		name := at(service, "name")
+		if _, ok := r.o.annotation("actions." + name.Text); at(service, "port", "name").Text == useAnnotation && !ok {
+			r.add(name.Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name.Text)
 		}
 	}
 }
@@ -179,16 +176,22 @@ func (r *reading) checkAnnotationName(a annotation) {
 // backends returns the names of the Services that an Ingress leads to.
 func (r *reading) backends() []string {
 	var names []string
-	add := func(backend manifest.Value) {
-		if name := at(backend, "service", "name").Text; name != "" && !slices.Contains(names, name) {
+	for _, service := range r.backendServices() {
+		if name := at(service, "name").Text; name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	add(at(r.spec, "defaultBackend"))
+	return names
+}
+
+// backendServices returns the backends of an Ingress, as they are written; the default one is
+// first.
+func (r *reading) backendServices() []manifest.Value {
+	services := []manifest.Value{at(r.spec, "defaultBackend", "service")}
 	for _, rule := range at(r.spec, "rules").Items {
 		for _, path := range at(rule, "http", "paths").Items {
-			add(at(path, "backend"))
+			services = append(services, at(path, "backend", "service"))
 		}
 	}
-	return names
+	return services
 }

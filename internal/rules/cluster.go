@@ -147,6 +147,8 @@ func (c *Cluster) isMissing(l *link) bool {
 		return false // another environment of the cluster may have it
 	case l.from == anyOther && l.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
 		return false // nothing here is in that namespace
+	case l.orHost && len(c.workloads[to.namespace]) == 0:
+		return false
 	case slices.ContainsFunc(c.patterns[to.kind+"|"+to.namespace], func(prefix string) bool { return strings.HasPrefix(to.name, prefix) }):
 		return false
 	case c.mayBeMade(to.namespace, to.name):

@@ -265,6 +265,16 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
+// TestDefaultBackendIsATargetGroup: the Service of a default backend counts as those of rules do.
+func TestDefaultBackendIsATargetGroup(t *testing.T) {
+	const spec = "  ingressClassName: alb\n"
+	text := strings.Replace(manyRoutes(100), spec, spec+"  defaultBackend: {service: {name: api, port: {name: p8001}}}\n", 1)
+	found := check(t, text)
+	if i := slices.IndexFunc(found, func(f Finding) bool { return f.Rule == fixedQuota }); i < 0 || !found[i].Error || !strings.Contains(found[i].Message, "101 target groups") {
+		t.Errorf("got %s", messages(found))
+	}
+}
+
 // TestRules counts rules by listener.
 func TestRules(t *testing.T) {
 	var names []string

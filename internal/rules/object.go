@@ -260,6 +260,7 @@ type reference struct {
 	key       text // of a ConfigMap or Secret; the listener of a Gateway
 	port      text // of a Service: its name or number
 	optional  bool
+	orHost    bool // name.namespace may be a host elsewhere, such as example.com
 
 	clusterScoped bool // the kind has no namespace
 }

@@ -26,7 +26,7 @@ func (r *reading) readPods() {
 		return // a Rollout may name a Deployment instead
 	}
 	p := &podTemplate{labels: pairsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
-	if replicas, ok := r.spec.Get("replicas"); ok && len(path) > 0 {
+	if replicas, ok := r.spec.Get("replicas"); ok && replicas.Kind != manifest.Null && len(path) > 0 {
 		p.replicas = text{wordOf(replicas), keyPlace(r.spec, "replicas")}
 		p.count, _ = intOf(replicas)
 	}

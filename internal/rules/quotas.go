@@ -203,8 +203,8 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 			u.certificates[arn] = true
 		}
 		u.rules = len(o.ingress.rules) * listeners
-		for i := range o.ingress.rules {
-			for _, group := range o.targetGroups(o.balancerRule(&o.ingress.rules[i])) {
+		for _, backend := range o.ingress.backends() {
+			for _, group := range o.targetGroups(o.balancerRule(&backend)) {
 				key := o.namespace() + "/" + o.Name + " " + group[0] + ":" + group[1]
 				if !u.targetGroups[key] {
 					u.targetGroups[key] = true
@@ -220,7 +220,10 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 // targetGroups returns the Services and ports that a path of an Ingress leads to, each a target
 // group.
 func (o *Object) targetGroups(a balancerRule) [][2]string {
-	if a.port != useAnnotation {
+	switch {
+	case a.service == "":
+		return nil // a backend that is no Service
+	case a.port != useAnnotation:
 		return [][2]string{{a.service, a.port}}
 	}
 	written, _ := o.annotation("actions." + a.service)

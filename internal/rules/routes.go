@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -30,7 +31,7 @@ type ingress struct {
 	annotations []annotation // of the AWS Load Balancer Controller, without the prefix
 	canary      bool         // an Ingress that shares another's hosts by design
 	rules       []albRule
-	fallback    problem.Place // of its default backend; the zero Place if it has none
+	fallback    *albRule // its default backend; nil if it has none
 }
 
 type annotation struct {
@@ -38,7 +39,16 @@ type annotation struct {
 	value text
 }
 
-// albRule is a path of an Ingress, as the AWS Load Balancer Controller sees it.
+// backends returns the paths of an Ingress, and its default backend.
+func (in *ingress) backends() []albRule {
+	if in.fallback == nil {
+		return in.rules
+	}
+	return append(slices.Clip(in.rules), *in.fallback)
+}
+
+// albRule is a path of an Ingress, as the AWS Load Balancer Controller sees it; or its default
+// backend, without a host and path.
 type albRule struct {
 	entry         int // the number of its entry in spec.rules
 	host, path    word
@@ -65,8 +75,9 @@ func (r *reading) readIngress() {
 	r.o.ingress = in
 	r.readCertificates()
 	if backend, ok := r.spec.Get("defaultBackend"); ok {
-		in.fallback = keyPlace(r.spec, "defaultBackend")
-		r.referIngress(at(backend, "service"))
+		service := at(backend, "service")
+		in.fallback = &albRule{service: wordOf(at(service, "name")), port: portOf(service), place: keyPlace(r.spec, "defaultBackend")}
+		r.referIngress(service)
 	}
 	for n, rule := range at(r.spec, "rules").Items {
 		host := textOf(at(rule, "host"))
@@ -74,18 +85,19 @@ func (r *reading) readIngress() {
 			service := at(path, "backend", "service")
 			r.referIngress(service)
 			p, kind := wordOf(at(path, "path")), at(path, "pathType").Text
-			port := wordOf(at(service, "port", "name"))
-			if port == "" {
-				port = wordOf(at(service, "port", "number"))
-			}
 			place := host.place
 			if place == (problem.Place{}) {
 				place = path.Place
 			}
-			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), port, place})
+			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), portOf(service), place})
 			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p), place: place})
 		}
 	}
+}
+
+// portOf returns the name or the number of the port in a backend of an Ingress.
+func portOf(service manifest.Value) word {
+	return cmp.Or(wordOf(at(service, "port", "name")), wordOf(at(service, "port", "number")))
 }
 
 // readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer
@@ -196,12 +208,7 @@ func kindOfRoutePath(kind string) string {
 
 // readMapping reads a Mapping of Emissary.
 func (r *reading) readMapping() {
-	service := at(r.spec, "service")
-	if name, namespace, port, ok := mappingService(service.Text); ok {
-		ref := reference{from: aRoute, what: "spec.service", kind: "Service", namespace: word(namespace), name: text{word(name), service.Place}}
-		if port != "" {
-			ref.port = text{word(port), service.Place}
-		}
+	if ref, ok := mappingService(at(r.spec, "service")); ok {
 		r.refer(ref)
 	}
 	host := textOf(at(r.spec, "hostname"))
@@ -225,31 +232,28 @@ func (r *reading) readMapping() {
 }
 
 // mappingService reads the service of a Mapping:
-// [scheme://]name[.namespace[.svc[.cluster.local]]][:port].
-func mappingService(s string) (name, namespace, port string, ok bool) {
-	if i := strings.Index(s, "://"); i >= 0 {
-		if s[:i] == "https" {
+// [scheme://]name[.namespace[.svc[.cluster.local]]][:port]. ok is false where it is none of the
+// cluster.
+func mappingService(v manifest.Value) (ref reference, ok bool) {
+	s, port := v.Text, "80"
+	if scheme, rest, found := strings.Cut(s, "://"); found {
+		if s = rest; scheme == "https" {
 			port = "443"
 		}
-		s = s[i+3:]
 	}
 	s, _, _ = strings.Cut(s, "/")
 	if host, p, found := strings.Cut(s, ":"); found {
-		s, port = host, p
+		s, port = host, cmp.Or(p, port)
 	}
 	parts := strings.Split(strings.TrimSuffix(s, "."), ".")
-	switch {
-	case s == "" || strings.ContainsAny(s, "[]{}$"):
-		return "", "", "", false
-	case len(parts) > 2 && parts[2] != "svc":
-		return "", "", "", false // a host elsewhere
-	case len(parts) > 1:
-		namespace = parts[1]
+	if s == "" || strings.ContainsAny(s, "[]{}$") || len(parts) > 2 && parts[2] != "svc" {
+		return reference{}, false // a placeholder, or a host elsewhere
 	}
-	if port == "" {
-		port = "80"
+	ref = reference{from: aRoute, what: "spec.service", kind: "Service", name: text{word(parts[0]), v.Place}, port: text{word(port), v.Place}, orHost: len(parts) == 2}
+	if len(parts) > 1 {
+		ref.namespace = word(parts[1])
 	}
-	return parts[0], namespace, port, true
+	return ref, true
 }
 
 // readTargetGroupBinding reads a TargetGroupBinding of the AWS Load Balancer Controller.

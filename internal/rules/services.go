@@ -52,7 +52,7 @@ func (r *reading) readScaler() {
 		kind = "Deployment"
 	}
 	group, _, grouped := strings.Cut(at(target, "apiVersion").Text, "/")
-	if podTemplates[kind] != nil && (!grouped || group == "extensions") { // the scaler's own defaults
+	if isApp := kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet"; isApp && (!grouped || group == "extensions") { // the scaler's own defaults
 		group = "apps"
 	}
 	r.refer(reference{from: aScaler, what: "spec." + field, group: group, kind: kind, name: textOf(at(target, "name"))})

@@ -23,8 +23,8 @@ func (c *Cluster) checkTargetTypes(r *report) {
 	for _, lb := range c.loadBalancers() {
 		for _, o := range lb.members {
 			reported := map[string]bool{}
-			for i := range o.ingress.rules {
-				a := o.balancerRule(&o.ingress.rules[i])
+			for _, backend := range o.ingress.backends() {
+				a := o.balancerRule(&backend)
 				for _, group := range o.targetGroups(a) {
 					to := c.byID[id{"", "Service", o.namespace(), group[0]}]
 					if to == nil || reported[group[0]] {
