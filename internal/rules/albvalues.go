@@ -85,6 +85,7 @@ func (r *reading) checkAnnotation(a annotation) {
 	n, err := strconv.Atoi(value)
 	switch {
 	case isPlaceholder(value) && !strings.HasPrefix(strings.TrimSpace(value), "{") && !strings.HasPrefix(strings.TrimSpace(value), "["):
+		// Another tool fills it in. JSON has braces too, and is checked.
 	case isWord && !slices.Contains(words, value):
 		refuse("is not known", problem.DidYouMean(value, words))
 	case isNumber && err != nil:

@@ -270,12 +270,15 @@ func TestOpenToTheInternet(t *testing.T) {
 		cidrs  string
 		want   []problem.Code
 	}{
-		"shared":                       {true, "", []problem.Code{"MG628"}},
-		"shared, with CIDRs":           {true, "203.0.113.0/24", nil},
-		"shared, meant":                {true, "0.0.0.0/0", nil},
-		"personal":                     {false, "", []problem.Code{"MG628"}},
-		"personal, with CIDRs":         {false, "203.0.113.0/24", nil},
-		"personal, meant all the same": {false, "0.0.0.0/0", []problem.Code{"MG628"}},
+		"shared":                        {true, "", []problem.Code{"MG628"}},
+		"shared, with CIDRs":            {true, "203.0.113.0/24", nil},
+		"shared, meant":                 {true, "0.0.0.0/0", nil},
+		"personal":                      {false, "", []problem.Code{"MG628"}},
+		"personal, with CIDRs":          {false, "203.0.113.0/24", nil},
+		"personal, meant all the same":  {false, "0.0.0.0/0", []problem.Code{"MG628"}},
+		"personal, of both families":    {false, "0.0.0.0/0, ::/0", []problem.Code{"MG628"}},
+		"personal, with a CIDR and all": {false, "203.0.113.0/24,0.0.0.0/0", []problem.Code{"MG628"}},
+		"shared, of both families":      {true, "0.0.0.0/0,::/0", nil},
 	} {
 		annotations := annotated("scheme", "internet-facing")
 		if c.cidrs != "" {

@@ -241,7 +241,8 @@ func (lb *loadBalancer) isRestricted(shared bool) bool {
 	return slices.ContainsFunc(lb.members, func(o *Object) bool {
 		return slices.ContainsFunc(restrictions, func(name string) bool {
 			v := o.alb(name)
-			return v != "" && v != "none" && (v != "0.0.0.0/0" || shared)
+			everybody := name == "inbound-cidrs" && slices.ContainsFunc(commaSeparated(v), func(cidr string) bool { return cidr == "0.0.0.0/0" || cidr == "::/0" })
+			return v != "" && v != "none" && (!everybody || shared)
 		})
 	})
 }
