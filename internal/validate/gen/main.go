@@ -35,10 +35,14 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	definitions, err := readDefinitions()
+	if err != nil {
+		return err
+	}
 	if err := writeCompressed(filepath.Join(folder, "kubernetes.txt.gz"), append(table, lifecycles...)); err != nil {
 		return err
 	}
-	return writeCRDs(filepath.Join(folder, "crds"))
+	return writeDefinitions(filepath.Join(folder, "crds"), definitions)
 }
 
 // module returns the folder of a module's files; it downloads them if needed.
