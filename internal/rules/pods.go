@@ -27,7 +27,7 @@ func (r *reading) readPods() {
 	}
 	p := &podTemplate{labels: pairsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
 	if replicas, ok := r.spec.Get("replicas"); ok && replicas.Kind != manifest.Null && len(path) > 0 {
-		p.replicas = text{wordOf(replicas), keyPlace(r.spec, "replicas")}
+		p.replicas = text{wordOf(replicas), r.spec.KeyPlace("replicas")}
 		p.count, _ = intOf(replicas)
 	}
 	if r.o.Kind == "StatefulSet" {
@@ -151,9 +151,9 @@ func (r *reading) readVolumes() {
 
 // readScheduling reads which nodes a pod may run on.
 func (r *reading) readScheduling(p *podTemplate) {
-	p.node, p.asks = pairsOf(at(r.podSpec, "nodeSelector")), keyPlace(r.podSpec, "nodeSelector")
+	p.node, p.asks = pairsOf(at(r.podSpec, "nodeSelector")), r.podSpec.KeyPlace("nodeSelector")
 	if len(p.node) == 0 {
-		p.asks = keyPlace(r.podSpec, "affinity")
+		p.asks = r.podSpec.KeyPlace("affinity")
 	}
 	for _, term := range at(r.podSpec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
 		p.affinity = append(p.affinity, conditionsOf(at(term, "matchExpressions")))

@@ -225,16 +225,6 @@ func at(v manifest.Value, keys ...string) manifest.Value {
 	return v
 }
 
-// keyPlace returns where a key of a map is written; that of the map where it is not.
-func keyPlace(v manifest.Value, key string) problem.Place {
-	for _, f := range v.Fields {
-		if f.Key.Text == key {
-			return f.Key.Place
-		}
-	}
-	return v.Place
-}
-
 func textOf(v manifest.Value) text {
 	if v.Kind == manifest.Map || v.Kind == manifest.List || v.Kind == manifest.Null {
 		return text{}

@@ -76,7 +76,7 @@ func (r *reading) readIngress() {
 	r.readCertificates()
 	if backend, ok := r.spec.Get("defaultBackend"); ok {
 		service := at(backend, "service")
-		in.fallback = &albRule{service: wordOf(at(service, "name")), port: portOf(service), place: keyPlace(r.spec, "defaultBackend")}
+		in.fallback = &albRule{service: wordOf(at(service, "name")), port: portOf(service), place: r.spec.KeyPlace("defaultBackend")}
 		r.referIngress(service)
 	}
 	for n, rule := range at(r.spec, "rules").Items {
@@ -226,7 +226,7 @@ func (r *reading) readMapping() {
 	}
 	place := host.place
 	if place == (problem.Place{}) {
-		place = keyPlace(r.spec, "prefix")
+		place = r.spec.KeyPlace("prefix")
 	}
 	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(at(r.spec, "prefix")), exact: at(r.spec, "prefix_exact").Text == "true", other: word(other), place: place})
 }

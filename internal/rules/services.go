@@ -23,14 +23,14 @@ func (r *reading) readService() {
 		r.o.ports = append(r.o.ports, port)
 	}
 	if matching := at(r.spec, "selector"); len(matching.Fields) > 0 && s.kind != "ExternalName" {
-		r.o.selector = &selector{labels: pairsOf(matching), place: keyPlace(r.spec, "selector")}
+		r.o.selector = &selector{labels: pairsOf(matching), place: r.spec.KeyPlace("selector")}
 	}
 }
 
 // readBudget reads a PodDisruptionBudget.
 func (r *reading) readBudget() {
 	matching := at(r.spec, "selector")
-	r.o.selector = &selector{labels: pairsOf(at(matching, "matchLabels")), expressions: conditionsOf(at(matching, "matchExpressions")), place: keyPlace(r.spec, "selector")}
+	r.o.selector = &selector{labels: pairsOf(at(matching, "matchLabels")), expressions: conditionsOf(at(matching, "matchExpressions")), place: r.spec.KeyPlace("selector")}
 	r.o.budget = &budget{textOf(at(r.spec, "minAvailable")), textOf(at(r.spec, "maxUnavailable"))}
 }
 
@@ -59,7 +59,7 @@ func (r *reading) readScaler() {
 	if r.o.Kind == "VerticalPodAutoscaler" {
 		return
 	}
-	s := &scaler{place: keyPlace(r.spec, field)}
+	s := &scaler{place: r.spec.KeyPlace(field)}
 	for _, key := range []string{"minReplicas", "minReplicaCount"} {
 		if n, ok := intOf(at(r.spec, key)); ok {
 			s.min = n

@@ -177,7 +177,7 @@ func (v *Validator) custom(o *object, d *definition) {
 			if one.DeprecationWarning != nil {
 				message = *one.DeprecationWarning
 			}
-			o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), "", "%s", message)
+			o.warn(problem.DeprecatedVersion, "apiVersion", o.source.KeyPlace("apiVersion"), "", "%s", message)
 		}
 	}
 	v.walk(o, version.fields, d.from)
@@ -185,7 +185,7 @@ func (v *Validator) custom(o *object, d *definition) {
 		return
 	}
 	if _, _, err := objectmeta.GetObjectMeta(o.content, false); err != nil {
-		o.refuse(problem.ValueRefused, "metadata", o.place("metadata"), "", "%v", err)
+		o.refuse(problem.ValueRefused, "metadata", o.source.KeyPlace("metadata"), "", "%v", err)
 		return
 	}
 	defaulting.Default(o.content, version.schema)

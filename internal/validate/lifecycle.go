@@ -38,7 +38,7 @@ func (v *Validator) deprecated(o *object) {
 	if life.replacement != "" {
 		hint = "use " + life.replacement
 	}
-	o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+	o.warn(problem.DeprecatedVersion, "apiVersion", o.source.KeyPlace("apiVersion"), hint, "%s", message)
 }
 
 // compareMinors compares "1.9" with "1.10".
@@ -92,10 +92,10 @@ func (v *Validator) notServed(o *object) {
 	if !o.builtInGroup(len(same) > 0) && !everServed && near == nil {
 		o.verdict.Unknown = true
 		v.checkMetadata(o)
-		o.warn(problem.KindUnchecked, "", o.place("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
+		o.warn(problem.KindUnchecked, "", o.source.KeyPlace("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
 		return
 	}
-	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+	o.refuse(problem.NoSuchKind, "apiVersion", o.source.KeyPlace("apiVersion"), hint, "%s", message)
 }
 
 // inGroup reports whether an apiVersion is of the object's group.
@@ -155,7 +155,7 @@ func (o *object) customNotServed(d *definition) {
 			versions = append(versions, o.group+"/"+version.Name)
 		}
 	}
-	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), "write apiVersion: "+strings.Join(versions, " or "),
+	o.refuse(problem.NoSuchKind, "apiVersion", o.source.KeyPlace("apiVersion"), "write apiVersion: "+strings.Join(versions, " or "),
 		"the definition of %s does not serve version %s", o.kind, o.version)
 }
 

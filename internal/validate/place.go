@@ -14,16 +14,6 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// place returns where a field of the object itself was written.
-func (o *object) place(key string) problem.Place {
-	for _, f := range o.source.Fields {
-		if f.Key.Text == key {
-			return f.Key.Place
-		}
-	}
-	return o.source.Place
-}
-
 // refuseField adds an error of the API server's code.
 func (o *object) refuseField(e *field.Error) {
 	if strings.Contains(e.Detail, "some validation rules were not checked") {

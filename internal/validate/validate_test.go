@@ -171,8 +171,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestEachPlaceIsTold holds that one mistake does not hide another.
-func TestEachPlaceIsTold(t *testing.T) {
+// TestMistakesTogether holds that one mistake does not hide another.
+func TestMistakesTogether(t *testing.T) {
 	text := strings.NewReplacer("value: x", "value: 1", "image:", "imag:", "containerPort: 8080", "containerPort: high").Replace(deployment)
 	got, _ := said(validator(t, "1.34").Object(objects(t, text)[0], "default"))
 	if lines := strings.Split(got, "\n"); len(lines) != 3 {

@@ -127,7 +127,10 @@ func (w *walker) unknownField(f manifest.Field, key string, in *objectType, at *
 		hint = problem.DidYouMean(key, names)
 	}
 	if w.from != "" && near == "" {
-		hint = strings.TrimPrefix(hint+"; ", "; ") + fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
+		if hint != "" {
+			hint += "; "
+		}
+		hint += fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
 	}
 	w.add(problem.FieldUnknown, here, f.Key.Place, hint, "there is no such field")
 }
