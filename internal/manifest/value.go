@@ -132,6 +132,16 @@ func (v Value) Get(key string) (value Value, ok bool) {
 	return Value{}, false
 }
 
+// KeyPlace returns where a key of a Map is written; the place of v where there is none.
+func (v Value) KeyPlace(key string) problem.Place {
+	for _, f := range v.Fields {
+		if f.Key.Text == key {
+			return f.Key.Place
+		}
+	}
+	return v.Place
+}
+
 // String returns the value as people would write it on one line.
 func (v Value) String() string {
 	switch v.Kind {

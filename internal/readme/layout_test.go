@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// layout is which of the project's packages each package may import, and which
-// outside dependencies have their home in it. Data travels one way, so arrows do too.
+// layout says which of the project's packages each package may import, and which outside modules
+// it may. Data travels one way, so imports do too: see docs/architecture.md.
 var layout = map[string]struct{ inside, outside string }{
 	"internal/lazyregexp":       {}, // for every package, as regexp is
 	"internal/problem":          {},
@@ -51,7 +51,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"bench/survey":              {"bump problem", "go.yaml.in/yaml/v2"},
 }
 
-// TestLayout holds the packages to it.
+// TestLayout holds the imports of the packages, without their tests', to layout.
 func TestLayout(t *testing.T) {
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	list.Dir = "../.."
@@ -84,8 +84,8 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestTagbumpIsSmall holds what a job of CI starts to what it needs: validators cost
-// memory and time before main begins.
+// TestTagbumpIsSmall: tagbump, which each job of CI starts, links no validators: they cost memory
+// and time before main begins.
 func TestTagbumpIsSmall(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", "k8srepo/cmd/tagbump")
 	list.Dir = "../.."
@@ -94,7 +94,10 @@ func TestTagbumpIsSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path := range strings.FieldsSeq(string(out)) {
-		for _, heavy := range []string{"github.com/santhosh-tekuri/jsonschema", "k8s.io/kubernetes", "k8s.io/api", "k8s.io/apimachinery", "github.com/google/cel-go"} {
+		if strings.HasPrefix(path, "k8s.io/kube-openapi/") { // of the YAML parser
+			continue
+		}
+		for _, heavy := range []string{"github.com/santhosh-tekuri/jsonschema", "github.com/google/cel-go", "k8s.io/", "k8srepo/internal/validate", "k8srepo/internal/inventory/schema"} {
 			if strings.HasPrefix(path, heavy) {
 				t.Errorf("cmd/tagbump links %s", path)
 			}

@@ -14,13 +14,16 @@ func TestPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, err := filepath.Glob(filepath.Join(top, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"docs", "docs/*"} {
+		more, err := filepath.Glob(filepath.Join(top, folder, "*.md"))
+		if err != nil || len(more) == 0 {
+			t.Fatalf("%s: no document, %v", folder, err)
+		}
+		documents = append(documents, more...)
 	}
 	path := regexp.MustCompile("`((?:cmd|internal|docs|testdata|\\.github|\\.ci|bench)/[A-Za-z0-9_./-]+)`")
-	link := regexp.MustCompile(`\]\(([A-Za-z0-9_./-]+)(?:#[a-z-]+)?\)`)
-	for _, document := range append(documents, more...) {
+	link := regexp.MustCompile(`\]\(([A-Za-z0-9_./-]+)(?:#[^)]*)?\)`)
+	for _, document := range documents {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

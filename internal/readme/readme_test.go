@@ -1,5 +1,6 @@
-// Package readme holds the README to its word: every session in it is run, and
-// must print what the README says.
+// Package readme tests the documents against the code: sessions are run and must print what the
+// pages show, and paths, messages, functions and references must be there. It also tests the layout
+// of the packages, and NOTICE.
 package readme
 
 import (
@@ -16,13 +17,12 @@ import (
 	"k8srepo/internal/cmdtest"
 )
 
-var update = flag.Bool("update", false, "write what is printed into the README")
+var update = flag.Bool("update", false, "write what is printed, or generated, into the documents")
 
-// TestSessions runs the blocks marked ```console, in order, in one folder that
-// starts out with the starter's files, with manifests that were copied by hand, or with nothing.
-// A line that begins with "$ " is a command for sh; what follows, up to the next one, is its output,
-// standard error included. A line of "…" stands for any number of lines, and a commit's hash for any
-// other.
+// TestSessions runs the blocks marked ```console, in order, in one folder that starts out with the
+// starter's files, with manifests that were copied by hand, or with nothing. A line that begins
+// with "$ " is a command for sh; what follows, up to the next one, is its output, standard error
+// included. A line of "…" stands for any number of lines, and a commit's hash for any other.
 func TestSessions(t *testing.T) {
 	bin := t.TempDir()
 	if err := cmdtest.Build(bin, "k8srepo/cmd/manifestgen", "k8srepo/cmd/tagbump"); err != nil {
@@ -47,6 +47,9 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// sessionBlock is a session in a document, with its commands and what they print.
+var sessionBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
+
 func testSessions(t *testing.T, bin, file string, from []string) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -61,7 +64,7 @@ func testSessions(t *testing.T, bin, file string, from []string) {
 	sh := &shell{dir: work, cd: filepath.Join(t.TempDir(), "dir"), env: append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+work, "NO_COLOR=1", "GITHUB_ACTIONS=",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com")}
-	sessions := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllSubmatchIndex(text, -1)
+	sessions := sessionBlock.FindAllSubmatchIndex(text, -1)
 	if len(sessions) == 0 {
 		t.Fatal("no session to run")
 	}
@@ -73,7 +76,7 @@ func testSessions(t *testing.T, bin, file string, from []string) {
 		same := matches(got, want)
 		if !same && !*update {
 			t.Errorf("the session at line %d differs:\n%s", 1+strings.Count(string(text[:at[2]]), "\n"),
-				diff.Diff("README", []byte(want), "printed", []byte(got)))
+				diff.Diff(filepath.Base(file), []byte(want), "printed", []byte(got)))
 		}
 		updated = append(updated, text[done:at[2]]...)
 		if done = at[3]; same {

@@ -2,12 +2,9 @@ package readme
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"testing"
 )
-
-var console = regexp.MustCompile("(?ms)^```console\n.*?^```$")
 
 // TestTranslations: the sessions of a translated page are those of the page, which are run.
 func TestTranslations(t *testing.T) {
@@ -23,11 +20,11 @@ func TestTranslations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := console.FindAllString(string(original), -1)
-		got := console.FindAllString(string(translated), -1)
+		want := sessionBlock.FindAllString(string(original), -1)
+		got := sessionBlock.FindAllString(string(translated), -1)
 		if *update && len(got) == len(want) {
 			n := -1
-			text := console.ReplaceAllStringFunc(string(translated), func(string) string { n++; return want[n] })
+			text := sessionBlock.ReplaceAllStringFunc(string(translated), func(string) string { n++; return want[n] })
 			if err := os.WriteFile(translation, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -63,22 +63,19 @@ var groupAgreement = &Rule{
 		"`security-groups`, `load-balancer-name`, WAF, Shield, `ssl-redirect` and others; per port the protocol, `ssl-policy`, `inbound-cidrs` and mutual TLS; per key `tags` and the\n" +
 		"attributes. Only one Ingress may have a default backend for a port. The AWS Load Balancer Controller finds a contradiction when it reconciles, and then changes nothing for the\n" +
 		"whole group: the routes of everybody stay as they are, those of new users and of deleted pods too.",
-	Source:  groupSource,
-	Wrong:   strings.Replace(albExample, "SCHEME", "internet-facing", 1),
-	Mend:    []string{"internet-facing", "internal"},
-	cluster: func(c *Cluster, r *report) { c.eachGroup(r, checkAgreement) },
-}
-
-// eachGroup calls check for each IngressGroup with several Ingresses.
-func (c *Cluster) eachGroup(r *report, check func(*loadBalancer, *report)) {
-	if c.classParams {
-		return // they replace the annotations
-	}
-	for _, lb := range c.loadBalancers() {
-		if len(lb.members) > 1 {
-			check(lb, r)
+	Source: groupSource,
+	Wrong:  strings.Replace(albExample, "SCHEME", "internet-facing", 1),
+	Mend:   []string{"internet-facing", "internal"},
+	cluster: func(c *Cluster, r *report) {
+		if c.classParams {
+			return // they replace the annotations
 		}
-	}
+		for _, lb := range c.loadBalancers() {
+			if len(lb.members) > 1 {
+				checkAgreement(lb, r)
+			}
+		}
+	},
 }
 
 // Annotations that must be the same in all Ingresses of a group that have them.
@@ -125,8 +122,8 @@ func checkAgreement(lb *loadBalancer, r *report) {
 					what.add(name+number, o, written{sortedParts(v.is), v.place})
 				}
 			}
-			if o.ingress.fallback.Line > 0 && lb.hasRules(protocol) {
-				what.add("the default backend"+number, o, written{"of " + o.String(), o.ingress.fallback})
+			if o.ingress.fallback != nil && lb.hasRules(protocol) {
+				what.add("the default backend"+number, o, written{"of " + o.String(), o.ingress.fallback.place})
 			}
 		}
 	}

@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,7 +198,7 @@ func readJSON(text string, to any) error {
 	err := json.Unmarshal([]byte(text), to)
 	wrong := (*json.UnmarshalTypeError)(nil)
 	if errors.As(err, &wrong) {
-		return &hinted{fmt.Sprintf("%s must not be a JSON %s", or(wrong.Field, "the whole"), wrong.Value), ""}
+		return &hinted{fmt.Sprintf("%s must not be a JSON %s", cmp.Or(wrong.Field, "the whole"), wrong.Value), ""}
 	}
 	if err != nil {
 		return &hinted{"this is no JSON: " + err.Error(), ""}
@@ -204,15 +206,8 @@ func readJSON(text string, to any) error {
 	return nil
 }
 
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
-// checkJSON says what is wrong with the JSON of an annotation, and what to do; "" where it is fine, or
-// is no JSON.
+// checkJSON says what is wrong with the JSON of an annotation, and what to do; "" where it is fine,
+// or is no JSON.
 func checkJSON(name, value string) (why, hint string) {
 	var err error
 	switch {
@@ -300,11 +295,4 @@ func checkTransforms(value string) error {
 	return nil
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

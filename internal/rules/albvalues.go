@@ -78,13 +78,14 @@ var (
 func (r *reading) checkAnnotation(a annotation) {
 	name, value := string(a.name), string(a.value.is)
 	refuse := func(why, hint string) {
-		r.add(a.value.place, name+": %q "+why, value).hint = hint
+		r.add(a.value.place, "%s: %q "+why, name, value).hint = hint
 	}
 	words, isWord := albWords[name]
 	limits, isNumber := albNumbers[name]
 	n, err := strconv.Atoi(value)
 	switch {
 	case isPlaceholder(value) && !strings.HasPrefix(strings.TrimSpace(value), "{") && !strings.HasPrefix(strings.TrimSpace(value), "["):
+		// Another tool fills it in. JSON has braces too, and is checked.
 	case isWord && !slices.Contains(words, value):
 		refuse("is not known", problem.DidYouMean(value, words))
 	case isNumber && err != nil:
@@ -119,7 +120,7 @@ func isBool(s string) bool {
 	return err == nil
 }
 
-// checkPaths reports paths that the controller refuses.
+// checkPaths reports paths and backends that the controller refuses.
 func (r *reading) checkPaths() {
 	for _, a := range r.o.ingress.rules {
 		switch {
@@ -128,13 +129,10 @@ func (r *reading) checkPaths() {
 			r.add(r.pathPlace(a), "the path %q has a wildcard, and its pathType is %q", string(a.path), a.kind).hint = "write pathType: ImplementationSpecific, or leave the wildcard out: a Prefix matches what is below it"
 		}
 	}
-	for _, rule := range at(r.spec, "rules").Items {
-		for _, path := range at(rule, "http", "paths").Items {
-			service := at(path, "backend", "service")
-			name := at(service, "name").Text
-			if _, ok := r.o.annotation("actions." + name); at(service, "port", "name").Text == useAnnotation && !ok {
-				r.add(at(service, "name").Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name)
-			}
+	for _, service := range r.backendServices() {
+		name := at(service, "name")
+		if _, ok := r.o.annotation("actions." + name.Text); at(service, "port", "name").Text == useAnnotation && !ok {
+			r.add(name.Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name.Text)
 		}
 	}
 }
@@ -150,8 +148,8 @@ func (r *reading) pathPlace(a albRule) problem.Place {
 	return a.place
 }
 
-// checkAnnotationName reports a name that the controller does not know, and one for a Service that the
-// Ingress does not have.
+// checkAnnotationName reports a name that the controller does not know, and one for a Service that
+// the Ingress does not have.
 func (r *reading) checkAnnotationName(a annotation) {
 	full := string(a.name)
 	for _, family := range albFamilies {
@@ -166,13 +164,7 @@ func (r *reading) checkAnnotationName(a annotation) {
 		}
 		return
 	}
-	known := slices.Concat(albBooleans, albPairs, albTexts)
-	for name := range albWords {
-		known = append(known, name)
-	}
-	for name := range albNumbers {
-		known = append(known, name)
-	}
+	known := slices.Concat(albBooleans, albPairs, albTexts, sortedKeys(albWords), sortedKeys(albNumbers))
 	if !slices.Contains(known, full) {
 		hint := "manifestgen knows those of the controller's release 3; if yours has this one, ignore it"
 		if near := problem.Nearest(full, known); near != "" {
@@ -185,16 +177,22 @@ func (r *reading) checkAnnotationName(a annotation) {
 // backends returns the names of the Services that an Ingress leads to.
 func (r *reading) backends() []string {
 	var names []string
-	add := func(backend manifest.Value) {
-		if name := at(backend, "service", "name").Text; name != "" && !slices.Contains(names, name) {
+	for _, service := range r.backendServices() {
+		if name := at(service, "name").Text; name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	add(at(r.spec, "defaultBackend"))
+	return names
+}
+
+// backendServices returns the backends of an Ingress, as they are written; the default one is
+// first.
+func (r *reading) backendServices() []manifest.Value {
+	services := []manifest.Value{at(r.spec, "defaultBackend", "service")}
 	for _, rule := range at(r.spec, "rules").Items {
 		for _, path := range at(rule, "http", "paths").Items {
-			add(at(path, "backend"))
+			services = append(services, at(path, "backend", "service"))
 		}
 	}
-	return names
+	return services
 }

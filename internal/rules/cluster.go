@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Cluster is all that one cluster has, as far as it is known.
+// Cluster is all that one cluster has, as far as it is known. An Object is in one Cluster.
 type Cluster struct {
 	Name    string
 	Objects []*Object
 	Whole   bool // all of the cluster's environments are among them
-	Open    bool // much may be there that is not among them: only what looks like a slip is told
+	Open    bool // objects may exist that are not among them: only what looks like a typo is reported
 
 	all         []*Cluster
 	byID        map[id]*Object
@@ -37,8 +37,9 @@ type Cluster struct {
 	balancers   []*loadBalancer // of the AWS Load Balancer Controller; nil until they are asked for
 }
 
-// index prepares for look-ups.
-func (c *Cluster) index() {
+// index prepares for look-ups among the objects of all clusters, and forgets earlier ones.
+func (c *Cluster) index(all []*Cluster) {
+	*c = Cluster{Name: c.Name, Objects: c.Objects, Whole: c.Whole, Open: c.Open, all: all}
 	c.byID = make(map[id]*Object, len(c.Objects))
 	for _, o := range slices.Backward(c.Objects) { // where several have one name, the first counts
 		c.byID[o.id()] = o
@@ -48,10 +49,10 @@ func (c *Cluster) index() {
 	c.patterns, c.pods = map[string][]string{}, map[string]podIndex{}
 	c.nearby, c.merged = newNearby(c), map[id]bool{}
 	for _, o := range c.Objects {
-		o.asked = false
+		o.matched = false
 		namespace := o.namespace()
-		c.sort(o)
-		c.link(o)
+		c.list(o)
+		c.follow(o)
 		if o.pods != nil {
 			c.workloads[namespace] = append(c.workloads[namespace], o)
 		}
@@ -80,8 +81,8 @@ func (c *Cluster) index() {
 	}
 }
 
-// sort adds an object to the lists of those that rules look at.
-func (c *Cluster) sort(o *Object) {
+// list adds an object to the lists of those that rules look at.
+func (c *Cluster) list(o *Object) {
 	add := func(to *[]*Object, is bool) {
 		if is {
 			*to = append(*to, o)
@@ -104,14 +105,15 @@ func (c *Cluster) sort(o *Object) {
 	c.classParams = c.classParams || o.Kind == "IngressClassParams"
 }
 
-// link is a reference of an object, and the object that it leads to; nil unless it is in the cluster.
+// link is a reference of an object, and the object that it leads to; nil unless it is in the
+// cluster.
 type link struct {
 	*reference
 	o, to *Object
 }
 
-// link finds what an object refers to.
-func (c *Cluster) link(o *Object) {
+// follow finds what an object refers to.
+func (c *Cluster) follow(o *Object) {
 	for i := range o.refs {
 		ref := &o.refs[i]
 		c.links[ref.from] = append(c.links[ref.from], link{ref, o, c.byID[o.targetOf(ref)]})
@@ -127,41 +129,32 @@ func (o *Object) targetOf(ref *reference) id {
 	return to
 }
 
-// existence is what is known of an object that another refers to.
-type existence int
-
-const (
-	missing existence = iota
-	present           // it is among the objects
-	assumed           // it is said to exist, something makes it, or it cannot be known
-)
-
-// existenceOf returns what is known of the object that a reference leads to.
-func (c *Cluster) existenceOf(l *link) existence {
+// isMissing reports whether the object that a reference leads to does not exist, as far as that can
+// be known: it is not among the objects, nothing makes it, and nobody says that it is there.
+func (c *Cluster) isMissing(l *link) bool {
 	if l.to != nil {
-		return present
+		return false
 	}
 	o, to := l.o, l.o.targetOf(l.reference)
 	switch {
 	case isPlaceholder(to.name), isBuiltIn(to):
-		return assumed // a placeholder of another tool
+		return false
 	case c.makers[id{kind: to.kind, namespace: to.namespace, name: to.name}] != nil, to.kind == "Secret" && c.anywhere[to.name]:
-		return assumed
+		return false
 	case o.Env != nil && o.Env.declares(to):
-		return assumed
+		return false
 	case !c.knows(o, to.namespace):
-		return assumed // another environment of the cluster may have it
+		return false // another environment of the cluster may have it
 	case l.from == anyOther && l.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
-		return assumed // nothing here is in that namespace
+		return false // nothing here is in that namespace
+	case l.orHost && len(c.workloads[to.namespace]) == 0:
+		return false
 	case slices.ContainsFunc(c.patterns[to.kind+"|"+to.namespace], func(prefix string) bool { return strings.HasPrefix(to.name, prefix) }):
-		return assumed
+		return false
 	case c.mayBeMade(to.namespace, to.name):
-		return assumed
+		return false
 	}
-	if c.Open && (c.elsewhere(to) || !isSlip(to.name, c.near(to))) {
-		return assumed
-	}
-	return missing
+	return !c.Open || !c.elsewhere(to) && isSlip(to.name, c.near(to))
 }
 
 // isBuiltIn reports whether each cluster has an object.
@@ -200,14 +193,14 @@ func (c *Cluster) knows(o *Object, namespace string) bool {
 	return c.Whole || o.Env == nil || namespace == o.Env.Namespace
 }
 
-// podIndex finds the workloads of a namespace by the labels of their pods: by a set of keys, and then
-// by their values.
+// podIndex finds the workloads of a namespace by the labels of their pods: by a set of keys, and
+// then by their values.
 type podIndex map[string]map[string][]*Object
 
 // selected returns the workloads whose pods an object's selector selects.
 func (c *Cluster) selected(o *Object) []*Object {
-	if !o.asked {
-		o.selects, o.asked = c.matching(o), true
+	if !o.matched {
+		o.selects, o.matched = c.matching(o), true
 	}
 	return o.selects
 }
@@ -230,8 +223,8 @@ func (c *Cluster) matching(o *Object) []*Object {
 	return list
 }
 
-// labelled returns the workloads whose pods have the labels that an object wants. Those of a namespace
-// are sorted by the values of the keys that are asked for, once for each set of keys.
+// labelled returns the workloads of a namespace whose pods have the labels that an object wants.
+// There is an index for each set of keys that is asked for.
 func (c *Cluster) labelled(namespace string, o *Object, wanted []pair) []*Object {
 	var keys, values []byte
 	generated := false

@@ -131,8 +131,8 @@ func sleepOf(hook manifest.Value) (seconds int, where manifest.Value) {
 	return 0, manifest.Value{}
 }
 
-// secondsOf reads the operand of sleep: 30, 0.5, 30s, 1m, 2h, 1d, and what ends the command in a shell;
-// 0 for anything else. A part of a second is left out.
+// secondsOf reads the operand of sleep: 30, 0.5, 30s, 1m, 2h, 1d, and what ends the command in a
+// shell; 0 for anything else. A part of a second is left out.
 func secondsOf(operand string) int {
 	operand = strings.TrimRight(operand, ";&")
 	unit := 1.0

@@ -37,7 +37,7 @@ func TestDocs(t *testing.T) {
 // page is the part of docs/rules.md that the table makes.
 func page() string {
 	var b strings.Builder
-	b.WriteString("## All rules\n\n| code | what is told | |\n|---|---|---|\n")
+	b.WriteString("## All rules\n\n| code | what is wrong | |\n|---|---|---|\n")
 	for _, rule := range Rules() {
 		severity := "warning"
 		if rule.Error {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ var claimedTwice = &Rule{
 			for i := range o.routes {
 				a := &o.routes[i]
 				if a.by.kind != "" { // of the Gateway API
-					by = router{a.by.kind + " " + o.in(a.by.listener), o.in(a.by.name), or(o.in(a.by.namespace), o.namespace())}
+					by = router{a.by.kind + " " + o.in(a.by.listener), o.in(a.by.name), cmp.Or(o.in(a.by.namespace), o.namespace())}
 				}
 				host, path := o.in(a.host.is), o.in(a.path)
 				if isPlaceholder(host) || host == "" && by == (router{kind: "Ingress"}) {
@@ -69,7 +70,7 @@ var claimedTwice = &Rule{
 				if !twice || first.o != o && first.o.id() == o.id() {
 					continue // the same object in another file
 				}
-				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", or(host, "*"), or(path, "/"), first.o, o)
+				f := r.add(o, a.place, "the host %q with the path %q is claimed twice: by %s, and by %s", cmp.Or(host, "*"), cmp.Or(path, "/"), first.o, o)
 				f.hint("only one of the two gets requests: give one another host or path").also(first.o, first.route.place, "%s claims it first", first.o)
 			}
 		}
@@ -87,7 +88,7 @@ func cleanPath(path string, exact bool) string {
 	if exact {
 		return "= " + path
 	}
-	return or(strings.TrimRight(path, "/"), "/")
+	return cmp.Or(strings.TrimRight(path, "/"), "/")
 }
 
 // router is what serves the routes of an object: routes of different routers do not collide.
@@ -114,7 +115,7 @@ var claimedElsewhere = &Rule{
 		"DNS records undo each other's work. Where that is meant, such as while traffic moves, switch the rule off.",
 	Source: groupSource,
 	Wrong:  twoIngresses("alb", "api.example.com", "/front"),
-	Mend:   []string{"spec:\n  ingressClassName: alb", "spec:\n  ingressClassName: alb", "kind: Ingress\nmetadata: {name: api}", grouped("api"), "kind: Ingress\nmetadata: {name: front}", grouped("front")},
+	Mend:   []string{"kind: Ingress\nmetadata: {name: api}", grouped("api"), "kind: Ingress\nmetadata: {name: front}", grouped("front")},
 	cluster: func(c *Cluster, r *report) {
 		c.checkBalancers(r)
 		c.checkClusters(r)
@@ -138,7 +139,7 @@ func (c *Cluster) checkBalancers(r *report) {
 	}
 	owners := map[host]owner{}
 	for _, lb := range c.loadBalancers() {
-		told := map[host]bool{}
+		reported := map[host]bool{}
 		for _, o := range lb.members {
 			for i := range o.routes {
 				a := &o.routes[i]
@@ -148,10 +149,10 @@ func (c *Cluster) checkBalancers(r *report) {
 				if !known {
 					owners[key] = owner{lb, claimant{o, a}}
 				}
-				if !known || first.lb == lb || first.o.id() == o.id() || told[key] || name == "" || isPlaceholder(name) {
+				if !known || first.lb == lb || first.o.id() == o.id() || reported[key] || name == "" || isPlaceholder(name) {
 					continue
 				}
-				told[key] = true
+				reported[key] = true
 				f := r.add(o, a.place, "the host %q is on two load balancers: in %s, and in %s", name, first.lb, lb)
 				f.hint("give both the same alb.ingress.kubernetes.io/group.name").also(first.o, first.route.place, "%s claims it first", first.o)
 			}
@@ -168,30 +169,31 @@ func (lb *loadBalancer) scheme() string {
 	return "internal" // the controller's default
 }
 
-// checkClusters reports hosts of an environment that one which it extends has too, in another cluster.
+// checkClusters reports hosts that an environment has in common with one that it extends and that
+// is in another cluster.
 func (c *Cluster) checkClusters(r *report) {
 	for _, other := range c.all {
 		if other == c {
 			continue
 		}
-		hosts := map[string]*claimant{} // by environment and host
+		var hosts map[string]*claimant // by environment and host; made when it is needed
 		for _, o := range c.routed {
 			if o.Env == nil || len(o.Env.Extends) == 0 {
 				continue
 			}
-			if len(hosts) == 0 {
+			if hosts == nil {
 				hosts = other.hosts()
 			}
-			told := map[string]bool{}
+			reported := map[string]bool{}
 			for i := range o.routes {
 				a := &o.routes[i]
 				host := o.in(a.host.is)
 				for _, env := range o.Env.Extends {
 					first := hosts[env+" "+strings.ToLower(host)]
-					if first == nil || told[host] || host == "" {
+					if first == nil || reported[host] || host == "" {
 						continue
 					}
-					told[host] = true
+					reported[host] = true
 					f := r.add(o, a.place, "the host %q is claimed by the environment %q too, in another cluster", host, env)
 					f.hint("set a domain of its own in environments/%s.yaml", o.Env.Name).also(first.o, first.route.place, "%s claims it in %s", first.o, env)
 				}
@@ -202,7 +204,7 @@ func (c *Cluster) checkClusters(r *report) {
 
 // hosts returns who claims each host, by environment and host.
 func (c *Cluster) hosts() map[string]*claimant {
-	hosts := map[string]*claimant{"": nil}
+	hosts := map[string]*claimant{}
 	for _, o := range c.routed {
 		for i := range o.routes {
 			if a := &o.routes[i]; o.Env != nil && a.host.is != "" {
@@ -246,8 +248,8 @@ func (lb *loadBalancer) checkOrder(r *report) {
 		for _, a := range o.orderedRules() {
 			host := strings.ToLower(a.host)
 			if first := hiding(byHost, o, a, host); first != nil {
-				f := r.add(o, a.place, "the host %q with the path %q gets no requests: %q with %q of %s is asked first", or(a.host, "*"), or(a.path, "/"),
-					or(first.rule.host, "*"), or(first.rule.path, "/"), first.o)
+				f := r.add(o, a.place, "the host %q with the path %q gets no requests: %q with %q of %s is asked first", cmp.Or(a.host, "*"), cmp.Or(a.path, "/"),
+					cmp.Or(first.rule.host, "*"), cmp.Or(first.rule.path, "/"), first.o)
 				f.hint("give %s a higher alb.ingress.kubernetes.io/group.order", first.o).also(first.o, first.rule.place, "%s is asked first", first.o)
 				if first.o == o {
 					f.hint("write the wider host below")

@@ -8,7 +8,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Annotation names the rules that an object does not want to hear of: MG601, MG606.
+// Annotation lists the rules that are switched off for an object: MG601, MG606.
 const Annotation = "manifestgen-ignore"
 
 // ignored is a code in the annotation.
@@ -45,7 +45,8 @@ data: {LOG_LEVEL: info}`,
 	Mend: []string{"  annotations: {manifestgen-ignore: MG601}\n", ""},
 }
 
-// ignore leaves out what objects say is to be ignored, and reports what ignores nothing.
+// ignore leaves out the findings of rules that are switched off for their object, and reports
+// annotations that ignore nothing.
 func ignore(clusters []*Cluster, found []*Finding) []*Finding {
 	type use struct{ source, code string }
 	used := map[use]bool{}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"k8srepo/internal/manifest"
-	"k8srepo/internal/problem"
 )
 
 var immutable = &Rule{
@@ -30,8 +29,8 @@ spec:
 // MayBeImmutable reports whether a kind has fields that cannot change.
 func MayBeImmutable(kind string) bool { return immutableFields[kind] != nil }
 
-// immutableFields are the fields of each kind that cannot change; "*" is every field of the spec but
-// those behind it.
+// immutableFields are the fields of each kind that cannot change. Those of a ConfigMap or Secret
+// cannot once it has immutable: true; the type of a Secret never can.
 var immutableFields = map[string][]string{
 	"Deployment":            {"spec.selector"},
 	"DaemonSet":             {"spec.selector"},
@@ -45,7 +44,7 @@ var immutableFields = map[string][]string{
 	"PriorityClass":         {"value", "preemptionPolicy"},
 	"IngressClass":          {"spec.controller"},
 	"Service":               {"spec.clusterIP"},
-	"ConfigMap":             {"data", "binaryData"}, // if immutable: true
+	"ConfigMap":             {"data", "binaryData"},
 	"Secret":                {"data", "stringData", "type"},
 }
 
@@ -83,18 +82,10 @@ func Immutable(old, now []manifest.Value) []Finding {
 			if sameValue(a, b) || isUnset(a, field) && isUnset(b, field) || field == "spec.clusterIP" && (isUnset(a, field) || isUnset(b, field)) && a.Text != "None" && b.Text != "None" {
 				continue
 			}
-			place := b.Place
-			if place == (problem.Place{}) {
-				place = o.named
-			}
-			r.add(o, place, "%s of %s cannot change: the API server refuses the update", field, o).hint("give it another name, or delete it first")
+			r.add(o, b.Place, "%s of %s cannot change: the API server refuses the update", field, o).hint("give it another name, or delete it first")
 		}
 	}
-	findings := make([]Finding, len(r.found))
-	for i, f := range r.found {
-		findings[i] = *f
-	}
-	return findings
+	return valuesOf(r.found)
 }
 
 // isReplaced reports whether Argo CD replaces an object rather than updates it.

@@ -29,9 +29,20 @@ func small(api, kind, meta, rest string) string {
 	return "---\napiVersion: " + api + "\nkind: " + kind + "\nmetadata: {" + meta + "}\n" + rest + "\n"
 }
 
-// ingressFor is an Ingress of a class for a host and path, which leads to a port of the Service api.
+// ingressFor is an Ingress of a class for a host and path, which leads to a port of the Service
+// api.
 func ingressFor(meta, class, host, path, port string) string {
 	return small("networking.k8s.io/v1", "Ingress", meta, `spec: {ingressClassName: `+class+`, rules: [{host: "`+host+`", http: {paths: [{path: `+path+`, pathType: Prefix, backend: {service: {name: api, port: `+port+`}}}]}}]}`)
+}
+
+// ingressWith is an Ingress for the AWS Load Balancer Controller, with an annotation and a spec.
+func ingressWith(annotation, spec string) string {
+	return small("networking.k8s.io/v1", "Ingress", "name: a, annotations: {alb.ingress.kubernetes.io/"+annotation+"}", "spec: {ingressClassName: alb, "+spec+"}")
+}
+
+// backendOf is the Service web, of a type and without pods.
+func backendOf(kind string) string {
+	return small("v1", "Service", "name: web", "spec: {type: "+kind+", ports: [{port: 80}]}")
 }
 
 // withTLS is an Ingress with the certificate of the Secret cert.
@@ -48,7 +59,8 @@ func TestSecondsOf(t *testing.T) {
 	}
 }
 
-// routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a namespace.
+// routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a
+// namespace.
 func routeTo(gateway, namespace string) string {
 	return small("gateway.networking.k8s.io/v1", "HTTPRoute", "name: api", "spec: {parentRefs: [{name: public, namespace: "+gateway+"}], hostnames: [a.example.com], rules: [{backendRefs: [{name: api, namespace: "+namespace+", port: 80}]}]}")
 }
@@ -142,36 +154,45 @@ var kindCases = map[string]struct{ text, want string }{
 		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {auth: {secretRef: {accessKeyIDSecretRef: {name: keys, key: id}, secretAccessKeySecretRef: {name: keys, key: secret}}}}}}"), "MG609"},
 	"a store whose Secret is there": {secretWith("token") +
 		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {vault: {auth: {tokenSecretRef: {name: api, key: token}}}}}"), ""},
-	"the certificate of an Ingress":               {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
-	"the certificate of an ALB":                   {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
-	"a certificate that is made":                  {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
-	"the default ServiceAccount":                  {workload("Deployment", "serviceAccountName: default, "), ""},
-	"a ServiceAccount that is not there":          {workload("CronJob", "serviceAccountName: api, "), "MG606"},
-	"a ConfigMap of a CronJob":                    {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
-	"a claim":                                     {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
-	"a claim of a StatefulSet":                    {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
-	"the Service of a StatefulSet":                {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
-	"pods on the nodes of a pool":                 {spotPool + workload("Deployment", `nodeSelector: {spot: "true"}, `+toleratesSpot), ""},
-	"pods that do not tolerate a pool":            {spotPool + workload("Deployment", `nodeSelector: {spot: "true"}, `), "MG640"},
-	"pods for a label's value that no pool has":   {spotPool + workload("Deployment", `nodeSelector: {spot: "yes"}, `+toleratesSpot), "MG640"},
-	"pods for nodes that are not Karpenter's":     {spotPool + workload("Deployment", `nodeSelector: {gpu: "true"}, `), ""},
-	"pods for an architecture":                    {spotPool + workload("Deployment", `nodeSelector: {kubernetes.io/arch: arm64}, `+toleratesSpot), ""},
-	"a Mapping to another namespace":              {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:80'}"), ""},
-	"a Mapping to a port that is not there":       {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:8080'}"), "MG604"},
-	"two Mappings of a host":                      {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend'}") + small("getambassador.io/v3alpha1", "Mapping", "name: b, namespace: backend", "spec: {hostname: a.example.com, prefix: /, service: api}"), "MG611"},
-	"a TargetGroupBinding":                        {webService + kindDeployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: web}}"), ""},
-	"a TargetGroupBinding to a missing port":      {webService + kindDeployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: 8080}}"), "MG604"},
-	"a budget by expressions":                     {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
-	"a budget by expressions that select nothing": {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
-	"an image without a tag":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
-	"an image that kustomize tags":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
-	"a Service of an experiment":                  {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
-	"the path of a key":                           {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
-	"a certificate":                               {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
-	"settings without a secret":                   {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
-	"settings with a secret":                      {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
-	"an example of a setting":                     {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
-	"a password with the word example":            {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
+	"the certificate of an Ingress":             {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
+	"the certificate of an ALB":                 {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
+	"a certificate that is made":                {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
+	"the default ServiceAccount":                {workload("Deployment", "serviceAccountName: default, "), ""},
+	"a ServiceAccount that is not there":        {workload("CronJob", "serviceAccountName: api, "), "MG606"},
+	"a ConfigMap of a CronJob":                  {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
+	"a claim":                                   {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
+	"a claim of a StatefulSet":                  {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
+	"the Service of a StatefulSet":              {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
+	"pods on the nodes of a pool":               {spotPool + workload("Deployment", `nodeSelector: {spot: "true"}, `+toleratesSpot), ""},
+	"pods that do not tolerate a pool":          {spotPool + workload("Deployment", `nodeSelector: {spot: "true"}, `), "MG640"},
+	"pods for a label's value that no pool has": {spotPool + workload("Deployment", `nodeSelector: {spot: "yes"}, `+toleratesSpot), "MG640"},
+	"pods for nodes that are not Karpenter's":   {spotPool + workload("Deployment", `nodeSelector: {gpu: "true"}, `), ""},
+	"pods for an architecture":                  {spotPool + workload("Deployment", `nodeSelector: {kubernetes.io/arch: arm64}, `+toleratesSpot), ""},
+	"a Mapping to another namespace":            {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:80'}"), ""},
+	"a Mapping to a port that is not there":     {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend:8080'}"), "MG604"},
+	"two Mappings of a host":                    {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'api.backend'}") + small("getambassador.io/v3alpha1", "Mapping", "name: b, namespace: backend", "spec: {hostname: a.example.com, prefix: /, service: api}"), "MG611"},
+	"a TargetGroupBinding":                      {webService + kindDeployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: web}}"), ""},
+	"a TargetGroupBinding to a missing port":    {webService + kindDeployment + small("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "name: a", "spec: {targetGroupARN: a, serviceRef: {name: api, port: 8080}}"), "MG604"},
+	"an HPA of a ReplicationController":         {scalerOf("v1", "ReplicationController", "api") + small("v1", "ReplicationController", "name: api", `spec: {selector: {app: api}, template: {metadata: {labels: {app: api}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
+	"an HPA without an apiVersion":              {strings.Replace(scalerOf("apps/v1", "Deployment", "api"), "apiVersion: apps/v1, ", "", 1) + kindDeployment, ""},
+	"replicas of null are one": {strings.Replace(kindDeployment, "spec: {", "spec: {replicas: null, ", 1) +
+		small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {minAvailable: 1, selector: {matchLabels: {app: api}}}"), "MG634"},
+	"a Mapping to a host elsewhere":                        {small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'https://example.org'}"), ""},
+	"a Mapping to a Service that is none":                  {webService + kindDeployment + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: front.default}"), "MG603"},
+	"a default backend by an annotation that is not there": {ingressWith("target-type: ip", "defaultBackend: {service: {name: redirect, port: {name: use-annotation}}}"), "MG622"},
+	"a default backend that nodes cannot reach":            {backendOf("ClusterIP") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), "MG624"},
+	"a default backend that nodes reach":                   {backendOf("NodePort") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), ""},
+	"a budget by expressions":                              {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
+	"a budget by expressions that select nothing":          {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
+	"an image without a tag":                               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
+	"an image that kustomize tags":                         {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
+	"a Service of an experiment":                           {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
+	"the path of a key":                                    {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
+	"a certificate":                                        {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
+	"settings without a secret":                            {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
+	"settings with a secret":                               {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
+	"an example of a setting":                              {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
+	"a password with the word example":                     {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
 }
 
 // TestKinds: the ways in which the objects of a cluster refer to each other.
@@ -218,8 +239,8 @@ func TestEnvironmentsOfACluster(t *testing.T) {
 	}
 }
 
-// TestNodePoolOfAnotherEnvironment: pods use the nodes of their cluster's pools, whose environment is
-// another, and not those of another cluster.
+// TestNodePoolOfAnotherEnvironment: pods use the nodes of their cluster's pools, whose environment
+// is another, and not those of another cluster.
 func TestNodePoolOfAnotherEnvironment(t *testing.T) {
 	pool := objects(t, small("karpenter.sh/v1", "NodePool", "name: spot", `spec: {template: {metadata: {labels: {spot: "true"}}}}`))
 	pods := objects(t, workload("Deployment", `nodeSelector: {spot: "true"}, `))
@@ -241,20 +262,23 @@ func TestNodePoolOfAnotherEnvironment(t *testing.T) {
 	}
 }
 
-// TestOpenToTheInternet: who reaches a load balancer is said somewhere; that everybody may, too, but
-// not of users' own copies.
+// TestOpenToTheInternet: who reaches a load balancer is said somewhere; that everybody may, too,
+// but not of users' own copies.
 func TestOpenToTheInternet(t *testing.T) {
 	for name, c := range map[string]struct {
 		shared bool
 		cidrs  string
 		want   []problem.Code
 	}{
-		"shared":                       {true, "", []problem.Code{"MG628"}},
-		"shared, with CIDRs":           {true, "203.0.113.0/24", nil},
-		"shared, meant":                {true, "0.0.0.0/0", nil},
-		"personal":                     {false, "", []problem.Code{"MG628"}},
-		"personal, with CIDRs":         {false, "203.0.113.0/24", nil},
-		"personal, meant all the same": {false, "0.0.0.0/0", []problem.Code{"MG628"}},
+		"shared":                        {true, "", []problem.Code{"MG628"}},
+		"shared, with CIDRs":            {true, "203.0.113.0/24", nil},
+		"shared, meant":                 {true, "0.0.0.0/0", nil},
+		"personal":                      {false, "", []problem.Code{"MG628"}},
+		"personal, with CIDRs":          {false, "203.0.113.0/24", nil},
+		"personal, meant all the same":  {false, "0.0.0.0/0", []problem.Code{"MG628"}},
+		"personal, of both families":    {false, "0.0.0.0/0, ::/0", []problem.Code{"MG628"}},
+		"personal, with a CIDR and all": {false, "203.0.113.0/24,0.0.0.0/0", []problem.Code{"MG628"}},
+		"shared, of both families":      {true, "0.0.0.0/0,::/0", nil},
 	} {
 		annotations := annotated("scheme", "internet-facing")
 		if c.cidrs != "" {

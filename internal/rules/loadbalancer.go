@@ -109,8 +109,8 @@ func (o *Object) listeners() map[int]string {
 	}
 	ports := map[int]string{}
 	for _, entry := range entries {
-		for protocol, port := range entry {
-			ports[port] = protocol
+		for _, protocol := range sortedKeys(entry) {
+			ports[entry[protocol]] = protocol
 		}
 	}
 	return ports
@@ -129,8 +129,9 @@ func commaSeparated(s string) []string {
 	return list
 }
 
-// keyValues returns the entries of an annotation such as tags; ok is false where one is no key=value.
-// As for the controller, a comma before a part without "=" is an error, and a backslash escapes.
+// keyValues returns the entries of an annotation such as tags; ok is false where one is no
+// key=value. As for the controller, a comma before a part without "=" is an error, and a backslash
+// escapes.
 func keyValues(s string) (entries labels, ok bool) {
 	for _, part := range splitPairs(s) {
 		key, value, found := strings.Cut(part, "=")
@@ -179,8 +180,8 @@ func (o *Object) balancerRule(a *albRule) balancerRule {
 // pathOrder is the order of paths by their type; others are last.
 var pathOrder = map[string]int{"Exact": -2, "Prefix": -1}
 
-// orderedRules returns the rules of an Ingress as the controller orders them: those of a host with the
-// exact paths first, then the longest prefixes.
+// orderedRules returns the rules of an Ingress as the controller orders them: those of a host with
+// the exact paths first, then the longest prefixes.
 func (o *Object) orderedRules() []balancerRule {
 	sorted := slices.Clone(o.ingress.rules)
 	slices.SortStableFunc(sorted, func(a, b albRule) int {
@@ -197,8 +198,51 @@ func (o *Object) orderedRules() []balancerRule {
 	return list
 }
 
-// hasRules reports whether a listener has rules of its own: with ssl-redirect in the group, those for
-// HTTP only redirect.
+// hasRules reports whether a listener has rules of its own: with ssl-redirect in the group, those
+// for HTTP only redirect.
 func (lb *loadBalancer) hasRules(protocol string) bool {
 	return protocol != "HTTP" || !slices.ContainsFunc(lb.members, func(o *Object) bool { _, ok := o.annotation("ssl-redirect"); return ok })
+}
+
+var exposed = &Rule{
+	Code:  "MG628",
+	Title: "a load balancer that the whole internet reaches",
+	Reason: "A load balancer with the scheme `internet-facing` is open to everybody, unless one of its Ingresses has `security-groups`, `inbound-cidrs`, `security-group-prefix-lists`, a WAF or\n" +
+		"`auth-type`. Where that is meant, `inbound-cidrs: 0.0.0.0/0` says so. In an environment of users' own copies (one without the scope `service`) it is seldom meant, and reported\n" +
+		"anyway: unfinished work there has the data and the rights of a service. Only the environments of an inventory are looked at.",
+	Source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#access-control",
+	Wrong:  strings.NewReplacer("kubernetes.io/scheme: internal", "kubernetes.io/scheme: internet-facing", "SCHEME", "internet-facing").Replace(albExample),
+	Mend:   []string{"name: api\n  annotations:\n", "name: api\n  annotations:\n    alb.ingress.kubernetes.io/inbound-cidrs: 203.0.113.0/24\n"},
+	cluster: func(c *Cluster, r *report) {
+		if c.classParams {
+			return // they may say who reaches it
+		}
+		for _, lb := range c.loadBalancers() {
+			first := lb.members[0]
+			if lb.scheme() != "internet-facing" || first.Env == nil || lb.isRestricted(first.Env.Shared) {
+				continue
+			}
+			for _, o := range lb.members {
+				if place, ok := o.annotation("scheme"); ok {
+					r.add(o, place.place, "everybody on the internet reaches %s", lb).hint("write scheme: internal, or say in alb.ingress.kubernetes.io/inbound-cidrs who may reach it")
+					break
+				}
+			}
+		}
+	},
+}
+
+// restrictions are the annotations that say who reaches a load balancer.
+var restrictions = []string{"security-groups", "inbound-cidrs", "security-group-prefix-lists", "wafv2-acl-arn", "wafv2-acl-name", "waf-acl-id", "web-acl-id", "auth-type", "mutual-authentication"}
+
+// isRestricted reports whether an annotation says who reaches a load balancer. In a shared
+// environment 0.0.0.0/0 does: everybody is meant.
+func (lb *loadBalancer) isRestricted(shared bool) bool {
+	return slices.ContainsFunc(lb.members, func(o *Object) bool {
+		return slices.ContainsFunc(restrictions, func(name string) bool {
+			v := o.alb(name)
+			everybody := name == "inbound-cidrs" && slices.ContainsFunc(commaSeparated(v), func(cidr string) bool { return cidr == "0.0.0.0/0" || cidr == "::/0" })
+			return v != "" && v != "none" && (!everybody || shared)
+		})
+	})
 }

@@ -135,6 +135,7 @@ func TestAnnotations(t *testing.T) {
 		{[2]string{"mutual-authentication", `[{"port": 443, "mode": "verfy"}]`}, `unknown mode "verfy"`},
 		{[2]string{"shceme", "internal"}, `no annotation "alb.ingress.kubernetes.io/shceme"`},
 		{[2]string{"listener-attributes.HTTP-80", "a=b"}, ""},
+		{[2]string{"listener-attributes.%d", "a"}, `listener-attributes.%d: "a" is not of the form`},
 		{[2]string{"conditions.apis", `[]`}, "has no effect"},
 		{conditions(`[{"field":"host-header","hostHeaderConfig":{"values":["a.example.com"]}}]`), ""},
 		{conditions(`[{"field":"host-header","hostHeaderConfig":{}}]`), "has no values"},
@@ -162,6 +163,16 @@ func TestAnnotations(t *testing.T) {
 		found := check(t, member("api", annotated(c.given[:]...), hosts("api", "api.example.com")))
 		if c.want == "" && len(found) > 0 || c.want != "" && (len(found) != 1 || !strings.Contains(found[0].Message, c.want)) {
 			t.Errorf("%v: got %s, want %q", c.given, messages(found), c.want)
+		}
+	}
+}
+
+// TestNearestAnnotation: of several known names that are equally near, the hint is always the same.
+func TestNearestAnnotation(t *testing.T) {
+	text := member("api", annotated("nhealthy-threshold-count", "2"), hosts("api", "api.example.com"))
+	for range 50 {
+		if found := check(t, text); len(found) != 1 || found[0].Hint != `did you mean "healthy-threshold-count"?` {
+			t.Fatalf("got %s", messages(found))
 		}
 	}
 }
@@ -251,6 +262,16 @@ func TestQuotas(t *testing.T) {
 	}
 	if len(moved) != 31 {
 		t.Errorf("%d users are to move, want 31", len(moved))
+	}
+}
+
+// TestDefaultBackendIsATargetGroup: the Service of a default backend counts as those of rules do.
+func TestDefaultBackendIsATargetGroup(t *testing.T) {
+	const spec = "  ingressClassName: alb\n"
+	text := strings.Replace(manyRoutes(100), spec, spec+"  defaultBackend: {service: {name: api, port: {name: p8001}}}\n", 1)
+	found := check(t, text)
+	if i := slices.IndexFunc(found, func(f Finding) bool { return f.Rule == fixedQuota }); i < 0 || !found[i].Error || !strings.Contains(found[i].Message, "101 target groups") {
+		t.Errorf("got %s", messages(found))
 	}
 }
 

@@ -6,8 +6,9 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// nearby finds what is nearly what was looked for in vain. It is made when it is first asked, and
-// answers a limited number of questions: thousands of objects may share one mistake.
+// nearby finds names and labels that are close to those that were looked for and are not there. Its
+// indexes are made when they are first needed. It answers a limited number of questions, since
+// thousands of objects may share one mistake.
 type nearby struct {
 	cluster *Cluster
 	left    int
@@ -23,7 +24,8 @@ const (
 
 func newNearby(c *Cluster) *nearby { return &nearby{cluster: c, left: maxQuestions} }
 
-// near returns the name of an object of the same kind and namespace that is nearly the one looked for.
+// near returns the name of an object of the same kind and namespace that is nearly the one looked
+// for.
 func (c *Cluster) near(to id) string {
 	n := c.nearby
 	if n.left--; n.left < 0 {
@@ -56,8 +58,8 @@ func (n *nearby) add(kind, namespace, name string) {
 	n.names[key] = append(n.names[key], name)
 }
 
-// nearest returns the workload whose pods have most of the labels that an object wants, or nearly one of
-// them; nil if there is none.
+// nearest returns the workload whose pods have most of the labels that an object wants, or nearly
+// one of them; nil if there is none.
 func (c *Cluster) nearest(asking *Object, wanted labels) *Object {
 	n, namespace := c.nearby, asking.namespace()
 	if n.left--; n.left < 0 {

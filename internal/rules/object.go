@@ -20,9 +20,9 @@ type Object struct {
 	Unit     string       // what it was given with; the caller's to use
 	Document int          // the caller's number of the document that it is in
 
-	from, to string // a name in the facts, and what stands there for this object
+	from, to string // where the facts have the name from, this object has to; "" for the object that was read
 
-	asked   bool      // what it selects was asked for
+	matched bool      // selects is set
 	selects []*Object // the workloads whose pods its selector selects: see Cluster.selected
 }
 
@@ -53,8 +53,8 @@ type facts struct {
 	grant    *grant
 	custom   *custom
 
-	controller string   // of an IngressClass
-	tagged     []string // the repositories whose tags a kustomization sets
+	controller string // of an IngressClass
+	tagged     []word // the repositories whose tags a kustomization sets
 }
 
 // word is a text as Read found it. Object.in says what it is for an object.
@@ -94,9 +94,9 @@ func (o *Object) all(words []word) []string {
 	return list
 }
 
-// CopyTo makes a new object what Read would make of a text that has another name wherever this one
-// stands, so that thousands of users who share a template need one parse. Neither name may be a part of a
-// word of Kubernetes. The fields that are the caller's are not copied.
+// CopyTo sets other to what Read would return for the same text with the name to wherever it has
+// from. Users who share a template need one parse. Neither name may be a part of a word of
+// Kubernetes, such as a key. The fields that are the caller's to set are not copied.
 func (o *Object) CopyTo(other *Object, from, to string) {
 	other.facts, other.Namespace, other.Name = o.facts, o.Namespace, o.Name
 	if from == to {
@@ -260,6 +260,7 @@ type reference struct {
 	key       text // of a ConfigMap or Secret; the listener of a Gateway
 	port      text // of a Service: its name or number
 	optional  bool
+	orHost    bool // name.namespace may be a host elsewhere, such as example.com
 
 	clusterScoped bool // the kind has no namespace
 }
@@ -287,7 +288,7 @@ type keys struct {
 	open  bool
 }
 
-// custom is an object of a kind that nothing is known of: what it names, it may make.
+// custom is an object of an unknown kind: its controller may make objects of the names in it.
 type custom struct{ names []word }
 
 // id is what no two objects of a cluster share.

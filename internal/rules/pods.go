@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"k8srepo/internal/manifest"
@@ -25,8 +26,8 @@ func (r *reading) readPods() {
 		return // a Rollout may name a Deployment instead
 	}
 	p := &podTemplate{labels: pairsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
-	if replicas, ok := r.spec.Get("replicas"); ok && len(path) > 0 {
-		p.replicas = text{wordOf(replicas), keyPlace(r.spec, "replicas")}
+	if replicas, ok := r.spec.Get("replicas"); ok && replicas.Kind != manifest.Null && len(path) > 0 {
+		p.replicas = text{wordOf(replicas), r.spec.KeyPlace("replicas")}
 		p.count, _ = intOf(replicas)
 	}
 	if r.o.Kind == "StatefulSet" {
@@ -41,7 +42,7 @@ func (r *reading) readPods() {
 		if c.serves {
 			for _, port := range at(c.v, "ports").Items {
 				if name := wordOf(at(port, "name")); name != "" {
-					p.ports = append(p.ports, podPort{name, or(at(port, "protocol").Text, "TCP")})
+					p.ports = append(p.ports, podPort{name, cmp.Or(at(port, "protocol").Text, "TCP")})
 				}
 			}
 		}
@@ -60,7 +61,7 @@ func (r *reading) readPods() {
 		r.refer(reference{from: aPod, what: "serviceAccountName", kind: "ServiceAccount", name: name})
 	}
 	for _, secret := range at(r.podSpec, "imagePullSecrets").Items {
-		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name")), optional: false})
+		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name"))})
 	}
 	r.o.pods = p
 }
@@ -150,9 +151,9 @@ func (r *reading) readVolumes() {
 
 // readScheduling reads which nodes a pod may run on.
 func (r *reading) readScheduling(p *podTemplate) {
-	p.node, p.asks = pairsOf(at(r.podSpec, "nodeSelector")), keyPlace(r.podSpec, "nodeSelector")
+	p.node, p.asks = pairsOf(at(r.podSpec, "nodeSelector")), r.podSpec.KeyPlace("nodeSelector")
 	if len(p.node) == 0 {
-		p.asks = keyPlace(r.podSpec, "affinity")
+		p.asks = r.podSpec.KeyPlace("affinity")
 	}
 	for _, term := range at(r.podSpec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
 		p.affinity = append(p.affinity, conditionsOf(at(term, "matchExpressions")))

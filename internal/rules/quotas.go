@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"k8srepo/internal/problem"
 )
 
 const quotaSource = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"
@@ -109,11 +107,8 @@ func (c *Cluster) checkQuotas(r *report, quotas []quota) {
 				continue
 			}
 			worst := lb.members[max(over, 0)]
-			place, ok := worst.annotation("group.name")
-			if !ok {
-				place.place = problem.Place{}
-			}
-			f := r.add(worst, place.place, "%s would have %d %s: a load balancer takes %d", lb, n, q.name, q.limit)
+			group, _ := worst.annotation("group.name")
+			f := r.add(worst, group.place, "%s would have %d %s: a load balancer takes %d", lb, n, q.name, q.limit)
 			if f.Error = over >= 0; !f.Error {
 				f.hint("that is %d %%; give new users another group.name before it is full", n*100/q.limit)
 				continue
@@ -123,11 +118,10 @@ func (c *Cluster) checkQuotas(r *report, quotas []quota) {
 	}
 }
 
-// plan says who is to move, so that each group stays below the point where it is warned of.
+// plan says which owners are to move to other groups, so that each group stays below the warning.
 func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
-	var groups [][]string
+	groups := [][]string{nil} // the owners of each
 	used, last := newUsage(), ""
-	groups = append(groups, nil)
 	for i := 0; i < len(lb.members); {
 		owner, whole := ownerOf(lb.members[i]), newUsage()
 		end := i
@@ -148,7 +142,7 @@ func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
 		f.hint("split this Ingress into several, with a group.name of its own for each; or let one Service take all hosts and route them in the cluster")
 		return
 	}
-	f.hint("keep %s; move the others to another %s, as below", countOf(groups[0]), annotationName("group.name"))
+	f.hint("keep %s; move the others to another %s, as below", countOf(groups[0]), albPrefix+"group.name")
 	for i, owners := range groups[1:] {
 		name := strconv.Itoa(i + 2)
 		if lb.group != "" {
@@ -157,8 +151,6 @@ func (lb *loadBalancer) plan(f *Finding, q quota, shares []*usage) {
 		f.Notes = append(f.Notes, "move to group.name "+name+": "+strings.Join(owners, ", "))
 	}
 }
-
-func annotationName(name string) string { return albPrefix + name }
 
 func countOf(owners []string) string {
 	if len(owners) == 1 {
@@ -211,8 +203,8 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 			u.certificates[arn] = true
 		}
 		u.rules = len(o.ingress.rules) * listeners
-		for i := range o.ingress.rules {
-			for _, group := range o.targetGroups(o.balancerRule(&o.ingress.rules[i])) {
+		for _, backend := range o.ingress.backends() {
+			for _, group := range o.targetGroups(o.balancerRule(&backend)) {
 				key := o.namespace() + "/" + o.Name + " " + group[0] + ":" + group[1]
 				if !u.targetGroups[key] {
 					u.targetGroups[key] = true
@@ -225,9 +217,13 @@ func (c *Cluster) shares(lb *loadBalancer) []*usage {
 	return lb.shares
 }
 
-// targetGroups returns the Services and ports that a path of an Ingress leads to, each a target group.
+// targetGroups returns the Services and ports that a path of an Ingress leads to, each a target
+// group.
 func (o *Object) targetGroups(a balancerRule) [][2]string {
-	if a.port != useAnnotation {
+	switch {
+	case a.service == "":
+		return nil // a backend that is no Service
+	case a.port != useAnnotation:
 		return [][2]string{{a.service, a.port}}
 	}
 	written, _ := o.annotation("actions." + a.service)

@@ -58,7 +58,8 @@ func Read(v manifest.Value) *Object {
 	return r.o
 }
 
-// kindOf names a kind for tables: Service, Rollout.argoproj.io. Kubernetes' own groups are left out.
+// kindOf names a kind for tables: Service, Rollout.argoproj.io. Kubernetes' own groups are left
+// out.
 func kindOf(f *facts) string {
 	if builtInGroups[f.Group] {
 		return f.Kind
@@ -132,14 +133,9 @@ func (r *reading) readSubjects() {
 	subjects, _ := r.v.Get("subjects")
 	for _, s := range subjects.Items {
 		if at(s, "kind").Text == "ServiceAccount" {
-			r.referAccount("subjects", s)
+			r.referNamespaced("subjects", "ServiceAccount", s)
 		}
 	}
-}
-
-// referAccount refers to the ServiceAccount that a map names.
-func (r *reading) referAccount(what string, v manifest.Value) {
-	r.referNamespaced(what, "ServiceAccount", v)
 }
 
 // referNamespaced refers to the object that a map names, with its namespace where it says one.
@@ -163,7 +159,7 @@ func (r *reading) readStore() {
 			case name.Text == "":
 				visit(f.Value)
 			case key == "serviceAccountRef" || key == "serviceAccount":
-				r.referAccount(key, f.Value)
+				r.referNamespaced(key, "ServiceAccount", f.Value)
 			case key == "secretRef" || strings.HasSuffix(key, "SecretRef"):
 				r.referNamespaced(key, "Secret", f.Value)
 			default:
@@ -187,7 +183,7 @@ func (r *reading) readRoleBinding() {
 func (r *reading) readKustomization() {
 	for _, i := range at(r.v, "images").Items {
 		if at(i, "newTag").Text != "" || at(i, "digest").Text != "" || at(i, "newName").Text != "" {
-			r.o.tagged = append(r.o.tagged, at(i, "name").Text)
+			r.o.tagged = append(r.o.tagged, wordOf(at(i, "name")))
 		}
 	}
 }
@@ -227,16 +223,6 @@ func at(v manifest.Value, keys ...string) manifest.Value {
 		v, _ = v.Get(key)
 	}
 	return v
-}
-
-// keyPlace returns where a key of a map is written; that of the map where it is not.
-func keyPlace(v manifest.Value, key string) problem.Place {
-	for _, f := range v.Fields {
-		if f.Key.Text == key {
-			return f.Key.Place
-		}
-	}
-	return v.Place
 }
 
 func textOf(v manifest.Value) text {

@@ -153,19 +153,19 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`,
 // checkMissing returns a rule that reports references which lead nowhere.
 func checkMissing(from referrer) func(*Cluster, *report) {
 	return func(c *Cluster, r *report) {
-		var told []link // a name may be written once and referred to for each key
+		var reported []link // a name may be written once and referred to for each key
 		for i := range c.links[from] {
 			l := &c.links[from][i]
-			if l.optional || from == aScaler && !knowsKind(l.reference) || c.existenceOf(l) != missing {
+			if l.optional || from == aScaler && !knowsKind(l.reference) || !c.isMissing(l) {
 				continue
 			}
-			if slices.ContainsFunc(told, func(t link) bool { return t.o == l.o && t.name == l.name }) {
+			if slices.ContainsFunc(reported, func(t link) bool { return t.o == l.o && t.name == l.name }) {
 				continue
 			}
-			if len(told) > 0 && told[0].o != l.o {
-				told = told[:0]
+			if len(reported) > 0 && reported[0].o != l.o {
+				reported = reported[:0]
 			}
-			told = append(told, *l)
+			reported = append(reported, *l)
 			to := l.o.targetOf(l.reference)
 			where := ""
 			if to.namespace != "" {
@@ -236,7 +236,8 @@ spec:
 	},
 }
 
-// holder returns the object that says which keys a ConfigMap or Secret has: itself, or what makes it.
+// holder returns the object that says which keys a ConfigMap or Secret has: itself, or what makes
+// it.
 func (c *Cluster) holder(l link) *Object {
 	to := l.o.targetOf(l.reference)
 	maker := c.makers[to]
@@ -247,37 +248,4 @@ func (c *Cluster) holder(l link) *Object {
 		return l.to
 	}
 	return maker
-}
-
-var gatewayListener = &Rule{
-	Code:   "MG610",
-	Title:  "a route to a listener that the Gateway does not have",
-	Error:  true,
-	Reason: "`parentRefs[].sectionName` names a listener, and the Gateway has none of this name, so the route is not accepted (`NoMatchingParent`).",
-	Source: "https://gateway-api.sigs.k8s.io/reference/spec/#parentreference",
-	Wrong: `apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: public}
-spec:
-  gatewayClassName: nginx
-  listeners: [{name: https, port: 443, protocol: HTTPS}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: api}
-spec:
-  parentRefs: [{name: public, sectionName: tls}]
-  hostnames: [api.example.com]`,
-	Mend: []string{"sectionName: tls", "sectionName: https"},
-	cluster: func(c *Cluster, r *report) {
-		for _, l := range c.links[anyOther] {
-			if l.to == nil || l.to.gateway == nil || l.key.is == "" {
-				continue
-			}
-			to, name := l.to, l.o.in(l.key.is)
-			if names := to.gateway.names(to); !isPlaceholder(name) && !slices.Contains(names, name) {
-				r.add(l.o, l.key.place, "parentRefs: %s has no listener %q", to, name).hint("%s", problem.DidYouMean(name, names)).also(to, to.named, "%s is here", to)
-			}
-		}
-	},
 }

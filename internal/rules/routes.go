@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -29,7 +31,7 @@ type ingress struct {
 	annotations []annotation // of the AWS Load Balancer Controller, without the prefix
 	canary      bool         // an Ingress that shares another's hosts by design
 	rules       []albRule
-	fallback    problem.Place // of its default backend; the zero Place if it has none
+	fallback    *albRule // its default backend; nil if it has none
 }
 
 type annotation struct {
@@ -37,7 +39,16 @@ type annotation struct {
 	value text
 }
 
-// albRule is a path of an Ingress, as the AWS Load Balancer Controller sees it.
+// backends returns the paths of an Ingress, and its default backend.
+func (in *ingress) backends() []albRule {
+	if in.fallback == nil {
+		return in.rules
+	}
+	return append(slices.Clip(in.rules), *in.fallback)
+}
+
+// albRule is a path of an Ingress, as the AWS Load Balancer Controller sees it; or its default
+// backend, without a host and path.
 type albRule struct {
 	entry         int // the number of its entry in spec.rules
 	host, path    word
@@ -64,8 +75,9 @@ func (r *reading) readIngress() {
 	r.o.ingress = in
 	r.readCertificates()
 	if backend, ok := r.spec.Get("defaultBackend"); ok {
-		in.fallback = keyPlace(r.spec, "defaultBackend")
-		r.referIngress(at(backend, "service"))
+		service := at(backend, "service")
+		in.fallback = &albRule{service: wordOf(at(service, "name")), port: portOf(service), place: r.spec.KeyPlace("defaultBackend")}
+		r.referIngress(service)
 	}
 	for n, rule := range at(r.spec, "rules").Items {
 		host := textOf(at(rule, "host"))
@@ -73,22 +85,23 @@ func (r *reading) readIngress() {
 			service := at(path, "backend", "service")
 			r.referIngress(service)
 			p, kind := wordOf(at(path, "path")), at(path, "pathType").Text
-			port := wordOf(at(service, "port", "name"))
-			if port == "" {
-				port = wordOf(at(service, "port", "number"))
-			}
 			place := host.place
 			if place == (problem.Place{}) {
 				place = path.Place
 			}
-			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), port, place})
+			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), portOf(service), place})
 			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p), place: place})
 		}
 	}
 }
 
-// readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer Controller
-// does not look at them, and where cert-manager is told to it makes them.
+// portOf returns the name or the number of the port in a backend of an Ingress.
+func portOf(service manifest.Value) word {
+	return cmp.Or(wordOf(at(service, "port", "name")), wordOf(at(service, "port", "number")))
+}
+
+// readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer
+// Controller does not read them; cert-manager makes them where an annotation asks for it.
 func (r *reading) readCertificates() {
 	for _, a := range r.annotations.Fields {
 		if a.Key.Text == "kubernetes.io/tls-acme" || strings.HasPrefix(a.Key.Text, "cert-manager.io/") || strings.HasPrefix(a.Key.Text, "certmanager.k8s.io/") {
@@ -132,10 +145,10 @@ const useAnnotation = "use-annotation"
 func (r *reading) readGatewayRoute() {
 	var parents []parent
 	for _, ref := range at(r.spec, "parentRefs").Items {
-		p := parent{or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
+		p := parent{cmp.Or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
 		parents = append(parents, p)
-		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == "gateway.networking.k8s.io") {
-			r.refer(reference{from: anyOther, what: "parentRefs", group: "gateway.networking.k8s.io", kind: "Gateway", namespace: p.namespace,
+		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == gatewayGroup) {
+			r.refer(reference{from: anyOther, what: "parentRefs", group: gatewayGroup, kind: "Gateway", namespace: p.namespace,
 				name: textOf(at(ref, "name")), key: textOf(at(ref, "sectionName"))})
 		}
 	}
@@ -181,7 +194,7 @@ func (r *reading) addMatch(match manifest.Value, hosts []text, parents []parent)
 			place = match.Place
 		}
 		for _, p := range parents {
-			r.o.routes = append(r.o.routes, route{host: host, path: word(or(path, "/")), exact: kind == "Exact", other: word(other), by: p, place: place})
+			r.o.routes = append(r.o.routes, route{host: host, path: word(cmp.Or(path, "/")), exact: kind == "Exact", other: word(other), by: p, place: place})
 		}
 	}
 }
@@ -195,12 +208,7 @@ func kindOfRoutePath(kind string) string {
 
 // readMapping reads a Mapping of Emissary.
 func (r *reading) readMapping() {
-	service := at(r.spec, "service")
-	if name, namespace, port, ok := mappingService(service.Text); ok {
-		ref := reference{from: aRoute, what: "spec.service", kind: "Service", namespace: word(namespace), name: text{word(name), service.Place}}
-		if port != "" {
-			ref.port = text{word(port), service.Place}
-		}
+	if ref, ok := mappingService(at(r.spec, "service")); ok {
 		r.refer(ref)
 	}
 	host := textOf(at(r.spec, "hostname"))
@@ -218,36 +226,34 @@ func (r *reading) readMapping() {
 	}
 	place := host.place
 	if place == (problem.Place{}) {
-		place = keyPlace(r.spec, "prefix")
+		place = r.spec.KeyPlace("prefix")
 	}
 	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(at(r.spec, "prefix")), exact: at(r.spec, "prefix_exact").Text == "true", other: word(other), place: place})
 }
 
-// mappingService reads the service of a Mapping: [scheme://]name[.namespace[.svc[.cluster.local]]][:port].
-func mappingService(s string) (name, namespace, port string, ok bool) {
-	if i := strings.Index(s, "://"); i >= 0 {
-		if s[:i] == "https" {
+// mappingService reads the service of a Mapping:
+// [scheme://]name[.namespace[.svc[.cluster.local]]][:port]. ok is false where it is none of the
+// cluster.
+func mappingService(v manifest.Value) (ref reference, ok bool) {
+	s, port := v.Text, "80"
+	if scheme, rest, found := strings.Cut(s, "://"); found {
+		if s = rest; scheme == "https" {
 			port = "443"
 		}
-		s = s[i+3:]
 	}
 	s, _, _ = strings.Cut(s, "/")
 	if host, p, found := strings.Cut(s, ":"); found {
-		s, port = host, p
+		s, port = host, cmp.Or(p, port)
 	}
 	parts := strings.Split(strings.TrimSuffix(s, "."), ".")
-	switch {
-	case s == "" || strings.ContainsAny(s, "[]{}$"):
-		return "", "", "", false
-	case len(parts) > 2 && parts[2] != "svc":
-		return "", "", "", false // a host elsewhere
-	case len(parts) > 1:
-		namespace = parts[1]
+	if s == "" || strings.ContainsAny(s, "[]{}$") || len(parts) > 2 && parts[2] != "svc" {
+		return reference{}, false // a placeholder, or a host elsewhere
 	}
-	if port == "" {
-		port = "80"
+	ref = reference{from: aRoute, what: "spec.service", kind: "Service", name: text{word(parts[0]), v.Place}, port: text{word(port), v.Place}, orHost: len(parts) == 2}
+	if len(parts) > 1 {
+		ref.namespace = word(parts[1])
 	}
-	return parts[0], namespace, port, true
+	return ref, true
 }
 
 // readTargetGroupBinding reads a TargetGroupBinding of the AWS Load Balancer Controller.

@@ -18,7 +18,7 @@ import (
 type Rule struct {
 	Code   problem.Code
 	Title  string   // what is wrong, in a few words
-	Error  bool     // what breaks it cannot work; else it may
+	Error  bool     // what breaks it cannot work: an error; else a warning
 	Varies bool     // Error is decided for each finding: the title's page says when
 	Reason string   // what happens, and what to do
 	Source string   // where that is documented
@@ -32,14 +32,14 @@ type Rule struct {
 // Finding is something that a rule found.
 type Finding struct {
 	Rule    *Rule
-	Error   bool
+	Error   bool // else a warning
 	Object  *Object
 	Place   problem.Place
 	Message string // names are in quotes
 	Hint    string
 	Hidden  bool // the line, and the values in it, may hold a secret
 	Also    []Also
-	Notes   []string
+	Notes   []string // more of what to do, a line each
 }
 
 // Also is another object that a finding concerns.
@@ -80,16 +80,15 @@ func (f *Finding) also(o *Object, place problem.Place, format string, args ...an
 	return f
 }
 
-// Check runs all rules over clusters. What objects say is to be ignored is left out.
+// Check runs all rules over clusters. Findings that an Annotation switches off are left out.
 func Check(clusters []*Cluster) []Finding {
 	var found []*Finding
 	tagged := map[string]bool{}
 	for _, c := range clusters {
-		c.all = clusters
-		c.index()
+		c.index(clusters)
 		for _, o := range c.Objects {
 			for _, repository := range o.tagged {
-				tagged[repository] = true
+				tagged[o.in(repository)] = true
 			}
 		}
 	}
@@ -105,7 +104,10 @@ func Check(clusters []*Cluster) []Finding {
 			found = append(found, o.alone(tagged)...)
 		}
 	}
-	found = ignore(clusters, found)
+	return valuesOf(ignore(clusters, found))
+}
+
+func valuesOf(found []*Finding) []Finding {
 	findings := make([]Finding, len(found))
 	for i, f := range found {
 		findings[i] = *f
@@ -113,8 +115,8 @@ func Check(clusters []*Cluster) []Finding {
 	return findings
 }
 
-// alone returns the findings of the rules that look at one object alone. tagged are the repositories whose
-// tags a kustomization sets.
+// alone returns the findings of the rules that look at one object alone. tagged has the
+// repositories whose tags a kustomization sets.
 func (o *Object) alone(tagged map[string]bool) []*Finding {
 	var list []*Finding
 	for i := range o.found {
@@ -145,7 +147,7 @@ func Find(code problem.Code) *Rule {
 	return nil
 }
 
-// Rules returns all rules, by their codes.
+// Rules returns all rules, sorted by code.
 func Rules() []*Rule { return slices.Clone(table) }
 
 // Explanation returns what there is to say of a rule.

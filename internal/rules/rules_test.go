@@ -76,8 +76,8 @@ func messages(found []Finding) string {
 	return b.String()
 }
 
-// TestExamples holds each rule to its own examples: it finds what is wrong, and the mended manifests
-// have nothing that any rule finds.
+// TestExamples holds each rule to its own examples: it finds what is wrong, and the mended
+// manifests have nothing that any rule finds.
 func TestExamples(t *testing.T) {
 	for _, rule := range Rules() {
 		t.Run(string(rule.Code), func(t *testing.T) {
@@ -131,9 +131,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestRenamed compares what is found in objects that were renamed with what is found in those that are
-// read of the text with the other name: of the examples of all rules, with a user's name in every word
-// that is one.
+// TestRenamed compares what is found in objects that were renamed with what is found in those that
+// are read of the text with the other name: of the examples of all rules, with a user's name in
+// every word that is one.
 func TestRenamed(t *testing.T) {
 	words := strings.NewReplacer("name: api", "name: USER-api", "app: api", "app: USER", "api.example.com", "USER.example.com", "name: http", "name: USER", "key: ", "key: USER-", "{spot", "{USER",
 		"group.name: dev", "group.name: USER", "values: [", "values: [USER, ", "h1.", "USER.", "path: /v1", "path: /USER", "LOG_LEVEL: ", "USER: ", "containers:", "#USER\n      containers:")
@@ -181,8 +181,8 @@ func TestIgnore(t *testing.T) {
 	}
 }
 
-// TestIgnoreByTemplate: what ignores something for one user ignores nothing for another whose object
-// the same template makes, and that is no reason to speak.
+// TestIgnoreByTemplate: what ignores something for one user ignores nothing for another whose
+// object the same template makes, and that is no reason to speak.
 func TestIgnoreByTemplate(t *testing.T) {
 	text := strings.ReplaceAll(`apiVersion: v1
 kind: Service
@@ -209,8 +209,8 @@ func TestTargetWithoutName(t *testing.T) {
 	}
 }
 
-// TestDamaged checks each rule's examples with one part of an object missing, empty or a word, whichever
-// part it is: rules see objects that the schema refuses, and none may end in a panic.
+// TestDamaged checks each rule's examples with one part of an object missing, empty or a word,
+// whichever part it is: rules see objects that the schema refuses, and none may end in a panic.
 func TestDamaged(t *testing.T) {
 	checked := 0
 	for _, rule := range Rules() {
@@ -282,5 +282,35 @@ func others(v manifest.Value) iter.Seq[manifest.Value] {
 			return
 		}
 		damages(v)(yield)
+	}
+}
+
+// TestCheckAgain: checking the same clusters again finds the same.
+func TestCheckAgain(t *testing.T) {
+	clusters := []*Cluster{{Objects: objects(t, serviceSelects.Wrong), Whole: true}}
+	first := messages(Check(clusters))
+	if again := messages(Check(clusters)); again != first {
+		t.Errorf("got  %swant %s", again, first)
+	}
+}
+
+// TestRenamedBesideOthers: an object that was renamed is compared with one that was read as it is,
+// or that was renamed from another text.
+func TestRenamedBesideOthers(t *testing.T) {
+	for name, c := range map[string]struct{ shared, own string }{
+		"a pool's taint": {
+			small("karpenter.sh/v1", "NodePool", "name: carol", `spec: {template: {metadata: {labels: {owner: carol}}, spec: {taints: [{key: owner, value: carol, effect: NoSchedule}]}}}`),
+			workload("Deployment", `nodeSelector: {owner: USER}, tolerations: [{key: owner, value: USER, effect: NoSchedule}], `),
+		},
+		"an image that kustomize tags": {
+			strings.ReplaceAll(workload("Deployment", ""), "example/api:1.4", "example/carol"),
+			"---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/USER, newTag: '1.5'}]\n",
+		},
+	} {
+		renamed := &Object{}
+		objects(t, strings.ReplaceAll(c.own, "USER", "alice"))[0].CopyTo(renamed, "alice", "carol")
+		if found := Check([]*Cluster{{Objects: append(objects(t, c.shared), renamed), Whole: true}}); len(found) > 0 {
+			t.Errorf("%s: %s", name, messages(found))
+		}
 	}
 }

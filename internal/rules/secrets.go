@@ -40,8 +40,8 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`},
 	},
 }
 
-// secretKey returns the key of a Secret whose value is in clear, and no harmless one; the zero Value if
-// there is none. Of several, it is the one whose name is most like that of a secret.
+// secretKey returns a key of a Secret whose value is a secret in clear; the zero Value if there is
+// none. Of several, one that is named as secrets are comes first.
 func (r *reading) secretKey() manifest.Value {
 	var found manifest.Value
 	for _, field := range []string{"data", "stringData"} {
@@ -66,8 +66,8 @@ func (r *reading) secretKey() manifest.Value {
 	return found
 }
 
-// isEncrypted reports whether the values of a Secret are not what they seem: SOPS encrypted them, or
-// another tool puts them in.
+// isEncrypted reports whether the values of a Secret are not those that pods get: SOPS encrypted
+// them, or another tool replaces them.
 func (r *reading) isEncrypted() bool {
 	if _, sops := r.v.Get("sops"); sops {
 		return true
@@ -81,8 +81,8 @@ func (r *reading) isEncrypted() bool {
 }
 
 var (
-	// secretKeyName are the keys that secrets have, and plainKeyName those that settings have which some
-	// controllers take from a Secret.
+	// secretKeyName matches the keys of secrets, and plainKeyName the keys of settings that are not
+	// secret. Some controllers read their settings from a Secret.
 	secretKeyName = lazyregexp.New(`(?i)(password|passwd|passphrase|secret|token|key|credential|auth|dsn)[0-9]*$`)
 	plainKeyName  = lazyregexp.New(`(?i)(^|[._-])(type|name|project|server|namespaces?|enableOCI|insecure|database|dbname|region|((ca|tls)\.)?(crt|cert))$|(user|name|address|host|hostname|url|uri|endpoint|port|email)$`)
 	settingsFile  = lazyregexp.New(`\.(properties|ya?ml|json|conf|cfg|ini|toml|xml)$`)
@@ -91,8 +91,9 @@ var (
 	secretEntry = lazyregexp.New(`(?im)(password|passwd|secret|token|api_?key|private_?key|credentials?)["']?[ \t]*[:=][ \t]*["']?([^\s"'#]{4,})`)
 )
 
-// isHarmless reports whether a value of a Secret needs no secret store: it stands for another, its key
-// is that of a setting, or it is a file of settings without a secret in it.
+// isHarmless reports whether clearSecret has nothing to say of a value of a Secret: somebody
+// replaces it, its key is that of a setting, it is a file of settings without a secret in it, or
+// another rule reports it.
 func isHarmless(key, value string) bool {
 	if isFiller(value) || strings.HasPrefix(value, "ENC[") || strings.HasPrefix(value, "-----BEGIN CERTIFICATE") {
 		return true
@@ -111,16 +112,17 @@ func isHarmless(key, value string) bool {
 
 var filler = lazyregexp.New(`(?i)^(x+|\*+|\.+|…|(your|my|the|some|a)?[-_ ]?(change[-_ ]?me|replace[-_ ]?me|todo|tbd|redacted|example|foo|bar|baz|placeholder|dummy|fake|test|secret|password|pass|passwd|token|key)([-_ ]?here)?[0-9]*|true|false|yes|no|on|off|null|none)$`)
 
-// isFiller reports whether a value stands for another that is to be put in.
+// isFiller reports whether a value is none yet: somebody, or another tool, replaces it.
 func isFiller(value string) bool {
 	value = strings.TrimSpace(value)
-	return value == "" || isPlaceholder(value) && len(value) < 200 || filler.MatchString(value) || plainWords.MatchString(value) && speaking.MatchString(value)
+	return value == "" || isPlaceholder(value) && len(value) < 200 || filler.MatchString(value) || plainWords.MatchString(value) && secretWord.MatchString(value)
 }
 
-// A value of plain words that speaks of a secret is none: "personal github token", UPDATE_ACCESS_KEY.
+// A value that consists of plain words, one of which names a secret, describes a secret and is
+// none: "personal github token", UPDATE_ACCESS_KEY.
 var (
 	plainWords = lazyregexp.New(`^[A-Za-z]+([-_. ][A-Za-z]+)*$`)
-	speaking   = lazyregexp.New(`(?i)password|passwd|secret|token|key|change|replace|update|example|placeholder|dummy|sample|your`)
+	secretWord = lazyregexp.New(`(?i)password|passwd|secret|token|key|change|replace|update|example|placeholder|dummy|sample|your`)
 )
 
 var credential = &Rule{
@@ -136,7 +138,7 @@ metadata: {name: api}
 data: {DATABASE_URL: "postgres://api:hVb3xq91@db.example.com/api"}`,
 	Mend: []string{":hVb3xq91@", "@"},
 	object: func(r *reading) {
-		told := 0
+		reported := 0
 		r.eachString(func(key string, v manifest.Value) {
 			value := v.Text
 			if r.o.Kind == "Secret" {
@@ -145,10 +147,10 @@ data: {DATABASE_URL: "postgres://api:hVb3xq91@db.example.com/api"}`,
 				}
 			}
 			what, at := findCredential(value)
-			if what == "" || told == maxCredentials {
+			if what == "" || reported == maxCredentials {
 				return
 			}
-			told++
+			reported++
 			place := v.Place
 			if lines := strings.Count(value[:at], "\n"); lines > 0 && value == v.Text { // of a block of text
 				place = problem.Place{File: place.File, Line: place.Line + 1 + lines}

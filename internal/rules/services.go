@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -9,7 +10,7 @@ import (
 
 // readService reads a Service.
 func (r *reading) readService() {
-	s := &service{kind: or(at(r.spec, "type").Text, "ClusterIP"), headless: at(r.spec, "clusterIP").Text == "None"}
+	s := &service{kind: cmp.Or(at(r.spec, "type").Text, "ClusterIP"), headless: at(r.spec, "clusterIP").Text == "None"}
 	for _, a := range r.annotations.Fields {
 		if strings.HasPrefix(a.Key.Text, albPrefix) {
 			s.alb = append(s.alb, pair{word(strings.TrimPrefix(a.Key.Text, albPrefix)), wordOf(a.Value)})
@@ -18,18 +19,18 @@ func (r *reading) readService() {
 	r.o.service = s
 	for _, p := range at(r.spec, "ports").Items {
 		n, _ := intOf(at(p, "port"))
-		port := servicePort{name: wordOf(at(p, "name")), number: n, target: textOf(at(p, "targetPort")), protocol: or(at(p, "protocol").Text, "TCP"), place: p.Place}
+		port := servicePort{name: wordOf(at(p, "name")), number: n, target: textOf(at(p, "targetPort")), protocol: cmp.Or(at(p, "protocol").Text, "TCP"), place: p.Place}
 		r.o.ports = append(r.o.ports, port)
 	}
 	if matching := at(r.spec, "selector"); len(matching.Fields) > 0 && s.kind != "ExternalName" {
-		r.o.selector = &selector{labels: pairsOf(matching), place: keyPlace(r.spec, "selector")}
+		r.o.selector = &selector{labels: pairsOf(matching), place: r.spec.KeyPlace("selector")}
 	}
 }
 
 // readBudget reads a PodDisruptionBudget.
 func (r *reading) readBudget() {
 	matching := at(r.spec, "selector")
-	r.o.selector = &selector{labels: pairsOf(at(matching, "matchLabels")), expressions: conditionsOf(at(matching, "matchExpressions")), place: keyPlace(r.spec, "selector")}
+	r.o.selector = &selector{labels: pairsOf(at(matching, "matchLabels")), expressions: conditionsOf(at(matching, "matchExpressions")), place: r.spec.KeyPlace("selector")}
 	r.o.budget = &budget{textOf(at(r.spec, "minAvailable")), textOf(at(r.spec, "maxUnavailable"))}
 }
 
@@ -51,14 +52,14 @@ func (r *reading) readScaler() {
 		kind = "Deployment"
 	}
 	group, _, grouped := strings.Cut(at(target, "apiVersion").Text, "/")
-	if podTemplates[kind] != nil && (!grouped || group == "extensions") { // the scaler's own defaults
+	if isApp := kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet"; isApp && (!grouped || group == "extensions") { // the scaler's own defaults
 		group = "apps"
 	}
 	r.refer(reference{from: aScaler, what: "spec." + field, group: group, kind: kind, name: textOf(at(target, "name"))})
 	if r.o.Kind == "VerticalPodAutoscaler" {
 		return
 	}
-	s := &scaler{place: keyPlace(r.spec, field)}
+	s := &scaler{place: r.spec.KeyPlace(field)}
 	for _, key := range []string{"minReplicas", "minReplicaCount"} {
 		if n, ok := intOf(at(r.spec, key)); ok {
 			s.min = n
@@ -198,7 +199,7 @@ func (r *reading) readSecretProviderClass() {
 }
 
 // plainCustom are groups of custom kinds that make no ConfigMaps, Secrets, Services or pods.
-var plainCustom = []string{"gateway.networking.k8s.io", "getambassador.io", "elbv2.k8s.aws", "karpenter.sh", "karpenter.k8s.aws", "keda.sh", "networking.istio.io",
+var plainCustom = []string{gatewayGroup, "getambassador.io", "elbv2.k8s.aws", "karpenter.sh", "karpenter.k8s.aws", "keda.sh", "networking.istio.io",
 	"security.istio.io", "telemetry.istio.io", "kyverno.io", "snapshot.storage.k8s.io", "metrics.k8s.io", "autoscaling.k8s.io", "kustomize.config.k8s.io", "argoproj.io"}
 
 // isCustom reports whether an object may make others that are not known.

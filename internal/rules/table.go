@@ -1,6 +1,6 @@
 package rules
 
-// table has all rules, by their codes.
+// table has all rules, sorted by code.
 var table = []*Rule{
 	ignoreRule,
 	// References.

@@ -22,15 +22,15 @@ var instanceTarget = &Rule{
 func (c *Cluster) checkTargetTypes(r *report) {
 	for _, lb := range c.loadBalancers() {
 		for _, o := range lb.members {
-			told := map[string]bool{}
-			for i := range o.ingress.rules {
-				a := o.balancerRule(&o.ingress.rules[i])
+			reported := map[string]bool{}
+			for _, backend := range o.ingress.backends() {
+				a := o.balancerRule(&backend)
 				for _, group := range o.targetGroups(a) {
 					to := c.byID[id{"", "Service", o.namespace(), group[0]}]
-					if to == nil || told[group[0]] {
+					if to == nil || reported[group[0]] {
 						continue
 					}
-					told[group[0]] = true
+					reported[group[0]] = true
 					checkTarget(o, to, a, r)
 				}
 			}

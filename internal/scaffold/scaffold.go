@@ -1,5 +1,5 @@
-// Package scaffold makes a k8s repo of one's own from this repository's inventory and
-// templates, without what a team does not have.
+// Package scaffold makes the files of a new k8s repo from this repository's inventory and
+// templates. It leaves out the parts that a team does not have.
 package scaffold
 
 import (
@@ -21,7 +21,8 @@ import (
 //go:embed own
 var own embed.FS
 
-// Options are what differs between one team's repository and another's.
+// Options are what differs between one team's repository and another's. All but Karpenter are
+// required: see Validate.
 type Options struct {
 	Account      string // of AWS, 12 digits
 	Region       string
@@ -68,8 +69,8 @@ func (o *Options) Validate() error {
 		check(false, "", "--env", "an environment, such as dev; once for each")
 	}
 	for i, env := range o.Environments {
-		valid := label.MatchString(env) && env != base && env != "environments" && env != "templates" && !slices.Contains(o.Environments[:i], env)
-		check(valid, env, "--env", "lower-case letters, digits and -, each name once, and not "+base)
+		valid := label.MatchString(env) && !slices.Contains(reserved, env) && !slices.Contains(o.Environments[:i], env)
+		check(valid, env, "--env", "lower-case letters, digits and -, each name once; shared, environments and templates are reserved")
 	}
 	return problems.Err()
 }
@@ -77,12 +78,15 @@ func (o *Options) Validate() error {
 // base is the environment that the others extend.
 const base = "shared"
 
+// reserved are names that no environment may have: its folder, or its file, has another use.
+var reserved = []string{base, "environments", "templates"}
+
 // part is something that a team may not have.
 type part struct {
 	has       func(*Options) bool
 	files     []string // patterns of its templates
 	variables []string
-	texts     []string // in other files: what is cut out of them
+	texts     []string // what is cut out of other templates
 }
 
 var parts = []part{
@@ -104,7 +108,7 @@ func (o *Options) proxy() bool { return o.Routing == "ambassador" || o.sandbox()
 
 func (o *Options) sandbox() bool { return slices.Contains(o.Environments, Sandbox) }
 
-// without returns the parts that are left out, as one.
+// without returns the parts that are left out, merged into one.
 func (o *Options) without() (all part) {
 	for _, p := range parts {
 		if !p.has(o) {
@@ -114,7 +118,7 @@ func (o *Options) without() (all part) {
 	return all
 }
 
-// Files returns the files of the repository, by name.
+// Files returns the files of the repository, by path. The options must be valid.
 func Files(o Options) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	if err := o.templates(files); err != nil {
@@ -131,7 +135,7 @@ func Files(o Options) (map[string][]byte, error) {
 // allRoutings is how the starter's comments list the routings.
 const allRoutings = "alb, target-group, ambassador or gateway"
 
-// templates takes over the templates of what the team has.
+// templates copies the templates of the parts that the team has.
 func (o *Options) templates(files map[string][]byte) error {
 	left := o.without()
 	return fs.WalkDir(k8srepo.Starter, "templates", func(name string, entry fs.DirEntry, err error) error {
@@ -142,13 +146,16 @@ func (o *Options) templates(files map[string][]byte) error {
 			return nil
 		}
 		data, err := k8srepo.Starter.ReadFile(name)
+		if err != nil {
+			return err
+		}
 		text := strings.ReplaceAll(string(data), allRoutings, o.Routing)
 		for _, part := range left.texts {
 			text = strings.ReplaceAll(text, part, "")
 		}
 		text = strings.Replace(text, `(eq .Vars.routing "alb" "target-group" "ambassador" "gateway")`, `(eq .Vars.routing "`+o.Routing+`")`, 1)
 		files[name] = []byte(withoutBlocks(text, left.variables))
-		return err
+		return nil
 	})
 }
 
@@ -157,8 +164,8 @@ var (
 	closes = lazyregexp.New(`^\s*\{\{-? *end *-?\}\}`)
 )
 
-// withoutBlocks returns a template without the blocks that are there if one of some variables
-// is set. Such a block begins and ends on lines of its own.
+// withoutBlocks returns a template without the blocks that depend on one of some variables. Such a
+// block begins and ends on lines of its own: {{- if .Vars.NAME }} and {{- end }}.
 func withoutBlocks(text string, variables []string) string {
 	var kept strings.Builder
 	depth := 0 // of the blocks inside the one that is left out, itself included
@@ -210,7 +217,7 @@ func withoutEntry(data []byte, name string) []byte {
 	return entry.ReplaceAll(data, nil)
 }
 
-// schema leaves out what variables.yaml no longer has.
+// schema removes the variables that were left out from the schema.
 func (o *Options) schema(files map[string][]byte) error {
 	left := o.without().variables
 	patches := []manifest.Patch{manifest.SetAt(at("properties.routing.enum"), manifest.NewList(o.Routing))}
@@ -225,7 +232,7 @@ func (o *Options) schema(files map[string][]byte) error {
 	return err
 }
 
-// users returns the starter's users.yaml, with nobody in it; users need a team.
+// users adds the starter's users.yaml with empty lists. A sandbox has one team, which users need.
 func (o *Options) users(files map[string][]byte) error {
 	data, err := k8srepo.Starter.ReadFile(inventory.UsersFile)
 	if err != nil {
@@ -256,7 +263,7 @@ func (o *Options) users(files map[string][]byte) error {
 
 func isProduction(env string) bool { return env == "prod" || env == "production" }
 
-// environments returns the shared one, and those that were named.
+// environments adds the files of the shared environment and of those that the options name.
 func (o *Options) environments(files map[string][]byte) error {
 	name := environmentFile(base)
 	data, err := k8srepo.Starter.ReadFile(name)
@@ -298,7 +305,7 @@ func (o *Options) environments(files map[string][]byte) error {
 	return nil
 }
 
-// installed is what the shared environment's file ends in, behind the first of external: what a
+// installed is appended to the shared environment's file, whose last entry is external: what a
 // routing needs in each cluster, and is not rendered.
 var installed = map[string]string{
 	"gateway": `  # The team of the cluster owns it.
@@ -313,7 +320,7 @@ vars:
 
 func environmentFile(env string) string { return path.Join(inventory.EnvironmentsDir, env+".yaml") }
 
-// others returns the files that are no part of the inventory.
+// others adds the files that are no part of the inventory.
 func (o *Options) others(files map[string][]byte) error {
 	var err error
 	if files[".gitattributes"], err = k8srepo.Starter.ReadFile(".gitattributes"); err != nil {
@@ -334,9 +341,12 @@ func (o *Options) others(files map[string][]byte) error {
 	home, _ := values[0].Get("argocd_home")
 	files["README.md"] = []byte(strings.ReplaceAll(string(readme), "HOME", home.Text))
 	workflow, err := own.ReadFile("own/check.yml")
+	if err != nil {
+		return err
+	}
 	files[".github/workflows/check.yml"] = []byte(strings.ReplaceAll(string(workflow), "@v1.4.0", "@"+o.Version))
 	files[".gitignore"] = []byte("/.schemas/\n")
-	return err
+	return nil
 }
 
 // modeline names the schema of an environment's file to editors.
@@ -346,7 +356,8 @@ func setText(path, text string) manifest.Patch {
 	return manifest.SetAt(at(path), manifest.NewString(text))
 }
 
-// at returns a path that is written in this package, with names that were checked.
+// at returns a path; it panics on one that is not valid. Those of this package are: the names in
+// them are the package's own or the starter's.
 func at(s string) manifest.Path {
 	p, err := manifest.ParsePath(s)
 	if err != nil {

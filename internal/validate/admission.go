@@ -15,8 +15,9 @@ import (
 	"k8s.io/kubernetes/pkg/apis/admissionregistration"
 )
 
-// The rules of this file are those of admissionregistration.k8s.io, written anew: Kubernetes' own link
-// every client and informer of the API, 400 packages. bench/validate compares them with an API server.
+// This file has the rules of admissionregistration.k8s.io, written anew, since those of Kubernetes
+// link every client and informer of the API: 400 packages. bench/validate compares them with an API
+// server.
 
 var createValidatingWebhooks = creation[*admissionregistration.ValidatingWebhookConfiguration]{
 	cluster: true,

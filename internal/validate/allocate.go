@@ -12,11 +12,12 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// The node ports that an API server allocates from, unless it is started with --service-node-port-range.
+// The node ports that an API server allocates from, unless it is started with
+// --service-node-port-range.
 const firstNodePort, lastNodePort = 30000, 32767
 
-// allocate sets what an API server sets between defaulting and validation: what its allocators and the
-// admission plugins that every cluster has would write. Validation requires some of it.
+// allocate sets what an API server sets between defaulting and validation: what its allocators and
+// the admission plugins that every cluster has would write. Validation requires some of it.
 func (o *object) allocate(obj runtime.Object) {
 	switch t := obj.(type) {
 	case *core.Service:
@@ -37,8 +38,8 @@ func (o *object) allocateService(s *core.Service) {
 	if apiservice.NeedsHealthCheck(s) && spec.HealthCheckNodePort == 0 {
 		spec.HealthCheckNodePort = lastNodePort
 	}
-	headless := spec.ClusterIP == core.ClusterIPNone && len(spec.Selector) == 0
-	if p := spec.IPFamilyPolicy; spec.Type != core.ServiceTypeExternalName && (p == nil && !headless || p != nil && *p == core.IPFamilyPolicySingleStack) {
+	bothFamilies := spec.ClusterIP == core.ClusterIPNone && len(spec.Selector) == 0 // the default where there is no policy
+	if p := spec.IPFamilyPolicy; spec.Type != core.ServiceTypeExternalName && (p == nil && !bothFamilies || p != nil && *p == core.IPFamilyPolicySingleStack) {
 		for _, list := range []struct {
 			n    int
 			what string

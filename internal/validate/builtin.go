@@ -14,7 +14,6 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	podsecurity "k8s.io/pod-security-admission/api"
 
 	"k8srepo/internal/problem"
 )
@@ -103,11 +102,12 @@ func (v *Validator) create(o *object, strategy rest.RESTCreateStrategy, obj runt
 	switch {
 	case accessor.GetName() != "":
 	case accessor.GetGenerateName() != "":
-		accessor.SetName(strategy.GenerateName(accessor.GetGenerateName()))
+		accessor.SetName(generatedName(accessor.GetGenerateName()))
 	default: // the API server would give some kinds a name of its own; nothing can apply such an object
 		o.refuseField(field.Required(field.NewPath("metadata", "name"), "name or generateName is required"))
 	}
 	rest.FillObjectMetaSystemFields(accessor)
+	accessor.SetUID("00000000-0000-0000-0000-000000000000") // messages have it: it is not random
 	ctx := request.WithRequestInfo(request.WithNamespace(context.Background(), accessor.GetNamespace()), &request.RequestInfo{
 		IsResourceRequest: true, Verb: "create", APIGroup: o.group, APIVersion: o.version, Namespace: accessor.GetNamespace(), Name: accessor.GetName()})
 	strategy.PrepareForCreate(ctx, obj)
@@ -124,20 +124,10 @@ func (v *Validator) create(o *object, strategy rest.RESTCreateStrategy, obj runt
 	}
 }
 
-// checkPodSecurity refuses the labels of a namespace that the PodSecurity admission of every API
-// server refuses.
-func (o *object) checkPodSecurity() {
-	if o.group != "" || o.kind != "Namespace" {
-		return
-	}
-	labels := map[string]string{}
-	meta, _ := o.content["metadata"].(map[string]any)
-	written, _ := meta["labels"].(map[string]any)
-	for key, value := range written {
-		labels[key], _ = value.(string)
-	}
-	_, errs := podsecurity.PolicyToEvaluate(labels, privileged())
-	for _, e := range errs {
-		o.refuseField(e)
-	}
-}
+// maxGenerated is how many characters of a generateName an API server keeps
+// (k8s.io/apiserver/pkg/storage/names).
+const maxGenerated = 58
+
+// generatedName returns a name as an API server generates it, with five characters that are not
+// random: messages have the name, and are the same each time.
+func generatedName(base string) string { return base[:min(len(base), maxGenerated)] + "00000" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/api/operation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -162,24 +163,17 @@ func selectOwnPods(j *batch.Job) {
 	if j.Spec.ManualSelector != nil && *j.Spec.ManualSelector {
 		return
 	}
-	labels := map[string]string{}
-	for key, value := range map[string]string{
+	labels := map[string]string{
 		batch.JobNameLabel: j.Name, batch.LegacyJobNameLabel: j.Name,
 		batch.ControllerUidLabel: string(j.UID), batch.LegacyControllerUidLabel: string(j.UID),
-	} {
-		labels[key] = value
 	}
-	for key, value := range j.Spec.Template.Labels {
-		labels[key] = value
-	}
+	maps.Copy(labels, j.Spec.Template.Labels)
 	j.Spec.Template.Labels = labels
 	if j.Spec.Selector == nil {
 		j.Spec.Selector = &metav1.LabelSelector{}
 	}
 	selected := map[string]string{batch.ControllerUidLabel: string(j.UID)}
-	for key, value := range j.Spec.Selector.MatchLabels {
-		selected[key] = value
-	}
+	maps.Copy(selected, j.Spec.Selector.MatchLabels)
 	j.Spec.Selector.MatchLabels = selected
 }
 

@@ -39,7 +39,8 @@ type Definitions struct {
 	kinds map[schema.GroupKind]*definition // nil where a kind was looked for in vain
 }
 
-// definition is a CustomResourceDefinition; its versions are compiled when their first object is met.
+// definition is a CustomResourceDefinition; its versions are compiled when their first object is
+// met.
 type definition struct {
 	crd      *apiextensionsv1.CustomResourceDefinition
 	from     string // the module and version that an embedded one was taken from; "" for others
@@ -65,7 +66,8 @@ func newDefinition(crd *apiextensionsv1.CustomResourceDefinition) *definition {
 	return d
 }
 
-// find returns the definition of a kind, nil if there is none.
+// find returns the definition of a kind, nil if there is none. Added ones come before embedded
+// ones.
 func (d *Definitions) find(group, kind string) *definition {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -162,7 +164,7 @@ func (d *Definitions) Add(source manifest.Value, v *Validator) []Problem {
 func (v *Validator) custom(o *object, d *definition) {
 	version := d.versions[o.version]
 	if version == nil {
-		v.customNotServed(o, d)
+		o.customNotServed(d)
 		return
 	}
 	if version.once.Do(func() { version.err = version.compile(d.crd, o.groupVersionKind) }); version.err != nil {
@@ -175,7 +177,7 @@ func (v *Validator) custom(o *object, d *definition) {
 			if one.DeprecationWarning != nil {
 				message = *one.DeprecationWarning
 			}
-			o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), "", "%s", message)
+			o.warn(problem.DeprecatedVersion, "apiVersion", o.source.KeyPlace("apiVersion"), "", "%s", message)
 		}
 	}
 	v.walk(o, version.fields, d.from)
@@ -183,7 +185,7 @@ func (v *Validator) custom(o *object, d *definition) {
 		return
 	}
 	if _, _, err := objectmeta.GetObjectMeta(o.content, false); err != nil {
-		o.refuse(problem.ValueRefused, "metadata", o.place("metadata"), "", "%v", err)
+		o.refuse(problem.ValueRefused, "metadata", o.source.KeyPlace("metadata"), "", "%v", err)
 		return
 	}
 	defaulting.Default(o.content, version.schema)

@@ -24,8 +24,8 @@ import (
 )
 
 // definition validates a CustomResourceDefinition. Its schemas, defaults and CEL rules pass the API
-// server's code. The rules around them are written anew here: Kubernetes' own link gRPC, OpenTelemetry
-// and a client, 170 packages. bench/validate compares them with an API server.
+// server's code. The rules around them are written anew here, since those of Kubernetes link gRPC,
+// OpenTelemetry and a client: 170 packages. bench/validate compares them with an API server.
 func (v *Validator) definition(o *object) {
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.content, crd); err != nil {

@@ -26,8 +26,8 @@ func (e *expression) GetExpression() string    { return e.text }
 func (e *expression) GetName() string          { return e.name }
 func (e *expression) ReturnTypes() []*cel.Type { return e.returns }
 
-// environmentSet returns what new expressions may use in the emulated minor: what the minor before it knows
-// too, so that an API server can be rolled back.
+// environmentSet returns what new expressions may use in the emulated minor: what the minor before
+// it knows too, so that an API server can be rolled back.
 func environmentSet() *environment.EnvSet {
 	return environment.MustBaseEnvSet(version.MajorMinor(1, uint(minorNumber(emulation.minor)-1)))
 }

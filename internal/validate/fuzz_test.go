@@ -7,8 +7,8 @@ import (
 	"k8srepo/internal/validate"
 )
 
-// FuzzObject holds that no object makes the API server's code, or the walk to it, panic, and that each
-// problem has a place in the file.
+// FuzzObject holds that no object makes the API server's code, or the walk to it, panic, and that
+// each problem has a place in the file.
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{
 		deployment, service,

@@ -13,7 +13,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// hintFor says what to write instead of what the API server's code refuses; "" where its message says it.
+// hintFor says what to write instead of what the API server's code refuses; "" where there is
+// nothing to add to its message.
 func (o *object) hintFor(e *field.Error, bad string) string {
 	switch {
 	case e.Type == field.ErrorTypeNotSupported && bad != "":
@@ -34,7 +35,8 @@ func (o *object) hintFor(e *field.Error, bad string) string {
 // milliMemory is a limit of memory in thousandths: M or Mi was meant.
 var milliMemory = lazyregexp.New(`memory limit of \d+m$`)
 
-// unmatched says which labels a selector asks for, and the pods do not have; spec is the path of both.
+// unmatched says which labels a selector asks for, and the pods do not have; spec is the path of
+// both.
 func (o *object) unmatched(spec string) string {
 	wanted, _ := o.valueAt(spec + "selector.matchLabels")
 	labels, _ := o.valueAt(spec + "template.metadata.labels")
@@ -50,14 +52,14 @@ func (o *object) unmatched(spec string) string {
 	return "the selector asks for " + strings.Join(missing, ", ")
 }
 
-// badValue returns the text of a value that is refused, and its field. For a value that is a whole map,
-// such as a strategy, it is that of the map's type.
+// badValue returns the text of a value that is refused, and its field. For a value that is a whole
+// map, such as a strategy, it is that of the map's type.
 func (o *object) badValue(e *field.Error) (text, name string) {
 	name = e.Field
 	if name == "<nil>" {
 		name = ""
 	}
-	if text, ok := badText(e.BadValue); ok {
+	if text, ok := textOf(e.BadValue); ok {
 		return text, name
 	}
 	if e.Type == field.ErrorTypeNotSupported {
@@ -77,8 +79,8 @@ type ancestor struct {
 // maxDepth is how many levels below an ancestor a field is looked for.
 const maxDepth = 3
 
-// elsewhere says where a field is that was written in the wrong place: nearest to that place; "" where
-// no object around it has it.
+// elsewhere says where a field belongs that was written in the wrong object: in the nearest
+// ancestor, or below it; "" where no ancestor has it.
 func (w *walker) elsewhere(key string) string {
 	for _, a := range slices.Backward(w.ancestors) {
 		type inner struct {
@@ -116,11 +118,12 @@ func (w *walker) elsewhere(key string) string {
 	return ""
 }
 
-// beginning returns the field whose name begins as a word does that was cut short, or grew; "" where there is none.
+// beginning returns the first name that is the beginning of a word, or that the word is the
+// beginning of; "" where there is none. Case does not count.
 func beginning(word string, names []string) string {
-	const least = 5 // letters that must agree
+	const minLetters = 5 // that must agree
 	for _, name := range names {
-		if short := min(len(word), len(name)); short >= least && strings.EqualFold(word[:short], name[:short]) {
+		if short := min(len(word), len(name)); short >= minLetters && strings.EqualFold(word[:short], name[:short]) {
 			return name
 		}
 	}
@@ -131,6 +134,8 @@ func beginning(word string, names []string) string {
 func consequence(p Problem, all []Problem) bool {
 	return slices.ContainsFunc(all, func(q Problem) bool {
 		switch {
+		case q.Field == "metadata.generateName" && p.Field == "metadata.name":
+			return true // the name is made of it
 		case q.Code == problem.FieldRequired && p.Code != problem.FieldRequired && q.Field != "":
 			noSelector := strings.HasSuffix(q.Field, "spec.selector") && strings.Contains(p.Message, "`selector` does not match")
 			return p.Field == q.Field || noSelector
@@ -141,7 +146,8 @@ func consequence(p Problem, all []Problem) bool {
 	})
 }
 
-// narrower reports whether two messages say that a value is none of a list, and the first list is shorter.
+// narrower reports whether two messages say that a value is none of a list, and the first list is
+// shorter.
 func narrower(a, b string) bool {
 	const list = ": supported values: "
 	what, values, ok := strings.Cut(a, list)

@@ -10,13 +10,14 @@ import (
 	"k8srepo/internal/lazyregexp"
 )
 
-// The linked library is the newest release, and emulates older minors where a feature gate says so. What
-// changed without one is here. Source: pkg/api/*/warnings.go, pkg/apis/*/validation and the strategies in
-// pkg/registry of Kubernetes 1.32.13, 1.33.13, 1.34.4, 1.35.4, 1.36.3 and 1.37.2, compared in pairs; and
-// what servers of 1.32.13, 1.34.4 and 1.37.2 said of the mistakes in bench/validate.
+// The linked library is the newest release, and emulates older minors where a feature gate says so.
+// What changed without one is here. Source: pkg/api/*/warnings.go, pkg/apis/*/validation and the
+// strategies in pkg/registry of Kubernetes 1.32.13, 1.33.13, 1.34.4, 1.35.4, 1.36.3 and 1.37.2,
+// compared in pairs; and what servers of 1.32.13, 1.34.4 and 1.37.2 said of the mistakes in
+// bench/validate.
 
-// laterWarnings are warnings that older servers do not give, by some of their text, and the minor that
-// gave them first.
+// laterWarnings are warnings that older servers do not give, by some of their text, and the minor
+// that gave them first.
 var laterWarnings = []struct{ text, since string }{
 	{": duplicate port name ", "1.33"},
 	{"spec.revisionHistoryLimit: a negative value ", "1.33"},
@@ -39,8 +40,8 @@ func (v *Validator) warns(text string) bool {
 	return true
 }
 
-// laterRefusals are what older servers take: problems of a kind, or of any, by their fields, and the minor
-// that refused them first.
+// laterRefusals are what older servers take: problems of a kind, or of any, by their fields, and
+// the minor that refused them first.
 var laterRefusals = []struct {
 	kind  string
 	field *lazyregexp.Regexp
@@ -66,7 +67,8 @@ func (v *Validator) takeAsBefore(o *object) {
 	})
 }
 
-// refuseAsBefore refuses what the library takes, or drops, whatever the minor, and older servers refuse.
+// refuseAsBefore refuses what the library takes, or drops, whatever the minor, and older servers
+// refuse.
 func (v *Validator) refuseAsBefore(o *object, template *corev1.PodTemplateSpec, path string) {
 	if template == nil {
 		return
@@ -85,8 +87,8 @@ func (v *Validator) refuseAsBefore(o *object, template *corev1.PodTemplateSpec, 
 	check(template.Spec.Containers, field.NewPath(path, "containers"), false)
 }
 
-// refuseRestartPolicy: containers have a restartPolicy of their own from 1.34 on, init containers had Always
-// before (validateInitContainerRestartPolicy of 1.33.13).
+// refuseRestartPolicy: containers have a restartPolicy of their own from 1.34 on, init containers
+// had Always before (validateInitContainerRestartPolicy of 1.33.13).
 func (o *object) refuseRestartPolicy(c *corev1.Container, at *field.Path, init bool) {
 	switch {
 	case c.RestartPolicy == nil || init && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways:

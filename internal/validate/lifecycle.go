@@ -38,7 +38,7 @@ func (v *Validator) deprecated(o *object) {
 	if life.replacement != "" {
 		hint = "use " + life.replacement
 	}
-	o.warn(problem.DeprecatedVersion, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+	o.warn(problem.DeprecatedVersion, "apiVersion", o.source.KeyPlace("apiVersion"), hint, "%s", message)
 }
 
 // compareMinors compares "1.9" with "1.10".
@@ -65,7 +65,7 @@ func (v *Validator) notServed(o *object) {
 			others = append(others, id.kind)
 		}
 	}
-	slices.SortFunc(same, func(a, b string) int { return v.preferred(o, a, b) })
+	slices.SortFunc(same, func(a, b string) int { return o.preferred(a, b) })
 	slices.Sort(others)
 	life, everServed := o.lifecycle()
 	// Where no minor has it, the message names none: it is the same for all environments.
@@ -91,11 +91,11 @@ func (v *Validator) notServed(o *object) {
 	}
 	if !o.builtInGroup(len(same) > 0) && !everServed && near == nil {
 		o.verdict.Unknown = true
-		o.checkMetadata(v)
-		o.warn(problem.KindUnchecked, "", o.place("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
+		v.checkMetadata(o)
+		o.warn(problem.KindUnchecked, "", o.source.KeyPlace("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
 		return
 	}
-	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), hint, "%s", message)
+	o.refuse(problem.NoSuchKind, "apiVersion", o.source.KeyPlace("apiVersion"), hint, "%s", message)
 }
 
 // inGroup reports whether an apiVersion is of the object's group.
@@ -104,8 +104,9 @@ func (o *object) inGroup(apiVersion string) bool {
 	return grouped && group == o.group || !grouped && o.group == ""
 }
 
-// preferred orders apiVersions: the replacement that the type names, its own group, the newest.
-func (v *Validator) preferred(o *object, a, b string) int {
+// preferred orders apiVersions that serve the object's kind: first the replacement of its own, then
+// those of its group, then the newest.
+func (o *object) preferred(a, b string) int {
 	rank := func(apiVersion string) int {
 		group, _, _ := strings.Cut(apiVersion, "/")
 		if life, _ := o.lifecycle(); life.replacement == apiVersion {
@@ -122,8 +123,9 @@ func (v *Validator) preferred(o *object, a, b string) int {
 	return -strings.Compare(a, b)
 }
 
-// builtInGroup reports whether the object claims to be of Kubernetes' own. Those groups have no dot,
-// or end in .k8s.io, where custom kinds do not take the name of a built-in one.
+// builtInGroup reports whether the object's group is one of Kubernetes itself: it has no dot, or
+// serves a built-in kind. One that ends in .k8s.io counts where the kind has a built-in kind's
+// name: custom kinds of such groups avoid these names.
 func (o *object) builtInGroup(builtInKind bool) bool {
 	if !strings.Contains(o.group, ".") || builtInKind && strings.HasSuffix(o.group, ".k8s.io") {
 		return true
@@ -136,30 +138,30 @@ func (o *object) builtInGroup(builtInKind bool) bool {
 	return false
 }
 
-// checkMetadata checks what every kind has: its metadata.
-func (o *object) checkMetadata(v *Validator) {
+// checkMetadata checks the metadata of an object of an unknown kind.
+func (v *Validator) checkMetadata(o *object) {
 	meta, ok := o.source.Get("metadata")
 	if !ok {
 		return
 	}
-	w := &walker{minor: v.bit, name: v.minor, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
-	w.value(meta, &fieldType{kind: anObject, object: loadKubernetes().object("meta.v1.ObjectMeta")}, &path{key: "metadata"})
+	v.walker(o, "").value(meta, &fieldType{kind: anObject, object: loadKubernetes().object("meta.v1.ObjectMeta")}, &path{key: "metadata"})
 }
 
 // customNotServed reports a version that a definition does not serve.
-func (v *Validator) customNotServed(o *object, d *definition) {
+func (o *object) customNotServed(d *definition) {
 	var versions []string
 	for _, version := range d.crd.Spec.Versions {
 		if version.Served {
 			versions = append(versions, o.group+"/"+version.Name)
 		}
 	}
-	o.refuse(problem.NoSuchKind, "apiVersion", o.place("apiVersion"), "write apiVersion: "+strings.Join(versions, " or "),
+	o.refuse(problem.NoSuchKind, "apiVersion", o.source.KeyPlace("apiVersion"), "write apiVersion: "+strings.Join(versions, " or "),
 		"the definition of %s does not serve version %s", o.kind, o.version)
 }
 
-// nearestCustom returns the definition that may have been meant: one with a slip of the finger in
-// the kind, or in the group. A kind may be one of many that a controller has, so it must be very near.
+// nearestCustom returns the kind of a definition that may have been meant, nil if there is none:
+// one that differs by one letter in the kind, or by three in the group. A controller may have other
+// kinds that are not known, so more is not taken for a typo.
 func (v *Validator) nearestCustom(o *object) *schema.GroupKind {
 	for _, id := range v.crds.known() {
 		kind, group := strings.ToLower(id.Kind), strings.ToLower(id.Group)

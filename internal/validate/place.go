@@ -14,20 +14,10 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// place returns where a field of the object itself was written.
-func (o *object) place(key string) problem.Place {
-	for _, f := range o.source.Fields {
-		if f.Key.Text == key {
-			return f.Key.Place
-		}
-	}
-	return o.source.Place
-}
-
 // refuseField adds an error of the API server's code.
 func (o *object) refuseField(e *field.Error) {
 	if strings.Contains(e.Detail, "some validation rules were not checked") {
-		return // what it stands for is reported
+		return // the errors that it follows from are reported
 	}
 	bad, name := o.badValue(e)
 	code := problem.ValueRefused
@@ -69,10 +59,11 @@ func lowerFirst(s string) string {
 	return string(r)
 }
 
-// regexText is what messages end in that explain a rule in words and examples already.
+// regexText is the end of messages that have explained the rule in words and examples.
 var regexText = lazyregexp.New(`, +regex used for validation is '[^']*'\)$`)
 
-// formatMessage is a message of schemas about the format of a number, which has its field at the end.
+// formatMessage is a message of schemas about the format of a number, which has its field at the
+// end.
 var formatMessage = lazyregexp.New(`^(?i:invalid value: "": )Checked value (must be of type \S+ with format \S+) in (\S+)$`)
 
 var quotedWord = lazyregexp.New(`"((?:[^"\\]|\\.)*)"`)
@@ -85,24 +76,8 @@ func quotedWords(s string) []string {
 	return words
 }
 
-// badText returns a value that is a string of whatever type.
-func badText(value any) (text string, ok bool) {
-	switch v := value.(type) {
-	case string:
-		return v, true
-	case *string:
-		if v != nil {
-			return *v, true
-		}
-		return "", false
-	case nil:
-		return "", false
-	}
-	return stringKind(value)
-}
-
-// find returns where a field was written: the nearest that there is. Where several values stand at
-// that place, it is the one that is refused.
+// find returns where a field was written, or the nearest field around it that was. A value that is
+// refused, bad, is looked for below that place; it may be nil.
 func (o *object) find(name string, bad any) problem.Place {
 	at, key := o.source, o.source.Place
 	rest := name
@@ -113,7 +88,7 @@ func (o *object) find(name string, bad any) problem.Place {
 		}
 		at, key, rest = next, nextKey, behind
 	}
-	word, isText := badText(bad)
+	word, isText := textOf(bad)
 	if isText && word != "" {
 		if place, ok := findText(at, word); ok {
 			return place
@@ -179,10 +154,11 @@ func findText(v manifest.Value, text string) (place problem.Place, ok bool) {
 	return place, found == 1
 }
 
-// stringKind returns a value whose type is made of a string.
-func stringKind(value any) (string, bool) {
+// textOf returns a value whose type is a string's, or a pointer to one; ok is false for others and
+// nil.
+func textOf(value any) (text string, ok bool) {
 	v := reflect.ValueOf(value)
-	if v.Kind() == reflect.Pointer && !v.IsNil() {
+	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
 	if v.Kind() != reflect.String {

@@ -48,8 +48,8 @@ func (n *Namespaces) Add(source manifest.Value) {
 	n.policies[name.Text] = p
 }
 
-// Of returns what the namespaces with a user's name in theirs ask of pods, without the name: it is the
-// same text for users who get the same.
+// Of returns a text of the policies of the namespaces that have a user's name in theirs, without
+// that name: users with the same policies have the same text. It is "" for no user.
 func (n *Namespaces) Of(user string) string {
 	if user == "" {
 		return ""
@@ -69,7 +69,26 @@ func privileged() podsecurity.Policy {
 	return podsecurity.Policy{Enforce: all, Audit: all, Warn: all}
 }
 
-// In returns a validator that also reports which pods the namespaces would refuse.
+// checkPodSecurity refuses the labels of a namespace that the PodSecurity admission of every API
+// server refuses.
+func (o *object) checkPodSecurity() {
+	if o.group != "" || o.kind != "Namespace" {
+		return
+	}
+	labels := map[string]string{}
+	meta, _ := o.content["metadata"].(map[string]any)
+	written, _ := meta["labels"].(map[string]any)
+	for key, value := range written {
+		labels[key], _ = value.(string)
+	}
+	_, errs := podsecurity.PolicyToEvaluate(labels, privileged())
+	for _, e := range errs {
+		o.refuseField(e)
+	}
+}
+
+// In returns a copy of the validator that also reports which pods the namespaces would refuse; n
+// may be nil.
 func (v *Validator) In(n *Namespaces) *Validator {
 	in := *v
 	in.namespaces = n
@@ -92,8 +111,9 @@ func evaluatorOf(minor string) policy.Evaluator {
 	return e
 }
 
-// checkPods reports what PodSecurity has against a pod, or against those that a workload makes. The API
-// server refuses such a pod. It takes such a workload and warns; then nothing starts.
+// checkPods reports how a pod, or those that a workload makes, violate the PodSecurity policy of
+// their namespace. The API server refuses such a pod. It accepts such a workload and warns, and no
+// pod starts.
 func (v *Validator) checkPods(o *object, template *corev1.PodTemplateSpec, path string) {
 	if v.namespaces == nil || template == nil {
 		return
@@ -124,14 +144,14 @@ func (v *Validator) checkPods(o *object, template *corev1.PodTemplateSpec, path 
 	}
 }
 
-// violations are what a policy has against one container, or against the pod as a whole.
+// violations are the rules of a policy that one container, or the pod as a whole, violates.
 type violations struct {
 	field string
 	place problem.Place
 	texts []string
 }
 
-// violations returns what checks refuse, by place, without what is known already.
+// violations returns what checks refuse, by container, without what is in known.
 func (o *object) violations(path string, results []policy.CheckResult, known []violations) (list []violations) {
 	for _, result := range results {
 		text := violation(result)

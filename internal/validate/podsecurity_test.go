@@ -29,8 +29,8 @@ kind: ConfigMap
 metadata: {name: default, labels: {pod-security.kubernetes.io/enforce: restricted}}
 `
 
-// TestPodSecurity holds what the labels of a Namespace say of the pods in it: a Pod is refused, and what
-// makes such pods is warned of, at the container.
+// TestPodSecurity holds what the labels of a Namespace say of the pods in it: a Pod is refused, and
+// what makes such pods is warned of, at the container.
 func TestPodSecurity(t *testing.T) {
 	const good = "securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: a, image: a, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]"
 	const host = "hostNetwork: true, containers: [{name: a, image: a}]"
@@ -85,7 +85,8 @@ func TestPodSecurity(t *testing.T) {
 	})
 }
 
-// TestPodSecurityLatest holds that "latest" is the minor's: 1.34 and later refuse a probe of another host.
+// TestPodSecurityLatest holds that "latest" is the minor's: 1.34 and later refuse a probe of
+// another host.
 func TestPodSecurityLatest(t *testing.T) {
 	known := &validate.Namespaces{}
 	known.Add(objects(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: baseline}}\n")[0])

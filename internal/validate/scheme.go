@@ -38,9 +38,9 @@ import (
 	storagev1 "k8s.io/kubernetes/pkg/apis/storage/v1"
 )
 
-// kinds returns the scheme that has the built-in kinds, with their defaults and conversions. The first
-// call registers them. That takes longer than many a command, so it is not done at start-up, as the
-// packages named install do it. Versions that are not stable are never validated.
+// kinds returns the scheme that has the built-in kinds, with their defaults and conversions. The
+// first call registers them. That takes longer than many a command, so it is not done at start-up,
+// as the packages named install do it. Versions that are not stable are never validated.
 func kinds() *runtime.Scheme {
 	registerKinds()
 	return legacyscheme.Scheme // the strategies convert with this one

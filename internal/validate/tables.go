@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-//go:generate go run ./gen
+//go:generate go run -C ../.. ./internal/validate/gen
 
 // The table's format is described in gen/kubernetes.go and gen/lifecycle.go.
 //

@@ -7,6 +7,7 @@
 package validate
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Problem is what the API server would say of an object.
+// Problem is an error or a warning that the API server would answer with.
 type Problem struct {
 	Code    problem.Code
 	Field   string        // as the API server writes it: spec.ports[0].port; "" for the object
@@ -30,7 +31,8 @@ type Problem struct {
 	Hint    string
 }
 
-// Verdict is what the API server would answer: it takes an object if nothing is refused.
+// Verdict is what the API server would answer. It accepts the object if Refused is empty. Both
+// lists are sorted by place.
 type Verdict struct {
 	Refused  []Problem
 	Warnings []Problem
@@ -38,7 +40,8 @@ type Verdict struct {
 }
 
 // Validator validates objects for one minor. It is safe for use by several goroutines, but
-// validators of different minors wait for each other: the emulated version is global.
+// validators of different minors wait for each other: the version that the API server's code
+// emulates is global.
 type Validator struct {
 	minor string
 	bit   uint8
@@ -70,7 +73,8 @@ type object struct {
 	verdict   Verdict
 }
 
-// Object validates an object. The namespace is that of an object without one; "" stands for default.
+// Object validates an object. One that names no namespace is in the given one; "" stands for
+// default.
 func (v *Validator) Object(source manifest.Value, namespace string) Verdict {
 	defer v.emulate()()
 	o := &object{source: source, namespace: namespace}
@@ -126,7 +130,7 @@ func (o *object) identify() bool {
 func (o *object) checkServerFields() {
 	meta, _ := o.source.Get("metadata")
 	for _, key := range []string{"uid", "resourceVersion", "managedFields"} {
-		if value, ok := meta.Get(key); ok && value.Kind != manifest.Null && value.Text+value.String() != `""` {
+		if value, ok := meta.Get(key); ok && value.Kind != manifest.Null && !(value.Kind == manifest.String && value.Text == "") {
 			o.refuse(problem.ServerField, "metadata."+key, value.Place, "remove it, with creationTimestamp, generation and status",
 				"only the API server sets it; it was read from a cluster")
 		}
@@ -149,14 +153,11 @@ func newProblem(code problem.Code, field string, place problem.Place, hint, form
 	return p
 }
 
-// sort orders the problems by place, and drops what is said twice or follows from another.
+// sort orders the problems by place, and drops those that are there twice or follow from another.
 func (o *object) sort() {
 	for _, list := range []*[]Problem{&o.verdict.Refused, &o.verdict.Warnings} {
 		slices.SortStableFunc(*list, func(a, b Problem) int {
-			if a.Place.Line != b.Place.Line {
-				return a.Place.Line - b.Place.Line
-			}
-			return strings.Compare(a.Message, b.Message)
+			return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Col, b.Place.Col), strings.Compare(a.Message, b.Message))
 		})
 		*list = slices.CompactFunc(*list, func(a, b Problem) bool { return a.Place == b.Place && a.Message == b.Message })
 		all := slices.Clone(*list)
@@ -164,15 +165,20 @@ func (o *object) sort() {
 	}
 }
 
-// walk converts the object, and checks it against its type. From names the module of an embedded definition.
+// walk converts the object, and checks it against its type. from names the module and version of an
+// embedded definition; it is "" for others.
 func (v *Validator) walk(o *object, t *fieldType, from string) {
-	w := &walker{minor: v.bit, name: v.minor, from: from, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
-	o.content, _ = w.value(o.source, t, nil).(map[string]any)
+	o.content, _ = v.walker(o, from).value(o.source, t, nil).(map[string]any)
 }
 
-// setUp sets what the API server's code has once for a process. Clusters allow privileged containers:
-// kubeadm, EKS, GKE and AKS start the API server with --allow-privileged, whose default is false.
-// Messages to the log are dropped.
+// walker returns a walker whose problems are the object's.
+func (v *Validator) walker(o *object, from string) *walker {
+	return &walker{minor: v.bit, name: v.minor, from: from, report: func(p Problem) { o.verdict.Refused = append(o.verdict.Refused, p) }}
+}
+
+// setUp sets what the API server's code has once for a process. Clusters allow privileged
+// containers: kubeadm, EKS, GKE and AKS start the API server with --allow-privileged, whose default
+// is false. Messages to the log are dropped.
 var setUp = sync.OnceFunc(func() {
 	capabilities.Setup(true, 0)
 	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
@@ -185,8 +191,8 @@ var setUp = sync.OnceFunc(func() {
 	klog.SetOutput(io.Discard)
 })
 
-// Objects returns the objects in a file's documents: those of a List each for itself. Empty
-// documents are left out.
+// Objects returns the objects in a file's documents, without empty documents. A List counts as the
+// objects in it.
 func Objects(documents []manifest.Value) []manifest.Value {
 	var objects []manifest.Value
 	for _, doc := range documents {
@@ -203,5 +209,5 @@ func Objects(documents []manifest.Value) []manifest.Value {
 	return objects
 }
 
-// Older reports whether a minor such as "1.9" is older than another.
+// Older reports whether the minor a is older than b: "1.9" is older than "1.10".
 func Older(a, b string) bool { return compareMinors(a, b) < 0 }

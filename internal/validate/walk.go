@@ -17,8 +17,8 @@ import (
 )
 
 // walker converts an object as it was written into the maps and lists that the API server's code
-// reads, and checks it against its type on the way: unknown fields, wrong types, duplicates. So each
-// of these problems has its place, and one does not hide another.
+// reads, and checks it against its type on the way: unknown fields, wrong types, duplicates. So
+// each of these problems has its place, and one does not hide another.
 type walker struct {
 	minor  uint8
 	name   string // of the minor
@@ -127,7 +127,10 @@ func (w *walker) unknownField(f manifest.Field, key string, in *objectType, at *
 		hint = problem.DidYouMean(key, names)
 	}
 	if w.from != "" && near == "" {
-		hint = strings.TrimPrefix(hint+"; ", "; ") + fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
+		if hint != "" {
+			hint += "; "
+		}
+		hint += fmt.Sprintf("the definition is that of %s: if your cluster's differs, put it into schemas/", w.from)
 	}
 	w.add(problem.FieldUnknown, here, f.Key.Place, hint, "there is no such field")
 }

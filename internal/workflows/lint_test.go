@@ -12,16 +12,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// source is a workflow, and the file that it stands in.
+// source is the text of a workflow, and the name of the file that it is in.
 type source struct{ name, text string }
 
-// workflows are all workflows of the repository and its documents. An action is
-// one here too: a reusable workflow with its inputs and steps.
+// workflows returns all workflows of the repository and its documents. An action counts as a
+// reusable workflow with its inputs and steps.
 func workflows(t *testing.T) []source {
 	t.Helper()
 	top := filepath.Join("..", "..")
 	var list []source
-	for _, pattern := range []string{".github/workflows/*.yml", ".github/actions/*/action.yml", "internal/scaffold/own/*.yml", "README.md", "docs/*.md", "*.md"} {
+	for _, pattern := range []string{".github/workflows/*.yml", ".github/actions/*/action.yml", "internal/scaffold/own/*.yml", "docs/*.md", "*.md"} {
 		names, err := filepath.Glob(filepath.Join(top, pattern))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: no file, %v", pattern, err)
@@ -29,9 +29,6 @@ func workflows(t *testing.T) []source {
 		for _, file := range names {
 			text := read(t, file)
 			name := filepath.ToSlash(strings.TrimPrefix(file, top+string(filepath.Separator)))
-			if slices.ContainsFunc(list, func(s source) bool { return strings.HasPrefix(s.name, name) }) {
-				continue
-			}
 			switch {
 			case strings.HasSuffix(name, ".md"):
 				list = append(list, documented(t, name, text)...)
@@ -47,8 +44,8 @@ func workflows(t *testing.T) []source {
 
 var fence = regexp.MustCompile("(?ms)^```ya?ml\n(.*?)^```$")
 
-// documented are the workflows in a document: blocks of YAML that have jobs, or are
-// a list of steps.
+// documented returns the workflows in a document: blocks of YAML that have jobs, or are a list of
+// steps.
 func documented(t *testing.T, name, text string) []source {
 	t.Helper()
 	var list []source
@@ -81,8 +78,8 @@ func indent(text, by string) string {
 	return b.String()
 }
 
-// actionAsWorkflow is a reusable workflow with the inputs and the steps of an
-// action: actionlint reads workflows only.
+// actionAsWorkflow returns a reusable workflow with the inputs and the steps of an action:
+// actionlint reads workflows only.
 func actionAsWorkflow(t *testing.T, text string) string {
 	t.Helper()
 	a := &action{}
@@ -255,7 +252,7 @@ func TestFlagsAreInputs(t *testing.T) {
 func TestInputsAreUsed(t *testing.T) {
 	for _, command := range []string{"manifestgen", "tagbump"} {
 		dir := filepath.Join("..", "..", ".github", "actions", command)
-		a, text := readAction(t, dir), read(t, filepath.Join(dir, "action.yml"))
+		a, text, script := readAction(t, dir), read(t, filepath.Join(dir, "action.yml")), read(t, filepath.Join(dir, "run.sh"))
 		for name := range a.Inputs {
 			if !strings.Contains(text, "${{ inputs."+name+" }}") {
 				t.Errorf("%s: the input %s is not used", command, name)
@@ -263,7 +260,7 @@ func TestInputsAreUsed(t *testing.T) {
 		}
 		for _, s := range a.Runs.Steps {
 			for name := range s.Env {
-				if strings.HasPrefix(name, "INPUT_") && !strings.Contains(read(t, filepath.Join(dir, "run.sh")), "$"+name) && !strings.Contains(read(t, filepath.Join(dir, "run.sh")), "${"+name) {
+				if strings.HasPrefix(name, "INPUT_") && !strings.Contains(script, "$"+name) && !strings.Contains(script, "${"+name) {
 					t.Errorf("%s: run.sh does not read %s", command, name)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,9 +51,9 @@ type goreleaser struct {
 	}
 }
 
-// release is the files of a release, by name: this machine's archive and
-// checksums.txt. GORELEASER_DIST names the folder of a snapshot that goreleaser
-// made (see .ci/run); without it they are made here in the same way.
+// release returns the files of a release, by name: this machine's archive and checksums.txt.
+// GORELEASER_DIST names the folder of a snapshot that goreleaser made (see .ci/run); without it
+// they are made here in the same way.
 var release = sync.OnceValues(func() (map[string][]byte, error) {
 	if dist := os.Getenv("GORELEASER_DIST"); dist != "" {
 		return readSnapshot(dist)
@@ -143,13 +144,10 @@ func makeSnapshot() (map[string][]byte, error) {
 	}, nil
 }
 
+// pack returns an archive of files, by their names in it: a zip, or else a tar.gz.
 func pack(format string, contents map[string][]byte) ([]byte, error) {
 	var b bytes.Buffer
-	var names []string
-	for name := range contents {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(contents))
 	if format == "zip" {
 		w := zip.NewWriter(&b)
 		for _, name := range names {
@@ -209,7 +207,7 @@ func releaseServer(t *testing.T, replace ...map[string][]byte) *httptest.Server 
 	return server
 }
 
-// archiveName is the name of this machine's archive.
+// archiveName returns the name of this machine's archive.
 func archiveName(t *testing.T) string {
 	t.Helper()
 	name := "k8srepo_" + strings.TrimPrefix(snapshotVersion, "v") + "_" + runtime.GOOS + "_" + runtime.GOARCH

@@ -7,7 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Commands describes an application: each of its commands that is not hidden, with its flags.
+// Commands returns the page of an application: each of its commands that is not hidden, with its
+// flags.
 func Commands(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s prints a command's part of this page.\n", app.Name, Code(app.Name+" COMMAND --help"))

@@ -7,15 +7,15 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
-// Object is a JSON object that a command prints, or one that is in several of these: a
-// struct type of the module.
+// Object is a struct type of the module whose JSON has a part of the page: what a command prints,
+// or an object that is in several of these.
 type Object struct {
 	Title   string // what has it, as a heading
 	Package string // its folder, such as cmd/tagbump
@@ -29,13 +29,15 @@ type Types struct {
 	titles map[*declared]string            // of those that have a part of the page
 }
 
+// declared is a type of the module, with what is needed to follow its fields.
 type declared struct {
 	spec    *ast.TypeSpec
 	doc     string
 	imports map[string]string // name → package folder of the module
 }
 
-// NewTypes reads the types of the module that is rooted at a folder.
+// NewTypes returns the types of the module whose root is the folder top. They are read when they
+// are needed.
 func NewTypes(top string) *Types {
 	return &Types{top, map[string]map[string]*declared{}, map[*declared]string{}}
 }
@@ -124,16 +126,15 @@ func prose(text, name string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "\n"
 }
 
-// rows adds a row for each key of a struct, and below it those of the objects in it.
+// rows adds a row for each key of a struct of a package, and below it those of the objects in it.
+// prefix is the path of the struct, above the structs around it.
 func (t *Types) rows(table Table, prefix, folder string, d *declared, above []*declared) error {
 	fields, ok := d.spec.Type.(*ast.StructType)
 	if !ok {
 		return fmt.Errorf("%s is no struct", d.spec.Name.Name)
 	}
-	for _, above := range above {
-		if above == d {
-			return nil // it holds itself
-		}
+	if slices.Contains(above, d) {
+		return nil // it holds itself
 	}
 	above = append(above, d)
 	for _, field := range fields.Fields.List {
@@ -180,9 +181,9 @@ func (t *Types) rows(table Table, prefix, folder string, d *declared, above []*d
 	return nil
 }
 
-// typeOf returns the struct type that an expression leads to, with its package, if it does,
-// and what the value is in JSON.
-func (t *Types) typeOf(folder string, d *declared, e ast.Expr) (*declared, string, string, error) {
+// typeOf returns what a field's value is in JSON, such as "list of string", and the struct type
+// that it leads to, with its package; nil where it leads to none. The field is of d, in a package.
+func (t *Types) typeOf(folder string, d *declared, e ast.Expr) (in *declared, inside, kind string, err error) {
 	switch e := e.(type) {
 	case *ast.StarExpr:
 		return t.typeOf(folder, d, e.X)
@@ -207,7 +208,8 @@ func (t *Types) typeOf(folder string, d *declared, e ast.Expr) (*declared, strin
 	return nil, "", "", fmt.Errorf("%T is not known", e)
 }
 
-func (t *Types) named(folder, name string) (*declared, string, string, error) {
+// named is typeOf for a type of a package, by its name.
+func (t *Types) named(folder, name string) (in *declared, inside, kind string, err error) {
 	basic := map[string]string{"string": "string", "bool": "true or false", "int": "number", "int64": "number", "float64": "number", "any": "anything"}
 	if kind, ok := basic[name]; ok {
 		return nil, "", kind, nil
@@ -223,12 +225,12 @@ func (t *Types) named(folder, name string) (*declared, string, string, error) {
 	if _, isStruct := d.spec.Type.(*ast.StructType); isStruct {
 		return d, folder, "object", nil
 	}
-	_, _, kind, err := t.typeOf(folder, d, d.spec.Type)
+	_, _, kind, err = t.typeOf(folder, d, d.spec.Type)
 	return nil, "", kind, err
 }
 
-// Versioned returns the struct types with a key "version", as "folder.Type": each is an
-// object that some command prints.
+// Versioned returns the struct types below folders that have a key "version", as "folder.Type":
+// each is an object that some command prints.
 func (t *Types) Versioned(folders ...string) ([]string, error) {
 	var list []string
 	for _, top := range folders {
@@ -251,7 +253,7 @@ func (t *Types) Versioned(folders ...string) ([]string, error) {
 			}
 			return nil
 		})
-		if err != nil && !os.IsNotExist(err) {
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// Check compares a page with what it must be. With update it is written anew. Test is
-// the test to run for that, such as "./cmd/tagbump -run TestReference".
+// Check compares a page with want, to which it adds a comment below the title; with update it
+// writes the page. test is what go test runs for that, such as "./cmd/tagbump -run TestReference".
 func Check(t *testing.T, file, want, test string, update bool) {
 	t.Helper()
 	title, text, _ := strings.Cut(want, "\n")
@@ -38,23 +38,19 @@ type Table struct{ b *strings.Builder }
 func NewTable(b *strings.Builder, columns ...string) Table {
 	t := Table{b}
 	t.Row(columns...)
-	t.Row(make([]string, len(columns))...)
+	b.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
 	return t
 }
 
-// Row adds a row. One of empty cells is the line below the columns.
+// Row adds a row.
 func (t Table) Row(cells ...string) {
-	if strings.Join(cells, "") == "" {
-		t.b.WriteString(strings.Repeat("|---", len(cells)) + "|\n")
-		return
-	}
 	for _, c := range cells {
 		t.b.WriteString("| " + cell(c) + " ")
 	}
 	t.b.WriteString("|\n")
 }
 
-// cell returns a text that stands in a table: nothing in it ends the cell, or is HTML.
+// cell returns a text as a table's cell: on one line, with |, < and * escaped outside of code.
 func cell(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	parts := strings.Split(text, "`") // every second one is code
@@ -67,7 +63,7 @@ func cell(text string) string {
 	return strings.Join(parts, "`")
 }
 
-// Code returns a text in a code span; nothing for "".
+// Code returns a text in a code span; "" for "".
 func Code(text string) string {
 	if text == "" {
 		return ""

@@ -40,38 +40,62 @@ var sources = []source{
 //go:embed own/*.yaml
 var own embed.FS
 
-func writeCRDs(folder string) error {
+// readDefinitions returns the definitions of sources and own as JSON, by KIND.GROUP.
+func readDefinitions() (map[string][]byte, error) {
+	definitions := map[string][]byte{}
 	for _, s := range sources {
 		dir, err := module(s.module, s.version)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(s.file)))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := writeCRDsOf(folder, data, s.kinds, s.module+" "+s.version); err != nil {
-			return fmt.Errorf("%s: %w", s.file, err)
+		if err := addDefinitions(definitions, data, s.kinds, s.module+" "+s.version); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.file, err)
 		}
 	}
 	files, err := fs.Glob(own, "own/*.yaml")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, file := range files {
 		data, err := own.ReadFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := writeCRDsOf(folder, data, nil, ""); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+		if err := addDefinitions(definitions, data, nil, ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return definitions, nil
+}
+
+// writeDefinitions writes definitions to a folder, and removes the others from it.
+func writeDefinitions(folder string, definitions map[string][]byte) error {
+	old, err := filepath.Glob(filepath.Join(folder, "*.json.gz"))
+	if err != nil {
+		return err
+	}
+	for _, file := range old {
+		if definitions[strings.TrimSuffix(filepath.Base(file), ".json.gz")] == nil {
+			if err := os.Remove(file); err != nil {
+				return err
+			}
+		}
+	}
+	for name, data := range definitions {
+		if err := writeCompressed(filepath.Join(folder, name+".json.gz"), data); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// writeCRDsOf writes the definitions in a YAML stream; nil kinds takes all.
-func writeCRDsOf(folder string, data []byte, kinds []string, from string) error {
+// addDefinitions adds the definitions in a YAML stream; nil kinds takes all. from names the module
+// and version of the stream; it is "" for own.
+func addDefinitions(definitions map[string][]byte, data []byte, kinds []string, from string) error {
 	found := 0
 	for _, doc := range strings.Split("\n"+string(data), "\n---") {
 		var crd map[string]any
@@ -95,10 +119,7 @@ func writeCRDsOf(folder string, data []byte, kinds []string, from string) error 
 		if err != nil {
 			return err
 		}
-		name := kind + "." + spec["group"].(string) + ".json.gz"
-		if err := writeCompressed(filepath.Join(folder, name), out); err != nil {
-			return err
-		}
+		definitions[kind+"."+spec["group"].(string)] = out
 	}
 	if kinds != nil && found != len(kinds) {
 		return fmt.Errorf("%d definitions of %v found", found, kinds)
@@ -123,9 +144,9 @@ func reduced(spec map[string]any) map[string]any {
 	return spec
 }
 
-// reduceSchema removes the descriptions of a schema and of those below it; a property may have the name
-// description too: it stays. A value of one of several types, which a schema of the API server cannot
-// say, may be anything: so do the projects that write such schemas before they install them.
+// reduceSchema removes the descriptions of a schema and of those below it; a property may have the
+// name description too: it stays. A value of one of several types, which a schema of the API server
+// cannot say, may be anything: so do the projects that write such schemas before they install them.
 func reduceSchema(schema any) {
 	s, ok := schema.(map[string]any)
 	if !ok {

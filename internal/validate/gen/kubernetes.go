@@ -47,9 +47,10 @@ var collection = regexp.MustCompile(`^/apis?/.*?v[0-9a-z]+/(namespaces/\{namespa
 //	type DEFINITION
 //	NAME MINORS TYPE                                               (a field of the type above)
 //
-// A TYPE is s (string), i (int64), j (int32), n (number), b (boolean), q (quantity), p (int or string),
-// t (time), y (base64), * (anything), #DEFINITION, [TYPE (list), [KEY,KEY=DEFAULT]TYPE (list whose
-// items are told apart by keys), [!]TYPE (set), {TYPE (map). MINORS are hexadecimal bits.
+// A TYPE is s (string), i (int64), j (int32), n (number), b (boolean), q (quantity), p (int or
+// string), t (time), y (base64), * (anything), #DEFINITION, [TYPE (list), [KEY,KEY=DEFAULT]TYPE
+// (list whose items are told apart by keys), [!]TYPE (set), {TYPE (map). MINORS are hexadecimal
+// bits.
 func kubernetesTable() ([]byte, error) {
 	t := &table{fields: map[string]map[string]int{}, kinds: map[string]int{}}
 	var minors []string
@@ -59,8 +60,11 @@ func kubernetesTable() ([]byte, error) {
 			return nil, err
 		}
 		files, err := filepath.Glob(filepath.Join(dir, "api/openapi-spec/v3/*_openapi.json"))
-		if err != nil || len(files) == 0 {
-			return nil, fmt.Errorf("%s: no OpenAPI files: %w", dir, err)
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("%s has no OpenAPI files", dir)
 		}
 		for _, file := range files {
 			if err := t.add(file, 1<<i); err != nil {
@@ -171,6 +175,13 @@ var scalars = map[string]string{
 	"io.k8s.apimachinery.pkg.runtime.RawExtension":    "*",
 }
 
+// formats are the types of strings and integers by their formats.
+var formats = map[string]string{
+	"string ": "s", "string byte": "y", "string date-time": "t", "string int-or-string": "p",
+	"integer ": "i", "integer int64": "i", "integer int32": "j",
+}
+
+// typeOf returns a schema as a TYPE of the table; all are the definitions that it may refer to.
 func typeOf(s *schema, all map[string]*schema) (string, error) {
 	if len(s.AllOf) == 1 {
 		s.Ref = s.AllOf[0].Ref
@@ -186,10 +197,11 @@ func typeOf(s *schema, all map[string]*schema) (string, error) {
 		return "#" + short(name), nil
 	}
 	switch s.Type {
-	case "string":
-		return map[string]string{"": "s", "byte": "y", "date-time": "t", "int-or-string": "p"}[s.Format], nil
-	case "integer":
-		return map[string]string{"": "i", "int64": "i", "int32": "j"}[s.Format], nil
+	case "string", "integer":
+		if scalar := formats[s.Type+" "+s.Format]; scalar != "" {
+			return scalar, nil
+		}
+		return "", fmt.Errorf("unknown format %q of the type %s", s.Format, s.Type)
 	case "number":
 		return "n", nil
 	case "boolean":

@@ -19,7 +19,8 @@ type (
 	}
 )
 
-// lifecycleTable returns a line for each kind that was ever served, in the release that go.mod requires:
+// lifecycleTable returns a line for each kind that was ever served, in the release that go.mod
+// requires:
 //
 //	life GROUP VERSION KIND DEPRECATED REMOVED REPLACEMENT   (what is not known is -)
 //

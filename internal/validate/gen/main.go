@@ -1,10 +1,11 @@
-// Gen writes the tables that internal/validate embeds: the fields and served kinds of each Kubernetes
-// minor, and the CustomResourceDefinitions of well-known controllers. Both are read from Go modules.
-// Run it in the module's root, with a network: go run ./internal/validate/gen
+// Gen writes the tables that internal/validate embeds: the fields and served kinds of each
+// Kubernetes minor, and the CustomResourceDefinitions of well-known controllers. Both are read from
+// Go modules. Run it in the module's root; it needs a network: go run ./internal/validate/gen
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -34,18 +35,25 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	definitions, err := readDefinitions()
+	if err != nil {
+		return err
+	}
 	if err := writeCompressed(filepath.Join(folder, "kubernetes.txt.gz"), append(table, lifecycles...)); err != nil {
 		return err
 	}
-	return writeCRDs(filepath.Join(folder, "crds"))
+	return writeDefinitions(filepath.Join(folder, "crds"), definitions)
 }
 
 // module returns the folder of a module's files; it downloads them if needed.
 func module(path, version string) (string, error) {
 	out, err := exec.Command("go", "mod", "download", "-json", path+"@"+version).Output()
 	var m struct{ Dir, Error string }
-	if json.Unmarshal(out, &m) != nil || m.Dir == "" {
-		return "", fmt.Errorf("%s@%s: %s %w", path, version, m.Error, err)
+	if jsonErr := json.Unmarshal(out, &m); jsonErr != nil {
+		return "", fmt.Errorf("%s@%s: go mod download: %w", path, version, cmp.Or(err, jsonErr))
+	}
+	if m.Dir == "" {
+		return "", fmt.Errorf("go mod download: %s", m.Error) // it names the module
 	}
 	return m.Dir, nil
 }

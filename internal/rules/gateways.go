@@ -1,10 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 )
 
 var notAllowed = &Rule{
@@ -47,6 +48,39 @@ spec:
 	},
 }
 
+var gatewayListener = &Rule{
+	Code:   "MG610",
+	Title:  "a route to a listener that the Gateway does not have",
+	Error:  true,
+	Reason: "`parentRefs[].sectionName` names a listener, and the Gateway has none of this name, so the route is not accepted (`NoMatchingParent`).",
+	Source: "https://gateway-api.sigs.k8s.io/reference/spec/#parentreference",
+	Wrong: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public}
+spec:
+  gatewayClassName: nginx
+  listeners: [{name: https, port: 443, protocol: HTTPS}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: api}
+spec:
+  parentRefs: [{name: public, sectionName: tls}]
+  hostnames: [api.example.com]`,
+	Mend: []string{"sectionName: tls", "sectionName: https"},
+	cluster: func(c *Cluster, r *report) {
+		for _, l := range c.links[anyOther] {
+			if l.to == nil || l.to.gateway == nil || l.key.is == "" {
+				continue
+			}
+			to, name := l.to, l.o.in(l.key.is)
+			if names := to.gateway.names(to); !isPlaceholder(name) && !slices.Contains(names, name) {
+				r.add(l.o, l.key.place, "parentRefs: %s has no listener %q", to, name).hint("%s", problem.DidYouMean(name, names)).also(to, to.named, "%s is here", to)
+			}
+		}
+	},
+}
+
 // gatewayGroup is the API group of the Gateway API.
 const gatewayGroup = "gateway.networking.k8s.io"
 
@@ -63,7 +97,7 @@ type listener struct {
 func (r *reading) readGateway() {
 	g := &gateway{}
 	for _, l := range at(r.spec, "listeners").Items {
-		g.listeners = append(g.listeners, listener{wordOf(at(l, "name")), or(at(l, "allowedRoutes", "namespaces", "from").Text, "Same")})
+		g.listeners = append(g.listeners, listener{wordOf(at(l, "name")), cmp.Or(at(l, "allowedRoutes", "namespaces", "from").Text, "Same")})
 	}
 	r.o.gateway = g
 }
@@ -77,8 +111,8 @@ func (g *gateway) names(o *Object) []string {
 	return list
 }
 
-// allows reports whether a listener takes routes of other namespaces: the one with a name, or any where
-// there is no name. Which namespaces a selector selects is not asked.
+// allows reports whether a listener takes routes of other namespaces: the one with a name, or any
+// where there is no name. Which namespaces a selector selects is not asked.
 func (g *gateway) allows(o *Object, name string) bool {
 	asked := slices.DeleteFunc(slices.Clone(g.listeners), func(l listener) bool { return name != "" && o.in(l.name) != name })
 	return len(asked) == 0 || slices.ContainsFunc(asked, func(l listener) bool { return l.from == "All" || l.from == "Selector" })
@@ -114,47 +148,5 @@ func (c *Cluster) granted(o, service *Object) bool {
 			slices.ContainsFunc(g.grant.to, func(p pair) bool {
 				return string(p.key) == "Service" && (p.value == "" || g.in(p.value) == service.Name)
 			})
-	})
-}
-
-var exposed = &Rule{
-	Code:  "MG628",
-	Title: "a load balancer that the whole internet reaches",
-	Reason: "A load balancer with the scheme `internet-facing` is open to everybody, unless one of its Ingresses has `security-groups`, `inbound-cidrs`, `security-group-prefix-lists`, a WAF or\n" +
-		"`auth-type`. Where that is meant, `inbound-cidrs: 0.0.0.0/0` says so. In an environment of users' own copies (one without the scope `service`) it is seldom meant, and told all the\n" +
-		"same: what is half done there has the data and the rights of a service. Only the environments of an inventory are looked at.",
-	Source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#access-control",
-	Wrong:  strings.NewReplacer("kubernetes.io/scheme: internal", "kubernetes.io/scheme: internet-facing", "SCHEME", "internet-facing").Replace(albExample),
-	Mend:   []string{"name: api\n  annotations:\n", "name: api\n  annotations:\n    alb.ingress.kubernetes.io/inbound-cidrs: 203.0.113.0/24\n"},
-	cluster: func(c *Cluster, r *report) {
-		if c.classParams {
-			return // they may say who reaches it
-		}
-		for _, lb := range c.loadBalancers() {
-			first := lb.members[0]
-			if lb.scheme() != "internet-facing" || first.Env == nil || lb.isRestricted(first.Env.Shared) {
-				continue
-			}
-			for _, o := range lb.members {
-				if place, ok := o.annotation("scheme"); ok {
-					r.add(o, place.place, "everybody on the internet reaches %s", lb).hint("write scheme: internal, or say in alb.ingress.kubernetes.io/inbound-cidrs who may reach it")
-					break
-				}
-			}
-		}
-	},
-}
-
-// restrictions are the annotations that say who reaches a load balancer.
-var restrictions = []string{"security-groups", "inbound-cidrs", "security-group-prefix-lists", "wafv2-acl-arn", "wafv2-acl-name", "waf-acl-id", "web-acl-id", "auth-type", "mutual-authentication"}
-
-// isRestricted reports whether something says who reaches a load balancer; where everybody may, that is
-// said too.
-func (lb *loadBalancer) isRestricted(everybodyMay bool) bool {
-	return slices.ContainsFunc(lb.members, func(o *Object) bool {
-		return slices.ContainsFunc(restrictions, func(name string) bool {
-			v := o.alb(name)
-			return v != "" && v != "none" && (v != "0.0.0.0/0" || everybodyMay)
-		})
 	})
 }

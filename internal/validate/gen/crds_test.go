@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestWriteDefinitions: the folder has the definitions, and none of an earlier run.
+func TestWriteDefinitions(t *testing.T) {
+	folder := t.TempDir()
+	for _, definitions := range []map[string][]byte{{"Old.example.com": []byte("{}")}, {"New.example.com": []byte("{}")}} {
+		if err := writeDefinitions(folder, definitions); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || len(names) != 1 || filepath.Base(names[0]) != "New.example.com.json.gz" {
+		t.Errorf("got %v, %v", names, err)
+	}
+}
+
+// TestOwnDefinitions: the definitions of the folder own are read, each by its kind and group.
+func TestOwnDefinitions(t *testing.T) {
+	data, err := os.ReadFile("own/targetgroupbinding.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	definitions := map[string][]byte{}
+	if err := addDefinitions(definitions, data, nil, ""); err != nil || len(definitions["TargetGroupBinding.elbv2.k8s.aws"]) == 0 || len(definitions) != 1 {
+		t.Errorf("got %d definitions, %v", len(definitions), err)
+	}
+	if err := addDefinitions(definitions, data, []string{"Mapping"}, ""); err == nil {
+		t.Error("a kind that the file does not have is found")
+	}
+}
