@@ -3,7 +3,7 @@ package adopt
 import (
 	"testing"
 
-	"k8srepo/internal/tmptest"
+	"k8srepo/internal/testmain"
 )
 
-func TestMain(m *testing.M) { tmptest.Main(m) }
+func TestMain(m *testing.M) { testmain.Main(m) }

@@ -1,14 +1,14 @@
 package inventory_test
 
 import (
-	"os"
 	"testing"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/inventory/schema"
+	"k8srepo/internal/testmain"
 )
 
 func TestMain(m *testing.M) {
 	inventory.CompileSchema = schema.Compile
-	os.Exit(m.Run())
+	testmain.Main(m)
 }

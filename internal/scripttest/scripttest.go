@@ -17,7 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"k8srepo/internal/tmptest"
+	"k8srepo/internal/testmain"
 )
 
 // Program is a command: arguments in, beginning with its name, an exit status out.
@@ -39,7 +39,7 @@ type Params struct {
 // Main runs the tests of a package with a program in PATH, for scripts that exec it, and exits: for
 // TestMain.
 func Main(m *testing.M, name string, main func()) {
-	testscript.Main(tmptest.In(m), map[string]func(){name: main})
+	testscript.Main(testmain.With(m), map[string]func(){name: main})
 }
 
 // Run runs each script of a folder as a test. Besides testscript's commands, and those given,

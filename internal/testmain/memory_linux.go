@@ -1,4 +1,4 @@
-package tmptest
+package testmain
 
 import "syscall"
 

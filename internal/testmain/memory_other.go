@@ -1,6 +1,6 @@
 //go:build !linux
 
-package tmptest
+package testmain
 
 // memory returns "": no folder is known to be in memory.
 func memory() string { return "" }

@@ -1,0 +1,9 @@
+package trace
+
+import (
+	"testing"
+
+	"k8srepo/internal/testmain"
+)
+
+func TestMain(m *testing.M) { testmain.Main(m) }
