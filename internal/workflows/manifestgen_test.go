@@ -18,7 +18,8 @@ func TestManifestgenAction(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := newRunner(t, repo)
-	action := filepath.Join(actionsWith(t, "dev"), "manifestgen")
+	job.github["server_url"] = releaseServer(t).URL
+	action := filepath.Join(actionsWith(t, snapshotVersion), "manifestgen")
 
 	render := job.use(action, map[string]string{"command": "render"})
 	wantOutputs(t, render, false, map[string]string{"result": "changed", "created": "10", "updated": "0", "removed": "0"})

@@ -42,7 +42,7 @@ func newService(t *testing.T) service {
 }
 
 // TestTagbumpAction deploys with the action, built from its own source and
-// downloaded from a release.
+// downloaded from a release. The other tests download: to link a command takes seconds.
 func TestTagbumpAction(t *testing.T) {
 	for _, version := range []string{"dev", snapshotVersion} {
 		t.Run(version, func(t *testing.T) {
