@@ -39,16 +39,18 @@ type loader struct {
 	fsys     fs.FS
 	problems problem.List
 	defaults manifest.Value
-	declared bool            // defaults can be relied on: what they do not have is not declared
-	schema   VariablesSchema // nil where there is none
-
-	schemaSource manifest.Value // as it was written, for places
+	declared bool // defaults and schema were read without a problem, so that variables are checked by them
 
 	noVariables bool             // there is no file of defaults
 	undeclared  []manifest.Value // then, the variables that are set anyway
-	named       bool             // so can the names in users.yaml
-	partial     bool             // what is missing is not reported
-	inventory   Inventory
+
+	schema       VariablesSchema // nil where there is none
+	schemaSource manifest.Value  // as it was written, for places
+
+	named        bool     // users.yaml was read without an unknown key, so that other names are unknown
+	environments []string // the names of the files in environments/, for hints
+	partial      bool     // what is missing is not reported
+	inventory    Inventory
 }
 
 // document reads a file that holds one document. The zero Value is a file
