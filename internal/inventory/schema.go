@@ -61,6 +61,12 @@ func (l *loader) opens(path []string, key string) bool {
 
 // readSchema reads the schema of the variables, if there is one.
 func (l *loader) readSchema(compile Compiler) {
+	before := len(l.problems)
+	defer func() {
+		if len(l.problems) > before {
+			l.declared = false // it is not known which keys and types the schema allows
+		}
+	}()
 	doc := l.document(SchemaFile, false, "")
 	if doc.Place == (problem.Place{}) {
 		return
@@ -70,7 +76,6 @@ func (l *loader) readSchema(compile Compiler) {
 		l.reportMistake(doc, m)
 	}
 	if len(mistakes) > 0 {
-		l.declared = false // it is not known which keys and types it allows
 		return
 	}
 	l.checkKeywords(doc)

@@ -133,7 +133,7 @@ func TestSchemaBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// No other problem is reported for what it may have opened.
-			refused(t, withSchema(c.schema, "  hpa: {min: 3}\n"), c.want)
+			refused(t, withSchema(c.schema, "  hpa: {cpu: 3}\n"), c.want)
 		})
 	}
 	load(t, withSchema("properties: {name: {x-owner: web}}\n", "  name: x\n")) // a keyword of one's own
