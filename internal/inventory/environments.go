@@ -16,7 +16,7 @@ import (
 func (l *loader) readEnvironments() {
 	entries, err := fs.ReadDir(l.fsys, EnvironmentsDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.report(problem.NotReadable, problem.Place{File: EnvironmentsDir}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: EnvironmentsDir}, "", "%v", WithoutPath(err))
 		return
 	}
 	if err != nil {

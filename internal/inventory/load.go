@@ -64,7 +64,7 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 		l.report(problem.Missing, problem.Place{File: file}, hint, "no such file")
 		return manifest.Value{}
 	case err != nil:
-		l.report(problem.NotReadable, problem.Place{File: file}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: file}, "", "%v", WithoutPath(err))
 		return manifest.Value{}
 	}
 	f, err := manifest.Parse(file, data)
@@ -86,8 +86,9 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 	return docs[0]
 }
 
-// unpath returns an error without the path that fs puts before it.
-func unpath(err error) error {
+// WithoutPath returns an error without the path that package fs puts before it, for a problem
+// whose place has it.
+func WithoutPath(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return p.Err
 	}
@@ -110,7 +111,7 @@ func (l *loader) readVariables() {
 	}
 	_, err := fs.Stat(l.fsys, path.Dir(VariablesFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", WithoutPath(err))
 	}
 	l.defaults, l.declared = v, err == nil && len(l.problems) == before
 	_, err = fs.Stat(l.fsys, VariablesFile)

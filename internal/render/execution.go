@@ -12,6 +12,7 @@ import (
 	"text/template"
 	"unicode/utf8"
 
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
@@ -219,8 +220,9 @@ func meant(near string) string {
 	return fmt.Sprintf(": did you mean %q?", near)
 }
 
-// textFiles are the files of templates/files, by name. They are read with the
-// templates: what is wrong with one counts where it is embedded.
+// textFiles are the files of templates/files by name, and the folders in it that cannot be
+// read, of which "." is templates/files itself. They are read with the templates: what is wrong
+// with one counts where it is embedded.
 type textFiles map[string]textFile
 
 type textFile struct {
@@ -234,12 +236,15 @@ func (x *execution) file(name any) (manifest.FileText, error) {
 	if err != nil {
 		return "", err
 	}
-	for dir := text; dir != "." && dir != "/"; dir = path.Dir(dir) {
-		if known, ok := x.templates.files[dir]; ok && (dir == text || known.err != nil) {
-			if known.err != nil {
-				return "", known.err
-			}
-			return manifest.FileText(known.text), x.charge(len(known.text) / 8)
+	if known, ok := x.templates.files[text]; ok && known.err == nil {
+		return manifest.FileText(known.text), x.charge(len(known.text) / 8)
+	}
+	for file := text; ; file = path.Dir(file) {
+		if known := x.templates.files[file]; known.err != nil {
+			return "", known.err
+		}
+		if file == "." || file == "/" {
+			break
 		}
 	}
 	names := slices.Sorted(maps.Keys(x.templates.files))
@@ -251,12 +256,22 @@ func readFiles(fsys fs.FS) textFiles {
 	files := textFiles{}
 	root := path.Join(templatesDir, filesDir)
 	fs.WalkDir(fsys, root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil
-		}
 		var f textFile
-		f.text, f.err = readText(fsys, file, entry)
-		files[strings.TrimPrefix(file, root+"/")] = f
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			f.err = fmt.Errorf("%s: %w", file, inventory.WithoutPath(err))
+		case entry.IsDir():
+			return nil
+		default:
+			f.text, f.err = readText(fsys, file, entry)
+		}
+		name := "."
+		if file != root {
+			name = strings.TrimPrefix(file, root+"/")
+		}
+		files[name] = f
 		return nil
 	})
 	return files
@@ -274,11 +289,9 @@ func readText(fsys fs.FS, file string, entry fs.DirEntry) (string, error) {
 		return "", tooLarge
 	}
 	data, err := manifest.ReadFile(fsys, file)
-	switch p := (*fs.PathError)(nil); {
-	case errors.As(err, &p):
-		return "", fmt.Errorf("%s: %w", file, p.Err)
+	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", file, err)
+		return "", fmt.Errorf("%s: %w", file, inventory.WithoutPath(err))
 	case len(data) > maxString:
 		return "", tooLarge
 	case !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0:
