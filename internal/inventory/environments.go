@@ -226,7 +226,7 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 		"cluster":    l.textTo(&e.Cluster, "cluster"),
 		"namespace":  l.nameTo(&e.Namespace, "the namespace"),
 		"domain":     l.matching(&e.Domain, "domain", dnsName, "write a name such as dev.example.com, without https:// and /"),
-		"registry":   l.registryTo(&e.Registry),
+		"registry":   l.checkRegistry,
 		"validation": l.validationTo(&e.Lenient),
 		"templates":  l.templates(e),
 		"deploy":     l.deploy(&e.Deploy),

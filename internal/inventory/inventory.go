@@ -76,7 +76,6 @@ type Environment struct {
 	Cluster    string // "" where unset
 	Namespace  string // the environment's name unless set
 	Domain     string // "" where unset
-	Registry   string // the registry host that images have here; "" where they keep their own. See Image.
 	Templates  []string
 	Lenient    bool // what validation refuses is a warning
 	Deploy     Deploy

@@ -135,7 +135,7 @@ func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
 		"deploy":   l.deploy(&e.Deploy),
 	})
 	for _, link := range e.Chain {
-		l.some(link.Source, map[string]func(manifest.Value){"registry": l.registryTo(&e.Registry), "services": l.imagesTo(e)})
+		l.some(link.Source, map[string]func(manifest.Value){"registry": l.checkRegistry, "services": l.imagesTo(e)})
 	}
 	return e, l.problems.Err()
 }
