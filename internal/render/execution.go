@@ -98,7 +98,7 @@ func (x *execution) hook(h *hook) error {
 	case leaveHook:
 		x.levels--
 	case trimHook:
-		x.rec.trimmed(h)
+		x.rec.addJoin(h)
 	case aloneHook:
 		x.rec.alone = x.rec.out.Len()
 	case blockStartHook:

@@ -32,8 +32,8 @@ func (r *recorder) blankLine() (start int, blank bool) {
 	return start, len(bytes.Trim(out[start:], " \t")) == 0
 }
 
-// trimmed notes a join.
-func (r *recorder) trimmed(h *hook) {
+// addJoin notes a join at the output's end.
+func (r *recorder) addJoin(h *hook) {
 	indent := len(h.space) - 1 - strings.LastIndexByte(h.space, '\n')
 	r.joins = append(r.joins, join{r.out.Len(), h, indent})
 }
