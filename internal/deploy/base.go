@@ -29,7 +29,7 @@ type base struct {
 // are listed once an attempt.
 func (b *base) openPulls(ctx context.Context, o *Options, prefix string) ([]github.PullRequest, error) {
 	if b.open == nil {
-		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, "tagbump")
+		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, Branches)
 		if err != nil {
 			return nil, err
 		}

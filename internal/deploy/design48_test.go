@@ -143,6 +143,16 @@ var design48 = []sentence{
 		h.isHoldOf("main")
 		h.deploys(4, deploy.Changed)
 	}},
+	{"also where its image is named instead, which the environment has of its own", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		own := strings.Replace(manifestOf("api", h.builds[1]), "registry.", "prod.", 1)
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\nregistry: prod.example.com\nservices: {api: {image: prod.example.com/live}}\n",
+			fileOf("prod", "api"): strings.Replace(own, "com/api", "com/live", 1), holdOfAPI: "reason: migration\n"}, "an image of its own")
+		h.Services, h.Images = nil, []string{"prod.example.com/live"}
+		h.isHeld(2, "migration")
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [\n"}, "broken")
+		h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
+	}},
 	{"release with a tag moves it in the same commit", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 1, 2)
 		h.does(h.rollback(""), deploy.Changed)

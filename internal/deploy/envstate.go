@@ -17,6 +17,7 @@ import (
 type envState struct {
 	env      string
 	base     *base
+	file     *inventory.Environment // nil where the environment has none
 	services []*inventory.Service
 	query    *bump.Query
 	images   map[string][]bump.ImageChange // by canonical repository; New means nothing
@@ -46,6 +47,9 @@ func readEnvAt(ctx context.Context, b *base, s bump.Selection) (*envState, error
 		s.Services = inventory.Names(state.services)
 	}
 	if state.query, err = s.Query(b.FS(ctx)); err != nil {
+		return nil, err
+	}
+	if state.file, err = inventory.LoadEnvironment(b.FS(ctx), s.Env); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	found, err := state.find(ctx, s, all)
@@ -101,11 +105,21 @@ func (s *envState) of(service string) []bump.ImageChange {
 	if known == nil {
 		return nil
 	}
-	ref, err := image.ParseRepository(known.Image) // it shares the image of another service
+	ref, err := repositoryOf(s.file, known) // it shares the image of another service
 	if err != nil {
 		return nil
 	}
 	return s.images[ref.Repository()]
+}
+
+// repositoryOf returns the repository of a service in an environment, whose file may
+// replace it. The environment is nil where it has no file.
+func repositoryOf(env *inventory.Environment, s *inventory.Service) (image.Ref, error) {
+	repository := s.Image
+	if env != nil {
+		repository = env.Image(s)
+	}
+	return image.ParseRepository(repository)
 }
 
 // versions returns what images run, each once, in the order they are found in. Their

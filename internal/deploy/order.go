@@ -190,11 +190,7 @@ func servicesOf(tree fs.FS, env string, refs []image.Ref) map[string][]*inventor
 	services, _ := inventory.LoadMentioning(tree, words)
 	byImage := map[string][]*inventory.Service{}
 	for _, s := range services {
-		repository := s.Image
-		if err == nil {
-			repository = file.Image(s)
-		}
-		if ref, err := image.ParseRepository(repository); err == nil {
+		if ref, err := repositoryOf(file, s); err == nil {
 			byImage[ref.Repository()] = append(byImage[ref.Repository()], s)
 		}
 	}

@@ -91,17 +91,13 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 	if err != nil {
 		return err
 	}
+	proposed, err := proposedHolds(ctx, &p.Options, to.base, []string{p.To})
+	if err != nil {
+		return err
+	}
 	why := map[string]string{}
-	if p.Pulls != nil && to.base.policy.Strategy == inventory.PullRequest {
-		open, err := p.Pulls.GitHub.OpenPullRequests(ctx, p.Pulls.Repo, rollbackPrefix)
-		if err != nil {
-			return err
-		}
-		for _, pull := range open {
-			if envs, names, ok := parseBranch(rollbackPrefix, pull.Branch); ok && slices.Contains(envs, p.To) {
-				why[names[0]] = fmt.Sprintf("%s is held in %s while %s is open", names[0], p.To, pull.URL)
-			}
-		}
+	for _, h := range proposed {
+		why[h.service] = h.String()
 	}
 	for _, h := range holds {
 		why[h.Service] = h.String()
@@ -141,18 +137,16 @@ func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 
 // imageOf returns the repository of --image that is called so, "" where it is a service.
 func (p *Promotion) imageOf(name string) string {
-	for _, repository := range p.Images {
-		if !slices.Contains(p.Services, name) && namesOf(bump.Selection{Images: []string{repository}})[0] == name {
-			return repository
-		}
+	if at := slices.Index(namesOf(bump.Selection{Images: p.Images}), name); at >= 0 {
+		return p.Images[at]
 	}
 	return ""
 }
 
-// in selects the promotion's services in an environment.
+// in selects the promotion's services and images in an environment.
 func (p *Promotion) in(env string) bump.Selection {
 	s := p.Places
-	s.Env, s.Services = env, slices.Clone(p.Services)
+	s.Env, s.Services, s.Images = env, slices.Clone(p.Services), slices.Clone(p.Images)
 	s.ResolveDigest = s.ResolveDigest && env == p.To
 	return s
 }
@@ -167,6 +161,12 @@ func (p *Promotion) validate() error {
 	}
 	if p.From != "" && p.From == p.To {
 		problems.Add(problem.New("name two environments", "--from and --to are both %s", p.To))
+	}
+	for i, name := range namesOf(bump.Selection{Images: p.Images}) {
+		repository := p.Images[i]
+		if slices.Contains(p.Services, name) || p.imageOf(name) != repository {
+			problems.Add(problem.New("promote one after the other", "two of what is promoted are called %s: --image %s is one of them", name, repository))
+		}
 	}
 	return problems.Err()
 }
@@ -217,7 +217,7 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 func (p *Promotion) readBefore(ctx context.Context, to *envState) (map[*condition]map[string][]bump.ImageChange, error) {
 	before := map[*condition]map[string][]bump.ImageChange{}
 	t := &task{envs: []string{p.To}, selections: []bump.Selection{p.in(p.To)}}
-	if len(p.Services) == 0 {
+	if p.all() {
 		t.selections[0].Services = inventory.Names(to.services)
 	}
 	for i := range to.base.policy.after {
