@@ -54,9 +54,9 @@ const (
 
 var tagInBody = lazyregexp.New(`<!-- tagbump: (\S+) (\S+) -->`)
 
-// proposedTag returns the tag that a body proposes, several with commas between them; ""
-// where tagbump did not write it.
-func proposedTag(body string) string {
+// ProposedTag returns the tag or digest that a pull request's body says it proposes, several
+// with ", " between them; "" where it does not say.
+func ProposedTag(body string) string {
 	if m := tagInBody.FindStringSubmatch(body); m != nil {
 		return strings.ReplaceAll(m[2], ",", ", ")
 	}

@@ -40,7 +40,7 @@ func TestBodyKeepsWhatAPersonWrote(t *testing.T) {
 	first := b.markdown("") + theirs
 	b.Tags = []string{"c3d9e01", "v1.2.0"}
 	again := b.markdown(strings.ReplaceAll(first, "\n", "\r\n")) // as GitHub's editor saves it
-	if !strings.HasSuffix(again, yoursLine+"\n"+theirs) || proposedTag(again) != "c3d9e01, v1.2.0" {
+	if !strings.HasSuffix(again, yoursLine+"\n"+theirs) || ProposedTag(again) != "c3d9e01, v1.2.0" {
 		t.Errorf("got\n%s", again)
 	}
 }
@@ -111,6 +111,16 @@ func TestTitles(t *testing.T) {
 		if got := b.title(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestMessageOfSeveralTags shortens each of them, digests too.
+func TestMessageOfSeveralTags(t *testing.T) {
+	a, b := "sha256:"+strings.Repeat("a", 64), "sha256:"+strings.Repeat("b", 64)
+	plan := &Outcome{Result: &bump.Result{}, NewTag: a + ", " + b}
+	got, err := messageOf(&Options{}, &task{envs: []string{"prod"}, names: []string{"api", "front"}}, plan)
+	if want := "api, front: prod  → sha256:aaaaaaaaaaaa, sha256:bbbbbbbbbbbb\n"; err != nil || got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
 

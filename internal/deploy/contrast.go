@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -287,17 +286,26 @@ func shownValue(text string) string {
 	return text
 }
 
-// replaceWord replaces a word where it stands whole, also between hyphens.
+// replaceWord replaces a word wherever it stands whole: between characters that are no
+// letters or digits of ASCII.
 func replaceWord(text, word, with string) string {
-	if !strings.Contains(text, word) {
-		return text
-	}
-	whole := regexp.MustCompile(`(^|[^A-Za-z0-9])` + regexp.QuoteMeta(word) + `($|[^A-Za-z0-9])`)
-	for {
-		next := whole.ReplaceAllString(text, "${1}"+strings.ReplaceAll(with, "$", "$$")+"${2}")
-		if next == text || strings.Contains(with, word) {
-			return next
+	var b strings.Builder
+	done := 0 // what of the text is in b
+	for from := 0; ; {
+		at := strings.Index(text[from:], word)
+		if at < 0 {
+			break
 		}
-		text = next
+		at += from
+		end := at + len(word)
+		if at > 0 && isAlphanumeric(text[at-1]) || end < len(text) && isAlphanumeric(text[end]) {
+			from = at + 1
+			continue
+		}
+		b.WriteString(text[done:at] + with)
+		done, from = end, end
 	}
+	return b.String() + text[done:]
 }
+
+func isAlphanumeric(c byte) bool { return isLetter(c) || '0' <= c && c <= '9' }

@@ -108,6 +108,18 @@ var design47Branch = []sentence{
 			t.Errorf("got %+v", p.Comments)
 		}
 	}},
+	{"also one that the proposed tag begins with", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.policy("deploy: {strategy: pull-request, order: none}\n")
+		h.Tag = "v1.2.30"
+		h.run(deploy.Proposed)
+		person(h, gittest.Files{fileOf("prod", "api"): manifestOf("api", "v1.2.3")}, "That one")
+		h.Tag = "v1.2.4"
+		h.run(deploy.Proposed)
+		if p := h.pull(); len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, "`v1.2.3`, which ") {
+			t.Errorf("got %+v", p.Comments)
+		}
+	}},
 	{"without an open pull request the branch is replaced, whatever it holds", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.repo.Git("branch", branch, "main")

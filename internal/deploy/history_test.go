@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
@@ -63,5 +64,29 @@ func TestShallowCloneWhereTheAPIFails(t *testing.T) {
 	broken := errors.New("disk")
 	if _, err := (deploy.Histories{fixed{deploy.CutOff, nil}, fixed{deploy.NotKnown, broken}}).Relation(t.Context(), "a", "b"); err != broken {
 		t.Errorf("got %v", err)
+	}
+}
+
+// ending is a History whose answer is the last thing before a run ends.
+type ending struct {
+	fixed
+	end context.CancelFunc
+}
+
+func (e ending) Relation(ctx context.Context, running, next string) (deploy.Relation, error) {
+	e.end()
+	return e.fixed.Relation(ctx, running, next)
+}
+
+// TestInterruptedAfterTheOrderIsKnown is no success: nothing was deployed.
+func TestInterruptedAfterTheOrderIsKnown(t *testing.T) {
+	t.Parallel()
+	files := siteOf("api")
+	files["environments/dev.yaml"] = byCommit
+	s := newSite(t, files)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.History = func(bump.Target) deploy.History { return ending{fixed{deploy.Ahead, nil}, cancel} }
+	if outcome, err := s.Run(ctx); err == nil || err.Error() != "interrupted" {
+		t.Errorf("got %s, %v", outcome.Status, err)
 	}
 }

@@ -61,7 +61,7 @@ func (m Message) fill(text string) (string, error) {
 
 // messageOf returns the commit message of a plan.
 func messageOf(o *Options, t *task, plan *Outcome) (string, error) {
-	m := Message{Env: t.env(), Services: strings.Join(t.names, ", "), New: shortened(plan.NewTag), Tag: plan.NewTag, RunURL: o.RunURL}
+	m := Message{Env: t.env(), Services: strings.Join(t.names, ", "), New: shortenedAll(plan.NewTag), Tag: plan.NewTag, RunURL: o.RunURL}
 	if len(t.kept) > 0 { // each service of the set has its own
 		var tags []string
 		for _, i := range plan.Images {

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -35,8 +34,8 @@ func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool
 			continue
 		}
 		ok, err := o.mayReplace(ctx, *o.request.Target(i.Old), i.Old)
-		if refused := (*problem.Problem)(nil); err != nil && !(errors.As(err, &refused) && refused.Refused) {
-			return nil, err // it may pass: keep what it is
+		if err != nil && !isRefusal(err) {
+			return nil, err // another attempt may mend it: its kind says so
 		}
 		refusals.Add(err)
 		newer[ref] = ok
@@ -56,7 +55,7 @@ func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref
 	}
 	relation, err := o.relation(ctx, &t, running.Tag, next)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return false, err
 	case err == nil && relation == Ahead:
 		return true, nil

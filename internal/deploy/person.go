@@ -94,7 +94,7 @@ func sameAccount(a, b string) bool {
 func proposedSame(ctx context.Context, o *Options, pull *github.PullRequest, p *proposal, plan *Outcome) (bool, error) {
 	closed, err := o.Pulls.GitHub.At(ctx, o.Pulls.Repo, pull.Head)
 	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrInvalid) {
-		return proposedTag(pull.Body) == plan.NewTag, nil
+		return ProposedTag(pull.Body) == plan.NewTag, nil
 	}
 	if err != nil {
 		return false, err

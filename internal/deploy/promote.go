@@ -188,10 +188,12 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 	list := make([]Promoted, len(names))
 	for i, name := range names {
 		ref, err := promotable(name, from, to)
-		for c, there := range before {
-			if err == nil {
-				err = c.refuse(name, ref, versions(there[name]))
+		if err == nil {
+			var refusals problem.List
+			for _, b := range before {
+				refusals.Add(b.refuse(name, ref, versions(b.runs[name])))
 			}
+			err = refusals.Err()
 		}
 		list[i] = Promoted{Service: name, Err: err}
 		if ref.Name != "" {
@@ -213,24 +215,31 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 	return list, nil
 }
 
+// before is an environment that comes before the target of a promotion.
+type before struct {
+	*condition
+	runs map[string][]bump.ImageChange // by service
+}
+
 // readBefore reads what the environments run that come before the target.
-func (p *Promotion) readBefore(ctx context.Context, to *envState) (map[*condition]map[string][]bump.ImageChange, error) {
-	before := map[*condition]map[string][]bump.ImageChange{}
+func (p *Promotion) readBefore(ctx context.Context, to *envState) ([]before, error) {
 	t := &task{envs: []string{p.To}, selections: []bump.Selection{p.in(p.To)}}
 	if p.all() {
 		t.selections[0].Services = inventory.Names(to.services)
 	}
+	var list []before
 	for i := range to.base.policy.after {
 		c := &to.base.policy.after[i]
 		if c.env == p.From || pastPolicy(&p.Options) {
 			continue
 		}
-		var err error
-		if before[c], err = c.read(ctx, &p.Options, t, to.base); err != nil {
+		runs, err := c.read(ctx, &p.Options, t, to.base)
+		if err != nil {
 			return nil, err
 		}
+		list = append(list, before{c, runs})
 	}
-	return before, nil
+	return list, nil
 }
 
 // same are images that stay what they are.

@@ -204,9 +204,13 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 	if p.open == nil || p.diff == nil || t.kind != deploying {
 		return ""
 	}
-	label := proposedTag(p.open.Body)
+	label := ProposedTag(p.open.Body)
+	if label == "" {
+		return ""
+	}
+	known := strings.Split(label, ", ")
 	for _, ref := range p.diff.proposed(p.targets) {
-		if tag := ref.TagOrDigest(); label != "" && tag != label && !strings.Contains(label, tag) && tag != plan.NewTag {
+		if tag := ref.TagOrDigest(); !slices.Contains(known, tag) && tag != plan.NewTag {
 			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(p.head.Author.String()), plan.NewTag)
 		}
 	}

@@ -263,7 +263,3 @@ func (p *past) hint() string {
 	}
 	return "tags that ran there: " + tagList(p.tags[:min(most, len(p.tags))]) + "; "
 }
-
-// ProposedTag returns the tag that a pull request's body says it proposes, "" where
-// it does not say.
-func ProposedTag(body string) string { return proposedTag(body) }
