@@ -257,6 +257,25 @@ var design47 = []sentence{
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}},
+	{"what it proposed beside is forgotten where a person closes it meanwhile", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.Services = []string{"api", "web"}
+		h.deploys(2, deploy.Proposed)
+		h.Services = []string{"api"}
+		h.deploys(4, deploy.Proposed)
+		h.Services = []string{"api", "web"}
+		const set = "tagbump/prod/api+web"
+		meanwhile := func() {
+			h.k8s.Close(1, "carol")
+			h.repo.Git("update-ref", "refs/heads/"+set, "main")
+		}
+		h.Fail(gittest.Push, gittest.Fault{Then: meanwhile})
+		h.github.Fail("graphql createRef", ghtest.Fault{Then: meanwhile})
+		outcome := h.deploys(3, deploy.Proposed)
+		if got, want := h.tagsOn(set, "api", "web"), []string{h.builds[3], h.builds[3]}; !slices.Equal(got, want) || outcome.Attempts != 2 {
+			t.Errorf("got %v, %d attempts, want %v", got, outcome.Attempts, want)
+		}
+	}},
 	{"one that overlaps an open pull request in part is refused and names it", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web", "job")
 		h.Services = []string{"web", "api"}

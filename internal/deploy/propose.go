@@ -73,7 +73,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 	if plan, err = besideProposed(ctx, t, b, p, plan, newer); err != nil {
 		return nil, err
 	}
-	return putProposal(ctx, o, t, b, p, plan)
+	return putProposal(ctx, o, t, a, b, p, plan)
 }
 
 // besideProposed returns a plan with what the open pull request proposes for other
@@ -152,7 +152,7 @@ func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposa
 }
 
 // putProposal brings the branch and its pull request to what the plan says.
-func putProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
+func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
 	exact := false
 	var err error
 	if p.diff != nil && p.open != nil {
@@ -164,7 +164,7 @@ func putProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	head := ""
 	if exact {
 		head, plan.Pull = p.head.Hash, Untouched
-	} else if head, err = pushProposal(ctx, o, t, b, p, plan); err != nil {
+	} else if head, err = pushProposal(ctx, o, t, a, b, p, plan); err != nil {
 		return nil, err
 	}
 	text, err := bodyOf(ctx, o, t, b, plan)
@@ -219,7 +219,7 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 
 // pushProposal puts one fresh commit on the base's tip on the branch, and returns its
 // hash.
-func pushProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (string, error) {
+func pushProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base, p *proposal, plan *Outcome) (string, error) {
 	message, err := messageOf(o, t, plan)
 	if err != nil {
 		return "", err
@@ -228,7 +228,12 @@ func pushProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal
 	if p.head != nil {
 		old = p.head.Hash
 	}
-	return o.Store.Commit(ctx, repo.PendingCommit{
-		Parent: b.Commit, Branch: p.branch, Old: old, Files: plan.contents(), Message: message, When: o.now(),
+	hash, err := o.Store.Commit(ctx, repo.PendingCommit{
+		Parent: b.Commit, Branch: p.branch, Old: old, Files: plan.contents(), Message: message, When: a.when,
 	})
+	a.sent(p.branch, old, err)
+	if err == nil {
+		a.proposed = p.branch
+	}
+	return hash, err
 }

@@ -21,10 +21,12 @@ type attempts struct {
 	waited   time.Duration
 	verified map[string]bool // images that are in their registries
 
-	unanswered []*Outcome // pushes of which nobody knows whether they landed
-	branch     string     // that was pushed to last
-	rejectedAt string     // the tip that a push was last rejected on
-	rejections int        // how many were, on that tip
+	branch         string     // that was pushed to last
+	rejectedAt     string     // where it was when a push was last rejected; "" where it was not there
+	rejections     int        // how many pushes were, with the branch there
+	outcomeUnknown bool       // a push got no answer
+	unanswered     []*Outcome // the plans of such pushes, but for those of proposals
+	proposed       string     // the branch of a pull request that was pushed; "" for none
 
 	unreachable int // attempts, one after the other, that no server was there for
 
@@ -45,18 +47,15 @@ const (
 
 func (a *attempts) begin() { a.count, a.started = a.count+1, time.Now() }
 
-// sent notes what became of a push to a branch that was at b.
-func (a *attempts) sent(b *base, plan *Outcome, err error) {
-	a.branch = b.Branch
-	switch {
-	case errors.Is(err, repo.ErrOutcomeUnknown):
-		a.unanswered = append(a.unanswered, plan)
-	case errors.Is(err, repo.ErrRejected):
-		if a.rejectedAt != b.Hash {
-			a.rejectedAt, a.rejections = b.Hash, 0
-		}
+// sent notes what became of a push to a branch that was at a commit, "" where it was not there.
+func (a *attempts) sent(branch, at string, err error) {
+	if a.branch != branch || a.rejectedAt != at {
+		a.branch, a.rejectedAt, a.rejections = branch, at, 0
+	}
+	if errors.Is(err, repo.ErrRejected) {
 		a.rejections++
 	}
+	a.outcomeUnknown = a.outcomeUnknown || errors.Is(err, repo.ErrOutcomeUnknown)
 }
 
 // landed returns the outcome of a push that got no answer, where it did land: on the
@@ -115,7 +114,7 @@ func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 
 // noServer returns the error of a server that takes no connections.
 func (a *attempts) noServer(err error) error {
-	if len(a.unanswered) > 0 {
+	if a.outcomeUnknown || a.proposed != "" {
 		return a.gaveUp("", err)
 	}
 	return err
@@ -177,7 +176,10 @@ func (a *attempts) gaveUp(why string, last error) error {
 // whatIsThere returns what the branch has of the work, for somebody who must decide
 // what to do now.
 func (a *attempts) whatIsThere() string {
-	if len(a.unanswered) > 0 {
+	switch {
+	case a.proposed != "":
+		return "the branch " + a.proposed + " was pushed, and its pull request may not be up to date: run it again"
+	case a.outcomeUnknown:
 		return "a commit was pushed and no answer came: it is on the branch whole, or not at all; run it again to be sure"
 	}
 	return "nothing was pushed: run it again"

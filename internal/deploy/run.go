@@ -191,6 +191,7 @@ func untilDone(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome,
 
 // attempt is one go at a task.
 func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
+	t.kept = nil // what was proposed may have changed
 	b, err := readBase(ctx, o, t)
 	if err != nil {
 		return nil, err
@@ -242,6 +243,9 @@ func push(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *
 	plan.Commit, err = o.Store.Commit(ctx, repo.PendingCommit{
 		Parent: b.Commit, Branch: b.Branch, Old: b.Hash, Files: plan.contents(), Message: message, When: a.when,
 	})
-	a.sent(b, plan, err)
+	a.sent(b.Branch, b.Hash, err)
+	if errors.Is(err, repo.ErrOutcomeUnknown) {
+		a.unanswered = append(a.unanswered, plan)
+	}
 	return plan, err
 }
