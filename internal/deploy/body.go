@@ -22,6 +22,7 @@ type body struct {
 	Tags        []string           // that are proposed, each once
 	Moves       []move
 	MoreMoves   int        // that are left out
+	Previous    []previous // what runs before the merge
 	Elsewhere   []*running // what the other environments run
 	Differences *differences
 	Reason      string         // as it was given; may be empty
@@ -39,6 +40,14 @@ type move struct {
 	New     image.Ref
 	Between *Between
 	Unknown string // why Between is not known
+}
+
+// previous is what an environment runs of a service that changes in it, by the first of its
+// images.
+type previous struct {
+	Env    string
+	Target bump.Target
+	Old    image.Ref
 }
 
 // maxMoves is how many comparisons of commits a body has: sandboxes of people may run a
@@ -85,7 +94,12 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 		}
 		if i.Changed() {
 			text.Images = append(text.Images, i)
-			text.addMove(ctx, o, *targets.of(i.Place.File).Target(i.Old), i)
+			query := targets.of(i.Place.File)
+			target := *query.Target(i.Old)
+			text.addMove(ctx, o, target, i)
+			if text.previous(query.Env, target.Name()) == nil {
+				text.Previous = append(text.Previous, previous{query.Env, target, i.Old})
+			}
 		}
 	}
 	if text.Elsewhere, err = elsewhere(ctx, o, t, b); err != nil {
@@ -96,6 +110,16 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 	}
 	text.Mentions, text.Notices = plan.Mentions, plan.Notices
 	return text, err
+}
+
+// previous returns what an environment runs of a service; nil where that does not change.
+func (b *body) previous(env, service string) *previous {
+	for i := range b.Previous {
+		if p := &b.Previous[i]; p.Env == env && p.Target.Name() == service {
+			return p
+		}
+	}
+	return nil
 }
 
 // addMove adds what lies between the two tags of an image, once for all images that

@@ -29,6 +29,7 @@ func sampleBody(t *testing.T) *body {
 		Moves: []move{{Target: bump.Target{Service: "api", Repository: ref(repository), Source: "example/api"}, Old: was, New: is, Between: &Between{
 			Added: Commits{Total: 60, URL: "https://github.com/example/api/compare/1f0c9ae...9f2c1ab", Newest: []Commit{{"9f2c1ab07f", "Close idle connections (#118)", "alice", 118}}},
 		}}},
+		Previous:    []previous{{"prod", bump.Target{Service: "api"}, was}},
 		Elsewhere:   []*running{{Env: "dev", Service: "api", Tags: []string{"9f2c1ab"}, Since: "2026-11-18"}},
 		RequestedBy: "alice", RunURL: "https://github.com/example/api/actions/runs/42",
 	}
