@@ -93,9 +93,9 @@ func (h GitHistory) byHash(_ context.Context, prefix string) (string, error) {
 
 func (h GitHistory) byTag(_ context.Context, tag string) (string, error) { return name(h.Tag(tag)) }
 
-// name returns a hash as text, "" where there is no commit, or not one.
+// name returns a hash as text, "" where there is no commit.
 func name(hash gitrepo.Hash, err error) (string, error) {
-	if errors.Is(err, gitrepo.ErrNoCommit) || errors.Is(err, gitrepo.ErrAmbiguous) {
+	if errors.Is(err, gitrepo.ErrNoCommit) {
 		return "", nil
 	}
 	return hash.String(), err
