@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
@@ -67,11 +66,8 @@ func (c *condition) read(ctx context.Context, o *Options, t *task, b *base) (map
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	s := t.selections[0]
-	s.Env, s.Narrowing = c.env, bump.Narrowing{}
-	if !strings.Contains(s.Path, "{env}") {
-		s.Path = ""
-	}
+	s := *in(t.selections[0], c.env)
+	s.Narrowing = bump.Narrowing{}
 	tip := c.at
 	switch branch := cmp.Or(own.Branch, tip.Branch); branch {
 	case b.Branch:

@@ -88,12 +88,15 @@ func (s scope) of(file string) *bump.Query {
 	return nil
 }
 
-// imagesIn returns the images of a file that a task may move.
+// imagesIn returns the images of a file that a task may move. That a file is not valid YAML,
+// and names one of them, is a refusal.
 func (s scope) imagesIn(file bump.File) ([]bump.ImageChange, error) {
-	if query := s.of(file.Path); query != nil {
-		return imagesIn(query, file)
+	query := s.of(file.Path)
+	if query == nil {
+		return nil, nil
 	}
-	return nil, nil
+	images, problems := query.Read([]bump.File{file})
+	return bump.Unchanged(images), problems.Err()
 }
 
 // onlyMoves reports whether a file's change is one that an edit of the targets'

@@ -130,22 +130,12 @@ func tipOf(ctx context.Context, o *Options, b *base, env string, tips map[string
 	return tip, err
 }
 
-// at returns the tags that the row's files run at a commit, each once. A file that
-// cannot be parsed says nothing.
+// at returns the tags that the row's files run at a commit, each once.
 func (r *running) at(ctx context.Context, c *repo.Commit) ([]string, error) {
-	var there []string
-	for _, p := range r.paths {
-		if _, err := c.Tree.Lookup(ctx, p); err == nil {
-			there = append(there, p)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	files, err := read(ctx, c, r.query, there)
+	images, err := imagesAt(ctx, c, r.query, r.paths)
 	if err != nil {
 		return nil, err
 	}
-	images, _ := r.query.Read(files)
 	var tags []string
 	for _, i := range images {
 		if tag := i.Ref.TagOrDigest(); r.query.Target(i.Ref).Name() == r.Service && !slices.Contains(tags, tag) {

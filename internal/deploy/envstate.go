@@ -10,6 +10,7 @@ import (
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // envState is what an environment runs, as it was read from a tip. Nothing of it is
@@ -20,7 +21,7 @@ type envState struct {
 	file     *inventory.Environment // nil where the environment has none
 	services []*inventory.Service
 	query    *bump.Query
-	images   map[string][]bump.ImageChange // by canonical repository; New means nothing
+	images   map[string][]bump.ImageChange // by canonical repository; none of them changes
 }
 
 // readEnv reads what an environment runs of some services; of all where none is
@@ -77,13 +78,6 @@ func (s *envState) find(ctx context.Context, selection bump.Selection, whole boo
 	return bump.Unchanged(images), problems.Err()
 }
 
-// imagesIn returns the images of a file that are a query's. A file that is no YAML has
-// none, unless it names one of them: that is a refusal.
-func imagesIn(query *bump.Query, file bump.File) ([]bump.ImageChange, error) {
-	images, problems := query.Read([]bump.File{file})
-	return bump.Unchanged(images), problems.Err()
-}
-
 // hasAll reports whether each target is among images.
 func (s *envState) hasAll(images []bump.ImageChange) bool {
 	for _, t := range s.query.Targets {
@@ -92,6 +86,15 @@ func (s *envState) hasAll(images []bump.ImageChange) bool {
 		}
 	}
 	return true
+}
+
+// running returns the images of a service. That it does not run is a refusal.
+func (s *envState) running(service string) ([]bump.ImageChange, error) {
+	images := s.of(service)
+	if len(images) == 0 {
+		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", service, s.env)
+	}
+	return images, nil
 }
 
 // of returns the images of a service, in the order of their places.
@@ -110,6 +113,25 @@ func (s *envState) of(service string) []bump.ImageChange {
 		return nil
 	}
 	return s.images[ref.Repository()]
+}
+
+// imagesAt returns a query's images at a commit: those in the files and folders that are
+// there. A file that cannot be parsed has none.
+func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []string) ([]bump.Image, error) {
+	var there []string
+	for _, p := range paths {
+		if _, err := c.Tree.Lookup(ctx, p); err == nil {
+			there = append(there, p)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	files, err := read(ctx, c, query, there)
+	if err != nil {
+		return nil, err
+	}
+	images, _ := query.Read(files)
+	return images, nil
 }
 
 // repositoryOf returns the repository of a service in an environment, whose file may

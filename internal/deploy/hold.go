@@ -141,7 +141,7 @@ func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		plan := &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}
+		plan := &Outcome{Result: &bump.Result{Images: images}, NewTag: tagList(versions(images))}
 		held, err := hold.Read(b.FS(ctx), h.Env, h.Service)
 		if err != nil {
 			return nil, err
@@ -217,7 +217,7 @@ func (r *Release) edit(ctx context.Context, b *base) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}, nil
+	return &Outcome{Result: &bump.Result{Images: images}, NewTag: tagList(versions(images))}, nil
 }
 
 // serviceTask returns a task of one service.
@@ -231,11 +231,7 @@ func imagesOf(ctx context.Context, b *base, env, service string) ([]bump.ImageCh
 	if err != nil {
 		return nil, err
 	}
-	images := now.of(service)
-	if len(images) == 0 {
-		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", service, env)
-	}
-	return images, nil
+	return now.running(service)
 }
 
 // contentAt returns a file of a commit, nil where there is none.

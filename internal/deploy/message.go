@@ -31,18 +31,19 @@ const defaultMessage = `
 // maxNamed is how many old tags a message names.
 const maxNamed = 3
 
-// CheckMessage reports what is wrong with a template, before anything is done.
-func CheckMessage(text string) error {
+// checkMessage returns what is wrong with a commit message's template, before anything is
+// done; nil for "", the default one.
+func checkMessage(text string) error {
+	if text == "" {
+		return nil
+	}
 	sample := Message{"dev", "api", "1f0c9ae", "9f2c1ab", "9f2c1ab", []string{"dev/manifests/api/api-dev-deployment.yaml"}, "https://example.com"}
 	_, err := sample.fill(text)
 	return err
 }
 
-// fill returns the message that a template makes; "" is the default one.
+// fill returns the message that a template makes.
 func (m Message) fill(text string) (string, error) {
-	if text == "" {
-		text = subjects[deploying] + defaultMessage
-	}
 	const hint = "it is a Go text/template over .Services .Env .Old .New .Tag .Files .RunURL"
 	t, err := template.New("--message").Parse(text)
 	var b strings.Builder

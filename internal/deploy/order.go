@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"slices"
 
@@ -20,7 +19,7 @@ type order struct {
 	history func(t bump.Target) History              // nil, or nil for a target, where unknown
 	owners  func(t bump.Target) []*inventory.Service // whose image a target is
 	force   bool
-	notices []string
+	notice  func(format string, args ...any)
 }
 
 // newer reports of each image that changes, by the reference that it has now, whether it
@@ -146,12 +145,6 @@ func (o *order) refusal(relation Relation, t bump.Target, running string) error 
 	}
 	return problem.Refuse("pass a clone with --app-repo, or give the service a repository: in "+inventory.UsersFile+", or write order: semver or order: none into "+env+"; "+force,
 		"%s: nothing is known of its commits, so %s may be older than %s, which runs", service, next, running)
-}
-
-func (o *order) notice(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(o.notices, text) {
-		o.notices = append(o.notices, text)
-	}
 }
 
 // ownersIn returns a function that looks up the services that run the image of one of a

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,7 +30,7 @@ const (
 )
 
 // ErrHeld is the kind of a refusal to move a service that is held.
-var ErrHeld = fmt.Errorf("the service is held")
+var ErrHeld = errors.New("the service is held")
 
 // Outcome is what a run came to.
 type Outcome struct {

@@ -164,8 +164,8 @@ func (w *policy) noStrategy(ctx context.Context, b *base, envs []string) error {
 			continue
 		}
 		folder := path.Join(env, "manifests")
-		there := b.home != nil && isThere(ctx, b.home, policyFile(env))
-		if !there && !isThere(ctx, b.Commit, folder) && !isThere(ctx, b.Commit, policyFile(env)) {
+		there := b.home != nil && exists(ctx, b.home, policyFile(env))
+		if !there && !exists(ctx, b.Commit, folder) && !exists(ctx, b.Commit, policyFile(env)) {
 			problems.Add(noEnvironment(b.FS(ctx), env, folder))
 			continue
 		}
@@ -184,9 +184,9 @@ func (w *policy) noStrategy(ctx context.Context, b *base, envs []string) error {
 	return problems.Err()
 }
 
-// isThere reports whether a commit has a folder or file; what is not known counts as
+// exists reports whether a commit has a folder or file; what is not known counts as
 // there.
-func isThere(ctx context.Context, tip *repo.Commit, name string) bool {
+func exists(ctx context.Context, tip *repo.Commit, name string) bool {
 	_, err := tip.Tree.Lookup(ctx, name)
 	return !errors.Is(err, fs.ErrNotExist)
 }

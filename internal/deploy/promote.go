@@ -108,7 +108,7 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 			continue
 		}
 		list[i].next = image.Ref{}
-		list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(list[i].Service))}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{held}}
+		list[i].Outcome = &Outcome{Result: &bump.Result{Images: to.of(list[i].Service)}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{held}}
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (p *Promotion) validate() error {
 	return problems.Err()
 }
 
-// decide says of each service what is to be deployed.
+// decide returns, for each service, what is to be deployed, or why nothing is.
 func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted, error) {
 	before, err := p.readBefore(ctx, to)
 	if err != nil {
@@ -207,7 +207,7 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 		}
 		if all := versions(to.of(name)); p.all() && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
 			// It runs there already: of all services, most do.
-			list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.base.Branch, NewTag: ref.TagOrDigest()}
+			list[i].Outcome = &Outcome{Result: &bump.Result{Images: to.of(name)}, Status: Unchanged, Branch: to.base.Branch, NewTag: ref.TagOrDigest()}
 			continue
 		}
 		list[i].next = ref
@@ -242,15 +242,6 @@ func (p *Promotion) readBefore(ctx context.Context, to *envState) ([]before, err
 	return list, nil
 }
 
-// same are images that stay what they are.
-func same(images []bump.ImageChange) []bump.ImageChange {
-	list := slices.Clone(images)
-	for i := range list {
-		list[i].New = list[i].Old
-	}
-	return list
-}
-
 // promotable returns what a service runs in from, if that may go on.
 func promotable(service string, from, to *envState) (image.Ref, error) {
 	all := versions(from.of(service))
@@ -270,10 +261,10 @@ func promotable(service string, from, to *envState) (image.Ref, error) {
 }
 
 func places(images []bump.ImageChange) string {
-	const most = 12
+	const maxPlaces = 12
 	var b strings.Builder
 	for n, i := range images {
-		if n == most {
+		if n == maxPlaces {
 			fmt.Fprintf(&b, "\n  and %d more", len(images)-n)
 			break
 		}

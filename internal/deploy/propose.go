@@ -111,10 +111,7 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool)
 	if p.pulls, err = o.Pulls.GitHub.PullRequests(ctx, o.Pulls.Repo, p.branch); err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(p.pulls, func(pull github.PullRequest) bool { return pull.Open && pull.Base == b.Branch })
-	if at >= 0 {
-		p.open = &p.pulls[at]
-	}
+	p.open = openTo(p.pulls, b.Branch)
 	if first && len(p.pulls) == 0 {
 		return p, nil
 	}

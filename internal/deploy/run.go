@@ -81,8 +81,8 @@ type task struct {
 
 	// plan decides what is to be written, in memory.
 	plan func(ctx context.Context, b *base) (*Outcome, error)
-	// moot reports whether a base has what an open pull request proposes; nil only
-	// compares the files.
+	// moot returns why a base has what an open pull request proposes, "" where it has not;
+	// nil compares the files: see whyMoot.
 	moot func(ctx context.Context, b *base, proposed *difference) (why string, err error)
 }
 
@@ -174,7 +174,7 @@ func run(ctx context.Context, o *Options, t *task) (*Outcome, error) {
 }
 
 func untilDone(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
-	if err := CheckMessage(o.Message); err != nil {
+	if err := checkMessage(o.Message); err != nil {
 		return nil, err
 	}
 	for {
@@ -212,7 +212,8 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	}
 	switch {
 	case plan.Status == Planned:
-		return plan, foresee(ctx, o, t, b, plan)
+		foresee(ctx, o, t, b, plan)
+		return plan, nil
 	case b.policy.Strategy == inventory.PullRequest && !pastPolicy(o):
 		return propose(ctx, o, t, a, b, plan)
 	case plan.Status != Changed:
@@ -222,13 +223,12 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 }
 
 // foresee notes in the plan of a dry run what would become of it.
-func foresee(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
+func foresee(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) {
 	if err := b.policy.check(ctx, o, b, t.envs); err != nil {
 		plan.notice("without --dry-run this is refused: %s", problem.All(err)[0].Error())
 	} else if b.policy.Strategy == inventory.PullRequest && !pastPolicy(o) {
 		plan.PullBranch = t.branch()
 	}
-	return nil
 }
 
 // push puts the commit of a plan on the branch.
