@@ -22,7 +22,7 @@ type base struct {
 	policy *policy
 	home   *repo.Commit // of the default branch, whose files have the policy; nil where there is none
 
-	open *[]github.PullRequest // of tagbump's branches; nil until they are asked for
+	open *[]github.PullRequest // of tagbump's branches; nil until they are listed
 }
 
 // openPulls returns the open pull requests of branches with one of tagbump's prefixes. They

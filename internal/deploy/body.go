@@ -24,7 +24,7 @@ type body struct {
 	MoreMoves   int        // that are left out
 	Previous    []previous // what runs before the merge
 	Elsewhere   []*running // what the other environments run
-	Differences *differences
+	Contrast    *contrast
 	Reason      string         // as it was given; may be empty
 	RequestedBy string         // may be empty
 	RunURL      string         // may be empty
@@ -106,7 +106,7 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 		return nil, err
 	}
 	if t.from != "" {
-		text.Differences = contrast(ctx, o, t, b)
+		text.Contrast = readContrast(ctx, o, t, b)
 	}
 	text.Mentions, text.Notices = plan.Mentions, plan.Notices
 	return text, err

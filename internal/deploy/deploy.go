@@ -175,7 +175,7 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 	}
 	outcome, err := keepNewer(ctx, o, b, request, files, result)
 	if err == nil {
-		err = stayBehind(ctx, b, request, s, outcome, whole)
+		err = noteUnmoved(ctx, b, request, s, outcome, whole)
 	}
 	return outcome, err
 }

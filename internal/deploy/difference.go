@@ -208,8 +208,8 @@ func (d *difference) isThere(ctx context.Context, b *base) (bool, error) {
 	return true, nil
 }
 
-// holds reports whether the branch is exactly a plan for the base, and merges into it
-// cleanly: then it is left alone, and approvals and checks stay.
+// holds reports whether merging the branch into the base gives exactly what a plan writes,
+// and cannot conflict: then the branch is left alone, and approvals and checks stay.
 func (d *difference) holds(ctx context.Context, b *base, plan *Outcome, reason string) (bool, error) {
 	if len(d.changes) != len(plan.Files) {
 		return false, nil

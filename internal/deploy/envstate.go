@@ -13,8 +13,7 @@ import (
 	"k8srepo/internal/repo"
 )
 
-// envState is what an environment runs, as it was read from a tip. Nothing of it is
-// changed.
+// envState is what an environment runs, as it was read from a tip. It is read only.
 type envState struct {
 	env      string
 	base     *base

@@ -32,8 +32,8 @@ func (b *body) markdown(older string) string {
 	}
 	b.mentions(&w)
 	b.elsewhere(&w)
-	if b.Differences != nil {
-		b.Differences.markdown(&w)
+	if b.Contrast != nil {
+		b.Contrast.markdown(&w)
 	}
 	for _, n := range b.Notices {
 		fmt.Fprintf(&w, "\n> %s\n", data(n))

@@ -121,7 +121,7 @@ func shortened(tag string) string {
 	return tag
 }
 
-// shortenedAll shortens each of several tags, which commas part.
+// shortenedAll shortens each of several tags, which ", " separates.
 func shortenedAll(tags string) string {
 	list := strings.Split(tags, ", ")
 	for i, tag := range list {

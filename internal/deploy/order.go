@@ -22,8 +22,8 @@ type order struct {
 	notice  func(format string, args ...any)
 }
 
-// newer reports of each image that changes, by the reference that it has now, whether it
-// may. Every refusal is in the error.
+// newer returns the references that run, of images that change, with whether the request's
+// tag may replace them. The error has every refusal.
 func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool, error) {
 	newer := map[string]bool{}
 	var refusals problem.List
@@ -108,7 +108,7 @@ func (o *order) relation(ctx context.Context, t *bump.Target, running, next stri
 	return history.Relation(ctx, running, next)
 }
 
-// refusal returns what is said where it is not clear that the request's tag is newer.
+// refusal returns the refusal where it is not clear that the request's tag is newer.
 func (o *order) refusal(relation Relation, t bump.Target, running string) error {
 	const force = "to deploy it anyway, pass --force"
 	const clone = "a clone that has it is made with fetch-depth: 0; "

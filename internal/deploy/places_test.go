@@ -37,8 +37,8 @@ func newClusters(t *testing.T, api bool) *gitHubSite {
 	return h
 }
 
-// TestPath (design 4.1 and the layouts): with --path, files outside of the folder
-// are not read, older never replaces newer, and what stays behind is told.
+// TestPath: with --path, files outside of the folder are not read, older never replaces
+// newer, and places that name the image and stay as they are, are reported.
 func TestPath(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newClusters(t, api)

@@ -17,7 +17,7 @@ type PullRequests struct {
 	GitHub    *github.Client // for the k8s repo
 	Repo      github.Repo    // the k8s repo
 	Sources   *Sources       // the services' own repositories; nil leaves their commits out
-	AutoMerge bool           // merge by itself once everything that it needs is there
+	AutoMerge bool           // merge by itself once required checks and reviews pass
 }
 
 // proposal is the pull request of a task, as it is: one per environment and set of
@@ -31,8 +31,8 @@ type proposal struct {
 	diff    *difference          // of the head; nil where there is none, or it is unrelated
 }
 
-// propose makes the pull request of a plan, brings it up to date, or closes it, as
-// the plan and what is there demand.
+// propose opens the pull request of a plan, updates it, or closes it where nothing is left to
+// propose.
 func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
 	t, err := joinSet(ctx, o, t, b, plan)
 	if err != nil {
@@ -129,10 +129,10 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool)
 	return p, err
 }
 
-// proposesNewer returns what a task still had to change of the branch: it is superseded
-// where that proposes a newer tag, and nil where the branch proposes nothing. What is left over of
-// a closed pull request proposes nothing, nor does a branch that holds anything else;
-// a branch without any is one that somebody is just opening.
+// proposesNewer returns what the task would change of its own branch: the outcome is Superseded
+// where the branch proposes a newer tag, and nil where it proposes nothing. The branch of a closed
+// pull request proposes nothing, nor does one that a person has changed. A branch that never had a
+// pull request counts: another run is about to open it.
 func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposal) (*Outcome, error) {
 	if p.diff == nil || t.kind != deploying || !isOurs(t, p.targets, p.diff.changes) {
 		return nil, nil

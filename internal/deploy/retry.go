@@ -33,15 +33,15 @@ type attempts struct {
 	shortest time.Duration // of the attempts that lost a race; 0 for none
 }
 
-// A lost race is run again: so often, and no longer than the context allows.
+// Limits of attempts. The context limits them too.
 const (
 	maxAttempts = 15
 	firstWait   = 50 * time.Millisecond
 	maxWait     = 8 * time.Second
 
-	// maxRejections is how often a push to one and the same tip is rejected, in
-	// words that name no rule, until the answer is taken for no. It is not the
-	// first time: whoever is faster locks the branch before it moves.
+	// maxRejections is how many rejections of a push to the same tip, in words that name
+	// no rule, are taken for a refusal. Fewer may be another run's push, which locks the
+	// branch before it moves.
 	maxRejections = 4
 )
 
@@ -58,9 +58,9 @@ func (a *attempts) sent(branch, at string, err error) {
 	a.outcomeUnknown = a.outcomeUnknown || errors.Is(err, repo.ErrOutcomeUnknown)
 }
 
-// landed returns the outcome of a push that got no answer, where it did land: on the
-// tip, or with other commits on top. Whatever runs now, the work was done, and doing
-// it again would undo what came after it. It is nil where there is none.
+// landed returns the outcome of a push that got no answer but did land: it is the tip, or an
+// ancestor of it. It is nil where there is none. Doing such a change again would undo what
+// others did after it.
 func (a *attempts) landed(ctx context.Context, o *Options, b *base) (*Outcome, error) {
 	for _, plan := range a.unanswered {
 		if plan.Branch != b.Branch {
@@ -140,7 +140,7 @@ func (a *attempts) longest(ctx context.Context, raceLost bool, took time.Duratio
 	return max(longest, time.Millisecond)
 }
 
-// inShort returns why an attempt came to nothing, as a line of progress.
+// inShort returns why an attempt failed, for a line of progress.
 func inShort(err error) string {
 	if raceLost(err) {
 		return "somebody else pushed first"

@@ -25,19 +25,19 @@ type Options struct {
 	Force  bool   // deploy an older tag, or one whose history has diverged or is not known
 	DryRun bool
 
-	// Pulls is where pull requests are opened, where the policy wants them; nil
-	// cannot.
+	// Pulls is where pull requests are opened; nil refuses an environment whose policy
+	// wants them.
 	Pulls *PullRequests
 
-	// Verify reports whether an image is in its registry, before anything is
-	// written; nil believes it.
+	// Verify returns an error where an image is not in its registry. It is called before
+	// anything is written; nil checks nothing.
 	Verify func(ctx context.Context, image string) error
 
 	// LookupDigest asks a registry for the digest of a reference.
 	LookupDigest func(ctx context.Context, ref string) (string, error)
 
-	// History is what is known of the commits that a target is built from, asked
-	// for once a target; nil, or nil for a target, is nothing.
+	// History returns the commits that a target is built from; nil, or nil for a target,
+	// where they are not known.
 	History func(t bump.Target) History
 
 	Message     string // a template over Message; "" is the default one
@@ -189,7 +189,7 @@ func untilDone(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome,
 	}
 }
 
-// attempt is one go at a task.
+// attempt does a task once, from the tip of the branch.
 func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
 	t.kept = nil // what was proposed may have changed
 	b, err := readBase(ctx, o, t)

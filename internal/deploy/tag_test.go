@@ -31,8 +31,8 @@ func TestAmbiguousHash(t *testing.T) {
 	}
 }
 
-// TestOrderOfEnvironmentsThatMoveTogether: of environments that move together, one without an order takes that of
-// the first by name.
+// TestOrderOfEnvironmentsThatMoveTogether: one without an order takes that of the first by
+// name.
 func TestOrderOfEnvironmentsThatMoveTogether(t *testing.T) {
 	p := &policy{orders: map[string]string{"a": inventory.OrderNone, "b": inventory.OrderSemver, "c": inventory.OrderCommit, "d": ""}}
 	for range 50 {

@@ -29,7 +29,7 @@ func stopped(t *testing.T, h *gitHubSite, theirs string) {
 	}
 }
 
-var design47Branch = []sentence{
+var branchOwner = []sentence{
 	{"ours: the net difference changes only tags, whoever pushed it", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
@@ -200,5 +200,5 @@ var design47Branch = []sentence{
 	}},
 }
 
-// TestDesign47Branch is "Whose branch it is, is decided by its content".
-func TestDesign47Branch(t *testing.T) { bySentence(t, design47Branch...) }
+// TestBranchOwner is "Whose branch it is, is decided by its content".
+func TestBranchOwner(t *testing.T) { bySentence(t, branchOwner...) }

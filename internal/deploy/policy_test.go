@@ -38,7 +38,7 @@ func onBranch(t *testing.T, api bool, home, branch, want string) *gitHubSite {
 	return h
 }
 
-var design49 = []sentence{
+var policies = []sentence{
 	{"the default branch's file decides", func(t *testing.T, api bool) {
 		onBranch(t, api, proposes, pushes, deploy.Proposed)
 		onBranch(t, api, pushes, "namespace: x\n", deploy.Changed)
@@ -188,8 +188,8 @@ var design49 = []sentence{
 	}},
 }
 
-// TestDesign49 is "The policy fails closed".
-func TestDesign49(t *testing.T) { bySentence(t, design49...) }
+// TestPolicyFailsClosed is "The policy fails closed".
+func TestPolicyFailsClosed(t *testing.T) { bySentence(t, policies...) }
 
 // mistakes deploys under wrong policies, with all sets of flags.
 func (h *gitHubSite) mistakes(cases ...[2]string) {

@@ -13,7 +13,7 @@ import (
 
 const policyOfProd = "deploy: {strategy: pull-request, labels: [deploy, prod], assignees: [dave], reviewers: [carol], team_reviewers: [example/sre]}\n"
 
-var design47 = []sentence{
+var pulls = []sentence{
 	{"on branch tagbump/env/service", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
@@ -288,8 +288,8 @@ var design47 = []sentence{
 	}},
 }
 
-// TestDesign47 is "One pull request per environment and service".
-func TestDesign47(t *testing.T) { bySentence(t, design47...) }
+// TestPulls is "One pull request per environment and service".
+func TestPulls(t *testing.T) { bySentence(t, pulls...) }
 
 // hasExtras checks the labels and people of the only pull request.
 func (h *gitHubSite) hasExtras(labels, assignees, reviewers, teams string) {

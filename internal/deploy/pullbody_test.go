@@ -22,8 +22,8 @@ func (h *gitHubSite) says(texts ...string) {
 	h.note(body)
 }
 
-// TestDesign47Body is "The body tells the truth".
-func TestDesign47Body(t *testing.T) {
+// TestPullBody is "The body tells the truth".
+func TestPullBody(t *testing.T) {
 	bySentence(t,
 		sentence{"old → new, forward or back", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)

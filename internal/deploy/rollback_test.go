@@ -66,7 +66,7 @@ func (h *gitHubSite) isHoldOf(branch string, lines ...string) {
 // heldSince is the last line of the holds that the tests make.
 const heldSince = "date: 2026-01-03T00:00:00Z"
 
-var design48 = []sentence{
+var rollbacks = []sentence{
 	{"it writes the old tag and, in the same commit, the hold", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 1, 2, 3)
 		before := len(h.repo.Log("main"))
@@ -304,5 +304,5 @@ var design48 = []sentence{
 	}},
 }
 
-// TestDesign48 is "Rollback is visible and lasts".
-func TestDesign48(t *testing.T) { bySentence(t, design48...) }
+// TestRollback is "Rollback is visible and lasts".
+func TestRollback(t *testing.T) { bySentence(t, rollbacks...) }
