@@ -350,13 +350,19 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 
 // apply writes the edited files of the inventory, and then the manifests, until a signal stops it.
 func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
 	err := o.write(ctx, plan)
 	if err != nil && ctx.Err() != nil {
 		return problem.New("run it again: it completes what is left", "interrupted while writing")
 	}
 	return err
+}
+
+// untilSignal returns a context that ends where a signal asks the program to stop. Until stop is
+// called, the signal does nothing else.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
 // write writes the edited files of the inventory first: whatever stops it, rendering again
