@@ -204,14 +204,14 @@ func renderAll(ctx context.Context, con *console.Console, command string, o rend
 		err = o.apply(ctx, plan)
 	}
 	if err == nil && command == "check" {
-		err = errors.Join(due.Err(), drift(plan))
+		err = errors.Join(due.Err(), o.drift(plan))
 	}
 	o.warnings = append(soon, o.warnings...)
 	return report(con, command, o, plan, err)
 }
 
 // drift is check's answer, nil where render would change nothing.
-func drift(plan *tree.Plan) error {
+func (o *renderOptions) drift(plan *tree.Plan) error {
 	if len(plan.Changes) == 0 {
 		return nil
 	}
@@ -219,7 +219,16 @@ func drift(plan *tree.Plan) error {
 	if n := len(plan.Changes); n > 1 {
 		files = fmt.Sprintf("%d files are", n)
 	}
-	return problem.Refuse("run manifestgen render, and commit what it changes", "%s not what render makes", files)
+	return problem.Refuse(o.renderHint(), "%s not what render makes", files)
+}
+
+// renderHint says how to write what check compares with.
+func (o *renderOptions) renderHint() string {
+	command := "manifestgen render"
+	if o.today != "" {
+		command += " --today " + o.today
+	}
+	return "run " + command + ", and commit what it changes"
 }
 
 // plan loads, renders and compares. Nothing is written.
