@@ -160,7 +160,7 @@ func (r *upgradeResult) markdown() string {
 	doc.add(fmt.Sprintf("| on %s | template | environments | files | what |\n|---|---|---|---|---|\n", console.Plain(r.Kubernetes)))
 	for kind, list := range [][]upgradeFinding{r.Breaks, r.Warnings} {
 		for _, f := range list {
-			doc.add(fmt.Sprintf("| %s | %s | %s | %d | %s |\n", upgradeKinds[kind], console.Code(f.place()), console.Code(strings.Join(f.Environments, ", ")), f.Files, console.Code(f.what())))
+			doc.add(fmt.Sprintf("| %s | %s | %s | %d | %s |\n", upgradeKinds[kind], console.CodeCell(f.place()), console.CodeCell(strings.Join(f.Environments, ", ")), f.Files, console.CodeCell(f.what())))
 		}
 	}
 	doc.sayLeft("`-o json` has all")
