@@ -93,8 +93,8 @@ func (o *explainOptions) explain(con *console.Console) error {
 	return o.print(con, leaves)
 }
 
-// codeForm matches a code. What only codeLike matches is a variable where there is one of that name,
-// else a misspelt code.
+// codeForm matches a code. What only codeLike matches is a variable where there is one of that
+// name, else a misspelt code.
 var (
 	codeForm = lazyregexp.New(`(?i)^MG\d{3}$`)
 	codeLike = lazyregexp.New(`(?i)^MG\d+$`)

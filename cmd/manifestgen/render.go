@@ -42,7 +42,7 @@ type renderOptions struct {
 	edited   []tree.Change     // the same, against what they are; paths below the source folder
 	tagsFrom map[string]string // new environment → the one that it is like
 	adopt    map[string]bool   // see tree.Options
-	refusing []string          // while manifests are adopted, the environments that hold what validation refuses
+	refusing []string          // by adopt: environments that hold what validation refuses
 	warnings problem.List      // what the API server would warn of, once planned
 
 	setHint        func(render.Unset) string // see render.Templates
@@ -329,7 +329,8 @@ func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) 
 	}
 	defer source.Close()
 	inv, err := inventory.Load(source, schema.Compile)
-	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is reported at once
+	// The templates are parsed even where the inventory is wrong: all problems are reported at once.
+	templates, templateErr := render.ParseTemplates(source, inv)
 	if templates != nil {
 		templates.SetHint = o.setHint
 	}

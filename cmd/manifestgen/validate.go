@@ -127,8 +127,8 @@ func knownMinor(minor string) (string, *problem.Problem) {
 	return nearest, problem.New("", "Kubernetes %s is not known: manifests are validated for %s", minor, nearest).WithCode(problem.KindUnchecked)
 }
 
-// validateAll validates some of the manifests, several at a time, and collects their objects for the
-// rules; objects may be nil.
+// validateAll validates some of the manifests, several at a time, and collects their objects for
+// the rules; objects may be nil.
 func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects ruleObjects) (refused, warned []render.Finding) {
 	validators := validatorsOf(minor, inv, manifests, which)
 	next := make(chan int, 64)
@@ -196,7 +196,8 @@ func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests
 	return validators
 }
 
-// addNamespaces adds the namespaces in a file whose labels say what pods may do. Others are not parsed.
+// addNamespaces adds the namespaces in a file whose labels say what pods may do. Others are not
+// parsed.
 func addNamespaces(to *validate.Namespaces, name string, data []byte) {
 	if !bytes.Contains(data, []byte("pod-security.kubernetes.io")) {
 		return
