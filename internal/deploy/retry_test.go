@@ -45,6 +45,8 @@ func TestDeployAgain(t *testing.T) {
 					s.Store = s.open(gitrepo.Options{IdleTimeout: time.Minute, AfterFunc: clock.AfterFunc})
 					fault.Hung = func() { clock.Pass(time.Minute) }
 				}
+				// Go's client repeats a request by itself where a connection ends that it has used before.
+				s.Config.SetKeepAlivesEnabled(!fault.Cut && !fault.Deaf)
 				commits := 1
 				if kind == again {
 					s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("web", "x") }})
