@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -144,17 +143,20 @@ func (o *statusOptions) report(ctx context.Context, con *console.Console) (*stat
 	return status.OfTip(ctx, store, tip, want)
 }
 
-// openPullRequests lists the open deployments of the k8s repo.
+// openPullRequests lists what is proposed in the k8s repo: one entry for each environment
+// and service that a pull request is about.
 func openPullRequests(ctx context.Context, client *github.Client, repo github.Repo) ([]status.PullRequest, error) {
-	const prefix = "tagbump/"
-	open, err := client.OpenPullRequests(ctx, repo, prefix)
+	open, err := client.OpenPullRequests(ctx, repo, deploy.Branches)
 	if err != nil {
 		return nil, err
 	}
 	var list []status.PullRequest
 	for _, p := range open {
-		if env, service, ok := strings.Cut(strings.TrimPrefix(p.Branch, prefix), "/"); ok {
-			list = append(list, status.PullRequest{Environment: env, Service: service, Number: p.Number, URL: p.URL, Tag: deploy.ProposedTag(p.Body), Draft: p.Draft})
+		envs, services, _ := deploy.ProposalOf(p.Branch)
+		for _, env := range envs {
+			for _, service := range services {
+				list = append(list, status.PullRequest{Environment: env, Service: service, Number: p.Number, URL: p.URL, Tag: deploy.ProposedTag(p.Body), Draft: p.Draft})
+			}
 		}
 	}
 	return list, nil

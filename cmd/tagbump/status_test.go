@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"k8srepo/internal/console"
@@ -15,8 +16,11 @@ func TestStatusAsksGitHub(t *testing.T) {
 	const token = "ghs_s3cret"
 	server := ghtest.NewServer(t, ghtest.Options{Token: token})
 	k8s := gittest.NewRepo(t, gittest.Files{"users.yaml": "services: [{name: api, image: example.com/api}]\n", "prod/manifests/api.yaml": "image: example.com/api:1\n"})
-	k8s.Git("branch", "tagbump/prod/api", "main")
-	k8s.Commit("tagbump/prod/api", gittest.Files{"a": "2"}, "Deploy")
+	branches := []string{"tagbump/prod/api", "tagbump-rollback/prod/api", "tagbump/prod+qa/api+web", "tagbump/qa/api"}
+	for _, branch := range branches {
+		k8s.Git("branch", branch, "main")
+		k8s.Commit(branch, gittest.Files{"a": branch}, "Deploy")
+	}
 	server.AddRepo("example/k8s", k8s)
 	api := gittest.NewRepo(t, gittest.Files{"a": "1"})
 	old := api.Tip("main")[:7]
@@ -30,13 +34,14 @@ func TestStatusAsksGitHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.CreatePullRequest(t.Context(), github.Repo{Owner: "example", Name: "k8s"}, github.NewPullRequest{
-		Title: "Deploy api " + next + " to prod", Body: "<!-- tagbump: prod " + next + " -->", Branch: "tagbump/prod/api", Base: "main",
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, branch := range branches {
+		_, err = client.CreatePullRequest(t.Context(), github.Repo{Owner: "example", Name: "k8s"}, github.NewPullRequest{
+			Title: "Deploy api " + next, Body: "<!-- tagbump: prod " + next + " -->", Branch: branch, Base: "main",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-
 	for name, way := range map[string]access{
 		"over the API":            {repo: server.URL + "/example/k8s.git", via: "api", environment: env},
 		"over Git, with --github": {repo: k8s.Dir, github: "example/k8s", via: "git", environment: env},
@@ -48,7 +53,13 @@ func TestStatusAsksGitHub(t *testing.T) {
 			continue
 		}
 		pulls := report.Services[0].Environments[0].PullRequests
-		if len(pulls) != 1 || pulls[0].Environment != "prod" || pulls[0].Service != "api" || pulls[0].Tag != next || pulls[0].Number != 1 || pulls[0].URL == "" {
+		var numbers []int
+		for _, p := range pulls {
+			numbers = append(numbers, p.Number)
+		}
+		if !slices.Equal(numbers, []int{1, 2, 3}) { // the last one is of another environment
+			t.Errorf("%s: got the pull requests %v", name, numbers)
+		} else if pulls[0].Environment != "prod" || pulls[0].Service != "api" || pulls[0].Tag != next || pulls[0].URL == "" {
 			t.Errorf("%s: got %+v", name, pulls)
 		}
 	}
