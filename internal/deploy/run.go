@@ -119,6 +119,15 @@ func parseBranch(prefix, branch string) (envs, names []string, ok bool) {
 	return strings.Split(env, "+"), strings.Split(name, "+"), true
 }
 
+// ProposalOf returns what a pull request is about, by the name of its branch: environments
+// and the names of targets; ok is false where the branch is not tagbump's.
+func ProposalOf(branch string) (envs, names []string, ok bool) {
+	if envs, names, ok = parseBranch(deployPrefix, branch); ok {
+		return envs, names, true
+	}
+	return parseBranch(rollbackPrefix, branch)
+}
+
 // Branches is what the names of all branches of pull requests begin with.
 const Branches = "tagbump"
 
