@@ -58,9 +58,22 @@ var errEmpty = errors.New("it says nothing")
 
 // call is what a request was for, in the words of its errors.
 type call struct {
-	repo  Repo
+	repo  Repo   // the zero value where it is about no repository
 	doing string // "opening a pull request"
-	needs string // the permission it takes, as GitHub has it: "pull_requests=write"
+	needs string // the permission it takes, as GitHub has it: "pull_requests=write"; "" for none
+}
+
+// permissionHint says which permission the token lacks; "" where the call takes none.
+func (at call) permissionHint() string {
+	if at.needs == "" {
+		return ""
+	}
+	return "the token needs " + at.needs
+}
+
+// notFoundHint says why GitHub may not find what is there.
+func (at call) notFoundHint() string {
+	return "check the name; if it is right, the token may not see it: it needs " + at.needs
 }
 
 // fault is an error of this package; its kind is one of the sentinels above.
@@ -74,7 +87,7 @@ type messageRule struct {
 }
 
 // messageRules are the texts that differ in their words alone. They are
-// matched here and nowhere else; TestSayings pins them as GitHub has said them.
+// matched here and nowhere else; TestMessageRules pins them as GitHub has said them.
 var messageRules = []messageRule{
 	{"a pull request already exists", ErrPullRequestExists, ""},
 	{"already an open pull request", ErrPullRequestExists, ""},
@@ -88,9 +101,9 @@ var messageRules = []messageRule{
 	{"no commit found for", ErrNotFound, ""},
 	{"not permitted to create or approve pull requests", ErrForbidden,
 		"allow it at Settings, Actions, General of the repository and its organization, or use an App's token: pull requests made with GITHUB_TOKEN start no workflows"},
-	{"changes must be made through a pull request", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
-	{"repository rule violations", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
-	{"protected branch", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
+	{"changes must be made through a pull request", ErrProtected, usePullRequest},
+	{"repository rule violations", ErrProtected, usePullRequest},
+	{"protected branch", ErrProtected, usePullRequest},
 	{"secondary rate limit", ErrRateLimited, ""},
 	{"api rate limit", ErrRateLimited, ""},
 	{"resource not accessible by", ErrForbidden, ""},
@@ -128,8 +141,12 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var answer *gh.ErrorResponse
 	var query graphqlErrors
 	var wrapped *url.Error
+	subject := at.repo.String()
+	if at.repo == (Repo{}) {
+		subject = c.server.Host
+	}
 	shown := func(kind error, hint, format string, args ...any) error {
-		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
+		text := subject + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
 		p := problem.New(c.clean(hint), "%s", c.clean(text))
 		p.Refused = errors.Is(kind, ErrProtected)
 		return &fault{Problem: p, Kind: kind, Cause: err}
@@ -166,6 +183,9 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	return shown(ErrUnavailable, "is it a GitHub? Check GITHUB_API_URL and GITHUB_GRAPHQL_URL", "the answer cannot be read: %v", err)
 }
 
+// usePullRequest is the hint where a rule forbids to push.
+const usePullRequest = "use a pull request: deploy: {strategy: pull-request} in the environment's file"
+
 // giveToken is the hint where there is no token.
 const giveToken = "give a token in TAGBUMP_TOKEN for the k8s repo, in GITHUB_TOKEN for the service's own, unless they are public"
 
@@ -195,7 +215,7 @@ func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind er
 		if c.token == "" {
 			return giveToken, ErrNotFound
 		}
-		return "check the name; if it is right, the token may not see it: it needs " + at.needs, ErrNotFound
+		return at.notFoundHint(), ErrNotFound
 	}
 	if meant.kind != nil {
 		return meant.hint, meant.kind
@@ -209,8 +229,8 @@ func (c *Client) permissionHint(h http.Header, at call) string {
 	if c.token == "" {
 		return giveToken
 	}
-	needs := cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
-	hint := "the token needs " + needs
+	at.needs = cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
+	hint := at.permissionHint()
 	if scopes := h.Get("X-Accepted-OAuth-Scopes"); scopes != "" {
 		hint += ", or, if it is a classic one, the scope " + scopes
 	}
@@ -242,22 +262,22 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 	kind, hint := meant.kind, meant.hint
 	switch errs[0].Type {
 	case "NOT_FOUND":
-		kind, hint = ErrNotFound, cmp.Or(hint, "check the name; if it is right, the token may not see it: it needs "+at.needs)
+		kind, hint = ErrNotFound, cmp.Or(hint, at.notFoundHint())
 	case "FORBIDDEN", "INSUFFICIENT_SCOPES":
 		if kind == ErrProtected {
 			break
 		}
-		kind, hint = ErrForbidden, cmp.Or(hint, "the token needs "+at.needs)
+		kind = ErrForbidden
 	case "BRANCH_PROTECTION_RULE_VIOLATION":
-		kind, hint = ErrProtected, cmp.Or(hint, "use a pull request: deploy: {strategy: pull-request} in the environment's file")
+		kind, hint = ErrProtected, cmp.Or(hint, usePullRequest)
 	case "STALE_DATA":
 		kind = ErrHeadMoved
 	}
 	if kind == nil {
 		kind = ErrInvalid
 	}
-	if kind == ErrForbidden && hint == "" {
-		hint = "the token needs " + at.needs
+	if kind == ErrForbidden {
+		hint = cmp.Or(hint, at.permissionHint())
 	}
 	return shown(kind, hint, "%s", errs.Error())
 }

@@ -11,6 +11,7 @@ import (
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/problem"
 )
 
 func TestCreatePullRequest(t *testing.T) {
@@ -346,4 +347,21 @@ func TestPushedBranches(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	w.repo.Fsck()
+}
+
+// TestViewer names the server where a request is about no repository.
+func TestViewer(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	if got := must[string](t)(w.Viewer(t.Context())); got != "tagbump[bot]" {
+		t.Errorf("got %q", got)
+	}
+	w.server.Fail("graphql viewer", ghtest.Fault{Status: 200, Body: `{"errors":[{"type":"FORBIDDEN","message":"Resource not accessible by integration"}]}`})
+	_, err := w.Viewer(t.Context())
+	server := strings.TrimPrefix(w.server.URL, "http://")
+	if !errors.Is(err, github.ErrForbidden) || !strings.HasPrefix(err.Error(), server+": reading the token's owner: ") {
+		t.Errorf("got %v", err)
+	}
+	if hint := problem.All(err)[0].Hint; hint != "" {
+		t.Errorf("hint %q, though it is not known what the token lacks", hint)
+	}
 }
