@@ -21,7 +21,7 @@ import (
 type node struct {
 	mode  uint32 // Git's; 0 where GitHub has not told
 	oid   string
-	size  int64
+	size  int64    // in bytes; negative where GitHub has not told
 	data  []byte   // of a file, once it is known to the byte
 	exact bool     // data is
 	names []string // of a folder, once it is listed
@@ -119,7 +119,7 @@ func (t *Tip) learn(name string, o *graphqlObject) {
 			at := path.Join(name, e.Name)
 			child := t.nodes[at]
 			if child == nil {
-				child = &node{}
+				child = &node{size: -1}
 				t.nodes[at] = child
 			}
 			child.mode, child.oid = e.Mode, e.Oid

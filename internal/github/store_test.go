@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -59,5 +60,21 @@ func TestCommitTime(t *testing.T) {
 		if !got.Equal(made) {
 			t.Errorf("%s: committed %v, want %v", name, got, made)
 		}
+	}
+}
+
+// TestLinkAtTheTop has a symbolic link in the place of a file that is read from the top
+// folder: it is not taken for a file that holds its target's name.
+func TestLinkAtTheTop(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	ctx := t.Context()
+	w.repo.Commit("main", gittest.Files{"120000 users.yaml": "elsewhere.yaml"}, "link")
+	w.server.Reset()
+	tip := must[*repo.Commit](t)(w.store().Tip(ctx, "main", "users.yaml", "none.yaml", file))
+	if _, err := tip.FS(ctx).ReadFile("users.yaml"); !errors.Is(err, repo.ErrLink) {
+		t.Errorf("got %v", err)
+	}
+	if w.server.Count() != 1 {
+		t.Errorf("%d round trips", w.server.Count())
 	}
 }

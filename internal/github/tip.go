@@ -175,6 +175,9 @@ const blobFields = `fragment content on Blob { byteSize isBinary isTruncated tex
 
 const entryFields = `fragment listing on Tree { entries { name mode oid object { ...content } } }`
 
+// namesOfTree selects the names in a folder, without the content of any file.
+const namesOfTree = "__typename oid ... on Tree { entries { name mode oid } }"
+
 type graphqlRef struct {
 	Name   string
 	Target *graphqlCommit
@@ -188,8 +191,9 @@ func noBranch(repository Repo, branch, hint string) error {
 	return &fault{Problem: problem.Refuse(hint, "%s: there is no branch %q", repository, branch), Kind: repo.ErrNoBranch}
 }
 
-// ask reads the tip and what is at paths. The tip is read before the paths, and once
-// more, for end, after them.
+// ask reads the tip, what is at paths, and the names in the top folder: those say which of
+// the paths there are symbolic links. The tip is read before the paths, and once more, for
+// end, after them.
 func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err error) {
 	var document, params strings.Builder
 	variables := map[string]any{"owner": t.Repo.Owner, "name": t.Repo.Name}
@@ -201,12 +205,15 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 		params.WriteString(", $ref: String!")
 	}
 	ref += " { name target { __typename oid ... on Commit { message committedDate parents(first: 10) { nodes { oid } } } } }"
+	variables["top"] = revision + ":"
+	params.WriteString(", $top: String!")
 	for i, p := range paths {
 		variables[fmt.Sprintf("p%d", i)] = revision + ":" + strings.Trim(path.Clean("/"+p), "/")
 		fmt.Fprintf(&params, ", $p%d: String!", i)
 	}
 	fmt.Fprintf(&document, "query(%s) {\n  repository(owner: $owner, name: $name) {\n    id\n", &params)
 	fmt.Fprintf(&document, "    default: defaultBranchRef { name }\n    tip: %s\n", ref)
+	fmt.Fprintf(&document, "    top: object(expression: $top) { %s }\n", namesOfTree)
 	for i := range paths {
 		fmt.Fprintf(&document, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
 	}
@@ -236,6 +243,10 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 	c := tip.Target.commit()
 	t.Branch, t.OID, end = tip.Name, c.SHA, last.Target.Oid
 	t.Message, t.Parents, t.Time = c.Message, c.Parents, c.Time
+	var top *graphqlObject
+	if json.Unmarshal(answer.Repository["top"], &top) == nil && top != nil {
+		t.learn(".", top)
+	}
 	for i, p := range paths {
 		var object *graphqlObject
 		if err := json.Unmarshal(answer.Repository[fmt.Sprintf("p%d", i)], &object); err != nil {
