@@ -44,7 +44,8 @@ var (
 	// ErrAutoMerge: the pull request cannot be set to merge by itself: the
 	// repository does not allow it, or there is nothing that it would wait for.
 	ErrAutoMerge = errors.New("auto-merge is not possible")
-	// ErrRateLimited: GitHub asks to wait for longer than the context allows.
+	// ErrRateLimited: GitHub asks to wait for longer than the context allows, or again
+	// and again.
 	ErrRateLimited = errors.New("rate limited")
 	// ErrInvalid: GitHub refuses what it was given, for another reason.
 	ErrInvalid = errors.New("invalid")
@@ -130,9 +131,8 @@ func kindOfText(text string) (found messageRule) {
 	return found
 }
 
-// fault puts err in the words of a person: with the repository, a hint, and no
-// secret. It is the one place where errors of go-github, GraphQL and the network
-// are classified.
+// fault returns err as an error to show: with the repository, a hint, and no secret. It
+// is the one place where errors of go-github, GraphQL and the network are classified.
 func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var already *fault
 	var rate *limitError
@@ -285,15 +285,15 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 // clean returns text from elsewhere made fit to show: on one line, of bounded
 // length, without control characters and without the token.
 func (c *Client) clean(text string) string {
-	const most = 600
+	const maxLength = 600 // bytes
 	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, hidden)
+		text = strings.ReplaceAll(text, c.token, redacted)
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r)
 	}), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
+	if len(text) > maxLength {
+		text = strings.ToValidUTF8(text[:maxLength], "") + "…"
 	}
 	return text
 }

@@ -257,18 +257,6 @@ func TestBadReviewersDoNotKeepOthersOut(t *testing.T) {
 	want(t, err, github.ErrUnavailable, "")
 }
 
-func TestPullRequestCommits(t *testing.T) {
-	w := newWorld(t, ghtest.Options{PageSize: 2})
-	w.open()
-	w.repo.Accounts = map[string]string{"bob@example.com": "bob"}
-	w.repo.CommitAs("bob@example.com", head, gittest.Files{file: "image: api:2 # mine\n"}, "fix")
-	w.branch(head, "image: api:3\n")
-	got := must[[]github.Commit](t)(w.PullRequestCommits(t.Context(), w.at, 1))
-	if len(got) != 3 || got[1].Author.Login != "bob" || got[1].Author.Email != "bob@example.com" || got[1].Verified || got[0].Author.Login != "" {
-		t.Errorf("got %+v", got)
-	}
-}
-
 func TestEnableAutoMerge(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	ctx := t.Context()

@@ -38,14 +38,14 @@ const maxPaths = 100
 
 // Tip reads the tip of a branch ("" is the repository's default), with what is at
 // these paths: files with their contents, and folders with the contents of the
-// files that are directly in them. That is one request, as long as GitHub's texts
-// are the files': what is not UTF-8, or is very large, takes another one when it
-// is read. A path that is not there is no error until it is read.
+// files that are directly in them. That is one request for a hundred paths. A file that
+// is not UTF-8, or is very large, takes another one when it is read. A path that is not
+// there is no error until it is read.
 func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...string) (*Tip, error) {
 	return c.tip(ctx, repo, branch, nil, paths)
 }
 
-// tip is Tip, where folders are known of other commits.
+// tip is Tip with the folders that are known of other commits.
 func (c *Client) tip(ctx context.Context, repo Repo, branch string, known map[string]seen, paths []string) (*Tip, error) {
 	at := call{repo, "reading the tip of " + branch, "contents=read"}
 	if branch == "" {
@@ -66,7 +66,7 @@ func (c *Client) tip(ctx context.Context, repo Repo, branch string, known map[st
 		}
 		// It moved while the query was answered: its files may be another commit's.
 		if try == maxAttempts {
-			return nil, &fault{Problem: problem.New("run it again", "%s: %s: it does not stand still", repo, at.doing), Kind: ErrHeadMoved}
+			return nil, &fault{Problem: problem.New("run it again", "%s: %s: the branch keeps moving", repo, at.doing), Kind: ErrHeadMoved}
 		}
 	}
 }
@@ -80,8 +80,8 @@ func (c *Client) At(ctx context.Context, repo Repo, oid string) (*Tip, error) {
 	return &Tip{Repo: repo, OID: found.SHA, Message: found.Message, Parents: found.Parents, Time: found.Time, client: c, nodes: map[string]*node{}}, nil
 }
 
-// Fetch reads more paths of the same commit, one request for a hundred of them.
-// What is here already is left out.
+// Fetch reads more paths of the same commit, a hundred in a request, without those that
+// were read before.
 func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
 	return t.client.fetchEach(ctx, t.Repo, []tipPaths{{t, paths}})
 }

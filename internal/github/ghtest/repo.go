@@ -106,12 +106,11 @@ func (r *Repo) fullName() string { return r.owner + "/" + r.name }
 
 func (r *Repo) nodeID() string { return fmt.Sprintf("R_%d", r.id) }
 
-// git runs git in the repository, and is what it printed.
-func (r *Repo) git(stdin string, args ...string) (string, error) {
+// git runs git in the repository, and returns what it printed.
+func (r *Repo) git(args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = r.Dir
 	cmd.Env = gitEnv()
-	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
