@@ -144,7 +144,7 @@ func (r *Repo) resolve(ref string) string {
 	return oid
 }
 
-// sync takes notice of what was pushed.
+// sync reads what was pushed since the last request.
 func (r *Repo) sync() {
 	log, err := os.ReadFile(filepath.Join(r.Dir, gittest.PushLog))
 	if err != nil && !os.IsNotExist(err) {
@@ -172,8 +172,8 @@ func (r *Repo) sync() {
 
 const noOid = "0000000000000000000000000000000000000000"
 
-// moved is what becomes of the pull requests of a branch that has gone to a
-// commit, or away.
+// moved notes that a branch was set to a commit, or deleted where oid is "", and updates its
+// pull requests.
 func (r *Repo) moved(branch, oid, by string) {
 	if r.refs[branch] == oid {
 		return
@@ -254,7 +254,7 @@ func noreply(login string) string { return "1+" + login + "@users.noreply.github
 
 type refUpdate struct{ branch, from, to string }
 
-// errKept is a branch that nobody may delete; kept is what GitHub answers then.
+// errKept is returned for a branch that nobody may delete; kept is what GitHub answers then.
 var errKept = errors.New("protected branch")
 
 const kept = "Cannot delete this protected branch"
