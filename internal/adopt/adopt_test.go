@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/inventory/schema"
@@ -38,9 +39,14 @@ func adoptAll(t *testing.T, fsys fs.FS, layout string, o Options) *Result {
 }
 
 // checkRendered renders what was inferred: each adopted manifest must be what it was, tags
-// aside, and nothing else may be rendered.
+// aside, and nothing else may be rendered. What is to be written is UTF-8.
 func checkRendered(t *testing.T, fsys fs.FS, result *Result) {
 	t.Helper()
+	for name, data := range result.Files {
+		if !utf8.Valid(data) {
+			t.Errorf("%s is not UTF-8: %q", name, data)
+		}
+	}
 	source := inventory.Overlay{FS: fsys, Files: result.Files}
 	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
@@ -102,6 +108,23 @@ func TestGenerated(t *testing.T) {
 		t.Errorf("templates and values take %d lines, of %d", after, before)
 	}
 	t.Logf("%d lines instead of %d: %d %%", after, before, 100*after/before)
+}
+
+// TestCharacters has texts that differ within a character: no part of a template or a value is
+// half of one.
+func TestCharacters(t *testing.T) {
+	manifest := func(a, b string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\ndata:\n  a: x # " + a + "\n  b: https://caf" + a + ".example.com/one\n" +
+			"  c: ftp://caf" + a + ".example.com/" + b + "\n  d: |\n    say caf" + a + " " + b + "\n  e: [" + a + ", b]\n"
+	}
+	result := adoptAll(t, repo(map[string]string{
+		"dev/manifests/api/api.yaml":     manifest("é", "two"),
+		"staging/manifests/api/api.yaml": manifest("è", "two"),
+		"prod/manifests/api/api.yaml":    manifest("開", "three"),
+	}), servicePath, Options{})
+	if len(result.Adopted) != 3 {
+		t.Errorf("left: %v", result.Left)
+	}
 }
 
 // TestTogether leaves the copies of a file that cannot be adopted in one environment.

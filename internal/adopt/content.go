@@ -3,6 +3,7 @@ package adopt
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // line writes a slot's line: as text where all copies have the same, with expressions
@@ -220,7 +221,8 @@ func (t *template) choices(s *slot, copies []int, texts []string, within []bool,
 	return append(pieces, piece{word: "end"}, piece{text: texts[0][len(texts[0])-suffix:]})
 }
 
-// commonPrefix returns how many bytes texts have in common at their beginnings.
+// commonPrefix returns how many bytes texts have in common at their beginnings, without half of
+// a character.
 func commonPrefix(texts []string) int {
 	n := len(texts[0])
 	for _, t := range texts[1:] {
@@ -229,6 +231,9 @@ func commonPrefix(texts []string) int {
 			i++
 		}
 		n = i
+	}
+	for n > 0 && slices.ContainsFunc(texts, func(t string) bool { return n < len(t) && !utf8.RuneStart(t[n]) }) {
+		n--
 	}
 	return n
 }
