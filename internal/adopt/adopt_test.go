@@ -127,6 +127,35 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
+// TestInvalidNames has namespaces, domains and services with names that the inventory does not
+// take: a namespace or a domain stays text, and a service's files are left.
+func TestInvalidNames(t *testing.T) {
+	manifest := func(name, namespace, host string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + ", namespace: " + namespace + "}\ndata:\n  host: a." + host + "\n  hostname: b." + host + "\n"
+	}
+	long := strings.Repeat("a", 64)
+	files := map[string]string{
+		"dev/manifests/api/api.yaml": manifest("api", "Shop_1", "-dev.example.com"), "prod/manifests/api/api.yaml": manifest("api", "shop", "-prod.example.com"),
+	}
+	for _, service := range []string{"users", "teams", long} {
+		for _, env := range []string{"dev", "prod"} {
+			files[env+"/manifests/"+service+"/a.yaml"] = manifest(service, env, env+".example.com")
+		}
+	}
+	result := adoptAll(t, repo(files), servicePath, Options{})
+	if want := []string{"dev/manifests/api/api.yaml", "prod/manifests/api/api.yaml"}; !slices.Equal(result.Adopted, want) {
+		t.Errorf("adopted: %v", result.Adopted)
+	}
+	if len(result.Left) != 6 {
+		t.Errorf("left: %v", result.Left)
+	}
+	for _, l := range result.Left {
+		if !strings.Contains(l.Reason, "no name of a service") {
+			t.Errorf("%s: %s", l.Path, l.Reason)
+		}
+	}
+}
+
 // TestTogether leaves the copies of a file that cannot be adopted in one environment.
 func TestTogether(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"

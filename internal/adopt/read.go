@@ -79,6 +79,7 @@ func (r *run) read() error {
 			left[i].cell.service = service
 		}
 	}
+	files, left = validNames(files, left)
 	files, left = r.unique(files, left)
 	files, left = together(files, left)
 	for _, f := range files {
@@ -137,6 +138,25 @@ func (r *run) sharing(files []*file, left []Left) ([]*file, []Left) {
 		return false
 	})
 	return kept, left
+}
+
+// validNames leaves the files whose environment or service has a name that the inventory does
+// not take.
+func validNames(files []*file, left []Left) ([]*file, []Left) {
+	files = slices.DeleteFunc(files, func(f *file) bool {
+		reason := ""
+		switch {
+		case !inventory.IsEnvironmentName(f.env):
+			reason = f.env + " is no name of an environment"
+		case f.service != "" && !inventory.IsServiceName(f.service):
+			reason = f.service + " is no name of a service"
+		default:
+			return false
+		}
+		left = append(left, f.leave(reason+": the inventory does not take it"))
+		return true
+	})
+	return files, left
 }
 
 // unique leaves the files that hold an object which another file of the environment

@@ -48,7 +48,8 @@ func newSurvey(inv *inventory.Inventory, files []*file) *survey {
 	return s
 }
 
-// namespaceOf returns the namespace of most objects, "" where there is none.
+// namespaceOf returns the namespace of most objects; "" where there is none, or it has a name
+// that no environment's file may hold.
 func namespaceOf(files []*file) string {
 	counts, all := map[string]int{}, 0
 	for _, f := range files {
@@ -59,7 +60,7 @@ func namespaceOf(files []*file) string {
 			}
 		}
 	}
-	if name := commonest(counts); 2*counts[name] > all {
+	if name := commonest(counts); 2*counts[name] > all && inventory.IsName(name) {
 		return name
 	}
 	return ""
@@ -141,7 +142,7 @@ func domainOf(files []*file) string {
 	}
 	best := ""
 	for _, domain := range slices.Sorted(maps.Keys(counts)) {
-		if n := counts[domain]; n >= 2 && 2*n > len(hosts) && (n > counts[best] || n == counts[best] && len(domain) > len(best)) {
+		if n := counts[domain]; n >= 2 && 2*n > len(hosts) && inventory.IsDomain(domain) && (n > counts[best] || n == counts[best] && len(domain) > len(best)) {
 			best = domain
 		}
 	}

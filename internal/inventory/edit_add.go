@@ -215,7 +215,7 @@ func (e *Editor) CheckEnvironment(n NewEnvironment) error {
 	} else if n.Name != "" {
 		problems.Add(e.check(func(l *loader) {
 			var name string
-			l.nameTo(&name, "the environment", "environments", "templates")(manifest.NewString(n.Name))
+			l.nameTo(&name, "the environment", reservedEnvironments...)(manifest.NewString(n.Name))
 		}))
 	}
 	switch from := e.Inventory.Environment(n.From); {

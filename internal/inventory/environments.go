@@ -34,7 +34,7 @@ func (l *loader) readEnvironments() {
 		case isYAML:
 			// An environment's name is its file's: checked like any other, at the file.
 			var checked string
-			l.nameTo(&checked, "the environment", "environments", "templates")(manifest.Value{Kind: manifest.String, Text: name, Place: problem.Place{File: file}})
+			l.nameTo(&checked, "the environment", reservedEnvironments...)(manifest.Value{Kind: manifest.String, Text: name, Place: problem.Place{File: file}})
 			if doc := l.document(file, true, "write at least a line such as templates: [environment, service]"); doc.Kind == manifest.Map {
 				docs[name] = doc
 			} else if doc.Place != (problem.Place{}) {
