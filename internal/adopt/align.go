@@ -1,6 +1,9 @@
 package adopt
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // slot is a place in aligned copies: what one node is in each copy that has it. Copies
 // are numbered.
@@ -15,7 +18,8 @@ type slot struct {
 	kids   []*slot
 	parent *slot
 
-	apart, failed bool // it was tried with variables, or in one line, and does not render as it was
+	noVars   bool // with variables it is not rendered as it was: it gets none
+	noChoice bool // nor with its texts chosen from in the line: each gets a line of its own
 }
 
 // alignment is some copies, aligned.
@@ -49,6 +53,23 @@ func align(copies []*copied) *alignment {
 	}
 	setParents(nil, a.slots)
 	return a
+}
+
+// prepare aligns a template's copies.
+func (t *template) prepare(explain *explainer, tags map[string]bool, known map[string]*alignment) {
+	t.explain, t.tags = explain, tags
+	t.cells = nil
+	for _, c := range t.copies {
+		t.cells = append(t.cells, c.cell)
+	}
+	var key strings.Builder
+	for _, c := range t.copies {
+		key.WriteString(c.file.path + "\n")
+	}
+	if known[key.String()] == nil {
+		known[key.String()] = align(t.copies)
+	}
+	t.alignment = *known[key.String()]
 }
 
 func setParents(parent *slot, kids []*slot) {

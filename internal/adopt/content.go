@@ -23,16 +23,16 @@ func (t *template) line(s *slot) {
 		t.add(t.lone(s, texts[0]), s)
 		return
 	}
-	if !s.apart {
+	if !s.noVars {
 		if pieces := t.pieces(s, copies, texts); pieces != nil {
 			t.add(pieces, s)
 			return
 		}
 	}
-	if !s.apart && t.styles(s, copies, texts) {
+	if !s.noVars && t.styles(s, copies, texts) {
 		return
 	}
-	if pieces := t.choices(s, copies, texts, s.has, 0); pieces != nil && !s.failed {
+	if pieces := t.choices(s, copies, texts, s.has, 0); pieces != nil && !s.noChoice {
 		t.add(pieces, s)
 		return
 	}
@@ -253,7 +253,7 @@ func imagePieces(s string) []piece {
 // lone returns a line that is the same in all copies. The names of its only environment and
 // its only service are named, where they are all of a value.
 func (t *template) lone(s *slot, line string) []piece {
-	if s.kind != entry || s.form != inline || s.apart || strings.Contains(line, imageSign) {
+	if s.kind != entry || s.form != inline || s.noVars || strings.Contains(line, imageSign) {
 		return imagePieces(line)
 	}
 	only := func(name func(cell) string) bool {

@@ -65,8 +65,8 @@ func (l Layout) below(f folder, name string) string {
 	return strings.TrimPrefix(name, inventory.ServiceFolder(l.path(f.env), f.service)+"/")
 }
 
-// isOpen reports whether only the names of the environments tell what a folder's name is
-// made of.
+// isOpen reports whether a folder's name holds both names, as in {service}-{env}: it can only
+// be split where the environments' names are known.
 func (l Layout) isOpen() bool {
 	return slices.ContainsFunc(l.elements, func(e string) bool { return strings.Contains(e, "{service}") && strings.Contains(e, "{env}") })
 }
@@ -141,8 +141,8 @@ func (f folder) matching(fsys fs.FS, element string, envs []string) ([]folder, e
 	return list, nil
 }
 
-// bind notes the name that a part of a path stands for; it is false where an element
-// before has another.
+// bind notes the name that a part of a path stands for. It returns false where an element
+// before has another name.
 func (f *folder) bind(to *string, match []string, group int) bool {
 	if group < 0 {
 		return true

@@ -107,7 +107,7 @@ func common(texts []string) (prefix, suffix int) {
 	return prefix, suffix
 }
 
-// delimiters part the words of a line of text: what stands between them is one value.
+// delimiters separate the words of a line of text: what is between them is one value.
 const delimiters = " \t\"'`=,;()[]{}"
 
 // commonWords is common, cut back to where a word of a line of text begins and ends.

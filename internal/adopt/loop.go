@@ -59,7 +59,7 @@ func (t *template) loopAt(slots []*slot, i int, within []bool) *loop {
 	var best *loop
 	for end := i + 1; end <= len(slots); end++ {
 		s := slots[end-1]
-		if s.kind != slots[i].kind || s.kind != item && s.kind != entry || s.apart || !t.isExtra(s, within) && !t.varies(s, within) {
+		if s.kind != slots[i].kind || s.kind != item && s.kind != entry || s.noVars || !t.isExtra(s, within) && !t.varies(s, within) {
 			break
 		}
 		l := t.shapeOf(slots[i:end])

@@ -213,13 +213,13 @@ func together(files []*file, left []Left) ([]*file, []Left) {
 // serviceOf returns the service that files without folders of services belong to: what its
 // workload is called, where all that have images of their own run one.
 func serviceOf(files []*file) string {
-	families, names := map[string]bool{}, map[string]int{}
+	stems, names := map[string]bool{}, map[string]int{}
 	for _, f := range files {
 		for _, i := range f.text.Images {
 			if !ownImage(i) {
 				continue
 			}
-			families[familyOf(i.Ref.Name, f.cell)] = true
+			stems[imageStem(i.Ref.Name, f.cell)] = true
 			for _, o := range f.text.Objects {
 				if o.Kind == "Deployment" || o.Kind == "StatefulSet" || o.Kind == "DaemonSet" {
 					names[strings.Trim(replaceWhole(o.Name, f.env, ""), "-")]++
@@ -227,7 +227,7 @@ func serviceOf(files []*file) string {
 			}
 		}
 	}
-	if len(families) != 1 {
+	if len(stems) != 1 {
 		return ""
 	}
 	best := commonest(names)
