@@ -127,6 +127,19 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
+// TestParseLayout: each part of a path names the environment, and the service, at most once.
+func TestParseLayout(t *testing.T) {
+	for text, valid := range map[string]bool{
+		"{env}/manifests/{service}": true, "{env}": true, "apps/{service}-{env}": true, "{env}/{env}-manifests": true, "./{env}/": true,
+		"": false, "manifests/{service}": false, "{env}-{env}": false, "{env}/{service}/{service}-{service}": false, "../{env}": false, "/{env}": false, "{env}/{user}": false, "{env}/*": false,
+	} {
+		_, err := ParseLayout(text)
+		if (err == nil) != valid {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+}
+
 // TestInvalidNames has namespaces, domains and services with names that the inventory does not
 // take: a namespace or a domain stays text, and a service's files are left.
 func TestInvalidNames(t *testing.T) {

@@ -151,7 +151,7 @@ func (t *template) value(s *slot, lines []parts, copies []int, values []string, 
 		return pieces
 	}
 	p := position{quote: lines[0].quote, inText: s.kind == text}
-	if !s.isCommented(values) && t.mayVary(s, p, values) {
+	if !s.isCommented(values) && t.mayVary(p, values) {
 		h := &hole{template: t, slot: s, position: p, cells: cells, values: values}
 		if p.inText {
 			h.shorten(commonPhrase(values))
@@ -169,7 +169,7 @@ func (s *slot) isCommented(values []string) bool {
 }
 
 // mayVary reports whether a variable can hold values.
-func (t *template) mayVary(s *slot, p position, values []string) bool {
+func (t *template) mayVary(p position, values []string) bool {
 	for _, v := range values {
 		switch {
 		case strings.Contains(v, imageSign), t.tags[v], v == "" && p.quote == 0:

@@ -20,7 +20,7 @@ type Layout struct {
 }
 
 // ParseLayout reads a path with {env} in it, and {service} where each service has a
-// folder of its own.
+// folder of its own. One element holds each of them at most once.
 func ParseLayout(text string) (Layout, error) {
 	const hint = "write it as in --path '{env}/manifests/{service}'"
 	clean := path.Clean(text)
@@ -33,7 +33,13 @@ func ParseLayout(text string) (Layout, error) {
 	case strings.ContainsAny(plain, "{}*\\\x00") || !fs.ValidPath(plain):
 		return Layout{}, problem.New(hint+": a folder below the k8s repo's root, with {env} and {service} and nothing else in braces", "--path %q is not valid", text)
 	}
-	return Layout{clean, strings.Split(clean, "/")}, nil
+	elements := strings.Split(clean, "/")
+	for _, e := range elements {
+		if strings.Count(e, "{env}") > 1 || strings.Count(e, "{service}") > 1 {
+			return Layout{}, problem.New(hint, "--path %q has a name twice in %s", text, e)
+		}
+	}
+	return Layout{clean, elements}, nil
 }
 
 // hasService reports whether each service has a folder of its own.
@@ -134,7 +140,7 @@ func (f folder) matching(fsys fs.FS, element string, envs []string) ([]folder, e
 			continue
 		}
 		next := folder{f.cell, path.Join(f.dir, entry.Name())}
-		if next.bind(&next.env, m, re.SubexpIndex("env")) && next.bind(&next.service, m, re.SubexpIndex("service")) {
+		if bind(&next.env, m, re.SubexpIndex("env")) && bind(&next.service, m, re.SubexpIndex("service")) {
 			list = append(list, next)
 		}
 	}
@@ -143,7 +149,7 @@ func (f folder) matching(fsys fs.FS, element string, envs []string) ([]folder, e
 
 // bind notes the name that a part of a path stands for. It returns false where an element
 // before has another name.
-func (f *folder) bind(to *string, match []string, group int) bool {
+func bind(to *string, match []string, group int) bool {
 	if group < 0 {
 		return true
 	}

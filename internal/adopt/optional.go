@@ -87,7 +87,7 @@ func (t *template) optionalHole(s *slot, within []bool) (*hole, parts) {
 	}
 	kind, ok := typeOf(values, h.position)
 	simple := expression(t.cells, s.has, within) != "" && allEqual(values)
-	if simple || !ok || kind == manifest.Null || !t.mayVary(s, h.position, values) {
+	if simple || !ok || kind == manifest.Null || !t.mayVary(h.position, values) {
 		return nil, around
 	}
 	next := 0

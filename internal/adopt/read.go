@@ -80,7 +80,7 @@ func (r *run) read() error {
 		}
 	}
 	files, left = validNames(files, left)
-	files, left = r.unique(files, left)
+	files, left = unique(files, left)
 	files, left = together(files, left)
 	for _, f := range files {
 		switch {
@@ -161,7 +161,7 @@ func validNames(files []*file, left []Left) ([]*file, []Left) {
 
 // unique leaves the files that hold an object which another file of the environment
 // holds too.
-func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
+func unique(files []*file, left []Left) ([]*file, []Left) {
 	owners := map[string][]*file{}
 	for _, f := range files {
 		for _, o := range f.text.Objects {

@@ -131,7 +131,7 @@ func (t *template) slotsOf(slots []*slot, within []bool) {
 // tryVarying writes the items from slot i on as a loop where they are texts that differ
 // from copy to copy.
 func (t *template) tryVarying(slots []*slot, i int, within []bool) int {
-	if slots[i].kind != item || slots[i].noVars || !t.varies(slots[i], within) {
+	if slots[i].kind != item || slots[i].noVars || !t.varies(slots[i]) {
 		return i
 	}
 	return t.tryLoop(slots, i, within)

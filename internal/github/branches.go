@@ -96,13 +96,13 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 	case done:
 		return nil
 	case moved != "":
-		return c.moved(at, moved, err)
+		return movedError(at, moved, err)
 	}
 	return err
 }
 
-// moved returns the refusal to update a branch that somebody else has moved.
-func (c *Client) moved(at call, branch string, err error) error {
+// movedError returns the refusal to update a branch that somebody else has moved.
+func movedError(at call, branch string, err error) error {
 	return &fault{Problem: problem.New("start over from what it is now", "%s: %s: %s has moved", at.repo, at.doing, branch), Kind: ErrHeadMoved, Cause: err}
 }
 
@@ -169,7 +169,7 @@ func (c *Client) updateOneByOne(ctx context.Context, at call, updates []BranchUp
 		return err
 	}
 	if moved != "" {
-		return c.moved(at, moved, nil)
+		return movedError(at, moved, nil)
 	}
 	for _, u := range updates {
 		name := headsPrefix + u.Branch

@@ -212,7 +212,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		case ours != "" && (unknown || try > 1):
 			return ours, nil
 		case now != expected:
-			return "", c.moved(at, branch, err)
+			return "", movedError(at, branch, err)
 		case !unknown || try == maxAttempts:
 			return "", err
 		}

@@ -173,7 +173,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	case errors.As(err, &unknown):
 		return shown(ErrUnavailable, cmp.Or(httpclient.Hint(unknown), "run it again"), "%v", unknown)
 	case errors.As(err, &query):
-		return c.queryFault(query, at, shown)
+		return queryFault(query, at, shown)
 	case errors.As(err, &answer):
 		hint, kind := c.kindOf(answer, at)
 		return shown(kind, hint, "%d %s", answer.Response.StatusCode, describe(answer))
@@ -257,7 +257,7 @@ func describe(answer *gh.ErrorResponse) string {
 }
 
 // queryFault reads the errors of a GraphQL answer.
-func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, string, string, ...any) error) error {
+func queryFault(errs graphqlErrors, at call, shown func(error, string, string, ...any) error) error {
 	meant := kindOfText(errs.Error())
 	kind, hint := meant.kind, meant.hint
 	switch errs[0].Type {
