@@ -96,14 +96,14 @@ func (w *way) print(tab io.Writer, jobs int, last *way) {
 	fmt.Fprintln(tab)
 }
 
-// deploy is tagbump deploy of a build.
+// deploy returns the command of a job that runs a build of tagbump.
 func (c *crowd) deploy(tagbump string) func(i int, tag string) []string {
 	return func(i int, tag string) []string {
 		return []string{tagbump, "deploy", "--repo", c.url, "--env", "dev", "--service", serviceName(i), "--force", "--tag", tag}
 	}
 }
 
-// loop returns what jobs do that pull and push until they get through.
+// loop returns the command of a job that pulls and pushes until its push is taken.
 func (c *crowd) loop(i int, tag string) []string {
 	work := c.dir.path("work") + "/" + tag + "-" + strconv.Itoa(i)
 	return []string{"sh", "-c", "git clone -q --depth=1 " + c.url + " " + work + " && cd " + work + " && " + sedPush(i, tag) +
@@ -117,14 +117,14 @@ type crowd struct {
 	runs      int
 }
 
-// crowded is how long it took until the last of them was done.
+// crowded is what a run of jobs took, until the last of them was done.
 type crowded struct {
 	wall, cpu        time.Duration
 	landed, requests int
 }
 
-// run starts the jobs at once. What landed is counted in the repository, which must
-// be whole.
+// run starts the jobs at once. What landed is counted in the repository, which git fsck
+// must find intact.
 func (c *crowd) run(s *server, jobs int, command func(i int, tag string) []string) (crowded, error) {
 	c.runs++
 	tag := fmt.Sprintf("x%d", c.runs)
@@ -147,7 +147,9 @@ func (c *crowd) run(s *server, jobs int, command func(i int, tag string) []strin
 			out, err := cmd.CombinedOutput()
 			lock.Lock()
 			defer lock.Unlock()
-			result.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+			if cmd.ProcessState != nil { // it was started
+				result.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+			}
 			if err != nil {
 				fmt.Fprintf(&said, "%s: %v: %.500s\n", command[0], err, out)
 			}

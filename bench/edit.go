@@ -76,9 +76,9 @@ func (e *editor) oneFolder() error {
 	return firstError(e.compare("One service's folder, 6 files", e.set(ours, image, inPlace)...), same(ours, theirs))
 }
 
-// allImages moves the tag of an image that every file has. Each run has files that nobody edited
-// before: an edited file is a new inode, and ext4 searches past those that were freed a minute ago, so
-// that a run would pay for the runs before it.
+// allImages moves the tag of an image that every file has. Each run has files that nobody
+// edited before: an edited file is a new inode, and ext4 searches past those that were freed
+// a minute ago, so that a run would pay for the runs before it.
 func (e *editor) allImages(files int) error {
 	e.dir.spread()
 	ours, theirs := e.dir.path("tagbump-{build}-{round}"), e.dir.path("sed-{round}")

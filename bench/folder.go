@@ -41,7 +41,8 @@ func (f *folder) create(name string, write func(w *bufio.Writer)) {
 	f.err = firstError(w.Flush(), out.Close())
 }
 
-// scratch makes a folder for a benchmark, with a command of this module built into it. Done removes it.
+// scratch makes a folder for a benchmark, with a command of this module built into it. Done
+// removes it.
 func scratch(command string) (f *folder, binary string, done func(), err error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
@@ -55,8 +56,9 @@ func scratch(command string) (f *folder, binary string, done func(), err error) 
 	return newFolder(dir), binary, done, nil
 }
 
-// spread has the folders made in f spread over the disk, so that a process in one of them does not
-// find the blocks and inodes that another has just freed. It is nothing where there is no ext4.
+// spread has ext4 spread the folders made in f over the disk, so that a process in one of
+// them does not find the blocks and inodes that another has just freed. Other file systems
+// ignore it.
 func (f *folder) spread() { _ = exec.Command("chattr", "+T", f.dir).Run() }
 
 func printf(w *bufio.Writer, format string, args ...any) { fmt.Fprintf(w, format, args...) }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 // to look at all of them. It prints how many files there are, and how many have it.
 func limit(args []string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("limit wants a folder and a string")
+		return fmt.Errorf("usage: bench limit FOLDER TEXT")
 	}
 	files := make(chan string, 1024)
 	var lock sync.Mutex
@@ -48,7 +49,7 @@ func search(files <-chan string, text []byte) (total, with int, failed error) {
 	for file := range files {
 		var err error
 		if buffer, err = readInto(buffer[:0], file); err != nil {
-			failed = err
+			failed = firstError(failed, err)
 		}
 		total++
 		if bytes.Contains(buffer, text) {
@@ -71,8 +72,11 @@ func readInto(buffer []byte, name string) ([]byte, error) {
 		}
 		n, err := file.Read(buffer[len(buffer):cap(buffer)])
 		buffer = buffer[:len(buffer)+n]
-		if n == 0 || err != nil {
+		if err == io.EOF {
 			return buffer, nil
+		}
+		if err != nil {
+			return buffer, err
 		}
 	}
 }

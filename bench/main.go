@@ -53,7 +53,7 @@ func run(args []string) error {
 		return nil
 	}
 	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("say go run ./bench render, edit, deploy, contention, all, soak or generate")
+		return fmt.Errorf("usage: go run ./bench render|edit|deploy|contention|all|soak|generate")
 	}
 	return benchmarks[args[0]](args[1:])
 }
@@ -68,7 +68,7 @@ func generate(args []string) error {
 		return err
 	}
 	if *dir == "" {
-		return fmt.Errorf("name a folder with -dir")
+		return fmt.Errorf("pass -dir FOLDER")
 	}
 	in := newFolder(*dir)
 	_, err := writeRepo(in.path("k8s"), *services, environments)

@@ -15,19 +15,19 @@ import (
 	"k8srepo/internal/gitrepo/gittest"
 )
 
-// traffic is what a server of repositories has had to do.
+// traffic is what a server of repositories answered.
 type traffic struct {
-	Requests, Up, Down int
+	Requests, Up, Down int            // Up and Down in bytes
 	Faults             map[string]int `json:",omitempty"` // by kind
 }
 
-// serve serves the repositories in a folder by git's smart HTTP, each request later
-// by a latency, and a share of them with a fault. The last argument says who answers the requests
-// that read: git, or this process (see gittest.Backend). It prints its URL; /traffic below it is
-// what it has had to do since it was last asked.
+// serve serves the repositories in a folder by git's smart HTTP. Each request is delayed by
+// the latency, and a share of them, from 0 to 1, gets a fault. The last argument says who
+// answers the requests that read: git, or this process (see gittest.Backend). It prints its
+// URL; /traffic below it returns the traffic since it was last asked.
 func serve(args []string) error {
 	if len(args) != 4 {
-		return fmt.Errorf("serve wants a folder, a latency, a share of faults, and who answers: git or itself")
+		return fmt.Errorf("usage: bench serve FOLDER LATENCY FAULTS git|itself")
 	}
 	latency, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -112,8 +112,11 @@ func startServer(dir string, latency time.Duration, faults float64, reads string
 	if err := s.process.Start(); err != nil {
 		return nil, err
 	}
-	_, err = fmt.Fscanln(out, &s.url)
-	return s, err
+	if _, err = fmt.Fscanln(out, &s.url); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *server) stop() {
@@ -121,7 +124,7 @@ func (s *server) stop() {
 	s.process.Wait()
 }
 
-// traffic returns what the server has had to do since it was last asked.
+// traffic returns the traffic since it was last asked.
 func (s *server) traffic() (t traffic, err error) {
 	res, err := http.Get(s.url + "/traffic")
 	if err != nil {

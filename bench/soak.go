@@ -69,6 +69,7 @@ func benchSoak(args []string) error {
 	return firstError(s.print(t), s.verify(before))
 }
 
+// soak is what benchSoak was asked for, and how its runs went.
 type soak struct {
 	tagbump, repo, url string
 	duration           time.Duration
@@ -77,7 +78,7 @@ type soak struct {
 
 	lock   sync.Mutex
 	runs   []soakRun
-	failed []string // what jobs said that were given up
+	failed []string // the last messages of jobs that were given up
 }
 
 // soakRun is one run of tagbump.

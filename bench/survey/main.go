@@ -22,6 +22,7 @@ import (
 	"text/tabwriter"
 
 	"k8srepo/internal/bump"
+	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
@@ -30,7 +31,7 @@ func main() {
 	misses := flags.Bool("misses", false, "list each reference that is not found, and each refusal")
 	_ = flags.Parse(os.Args[1:])
 	if flags.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "survey: name the folders of checkouts")
+		fmt.Fprintln(os.Stderr, "usage: survey [-misses] FOLDER…")
 		os.Exit(2)
 	}
 	if err := run(flags.Args(), *misses); err != nil {
@@ -67,7 +68,7 @@ type counts struct {
 	files, images     int
 	references, found int
 	skips             int // images whose edit was repeated without files that cannot be read
-	refused           int // references in edits that were refused with a reason, or that were listed as left
+	refused           int // references in edits or files that were refused with a reason, or listed as left
 	missed            int // references that kept their tag without a word
 	wrong             int // edits that changed anything but tags and digests
 }
@@ -136,7 +137,8 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 	r := &bump.Request{Query: bump.Query{Env: "all", Root: ".", Targets: []bump.Target{target}}, Tag: newTag}
 	screened := slices.DeleteFunc(slices.Clone(files), func(f bump.File) bool { return !r.Mentions(f.Data) })
 	result, err := bump.Edit(r, screened)
-	if skipped := unreadable(err); len(skipped) > 0 {
+	skipped := unreadable(err, screened)
+	if len(skipped) > 0 {
 		say("%d files cannot be read, and are left out: %s", len(skipped), strings.Join(skipped, " "))
 		c.skips++
 		r.Skip = skipped
@@ -153,9 +155,9 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 	after := map[string][]byte{}
 	for _, f := range result.Files {
 		after[f.Path] = f.New
-		if problem := onlyTags(f.Path, f.Old, f.New, image); problem != "" {
+		if wrong := onlyTags(f.Old, f.New); wrong != "" {
 			c.wrong++
-			fmt.Printf("%s: %s: %s: WRONG: %s\n", filepath.Base(folder), image, f.Path, problem)
+			fmt.Printf("%s: %s: %s: WRONG: %s\n", filepath.Base(folder), image, f.Path, wrong)
 		}
 	}
 	mentioned := map[string]bool{}
@@ -177,6 +179,9 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 		case mentioned[r.file]:
 			c.refused++
 			say("left and listed: %s: %s", r.file, r.path)
+		case slices.Contains(skipped, "**/"+r.file):
+			c.refused++
+			say("in a file that cannot be read: %s: %s", r.file, r.path)
 		default:
 			c.missed++
 			say("missed: %s: %s", r.file, r.path)
@@ -185,16 +190,24 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 	return c
 }
 
-// unreadable returns the files that an edit was refused for, which its message says to leave
-// out with --skip.
-func unreadable(err error) []string {
-	var files []string
+// unreadable returns patterns, for --skip, of the files that an edit was refused for because
+// they cannot be read.
+func unreadable(err error, files []bump.File) []string {
+	var patterns []string
 	for _, p := range problem.All(err) {
-		if strings.Contains(p.Hint, "leave it out with --skip") {
-			files = append(files, "**/"+p.Place.File)
+		i := slices.IndexFunc(files, func(f bump.File) bool { return f.Path == p.Place.File })
+		if i < 0 {
+			continue
+		}
+		f, err := manifest.Parse(files[i].Path, files[i].Data)
+		if err == nil {
+			err = f.DuplicateKeys()
+		}
+		if err != nil {
+			patterns = append(patterns, "**/"+files[i].Path)
 		}
 	}
-	return files
+	return patterns
 }
 
 // readAll reads the files that tagbump looks at, as set --path . does.
@@ -215,9 +228,9 @@ func readAll(folder string) ([]bump.File, error) {
 	return files, err
 }
 
-// onlyTags returns what changed in a file but tags and digests, "" where nothing did. It looks at
-// the lines, and at what the second parser reads.
-func onlyTags(file string, old, next []byte, image string) string {
+// onlyTags returns what an edit changed in a file besides tags and digests, "" where nothing. It
+// compares the lines, and what the second parser reads.
+func onlyTags(old, next []byte) string {
 	a, b := bytes.SplitAfter(old, []byte("\n")), bytes.SplitAfter(next, []byte("\n"))
 	at := 0
 	for _, line := range b {
@@ -234,7 +247,7 @@ func onlyTags(file string, old, next []byte, image string) string {
 	if at != len(a) {
 		return "lines are gone"
 	}
-	before, after := leaves(file, old), leaves(file, next)
+	before, after := leaves(old), leaves(next)
 	for path, value := range before {
 		now, still := after[path]
 		switch {

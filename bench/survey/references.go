@@ -74,6 +74,7 @@ func counted(file string, doc any) bool {
 	return isValues || isKustomization || text(m, "kind") != "" && text(m, "apiVersion") != ""
 }
 
+// walker collects the references in a document.
 type walker struct {
 	file string
 	list []reference
@@ -194,7 +195,7 @@ func familiar(name string) string {
 }
 
 // leaves returns the scalars of a file, by their paths.
-func leaves(_ string, data []byte) map[string]string {
+func leaves(data []byte) map[string]string {
 	list := map[string]string{}
 	var visit func(at string, v any)
 	visit = func(at string, v any) {

@@ -17,7 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// apiServer is a real API server, asked over HTTP as kubectl apply --server-side --dry-run=server does.
+// apiServer is a real API server, asked over HTTP as kubectl apply --server-side
+// --dry-run=server does.
 type apiServer struct {
 	url, token string
 	client     *http.Client

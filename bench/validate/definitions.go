@@ -11,7 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// installDefinitions makes CustomResourceDefinitions for real, and waits until their kinds are served.
+// installDefinitions makes the CustomResourceDefinitions in files or folders, comma-separated,
+// for real, and waits until their kinds are served.
 func (s *apiServer) installDefinitions(folders string) error {
 	if folders == "" {
 		return nil
@@ -63,7 +64,11 @@ func (s *apiServer) installDefinition(d document) error {
 	}
 	for _, version := range crd.Spec.Versions {
 		for end := time.Now().Add(30 * time.Second); version.Served; time.Sleep(50 * time.Millisecond) {
-			if _, ok, err := s.find(crd.Spec.Group+"/"+version.Name, crd.Spec.Names.Kind); ok || err != nil {
+			_, ok, err := s.find(crd.Spec.Group+"/"+version.Name, crd.Spec.Names.Kind)
+			if err != nil {
+				return err
+			}
+			if ok {
 				break
 			}
 			if time.Now().After(end) {
@@ -75,19 +80,22 @@ func (s *apiServer) installDefinition(d document) error {
 	return nil
 }
 
-// approved says of a definition in a group of Kubernetes' own that nobody approved it, where it says
-// nothing: an API server takes it then.
+// approved returns a definition with the annotation api-approved.kubernetes.io, unless it has
+// one. An API server takes definitions in Kubernetes' own groups only with it.
 func approved(text []byte) ([]byte, error) {
 	var crd map[string]any
 	if err := yaml.Unmarshal(text, &crd); err != nil {
 		return nil, err
 	}
-	meta, _ := crd["metadata"].(map[string]any)
+	meta, ok := crd["metadata"].(map[string]any)
+	if !ok {
+		return nil, errors.New("it has no metadata")
+	}
 	annotations, _ := meta["annotations"].(map[string]any)
 	if annotations == nil {
 		annotations = map[string]any{}
 	}
-	if _, ok := annotations["api-approved.kubernetes.io"]; !ok {
+	if _, set := annotations["api-approved.kubernetes.io"]; !set {
 		annotations["api-approved.kubernetes.io"] = "unapproved, a copy for tests"
 	}
 	meta["annotations"] = annotations
@@ -95,7 +103,7 @@ func approved(text []byte) ([]byte, error) {
 	return yaml.Marshal(crd)
 }
 
-// forget asks anew what a group's version has.
+// forget has the next find ask again for the kinds of an apiVersion.
 func (s *apiServer) forget(apiVersion string) {
 	s.lock.Lock()
 	defer s.lock.Unlock()

@@ -2,12 +2,13 @@
 // object, and with other validators, mistake by mistake.
 //
 //	go run ./bench/validate tools CASES
-//	go run ./bench/validate server --server https://127.0.0.1:6443 --token T [--cases CASES] [--mutate] [PATH…]
+//	go run ./bench/validate server --server URL --token T [--cases CASES] [--mutate] [PATH…]
 //
-// CASES holds starter/, a source folder of manifestgen, and a folder for each case: edit.sh makes the
-// mistake in a copy of the starter; verdict holds what a real API server says: refuses or takes.
-// Needs sh, and what edit.sh needs. Other validators are used if they are in PATH. The server is asked
-// by dry run, but namespaces are made for real: use one that nobody else needs.
+// CASES holds starter/, a source folder of manifestgen, and a folder for each case: edit.sh makes
+// the mistake in a copy of the starter; verdict holds what a real API server says: refuses or
+// takes. Needs sh, and what edit.sh needs. Other validators are used if they are in PATH. The
+// server is asked by dry run, but namespaces and CustomResourceDefinitions are made for real: use
+// a server that nobody else needs.
 package main
 
 import (

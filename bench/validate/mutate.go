@@ -38,7 +38,8 @@ func mutate(original document) ([]document, error) {
 	return list, nil
 }
 
-// walk visits each value below one, with a func that returns the whole tree with another in its place.
+// walk visits a value and each value below it, with a func that returns the whole tree with
+// another value in that place.
 func walk(value any, path string, with func(any) any, visit func(string, any, func(any) any)) {
 	visit(path, value, with)
 	switch v := value.(type) {

@@ -21,8 +21,9 @@ type document struct {
 	text []byte
 }
 
-// readDocuments reads the objects of a file, or of the YAML and JSON files below a folder. A List's
-// items are objects of their own. What is not YAML, and what has no apiVersion or no kind, is left out.
+// readDocuments reads the objects of a file, or of the YAML and JSON files below a folder. A
+// List's items are objects of their own. What is not YAML, and what has no apiVersion or no kind,
+// is left out.
 func readDocuments(path string) ([]document, error) {
 	var documents []document
 	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {

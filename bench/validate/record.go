@@ -11,10 +11,12 @@ import (
 	"strings"
 )
 
-// A record is what an API server said of each object: its release in the first line, then "refuses" or
-// "takes" and the object's name in a line each. A test compares the project's own objects with it.
+// A record is what an API server said of each object: its release in the first line, then one
+// line per object, "refuses" or "takes" and the object's name. A test compares the project's own
+// verdicts with it.
 
-// writeRecord writes the server's verdicts; those that depend on the cluster are left out.
+// writeRecord writes the server's verdicts to a file, to none where its name is "". Those that
+// depend on the cluster are left out.
 func writeRecord(file, release string, documents []document, theirs []answer) (err error) {
 	if file == "" {
 		return nil

@@ -11,10 +11,12 @@ import (
 	"k8srepo/internal/validate"
 )
 
-// differs are mistakes that an API server takes and validate refuses, on purpose: see docs/validation.md.
+// differs matches the mistakes that an API server takes and validate refuses, on purpose: see
+// docs/validation.md.
 var differs = regexp.MustCompile(` is (99999999999999999999|3000000000)$`)
 
-// TestServerVerdicts makes the mistakes in objects/ that API servers were asked about, and compares.
+// TestServerVerdicts makes the mistakes in objects/ that API servers were asked about, and
+// compares the verdicts.
 func TestServerVerdicts(t *testing.T) {
 	mistakes := map[string][]byte{}
 	originals, err := readDocuments("objects")

@@ -16,8 +16,8 @@ type schemas struct {
 	json    string // for kubeconform: a strict JSON Schema for each kind, deployment-apps-v1.json
 }
 
-// writeSchemas writes the schemas of a release of Kubernetes below dir. They are made from the OpenAPI
-// in its Go module, so the module proxy is all that is needed.
+// writeSchemas writes the schemas of a release of Kubernetes below dir. They are made from the
+// OpenAPI in its Go module, so the module proxy is all that is needed.
 func writeSchemas(dir, release string) (*schemas, error) {
 	out, err := exec.Command("go", "mod", "download", "-json", "k8s.io/kubernetes@"+release).Output()
 	if err != nil {

@@ -47,17 +47,20 @@ func compareServer(args []string) error {
 		return err
 	}
 	o.paths = flags.Args()
-	if len(o.paths) == 0 && o.cases == "" {
-		return errors.New("name files, folders, or --cases")
+	switch {
+	case len(o.paths) == 0 && o.cases == "":
+		return errors.New("pass files, folders, or --cases")
+	case o.sample < 1:
+		return errors.New("--sample must be at least 1")
 	}
 	dir, err := os.MkdirTemp("", "bench-validate-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	manifestgen := filepath.Join(dir, "manifestgen")
-	if out, err := exec.Command("go", "build", "-o", manifestgen, "./cmd/manifestgen").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	manifestgen, err := buildManifestgen(dir)
+	if err != nil {
+		return err
 	}
 	server, err := newAPIServer(o.address, o.token, o.ca)
 	if err != nil {
@@ -127,11 +130,11 @@ func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 	if err != nil {
 		return nil, err
 	}
-	edits, err := filepath.Glob(filepath.Join(cases, "*", "edit.sh"))
+	edits, err := findCases(cases)
 	if err != nil {
 		return nil, err
 	}
-	clean, err := rendered(manifestgen, filepath.Join(cases, "starter"), filepath.Join(dir, "clean"))
+	clean, err := rendered(manifestgen, starter(cases), filepath.Join(dir, "clean"))
 	if err != nil {
 		return nil, fmt.Errorf("the starter: %w", err)
 	}
@@ -143,16 +146,8 @@ func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 	work := filepath.Join(dir, "work")
 	for _, edit := range edits {
 		name := filepath.Base(filepath.Dir(edit))
-		if err := os.RemoveAll(work); err != nil {
-			return nil, err
-		}
-		if err := os.CopyFS(work, os.DirFS(filepath.Join(cases, "starter"))); err != nil {
-			return nil, err
-		}
-		shell := exec.Command("sh", edit)
-		shell.Dir = work
-		if out, err := shell.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%s: %w\n%s", name, err, out)
+		if err := makeCase(work, cases, edit); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		documents, err := rendered(manifestgen, work, filepath.Join(work, "out"))
 		if err != nil {
@@ -170,8 +165,8 @@ func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 
 // rendered renders a source folder without validation and reads what came of it.
 func rendered(manifestgen, source, out string) ([]document, error) {
-	if text, err := exec.Command(manifestgen, "render", "--no-validate", "--source", source, "--out", out).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, text)
+	if err := render(manifestgen, source, out); err != nil {
+		return nil, err
 	}
 	documents, err := readDocuments(out)
 	for i := range documents {
@@ -263,35 +258,43 @@ func askAll(server *apiServer, documents []document) ([]answer, error) {
 var clusterOnly = regexp.MustCompile(`namespaces? "[^"]*" not found|violates PodSecurity|no PriorityClass with name|pod rejected: RuntimeClass|already allocated|not in the valid range|` +
 	`is not a valid IP|provided IP is not|storage class .* not found|forbidden: exceeded quota|because it is being terminated`)
 
+// What the two say of an object.
+const (
+	bothTake     = "taken by both"
+	bothRefuse   = "refused by both"
+	serverAlone  = "refused by the server alone"
+	oursAlone    = "refused by manifestgen alone"
+	clusterKnows = "left out: only the cluster knows"
+	unknownKind  = "left out: a kind that is not known"
+)
+
 // compareAnswers prints the objects that the two disagree on, and counts.
 func compareAnswers(documents []document, ours, theirs []answer, quiet bool) {
 	counts := map[string]int{}
 	for i, d := range documents {
 		we, they := ours[i], theirs[i]
 		unknown := strings.HasPrefix(we.message, "MG509")
-		verdict := ""
+		verdict := oursAlone
 		switch {
 		case clusterOnly.MatchString(they.message):
-			verdict = "left out: only the cluster knows"
+			verdict = clusterKnows
 		case unknown:
-			verdict = "left out: a kind that is not known"
+			verdict = unknownKind
 		case we.taken && they.taken:
-			verdict = "taken by both"
+			verdict = bothTake
 		case !we.taken && !they.taken:
-			verdict = "refused by both"
+			verdict = bothRefuse
 		case we.taken:
-			verdict = "REFUSED BY THE SERVER ALONE"
-		default:
-			verdict = "REFUSED BY MANIFESTGEN ALONE"
+			verdict = serverAlone
 		}
 		counts[verdict]++
-		if we.taken != they.taken && strings.ToUpper(verdict) == verdict && !quiet {
-			fmt.Printf("%s\n  %s\n  server: %s\n  manifestgen: %s\n", verdict, d.name, oneLine(they.message), oneLine(we.message))
+		if (verdict == serverAlone || verdict == oursAlone) && !quiet {
+			fmt.Printf("%s\n  %s\n  server: %s\n  manifestgen: %s\n", strings.ToUpper(verdict), d.name, oneLine(they.message), oneLine(we.message))
 		}
 	}
 	fmt.Printf("%d objects\n", len(documents))
-	for _, verdict := range []string{"taken by both", "refused by both", "REFUSED BY THE SERVER ALONE", "REFUSED BY MANIFESTGEN ALONE", "left out: only the cluster knows", "left out: a kind that is not known"} {
-		fmt.Printf("%7d  %s\n", counts[verdict], strings.ToLower(verdict))
+	for _, verdict := range []string{bothTake, bothRefuse, serverAlone, oursAlone, clusterKnows, unknownKind} {
+		fmt.Printf("%7d  %s\n", counts[verdict], verdict)
 	}
 	compareWarnings(documents, ours, theirs, quiet)
 }

@@ -20,7 +20,7 @@ const (
 type validator struct {
 	name    string
 	command func(folder string) []string
-	finding string // what is in each line of its output that is a finding; "" where its exit status says it all
+	finding string // the text that marks a finding in its output; "" where only the exit status says so
 
 	inStarter                   int // findings without a mistake
 	caught, missed, falseAlarms int
@@ -40,16 +40,16 @@ func compareTools(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	manifestgen := filepath.Join(dir, "manifestgen")
-	if out, err := exec.Command("go", "build", "-o", manifestgen, "./cmd/manifestgen").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	manifestgen, err := buildManifestgen(dir)
+	if err != nil {
+		return err
 	}
 	schemas, err := writeSchemas(dir, verdictsRelease)
 	if err != nil {
 		return err
 	}
 	tools := installed(manifestgen, schemas)
-	edits, err := filepath.Glob(filepath.Join(cases, "*", "edit.sh"))
+	edits, err := findCases(cases)
 	if err != nil || len(edits) == 0 {
 		return fmt.Errorf("%s holds no cases", cases)
 	}
@@ -102,8 +102,8 @@ func installed(manifestgen string, s *schemas) []*validator {
 	return tools
 }
 
-// findings returns how many findings a validator has in a folder: 0 or 1 where only its exit status
-// says it.
+// findings returns how many findings a validator has in a folder: 0 or 1 where only its exit
+// status says so.
 func (t *validator) findings(folder string) (int, error) {
 	command := t.command(folder)
 	out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
@@ -126,8 +126,8 @@ func (t *validator) findings(folder string) (int, error) {
 // askStarter asks each validator about the starter without a mistake.
 func askStarter(dir, cases, manifestgen string, tools []*validator) error {
 	out := filepath.Join(dir, "starter")
-	if text, err := exec.Command(manifestgen, "render", "--no-validate", "--source", filepath.Join(cases, "starter"), "--out", out).CombinedOutput(); err != nil {
-		return fmt.Errorf("the starter: %w\n%s", err, text)
+	if err := render(manifestgen, starter(cases), out); err != nil {
+		return fmt.Errorf("the starter: %w", err)
 	}
 	for _, t := range tools {
 		n, err := t.findings(out)
@@ -141,28 +141,20 @@ func askStarter(dir, cases, manifestgen string, tools []*validator) error {
 	return nil
 }
 
-// oneCase makes a mistake and asks each validator: it finds the mistake if it has more findings than
-// without it. A case that does not render for another reason than validation has no manifests to ask
-// about, and is not counted.
+// oneCase makes a mistake and asks each validator: it finds the mistake if it has more findings
+// than without it. A case that does not render, though nothing is validated, has no manifests to
+// ask about, and is not counted.
 func oneCase(dir, cases, edit, manifestgen string, tools []*validator) (counted bool, err error) {
 	work := filepath.Join(dir, "work")
-	if err := os.RemoveAll(work); err != nil {
-		return false, err
-	}
-	if err := os.CopyFS(work, os.DirFS(filepath.Join(cases, "starter"))); err != nil {
-		return false, err
-	}
 	verdict, err := os.ReadFile(filepath.Join(filepath.Dir(edit), "verdict"))
 	if err != nil {
 		return false, err
 	}
-	shell := exec.Command("sh", edit)
-	shell.Dir = work
-	if out, err := shell.CombinedOutput(); err != nil {
-		return false, fmt.Errorf("%w\n%s", err, out)
+	if err := makeCase(work, cases, edit); err != nil {
+		return false, err
 	}
 	out := filepath.Join(work, "out")
-	if exec.Command(manifestgen, "render", "--no-validate", "--source", work, "--out", out).Run() != nil {
+	if render(manifestgen, work, out) != nil {
 		return false, nil
 	}
 	refuses := strings.TrimSpace(string(verdict)) == "refuses"

@@ -1,27 +1,30 @@
 // Package adopt infers templates and values from copied manifests.
 //
-// A team that has copied its manifests by hand, one folder an environment, gets the
+// A team that has copied its manifests by hand, one folder per environment, gets the
 // templates and the variables that a person would have written, and a proof: rendered in
-// memory, each file is byte for byte what it was, but for the two lines of its header.
-// What cannot be proved is left alone, and named.
+// memory, each file is byte for byte what it was, except the two lines of its header.
+// What cannot be proved is left alone, and listed.
 //
 //   - layout.go, file.go: which files belong to which environment and service. A file
 //     that no template can render is left at once (CRLF, no UTF-8, no object).
 //   - survey.go, facts.go: what follows from the environment and the service (name,
 //     namespace, domain, image) is no variable.
-//   - group.go: files whose paths are the same but for these names, and that are alike,
-//     share a template.
+//   - group.go, separate.go: files whose paths are the same but for these names, and that
+//     are alike, share a template.
 //   - outline.go, align.go: copies are aligned as text: lines, under the keys and the
 //     items that they stand in. Items go by Kubernetes' merge keys, comments and blocks of
 //     text by their words.
 //   - template.go, piece.go, content.go, condition.go: the longest copy's text, with
-//     expressions where the copies differ; what some copies lack is put under a condition.
+//     expressions where the copies differ; what some copies lack is put under a condition,
+//     is an optional value (optional.go), or is written in a loop (loop.go).
+//   - share.go: what templates have in common is a define that they call.
 //   - variable.go, name.go, layers.go: differences that are the same everywhere are one
 //     variable, with a name that says where it stands, and its values in the layer where
 //     they take the fewest lines.
-//   - values.go: what is written into the inventory.
-//   - prove.go: the proof. A line that is not rendered as it was is written in a plainer
-//     way: chosen from in the line, then on lines of its own; then the file is left.
+//   - settings.go, write.go: what is written into the inventory.
+//   - prove.go: the proof. Where a line is not rendered as it was, its texts are chosen from
+//     in the line, then each has a line of its own; then the file is left. guard.go keeps
+//     other templates from rendering the files.
 //
 // What adopt makes is a function of the manifests and the inventory. So a second run, or
 // one for another service, makes what one run for all would have made.
@@ -324,8 +327,8 @@ func (s *state) isDefined(name string) bool {
 	return false
 }
 
-// taken returns the names of variables that are not ours: those that a template asks for that
-// is kept, or none does.
+// taken returns the names of variables that adopt did not make: those that a kept template
+// uses, and those that no template uses.
 func (s *state) taken() []string {
 	var list []string
 	for _, f := range s.inventory.Defaults.Fields {

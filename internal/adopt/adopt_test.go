@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/inventory/schema"
@@ -38,9 +39,14 @@ func adoptAll(t *testing.T, fsys fs.FS, layout string, o Options) *Result {
 }
 
 // checkRendered renders what was inferred: each adopted manifest must be what it was, tags
-// aside, and nothing else may be rendered.
+// aside, and nothing else may be rendered. What is to be written is UTF-8.
 func checkRendered(t *testing.T, fsys fs.FS, result *Result) {
 	t.Helper()
+	for name, data := range result.Files {
+		if !utf8.Valid(data) {
+			t.Errorf("%s is not UTF-8: %q", name, data)
+		}
+	}
 	source := inventory.Overlay{FS: fsys, Files: result.Files}
 	inv, err := inventory.Load(source, schema.Compile)
 	if err != nil {
@@ -102,6 +108,65 @@ func TestGenerated(t *testing.T) {
 		t.Errorf("templates and values take %d lines, of %d", after, before)
 	}
 	t.Logf("%d lines instead of %d: %d %%", after, before, 100*after/before)
+}
+
+// TestCharacters has texts that differ within a character: no part of a template or a value is
+// half of one.
+func TestCharacters(t *testing.T) {
+	manifest := func(a, b string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\ndata:\n  a: x # " + a + "\n  b: https://caf" + a + ".example.com/one\n" +
+			"  c: ftp://caf" + a + ".example.com/" + b + "\n  d: |\n    say caf" + a + " " + b + "\n  e: [" + a + ", b]\n"
+	}
+	result := adoptAll(t, repo(map[string]string{
+		"dev/manifests/api/api.yaml":     manifest("é", "two"),
+		"staging/manifests/api/api.yaml": manifest("è", "two"),
+		"prod/manifests/api/api.yaml":    manifest("開", "three"),
+	}), servicePath, Options{})
+	if len(result.Adopted) != 3 {
+		t.Errorf("left: %v", result.Left)
+	}
+}
+
+// TestParseLayout: each part of a path names the environment, and the service, at most once.
+func TestParseLayout(t *testing.T) {
+	for text, valid := range map[string]bool{
+		"{env}/manifests/{service}": true, "{env}": true, "apps/{service}-{env}": true, "{env}/{env}-manifests": true, "./{env}/": true,
+		"": false, "manifests/{service}": false, "{env}-{env}": false, "{env}/{service}/{service}-{service}": false, "../{env}": false, "/{env}": false, "{env}/{user}": false, "{env}/*": false,
+	} {
+		_, err := ParseLayout(text)
+		if (err == nil) != valid {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+}
+
+// TestInvalidNames has namespaces, domains and services with names that the inventory does not
+// take: a namespace or a domain stays text, and a service's files are left.
+func TestInvalidNames(t *testing.T) {
+	manifest := func(name, namespace, host string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + ", namespace: " + namespace + "}\ndata:\n  host: a." + host + "\n  hostname: b." + host + "\n"
+	}
+	long := strings.Repeat("a", 64)
+	files := map[string]string{
+		"dev/manifests/api/api.yaml": manifest("api", "Shop_1", "-dev.example.com"), "prod/manifests/api/api.yaml": manifest("api", "shop", "-prod.example.com"),
+	}
+	for _, service := range []string{"users", "teams", long} {
+		for _, env := range []string{"dev", "prod"} {
+			files[env+"/manifests/"+service+"/a.yaml"] = manifest(service, env, env+".example.com")
+		}
+	}
+	result := adoptAll(t, repo(files), servicePath, Options{})
+	if want := []string{"dev/manifests/api/api.yaml", "prod/manifests/api/api.yaml"}; !slices.Equal(result.Adopted, want) {
+		t.Errorf("adopted: %v", result.Adopted)
+	}
+	if len(result.Left) != 6 {
+		t.Errorf("left: %v", result.Left)
+	}
+	for _, l := range result.Left {
+		if !strings.Contains(l.Reason, "no name of a service") {
+			t.Errorf("%s: %s", l.Path, l.Reason)
+		}
+	}
 }
 
 // TestTogether leaves the copies of a file that cannot be adopted in one environment.

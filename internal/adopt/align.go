@@ -1,6 +1,9 @@
 package adopt
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // slot is a place in aligned copies: what one node is in each copy that has it. Copies
 // are numbered.
@@ -15,7 +18,8 @@ type slot struct {
 	kids   []*slot
 	parent *slot
 
-	apart, failed bool // it was tried with variables, or in one line, and does not render as it was
+	noVars   bool // with variables it is not rendered as it was: it gets none
+	noChoice bool // nor with its texts chosen from in the line: each gets a line of its own
 }
 
 // alignment is some copies, aligned.
@@ -51,6 +55,23 @@ func align(copies []*copied) *alignment {
 	return a
 }
 
+// prepare aligns a template's copies.
+func (t *template) prepare(explain *explainer, tags map[string]bool, known map[string]*alignment) {
+	t.explain, t.tags = explain, tags
+	t.cells = nil
+	for _, c := range t.copies {
+		t.cells = append(t.cells, c.cell)
+	}
+	var key strings.Builder
+	for _, c := range t.copies {
+		key.WriteString(c.file.path + "\n")
+	}
+	if known[key.String()] == nil {
+		known[key.String()] = align(t.copies)
+	}
+	t.alignment = *known[key.String()]
+}
+
 func setParents(parent *slot, kids []*slot) {
 	for _, k := range kids {
 		k.parent = parent
@@ -62,7 +83,7 @@ func setParents(parent *slot, kids []*slot) {
 func (a *alignment) merge(slots []*slot, nodes []*node, copy int) []*slot {
 	merged := make([]*slot, 0, max(len(slots), len(nodes)))
 	s, n := 0, 0
-	for _, pair := range a.pairs(slots, nodes, copy) {
+	for _, pair := range pairs(slots, nodes) {
 		for ; s < pair[0]; s++ {
 			merged = append(merged, slots[s])
 		}
@@ -99,7 +120,7 @@ const maxCells = 1 << 22
 
 // pairs returns which slots and nodes are the same, in their order, and at the end the
 // lengths of both.
-func (a *alignment) pairs(slots []*slot, nodes []*node, copy int) [][2]int {
+func pairs(slots []*slot, nodes []*node) [][2]int {
 	var list [][2]int
 	same := func(s *slot, n *node) bool {
 		return s.kind == n.kind && s.form == n.form && s.like.named(n) && s.like.col == n.col && s.kind != blank
@@ -115,7 +136,7 @@ func (a *alignment) pairs(slots []*slot, nodes []*node, copy int) [][2]int {
 		endS, endN = endS-1, endN-1
 		tail = append(tail, [2]int{endS, endN})
 	}
-	for _, p := range a.best(slots[lo:endS], nodes[lo:endN], copy) {
+	for _, p := range best(slots[lo:endS], nodes[lo:endN]) {
 		list = append(list, [2]int{p[0] + lo, p[1] + lo})
 	}
 	slices.Reverse(tail)
@@ -124,7 +145,7 @@ func (a *alignment) pairs(slots []*slot, nodes []*node, copy int) [][2]int {
 }
 
 // best returns the pairs with the highest sum of scores.
-func (a *alignment) best(slots []*slot, nodes []*node, copy int) [][2]int {
+func best(slots []*slot, nodes []*node) [][2]int {
 	n, m := len(slots), len(nodes)
 	if n == 0 || m == 0 || n*m > maxCells {
 		return nil
@@ -134,7 +155,7 @@ func (a *alignment) best(slots []*slot, nodes []*node, copy int) [][2]int {
 	scores := make([]float32, n*m)
 	for i := n - 1; i >= 0; i-- {
 		for j := m - 1; j >= 0; j-- {
-			score := a.score(slots[i], nodes[j], copy)
+			score := matchScore(slots[i], nodes[j])
 			if score == 0 && n == m && i == j && plainItems(slots[i], nodes[j]) {
 				score = 0.1 // what stands in the same place of a list is the same
 			}
@@ -167,8 +188,8 @@ func plainItems(s *slot, n *node) bool {
 	return s.kind == item && n.kind == item && s.form == inline && n.form == inline && s.like.col == n.col
 }
 
-// score returns how well a slot and a node go together; 0 where they do not.
-func (a *alignment) score(s *slot, n *node, copy int) float32 {
+// matchScore returns how well a slot and a node go together; 0 where they do not.
+func matchScore(s *slot, n *node) float32 {
 	if s.kind != n.kind || s.form != n.form || s.like.col != n.col {
 		return 0 // what is indented in another way is another text
 	}

@@ -47,9 +47,9 @@ func (v *variable) join(h *hole) {
 	}
 }
 
-// takes reports whether a hole is a place of a variable: it is called like the others,
-// and they nowhere say something else; or it says the same wherever they say something,
-// and that is no coincidence.
+// takes reports whether a hole can be one more place of a variable: its own line has the same
+// name for it, and no cell has another value; or all cells have the same value, and the values
+// are not the same by chance.
 func (v *variable) takes(h *hole) bool {
 	first := v.holes[0]
 	if v.kind != h.kind() || v.perService() != (h.cells[0].service != "") || (first.role == several) != (h.role == several) {
@@ -74,9 +74,9 @@ func (v *variable) takes(h *hole) bool {
 	case own == first.own() && (!vague[own] || h.names()[0] == first.names()[0]):
 		return true
 	case own == first.own() && whole:
-		return distinct2(h.values) > 1
+		return distinctCount(h.values) > 1
 	}
-	return whole && (distinctive(h.values) || distinct2(h.values) > 2 && len(h.cells) > 5)
+	return whole && (distinctive(h.values) || distinctCount(h.values) > 2 && len(h.cells) > 5)
 }
 
 // opposite reports whether a presence is everywhere what a variable is not.
@@ -89,7 +89,8 @@ func (v *variable) opposite(h *hole) bool {
 	return len(h.cells) == len(v.values)
 }
 
-func distinct2(values []string) int {
+// distinctCount returns how many different values there are.
+func distinctCount(values []string) int {
 	return len(slices.Compact(slices.Sorted(slices.Values(values))))
 }
 
@@ -149,7 +150,7 @@ func (h *hole) equals(other *hole) bool {
 	return slices.Equal(h.values, other.values) && slices.Equal(h.cells, other.cells)
 }
 
-// length returns how long a hole's values are in the mean.
+// length returns the mean length of a hole's values, in bytes.
 func (h *hole) length() int {
 	n := 0
 	for _, v := range h.values {

@@ -153,8 +153,8 @@ func (n names) oneOf(field string) string {
 	return "eq " + field + quoted(n.in)
 }
 
-// apart lists the parts that only some of the files have, by their keys.
-func (t *template) apart() []string {
+// partialParts lists the parts that only some of the files have, by their keys.
+func (t *template) partialParts() []string {
 	var list []string
 	all := make([]bool, len(t.copies))
 	for i := range all {

@@ -3,6 +3,7 @@ package adopt
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // line writes a slot's line: as text where all copies have the same, with expressions
@@ -22,16 +23,16 @@ func (t *template) line(s *slot) {
 		t.add(t.lone(s, texts[0]), s)
 		return
 	}
-	if !s.apart {
+	if !s.noVars {
 		if pieces := t.pieces(s, copies, texts); pieces != nil {
 			t.add(pieces, s)
 			return
 		}
 	}
-	if !s.apart && t.styles(s, copies, texts) {
+	if !s.noVars && t.styles(s, copies, texts) {
 		return
 	}
-	if pieces := t.choices(s, copies, texts, s.has, 0); pieces != nil && !s.failed {
+	if pieces := t.choices(s, copies, texts, s.has, 0); pieces != nil && !s.noChoice {
 		t.add(pieces, s)
 		return
 	}
@@ -150,7 +151,7 @@ func (t *template) value(s *slot, lines []parts, copies []int, values []string, 
 		return pieces
 	}
 	p := position{quote: lines[0].quote, inText: s.kind == text}
-	if !s.isCommented(values) && t.mayVary(s, p, values) {
+	if !s.isCommented(values) && t.mayVary(p, values) {
 		h := &hole{template: t, slot: s, position: p, cells: cells, values: values}
 		if p.inText {
 			h.shorten(commonPhrase(values))
@@ -168,7 +169,7 @@ func (s *slot) isCommented(values []string) bool {
 }
 
 // mayVary reports whether a variable can hold values.
-func (t *template) mayVary(s *slot, p position, values []string) bool {
+func (t *template) mayVary(p position, values []string) bool {
 	for _, v := range values {
 		switch {
 		case strings.Contains(v, imageSign), t.tags[v], v == "" && p.quote == 0:
@@ -220,7 +221,8 @@ func (t *template) choices(s *slot, copies []int, texts []string, within []bool,
 	return append(pieces, piece{word: "end"}, piece{text: texts[0][len(texts[0])-suffix:]})
 }
 
-// commonPrefix returns how many bytes texts have in common at their beginnings.
+// commonPrefix returns how many bytes texts have in common at their beginnings, without half of
+// a character.
 func commonPrefix(texts []string) int {
 	n := len(texts[0])
 	for _, t := range texts[1:] {
@@ -229,6 +231,9 @@ func commonPrefix(texts []string) int {
 			i++
 		}
 		n = i
+	}
+	for n > 0 && slices.ContainsFunc(texts, func(t string) bool { return n < len(t) && !utf8.RuneStart(t[n]) }) {
+		n--
 	}
 	return n
 }
@@ -248,7 +253,7 @@ func imagePieces(s string) []piece {
 // lone returns a line that is the same in all copies. The names of its only environment and
 // its only service are named, where they are all of a value.
 func (t *template) lone(s *slot, line string) []piece {
-	if s.kind != entry || s.form != inline || s.apart || strings.Contains(line, imageSign) {
+	if s.kind != entry || s.form != inline || s.noVars || strings.Contains(line, imageSign) {
 		return imagePieces(line)
 	}
 	only := func(name func(cell) string) bool {

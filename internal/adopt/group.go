@@ -34,9 +34,9 @@ func grouped(copies []*copied) []*group {
 	return list
 }
 
-// strictness are how similar the manifests of two services must be to share a template.
-// Where sharing makes more of it than each has by itself, the next one is tried; in the
-// end they do not share.
+// strictness is how similar the manifests of two services must be to share a template. Where
+// a shared template takes too many lines, see separate, the next value is tried; nothing is
+// similar enough for the last.
 var strictness = []float32{0.6, 0.8, 0.92, 3}
 
 // clusters splits a group into the copies that share a template: those of one service

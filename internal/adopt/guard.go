@@ -8,18 +8,18 @@ import (
 	"k8srepo/internal/lazyregexp"
 )
 
-// guards are, by template, what it must not be rendered for: it is one that somebody else
-// wrote, or changed, and it would make files that are not its own.
+// guards are, by template file, the cells that a template is rendered for which adopt did not
+// make. It must not be rendered where the file would not be its own.
 type guards map[string]*guard
 
-// guard is the cells of a template.
+// guard is the cells that a template is rendered for.
 type guard struct {
 	cells []cell
 	has   []bool // by cell, whether the file is the template's own
 }
 
-// add adds what a template renders: for a subject such as "dev, api" or "dev". It reports
-// whether that is news.
+// add notes that a template is rendered for a subject, such as "dev, api" or "dev". It reports
+// whether that was not known.
 func (g guards) add(template, subject string, own bool) bool {
 	env, service, _ := strings.Cut(subject, ", ")
 	c := cell{env, service}
@@ -35,7 +35,8 @@ func (g guards) add(template, subject string, own bool) bool {
 
 var firstPathLine = lazyregexp.New(`^\{\{-?\s*/\*\s*path:[^*]*\*/\s*-?\}\}[ \t]*\n`)
 
-// guarded returns a template under the condition that it is rendered for its own cells.
+// guarded returns a template's text, under a condition where it must not be rendered for all of
+// its cells.
 func (g guards) guarded(file, text string) string {
 	guard := g[file]
 	head := firstPathLine.FindString(text)

@@ -20,8 +20,8 @@ type layers struct {
 // entries returns how many values are written.
 func (l *layers) entries() int { return len(l.service) + len(l.env) + len(l.both) }
 
-// layered finds the layers with the fewest values. With alone, there is one service, and
-// what environments say they say for it.
+// layered finds the layers with the fewest values. Alone is set where there is one service:
+// then, of layers with as many values, those are taken that use the environments' own vars.
 func (v *variable) layered(alone bool) *layers {
 	def := v.defaultValue()
 	if v.kind == manifest.Map {

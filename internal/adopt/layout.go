@@ -20,7 +20,7 @@ type Layout struct {
 }
 
 // ParseLayout reads a path with {env} in it, and {service} where each service has a
-// folder of its own.
+// folder of its own. One element holds each of them at most once.
 func ParseLayout(text string) (Layout, error) {
 	const hint = "write it as in --path '{env}/manifests/{service}'"
 	clean := path.Clean(text)
@@ -33,7 +33,13 @@ func ParseLayout(text string) (Layout, error) {
 	case strings.ContainsAny(plain, "{}*\\\x00") || !fs.ValidPath(plain):
 		return Layout{}, problem.New(hint+": a folder below the k8s repo's root, with {env} and {service} and nothing else in braces", "--path %q is not valid", text)
 	}
-	return Layout{clean, strings.Split(clean, "/")}, nil
+	elements := strings.Split(clean, "/")
+	for _, e := range elements {
+		if strings.Count(e, "{env}") > 1 || strings.Count(e, "{service}") > 1 {
+			return Layout{}, problem.New(hint, "--path %q has a name twice in %s", text, e)
+		}
+	}
+	return Layout{clean, elements}, nil
 }
 
 // hasService reports whether each service has a folder of its own.
@@ -65,8 +71,8 @@ func (l Layout) below(f folder, name string) string {
 	return strings.TrimPrefix(name, inventory.ServiceFolder(l.path(f.env), f.service)+"/")
 }
 
-// isOpen reports whether only the names of the environments tell what a folder's name is
-// made of.
+// isOpen reports whether a folder's name holds both names, as in {service}-{env}: it can only
+// be split where the environments' names are known.
 func (l Layout) isOpen() bool {
 	return slices.ContainsFunc(l.elements, func(e string) bool { return strings.Contains(e, "{service}") && strings.Contains(e, "{env}") })
 }
@@ -134,16 +140,16 @@ func (f folder) matching(fsys fs.FS, element string, envs []string) ([]folder, e
 			continue
 		}
 		next := folder{f.cell, path.Join(f.dir, entry.Name())}
-		if next.bind(&next.env, m, re.SubexpIndex("env")) && next.bind(&next.service, m, re.SubexpIndex("service")) {
+		if bind(&next.env, m, re.SubexpIndex("env")) && bind(&next.service, m, re.SubexpIndex("service")) {
 			list = append(list, next)
 		}
 	}
 	return list, nil
 }
 
-// bind notes the name that a part of a path stands for; it is false where an element
-// before has another.
-func (f *folder) bind(to *string, match []string, group int) bool {
+// bind notes the name that a part of a path stands for. It returns false where an element
+// before has another name.
+func bind(to *string, match []string, group int) bool {
 	if group < 0 {
 		return true
 	}

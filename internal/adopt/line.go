@@ -1,6 +1,9 @@
 package adopt
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // parts are a line, cut where a value stands: head + value + tail is the line.
 type parts struct {
@@ -104,7 +107,7 @@ func common(texts []string) (prefix, suffix int) {
 	return prefix, suffix
 }
 
-// delimiters part the words of a line of text: what stands between them is one value.
+// delimiters separate the words of a line of text: what is between them is one value.
 const delimiters = " \t\"'`=,;()[]{}"
 
 // commonWords is common, cut back to where a word of a line of text begins and ends.
@@ -120,9 +123,9 @@ func commonWords(texts []string) (before, after int) {
 	return before, after
 }
 
-// commonPhrase is commonWords where what is left in the middle stands for itself. It is nothing where
-// that is empty in one of the texts, or has half of a pair of quotes or brackets: a person would
-// change the whole line.
+// commonPhrase is commonWords where what is left in the middle stands for itself. It returns 0, 0
+// where that is empty in one of the texts, or has half of a pair of quotes or brackets: then a
+// person would change the whole line.
 func commonPhrase(texts []string) (before, after int) {
 	before, after = commonWords(texts)
 	for _, t := range texts {
@@ -149,14 +152,15 @@ func isPhrase(before, part string) bool {
 	return true
 }
 
-// splitsWord reports whether an offset is within a word, or a number, of one of the texts.
+// splitsWord reports whether an offset is within a word, a number, or a character, of one of
+// the texts.
 func splitsWord(texts []string, at func(string) int) bool {
 	for _, t := range texts {
 		i := at(t)
 		if i <= 0 || i >= len(t) {
 			continue
 		}
-		if isWord(t[i-1]) && isWord(t[i]) {
+		if isWord(t[i-1]) && isWord(t[i]) || !utf8.RuneStart(t[i]) {
 			return true
 		}
 		digit := func(i int) bool { return i >= 0 && i < len(t) && t[i] >= '0' && t[i] <= '9' }

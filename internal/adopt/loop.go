@@ -59,7 +59,7 @@ func (t *template) loopAt(slots []*slot, i int, within []bool) *loop {
 	var best *loop
 	for end := i + 1; end <= len(slots); end++ {
 		s := slots[end-1]
-		if s.kind != slots[i].kind || s.kind != item && s.kind != entry || s.apart || !t.isExtra(s, within) && !t.varies(s, within) {
+		if s.kind != slots[i].kind || s.kind != item && s.kind != entry || s.noVars || !isExtra(s, within) && !t.varies(s) {
 			break
 		}
 		l := t.shapeOf(slots[i:end])
@@ -75,10 +75,10 @@ func (t *template) loopAt(slots []*slot, i int, within []bool) *loop {
 }
 
 // isExtra reports whether at most half of the copies have a part.
-func (t *template) isExtra(s *slot, within []bool) bool { return 2*count(s.has) <= count(within) }
+func isExtra(s *slot, within []bool) bool { return 2*count(s.has) <= count(within) }
 
 // varies reports whether a slot is an item that is a text, and another one in each copy.
-func (t *template) varies(s *slot, within []bool) bool {
+func (t *template) varies(s *slot) bool {
 	if s.kind != item || s.form != inline || len(s.kids) > 0 || s.line[s.of] < 0 {
 		return false
 	}
@@ -260,7 +260,7 @@ func (t *template) listOf(l *loop, within []bool) *hole {
 				continue
 			}
 			lines, keys := l.linesOf(t, s, c)
-			entry, ok := l.itemOf(lines, keys)
+			entry, ok := l.itemOf(lines)
 			switch {
 			case !ok:
 				return nil
@@ -281,7 +281,7 @@ func (t *template) listOf(l *loop, within []bool) *hole {
 }
 
 // itemOf returns what an item has in the places that differ.
-func (l *loop) itemOf(lines []parts, keys []string) (manifest.Value, bool) {
+func (l *loop) itemOf(lines []parts) (manifest.Value, bool) {
 	var v manifest.Value
 	for i, p := range lines {
 		if l.fields[i] == "" {

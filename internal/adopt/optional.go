@@ -25,7 +25,7 @@ func (t *template) optionalIn(b branch, within []bool) *optionalValue {
 	if k := whole.kids; whole.kind == item && len(k) == 2 && k[0].form == inline && len(k[0].kids) == 0 {
 		target = k[1]
 	}
-	if target.kind != entry && target.kind != text || target.form != inline || target.apart || len(target.kids) > 0 || !slices.Equal(target.has, b.has) {
+	if target.kind != entry && target.kind != text || target.form != inline || target.noVars || len(target.kids) > 0 || !slices.Equal(target.has, b.has) {
 		return nil
 	}
 	h, line := t.optionalHole(target, within)
@@ -87,7 +87,7 @@ func (t *template) optionalHole(s *slot, within []bool) (*hole, parts) {
 	}
 	kind, ok := typeOf(values, h.position)
 	simple := expression(t.cells, s.has, within) != "" && allEqual(values)
-	if simple || !ok || kind == manifest.Null || !t.mayVary(s, h.position, values) {
+	if simple || !ok || kind == manifest.Null || !t.mayVary(h.position, values) {
 		return nil, around
 	}
 	next := 0

@@ -107,7 +107,7 @@ func escaped(s string, raw bool) string {
 // String returns the line as it stands in the template.
 func (l outLine) String() string {
 	var b strings.Builder
-	raw := l.slot == nil || l.slot.kind == comment || l.slot.apart
+	raw := l.slot == nil || l.slot.kind == comment || l.slot.noVars
 	for _, p := range l.pieces {
 		b.WriteString(p.write(raw))
 	}

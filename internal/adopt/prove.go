@@ -55,7 +55,7 @@ func (p *prover) prove() error {
 		for i, c := range t.copies {
 			m := byPath[c.file.path]
 			switch {
-			case m == nil && p.apart(t.family):
+			case m == nil && p.unshare(t.family):
 			case m == nil && !p.mended:
 				p.leave(t, i, "the template renders no such file")
 			case m == nil:
@@ -67,9 +67,8 @@ func (p *prover) prove() error {
 	return nil
 }
 
-// guard keeps templates that are no concern of ours from rendering files which were not
-// rendered by them: for a service or a scope that is new. It reports whether there are
-// such files.
+// guard keeps templates that adopt did not make from rendering files that are not theirs, for a
+// service or a scope that is new. It reports whether there are such files.
 func (p *prover) guard(manifests []render.Manifest) bool {
 	found := false
 	for i := range manifests {
@@ -94,7 +93,7 @@ func (p *prover) compare(t *template, copy int, m *render.Manifest) {
 	if _, same := m.Text.Match(data); same {
 		return
 	}
-	if p.apart(t.family) {
+	if p.unshare(t.family) {
 		return
 	}
 	line := bytes.Count(data[:m.Text.Difference(data)], []byte("\n"))
@@ -110,7 +109,7 @@ func (p *prover) blame(err error) error {
 	var others problem.List
 	for _, problem := range problem.All(err) {
 		t := p.templateOf(problem.Place.File)
-		if p.apart(p.familyOf(problem.Place.File)) || t != nil && p.apart(t.family) {
+		if p.unshare(p.familyOf(problem.Place.File)) || t != nil && p.unshare(t.family) {
 			continue
 		}
 		if t == nil {
@@ -146,9 +145,9 @@ func (p *prover) familyOf(file string) *family {
 	return nil
 }
 
-// apart has the templates of a family keep their own lines. It is false where there is no
+// unshare has the templates of a family keep their own lines. It is false where there is no
 // family.
-func (p *prover) apart(f *family) bool {
+func (p *prover) unshare(f *family) bool {
 	if f == nil {
 		return false
 	}
@@ -191,9 +190,9 @@ func (t *template) slotAt(copy, line int) *slot {
 	return find(t.slots)
 }
 
-// mend makes a slot be written in a plainer way, once a round. It is false where there is
-// none. Lines of one scalar are one thing: the renderer writes it anew if there is a value
-// in it.
+// mend has a slot be written in a plainer way, one step a round. It returns false where no
+// plainer way is left. The lines of one scalar are mended together: the renderer writes all of
+// them anew if there is a value in one.
 func (p *prover) mend(s *slot) bool {
 	all := []*slot{s}
 	if s.kind == text && s.parent != nil {
@@ -207,10 +206,10 @@ func (p *prover) mend(s *slot) bool {
 		case p.changed[s]:
 			mended = true
 			continue
-		case !s.apart:
-			s.apart = true
-		case !s.failed:
-			s.failed = true
+		case !s.noVars:
+			s.noVars = true
+		case !s.noChoice:
+			s.noChoice = true
 		default:
 			continue
 		}
@@ -220,8 +219,8 @@ func (p *prover) mend(s *slot) bool {
 	return mended
 }
 
-// mendLine is mend for a line of the template, counted from 1; for all of it where the
-// line is none of a copy.
+// mendLine mends the slot of a template's line, counted from 1. Where the line is none of a
+// copy, it mends every slot that has expressions.
 func (p *prover) mendLine(t *template, line int) bool {
 	at := line - 1
 	if t.output != "" {

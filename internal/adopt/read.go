@@ -79,7 +79,8 @@ func (r *run) read() error {
 			left[i].cell.service = service
 		}
 	}
-	files, left = r.unique(files, left)
+	files, left = validNames(files, left)
+	files, left = unique(files, left)
 	files, left = together(files, left)
 	for _, f := range files {
 		switch {
@@ -139,9 +140,28 @@ func (r *run) sharing(files []*file, left []Left) ([]*file, []Left) {
 	return kept, left
 }
 
+// validNames leaves the files whose environment or service has a name that the inventory does
+// not take.
+func validNames(files []*file, left []Left) ([]*file, []Left) {
+	files = slices.DeleteFunc(files, func(f *file) bool {
+		reason := ""
+		switch {
+		case !inventory.IsEnvironmentName(f.env):
+			reason = f.env + " is no name of an environment"
+		case f.service != "" && !inventory.IsServiceName(f.service):
+			reason = f.service + " is no name of a service"
+		default:
+			return false
+		}
+		left = append(left, f.leave(reason+": the inventory does not take it"))
+		return true
+	})
+	return files, left
+}
+
 // unique leaves the files that hold an object which another file of the environment
 // holds too.
-func (r *run) unique(files []*file, left []Left) ([]*file, []Left) {
+func unique(files []*file, left []Left) ([]*file, []Left) {
 	owners := map[string][]*file{}
 	for _, f := range files {
 		for _, o := range f.text.Objects {
@@ -193,13 +213,13 @@ func together(files []*file, left []Left) ([]*file, []Left) {
 // serviceOf returns the service that files without folders of services belong to: what its
 // workload is called, where all that have images of their own run one.
 func serviceOf(files []*file) string {
-	families, names := map[string]bool{}, map[string]int{}
+	stems, names := map[string]bool{}, map[string]int{}
 	for _, f := range files {
 		for _, i := range f.text.Images {
 			if !ownImage(i) {
 				continue
 			}
-			families[familyOf(i.Ref.Name, f.cell)] = true
+			stems[imageStem(i.Ref.Name, f.cell)] = true
 			for _, o := range f.text.Objects {
 				if o.Kind == "Deployment" || o.Kind == "StatefulSet" || o.Kind == "DaemonSet" {
 					names[strings.Trim(replaceWhole(o.Name, f.env, ""), "-")]++
@@ -207,7 +227,7 @@ func serviceOf(files []*file) string {
 			}
 		}
 	}
-	if len(families) != 1 {
+	if len(stems) != 1 {
 		return ""
 	}
 	best := commonest(names)

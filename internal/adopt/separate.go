@@ -1,17 +1,14 @@
 package adopt
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
-// A template that several services share must take at most this part, in percent, of the
-// lines that templates of their own would.
+// maxShare is the most lines that a template of several services may take, in percent of the
+// lines that templates of their own would take.
 const maxShare = 75
 
 // separate finds the templates that services share although their manifests are too
-// different, and has the groups that they are of be split into smaller ones. It is false
-// where there are none.
+// different, and raises the strictness for these services, so that their groups are split. It
+// returns false where there are none.
 func (s *state) separate() bool {
 	entries := map[*template]int{}
 	for _, v := range s.variables {
@@ -71,21 +68,4 @@ func (t *template) ownLines() (lines, services int) {
 		}
 	}
 	return lines, len(byService)
-}
-
-// prepare aligns a template's copies.
-func (t *template) prepare(explain *explainer, tags map[string]bool, known map[string]*alignment) {
-	t.explain, t.tags = explain, tags
-	t.cells = nil
-	for _, c := range t.copies {
-		t.cells = append(t.cells, c.cell)
-	}
-	var key strings.Builder
-	for _, c := range t.copies {
-		key.WriteString(c.file.path + "\n")
-	}
-	if known[key.String()] == nil {
-		known[key.String()] = align(t.copies)
-	}
-	t.alignment = *known[key.String()]
 }

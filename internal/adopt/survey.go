@@ -20,7 +20,7 @@ type survey struct {
 	envs      []string
 	services  []string
 	namespace map[string]string            // by environment
-	domain    map[string]string            // by environment; none where no facts need it
+	domain    map[string]string            // by environment; empty where they do not differ in it
 	images    map[string]map[string]string // by service and environment: the repository
 }
 
@@ -48,7 +48,8 @@ func newSurvey(inv *inventory.Inventory, files []*file) *survey {
 	return s
 }
 
-// namespaceOf returns the namespace of most objects, "" where there is none.
+// namespaceOf returns the namespace of most objects; "" where there is none, or it has a name
+// that no environment's file may hold.
 func namespaceOf(files []*file) string {
 	counts, all := map[string]int{}, 0
 	for _, f := range files {
@@ -59,7 +60,7 @@ func namespaceOf(files []*file) string {
 			}
 		}
 	}
-	if name := commonest(counts); 2*counts[name] > all {
+	if name := commonest(counts); 2*counts[name] > all && inventory.IsName(name) {
 		return name
 	}
 	return ""
@@ -141,7 +142,7 @@ func domainOf(files []*file) string {
 	}
 	best := ""
 	for _, domain := range slices.Sorted(maps.Keys(counts)) {
-		if n := counts[domain]; n >= 2 && 2*n > len(hosts) && (n > counts[best] || n == counts[best] && len(domain) > len(best)) {
+		if n := counts[domain]; n >= 2 && 2*n > len(hosts) && inventory.IsDomain(domain) && (n > counts[best] || n == counts[best] && len(domain) > len(best)) {
 			best = domain
 		}
 	}
@@ -155,23 +156,23 @@ func (s *survey) imagesOf(service string, files []*file) map[string]string {
 	if existing := s.inventory.Service(service); existing != nil {
 		known = existing.Image
 	}
-	counts, names := map[string]int{}, map[string]map[string]map[string]int{} // by family, environment and name
+	counts, names := map[string]int{}, map[string]map[string]map[string]int{} // by stem, environment and name
 	for _, f := range files {
 		for _, r := range f.text.Images {
 			if !ownImage(r) {
 				continue
 			}
-			family := familyOf(r.Ref.Name, f.cell)
-			counts[family]++
-			if names[family] == nil {
-				names[family] = map[string]map[string]int{}
+			stem := imageStem(r.Ref.Name, f.cell)
+			counts[stem]++
+			if names[stem] == nil {
+				names[stem] = map[string]map[string]int{}
 			}
-			if names[family][f.env] == nil {
-				names[family][f.env] = map[string]int{}
+			if names[stem][f.env] == nil {
+				names[stem][f.env] = map[string]int{}
 			}
-			names[family][f.env][r.Ref.Name]++
-			if r.Ref.Name == known || known == "" && wholeIndex(family, factSign, 0) >= 0 {
-				counts[family] += 1000
+			names[stem][f.env][r.Ref.Name]++
+			if r.Ref.Name == known || known == "" && wholeIndex(stem, factSign, 0) >= 0 {
+				counts[stem] += 1000
 			}
 		}
 	}
@@ -190,9 +191,9 @@ func ownImage(r manifest.Running) bool {
 // smallNumber is a tag that may be anything else where it stands alone.
 var smallNumber = lazyregexp.New(`^[0-9]{1,3}$`)
 
-// familyOf returns the last part of a repository, without the names of its cell: what is the
+// imageStem returns the last part of a repository, without the names of its cell: what is the
 // same in all environments.
-func familyOf(repository string, c cell) string {
+func imageStem(repository string, c cell) string {
 	base := repository[strings.LastIndexByte(repository, '/')+1:]
 	if c.service != "" {
 		base = replaceWhole(base, c.service, factSign)

@@ -15,7 +15,7 @@ type template struct {
 	alignment
 	cells []cell // by copy
 
-	exact   bool // its ends are written as they are
+	exact   bool // its path line says "ends: exact": how it begins and ends is kept
 	ended   bool // its text ends in a line break
 	explain *explainer
 	tags    map[string]bool // tags that run in the copies: no variable's values
@@ -131,7 +131,7 @@ func (t *template) slotsOf(slots []*slot, within []bool) {
 // tryVarying writes the items from slot i on as a loop where they are texts that differ
 // from copy to copy.
 func (t *template) tryVarying(slots []*slot, i int, within []bool) int {
-	if slots[i].kind != item || slots[i].apart || !t.varies(slots[i], within) {
+	if slots[i].kind != item || slots[i].noVars || !t.varies(slots[i]) {
 		return i
 	}
 	return t.tryLoop(slots, i, within)

@@ -10,6 +10,39 @@ import (
 	"k8srepo/internal/manifest"
 )
 
+// write notes the files of the inventory and the templates that are to be written.
+func (r *run) write(after, before *state) error {
+	if before != nil {
+		now := after.texts()
+		for file := range before.texts() {
+			if _, there := now[file]; !there {
+				r.result.Files[file] = nil
+			}
+		}
+	}
+	for _, name := range after.settings.names() {
+		r.result.Values += bytes.Count(after.settings.fresh(name), []byte("\n"))
+	}
+	files, err := after.settings.files(r.readFile, after.was)
+	if err != nil {
+		return err
+	}
+	for name, data := range files {
+		r.result.Files[name] = data
+	}
+	for file, text := range after.texts() {
+		if text != r.disk[file] {
+			r.result.Files[file] = []byte(text)
+		}
+	}
+	for file, text := range r.disk {
+		if guarded := after.guards.guarded(file, text); guarded != text {
+			r.result.Files[file] = []byte(guarded)
+		}
+	}
+	return nil
+}
+
 // files returns the files of the inventory as they are to be. Was is what was set for the
 // manifests that were adopted before; nil if none were. A file that holds that and nothing
 // else is written anew; in another, entries are set and deleted, and what people wrote

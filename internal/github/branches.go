@@ -50,8 +50,8 @@ func (c *Client) Branches(ctx context.Context, repo Repo) ([]string, error) {
 // ErrHeadMoved where one is not at the commit that it was to be moved from. A
 // single new branch that is there already is ErrBranchExists.
 //
-// On servers without the mutation updateRefs the branches are looked at first and
-// then updated one by one, so that what others do within that moment is lost.
+// On servers without the mutation updateRefs the branches are read first and then updated
+// one by one: what others push between the two is overwritten.
 func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...BranchUpdate) error {
 	switch {
 	case len(updates) == 0:
@@ -88,7 +88,7 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 	if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRateLimited) {
 		return err
 	}
-	// Whether it was done, or somebody else was first, the branches show.
+	// The branches show whether it was done, or somebody else was first.
 	done, moved, readErr := c.readBranches(ctx, repo, updates)
 	switch {
 	case readErr != nil:
@@ -96,13 +96,13 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 	case done:
 		return nil
 	case moved != "":
-		return c.moved(at, moved, err)
+		return movedError(at, moved, err)
 	}
 	return err
 }
 
-// moved returns the refusal to update a branch that somebody else has moved.
-func (c *Client) moved(at call, branch string, err error) error {
+// movedError returns the refusal to update a branch that somebody else has moved.
+func movedError(at call, branch string, err error) error {
 	return &fault{Problem: problem.New("start over from what it is now", "%s: %s: %s has moved", at.repo, at.doing, branch), Kind: ErrHeadMoved, Cause: err}
 }
 
@@ -121,8 +121,8 @@ func names(updates []BranchUpdate) string {
 	return strings.Join(all, " and ")
 }
 
-// readBranches reads the branches of updates: whether all are done, and the first
-// that is at neither end of its update.
+// readBranches reads the branches of updates: whether all updates are done, and the first
+// branch that is not at the commit where its update begins.
 func (c *Client) readBranches(ctx context.Context, repo Repo, updates []BranchUpdate) (done bool, moved string, err error) {
 	done = true
 	for _, u := range updates {
@@ -142,7 +142,7 @@ func (c *Client) readBranches(ctx context.Context, repo Repo, updates []BranchUp
 func (c *Client) createBranch(ctx context.Context, repo Repo, u BranchUpdate) error {
 	at := call{repo, "making branch " + u.Branch, "contents=write"}
 	name := headsPrefix + u.Branch
-	unknown := false // an attempt, without an answer
+	unknown := false // an attempt got no answer
 	for try := 1; ; try++ {
 		_, _, err := c.rest.Git.CreateRef(ctx, repo.Owner, repo.Name, &gh.Reference{Ref: &name, Object: &gh.GitObject{SHA: &u.To}})
 		again := outcomeUnknown(err) && try < maxAttempts
@@ -169,7 +169,7 @@ func (c *Client) updateOneByOne(ctx context.Context, at call, updates []BranchUp
 		return err
 	}
 	if moved != "" {
-		return c.moved(at, moved, nil)
+		return movedError(at, moved, nil)
 	}
 	for _, u := range updates {
 		name := headsPrefix + u.Branch

@@ -32,23 +32,23 @@ func (t *Tip) Commit(ctx context.Context, n PendingCommit) (oid string, err erro
 	return t.client.commitOnBranch(ctx, t.Repo, t.Branch, t.OID, n)
 }
 
-// Propose makes branch one commit on the tip, for a pull request. The branch must
-// be at was, or not be there if that is "", or it comes to ErrHeadMoved or
-// ErrBranchExists. What was there before is replaced at one go: in between the
-// branch is never at the tip itself, which would close its pull request.
+// Propose sets a branch to one commit on the tip, for a pull request. The branch must be
+// at was, or must not exist where was is "": else the error is ErrHeadMoved or
+// ErrBranchExists. A branch that exists goes from was to the commit in one step. It is never
+// at the tip in between, which would close its pull request.
 func (t *Tip) Propose(ctx context.Context, branch, was string, n PendingCommit) (oid string, err error) {
 	if err := t.writable(ctx, n); err != nil {
 		return "", err
 	}
-	// GitHub makes commits on branches only: a new one, and that is the end of it,
-	// or one aside that is exchanged for the old.
+	// GitHub makes commits on branches only. A new branch is made with its commit. For one
+	// that exists, the commit is made on another branch, which then is exchanged for it.
 	made := branch
 	if was != "" {
-		made = aside + branch
+		made = stagingPrefix + branch
 	}
 	oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
 	if made != branch && errors.Is(err, ErrBranchExists) {
-		if err := t.client.clear(ctx, t.Repo, made); err != nil {
+		if err := t.client.deleteLeftover(ctx, t.Repo, made); err != nil {
 			return "", err
 		}
 		oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
@@ -71,14 +71,14 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n PendingCommit) 
 	return "", err
 }
 
-// aside is the prefix of branches on which a commit is made that is to replace
-// another branch. There is one for each branch, so that what a killed run left over is
-// found by the next one.
-const aside = "tagbump-next/"
+// stagingPrefix begins the names of branches on which a commit is made that is to replace
+// another branch. Each branch has one such name, so that the next run finds what a killed
+// run left over.
+const stagingPrefix = "tagbump-next/"
 
-// clear deletes a branch that a killed run left over. A run that is at work on it now
+// deleteLeftover deletes a branch that a killed run left over. A run that is using it now
 // has a moment to finish.
-func (c *Client) clear(ctx context.Context, repo Repo, branch string) error {
+func (c *Client) deleteLeftover(ctx context.Context, repo Repo, branch string) error {
 	before, err := c.Branch(ctx, repo, branch)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -116,7 +116,7 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 	if err = c.fault(ctx, at, err); ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrRateLimited) {
 		return "", err
 	}
-	// The branch itself shows how far it came; the rest is done in two steps.
+	// The branch shows how much of it was done; the rest is done in two steps.
 	now, ours, readErr := c.landed(ctx, repo, branch, base, n)
 	switch {
 	case errors.Is(readErr, ErrNotFound):
@@ -184,8 +184,8 @@ type committed struct {
 	CreateCommitOnBranch struct{ Commit struct{ Oid string } }
 }
 
-// commitOnBranch makes a commit on a branch that is at expected. That makes it
-// safe to repeat: done twice, the second one finds the branch moved, by the first.
+// commitOnBranch makes a commit on a branch that is at expected. It is safe to repeat: the
+// second time the branch has moved, by the first.
 func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected string, n PendingCommit) (oid string, err error) {
 	const document = `mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
@@ -204,7 +204,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		if !unknown && !errors.Is(err, ErrHeadMoved) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
 			return "", err
 		}
-		// Whether the commit there is ours, though there was no answer, the branch itself shows.
+		// Even without an answer, the branch shows whether its commit is ours.
 		now, ours, readErr := c.landed(ctx, repo, branch, expected, n)
 		switch {
 		case readErr != nil:
@@ -212,7 +212,7 @@ func (c *Client) commitOnBranch(ctx context.Context, repo Repo, branch, expected
 		case ours != "" && (unknown || try > 1):
 			return ours, nil
 		case now != expected:
-			return "", c.moved(at, branch, err)
+			return "", movedError(at, branch, err)
 		case !unknown || try == maxAttempts:
 			return "", err
 		}

@@ -44,7 +44,8 @@ var (
 	// ErrAutoMerge: the pull request cannot be set to merge by itself: the
 	// repository does not allow it, or there is nothing that it would wait for.
 	ErrAutoMerge = errors.New("auto-merge is not possible")
-	// ErrRateLimited: GitHub asks to wait for longer than the context allows.
+	// ErrRateLimited: GitHub asks to wait for longer than the context allows, or again
+	// and again.
 	ErrRateLimited = errors.New("rate limited")
 	// ErrInvalid: GitHub refuses what it was given, for another reason.
 	ErrInvalid = errors.New("invalid")
@@ -58,9 +59,22 @@ var errEmpty = errors.New("it says nothing")
 
 // call is what a request was for, in the words of its errors.
 type call struct {
-	repo  Repo
+	repo  Repo   // the zero value where it is about no repository
 	doing string // "opening a pull request"
-	needs string // the permission it takes, as GitHub has it: "pull_requests=write"
+	needs string // the permission it takes, as GitHub has it: "pull_requests=write"; "" for none
+}
+
+// permissionHint says which permission the token lacks; "" where the call takes none.
+func (at call) permissionHint() string {
+	if at.needs == "" {
+		return ""
+	}
+	return "the token needs " + at.needs
+}
+
+// notFoundHint says why GitHub may not find what is there.
+func (at call) notFoundHint() string {
+	return "check the name; if it is right, the token may not see it: it needs " + at.needs
 }
 
 // fault is an error of this package; its kind is one of the sentinels above.
@@ -74,7 +88,7 @@ type messageRule struct {
 }
 
 // messageRules are the texts that differ in their words alone. They are
-// matched here and nowhere else; TestSayings pins them as GitHub has said them.
+// matched here and nowhere else; TestMessageRules pins them as GitHub has said them.
 var messageRules = []messageRule{
 	{"a pull request already exists", ErrPullRequestExists, ""},
 	{"already an open pull request", ErrPullRequestExists, ""},
@@ -88,9 +102,9 @@ var messageRules = []messageRule{
 	{"no commit found for", ErrNotFound, ""},
 	{"not permitted to create or approve pull requests", ErrForbidden,
 		"allow it at Settings, Actions, General of the repository and its organization, or use an App's token: pull requests made with GITHUB_TOKEN start no workflows"},
-	{"changes must be made through a pull request", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
-	{"repository rule violations", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
-	{"protected branch", ErrProtected, "use a pull request: deploy: {strategy: pull-request} in the environment's file"},
+	{"changes must be made through a pull request", ErrProtected, usePullRequest},
+	{"repository rule violations", ErrProtected, usePullRequest},
+	{"protected branch", ErrProtected, usePullRequest},
 	{"secondary rate limit", ErrRateLimited, ""},
 	{"api rate limit", ErrRateLimited, ""},
 	{"resource not accessible by", ErrForbidden, ""},
@@ -117,9 +131,8 @@ func kindOfText(text string) (found messageRule) {
 	return found
 }
 
-// fault puts err in the words of a person: with the repository, a hint, and no
-// secret. It is the one place where errors of go-github, GraphQL and the network
-// are classified.
+// fault returns err as an error to show: with the repository, a hint, and no secret. It
+// is the one place where errors of go-github, GraphQL and the network are classified.
 func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var already *fault
 	var rate *limitError
@@ -128,8 +141,12 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	var answer *gh.ErrorResponse
 	var query graphqlErrors
 	var wrapped *url.Error
+	subject := at.repo.String()
+	if at.repo == (Repo{}) {
+		subject = c.server.Host
+	}
 	shown := func(kind error, hint, format string, args ...any) error {
-		text := at.repo.String() + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
+		text := subject + ": " + at.doing + ": " + fmt.Sprintf(format, args...)
 		p := problem.New(c.clean(hint), "%s", c.clean(text))
 		p.Refused = errors.Is(kind, ErrProtected)
 		return &fault{Problem: p, Kind: kind, Cause: err}
@@ -156,7 +173,7 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	case errors.As(err, &unknown):
 		return shown(ErrUnavailable, cmp.Or(httpclient.Hint(unknown), "run it again"), "%v", unknown)
 	case errors.As(err, &query):
-		return c.queryFault(query, at, shown)
+		return queryFault(query, at, shown)
 	case errors.As(err, &answer):
 		hint, kind := c.kindOf(answer, at)
 		return shown(kind, hint, "%d %s", answer.Response.StatusCode, describe(answer))
@@ -165,6 +182,9 @@ func (c *Client) fault(ctx context.Context, at call, err error) error {
 	}
 	return shown(ErrUnavailable, "is it a GitHub? Check GITHUB_API_URL and GITHUB_GRAPHQL_URL", "the answer cannot be read: %v", err)
 }
+
+// usePullRequest is the hint where a rule forbids to push.
+const usePullRequest = "use a pull request: deploy: {strategy: pull-request} in the environment's file"
 
 // giveToken is the hint where there is no token.
 const giveToken = "give a token in TAGBUMP_TOKEN for the k8s repo, in GITHUB_TOKEN for the service's own, unless they are public"
@@ -195,7 +215,7 @@ func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind er
 		if c.token == "" {
 			return giveToken, ErrNotFound
 		}
-		return "check the name; if it is right, the token may not see it: it needs " + at.needs, ErrNotFound
+		return at.notFoundHint(), ErrNotFound
 	}
 	if meant.kind != nil {
 		return meant.hint, meant.kind
@@ -209,8 +229,8 @@ func (c *Client) permissionHint(h http.Header, at call) string {
 	if c.token == "" {
 		return giveToken
 	}
-	needs := cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
-	hint := "the token needs " + needs
+	at.needs = cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
+	hint := at.permissionHint()
 	if scopes := h.Get("X-Accepted-OAuth-Scopes"); scopes != "" {
 		hint += ", or, if it is a classic one, the scope " + scopes
 	}
@@ -237,27 +257,27 @@ func describe(answer *gh.ErrorResponse) string {
 }
 
 // queryFault reads the errors of a GraphQL answer.
-func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, string, string, ...any) error) error {
+func queryFault(errs graphqlErrors, at call, shown func(error, string, string, ...any) error) error {
 	meant := kindOfText(errs.Error())
 	kind, hint := meant.kind, meant.hint
 	switch errs[0].Type {
 	case "NOT_FOUND":
-		kind, hint = ErrNotFound, cmp.Or(hint, "check the name; if it is right, the token may not see it: it needs "+at.needs)
+		kind, hint = ErrNotFound, cmp.Or(hint, at.notFoundHint())
 	case "FORBIDDEN", "INSUFFICIENT_SCOPES":
 		if kind == ErrProtected {
 			break
 		}
-		kind, hint = ErrForbidden, cmp.Or(hint, "the token needs "+at.needs)
+		kind = ErrForbidden
 	case "BRANCH_PROTECTION_RULE_VIOLATION":
-		kind, hint = ErrProtected, cmp.Or(hint, "use a pull request: deploy: {strategy: pull-request} in the environment's file")
+		kind, hint = ErrProtected, cmp.Or(hint, usePullRequest)
 	case "STALE_DATA":
 		kind = ErrHeadMoved
 	}
 	if kind == nil {
 		kind = ErrInvalid
 	}
-	if kind == ErrForbidden && hint == "" {
-		hint = "the token needs " + at.needs
+	if kind == ErrForbidden {
+		hint = cmp.Or(hint, at.permissionHint())
 	}
 	return shown(kind, hint, "%s", errs.Error())
 }
@@ -265,15 +285,15 @@ func (c *Client) queryFault(errs graphqlErrors, at call, shown func(error, strin
 // clean returns text from elsewhere made fit to show: on one line, of bounded
 // length, without control characters and without the token.
 func (c *Client) clean(text string) string {
-	const most = 600
+	const maxLength = 600 // bytes
 	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, hidden)
+		text = strings.ReplaceAll(text, c.token, redacted)
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r)
 	}), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
+	if len(text) > maxLength {
+		text = strings.ToValidUTF8(text[:maxLength], "") + "…"
 	}
 	return text
 }

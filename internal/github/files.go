@@ -129,7 +129,7 @@ const maxLevels = 4
 // list reads the entries of folders, and of those below them, without the content
 // of any file.
 func (t *Tip) list(ctx context.Context, folders []string) error {
-	selection := "__typename oid ... on Tree { entries { name mode oid } }"
+	selection := namesOfTree
 	for range maxLevels - 1 {
 		selection = "__typename oid ... on Tree { entries { name mode oid object { " + selection + " } } }"
 	}

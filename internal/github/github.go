@@ -1,4 +1,5 @@
-// Package github is pull requests, comparisons and commits over GitHub's API.
+// Package github reads and changes a repository over GitHub's API: its files, commits,
+// comparisons and pull requests.
 //
 //	client, err := github.New(github.Options{Token: token})
 //	repo, err := client.Repo("https://github.com/example/k8s.git")
@@ -7,10 +8,10 @@
 //	pull, err := client.CreatePullRequest(ctx, repo, github.NewPullRequest{…})
 //
 // A Client waits where GitHub asks it to wait, as long as the context's deadline
-// leaves room for that, and repeats what is safe to repeat. What may or may not
-// have been done, because the answer was lost, is looked up before it is done
-// again. Errors are problems for people, and one of this package's sentinels for
-// callers; none of them holds the token.
+// leaves room for that, and repeats what is safe to repeat. Where an answer was lost,
+// the Client looks up whether the request was done before it makes it again. An error
+// is a problem, to be shown, with one of this package's sentinels, to branch on; it never
+// holds the token.
 package github
 
 import (
@@ -189,7 +190,7 @@ func parseBase(what, raw, token string) (*url.URL, error) {
 // Repo is a repository on GitHub.
 type Repo struct{ Owner, Name string }
 
-// String is owner/name.
+// String returns owner/name.
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
 var (
@@ -256,7 +257,7 @@ func (c *Client) PageURL(repo Repo, elements ...string) string {
 	return c.server.JoinPath(append([]string{repo.Owner, repo.Name}, elements...)...).String()
 }
 
-// nodeID is GraphQL's name for a repository.
+// nodeID returns GraphQL's name for a repository.
 func (c *Client) nodeID(ctx context.Context, repo Repo) (string, error) {
 	c.mu.Lock()
 	id := c.ids[repo]

@@ -272,7 +272,6 @@ func TestNoAccess(t *testing.T) {
 		"compare": func(w *world) error { _, err := w.Compare(w.t.Context(), w.at, "main", head, 0); return err },
 		"tip":     func(w *world) error { _, err := w.Tip(w.t.Context(), w.at, "main", api); return err },
 		"branch":  func(w *world) error { _, err := w.Branch(w.t.Context(), w.at, "main"); return err },
-		"commits": func(w *world) error { _, err := w.PullRequestCommits(w.t.Context(), w.at, 1); return err },
 	}
 	writes := map[string]func(w *world) error{
 		"create": func(w *world) error { _, err := w.CreatePullRequest(w.t.Context(), w.at, newPull()); return err },

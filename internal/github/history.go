@@ -57,7 +57,7 @@ type Commit struct {
 	Message     string
 	Author      Person
 	Committer   Person
-	Time        time.Time // of authorship
+	Time        time.Time // when it was committed, which may be long after it was written
 	Parents     []string
 	Tree        string
 	Verified    bool // GitHub trusts its signature
@@ -235,7 +235,7 @@ func commitOf(c *gh.RepositoryCommit) Commit {
 		Message:   git.GetMessage(),
 		Author:    personOf(c.GetAuthor()),
 		Committer: personOf(c.GetCommitter()),
-		Time:      git.GetAuthor().GetDate().Time,
+		Time:      git.GetCommitter().GetDate().Time,
 		Tree:      git.GetTree().GetSHA(),
 		Verified:  git.GetVerification().GetVerified(),
 		URL:       c.GetHTMLURL(),

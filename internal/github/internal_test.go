@@ -7,8 +7,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// TestSayings pins the texts of GitHub's that nothing but their words tells apart.
-func TestSayings(t *testing.T) {
+// TestMessageRules pins the texts of GitHub's that nothing but their words tells apart.
+func TestMessageRules(t *testing.T) {
 	for text, want := range map[string]error{
 		"A pull request already exists for example:tagbump/prod/api.":                                                        ErrPullRequestExists,
 		"state cannot be changed. There is already an open pull request from x to main.":                                     ErrPullRequestExists,

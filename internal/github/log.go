@@ -26,7 +26,7 @@ func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...str
 	found := map[string]*repo.LogEntry{}
 	order := map[string]int{} // the place in the longest list, so that equal times keep their order
 	for some := range slices.Chunk(paths, maxHistories) {
-		lists, err := s.Client.histories(ctx, s.Repo, c.Hash, min(depth, maxHistory), some)
+		lists, err := s.Client.histories(ctx, s.Repo, c.Hash, min(depth, maxHistory), some, "")
 		if err != nil {
 			return nil, err
 		}
@@ -78,13 +78,14 @@ type history struct {
 // logFields are what is read of a history.
 const logFields = "nodes { oid message committedDate parents(first: 2) { nodes { oid } } } pageInfo { hasNextPage endCursor }"
 
-// histories returns the commits, back from oid, that changed each of some paths.
-func (c *Client) histories(ctx context.Context, at Repo, oid string, first int, paths []string, after ...string) ([]history, error) {
+// histories returns the commits, back from oid, that changed each of some paths. After is
+// where to go on in the history of a single path; "" begins at oid.
+func (c *Client) histories(ctx context.Context, at Repo, oid string, first int, paths []string, after string) ([]history, error) {
 	var params, fields strings.Builder
 	variables := map[string]any{"owner": at.Owner, "name": at.Name, "oid": oid, "first": first}
 	cursor := ""
-	if len(after) > 0 {
-		variables["after"], cursor = after[0], ", after: $after"
+	if after != "" {
+		variables["after"], cursor = after, ", after: $after"
 		params.WriteString(", $after: String")
 	}
 	for i, p := range paths {

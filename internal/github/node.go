@@ -21,12 +21,12 @@ import (
 type node struct {
 	mode  uint32 // Git's; 0 where GitHub has not told
 	oid   string
-	size  int64
-	data  []byte   // of a file, once it is known to the byte
-	exact bool     // data is
-	names []string // of a folder, once it is listed
-	read  bool     // names is
-	asked bool     // it was asked for, of a folder with the files directly in it
+	size  int64    // in bytes; negative where GitHub has not told
+	data  []byte   // a file's content
+	exact bool     // whether data is known, to the byte
+	names []string // of what is in a folder, sorted
+	read  bool     // whether names is known
+	asked bool     // whether a file's content, or those of a folder's files, were asked for
 }
 
 // Git's modes.
@@ -119,7 +119,7 @@ func (t *Tip) learn(name string, o *graphqlObject) {
 			at := path.Join(name, e.Name)
 			child := t.nodes[at]
 			if child == nil {
-				child = &node{}
+				child = &node{size: -1}
 				t.nodes[at] = child
 			}
 			child.mode, child.oid = e.Mode, e.Oid
@@ -151,7 +151,7 @@ func (n *node) fill(o *graphqlObject) {
 	}
 }
 
-// blobOid is Git's name for a file's content, in so many digits.
+// blobOid returns Git's hash of a file's content, with so many hex digits.
 func blobOid(data []byte, digits int) string {
 	var h hash.Hash
 	if h = sha1.New(); digits == 2*sha256.Size {
@@ -177,7 +177,7 @@ func (t *Tip) at(ctx context.Context, name string) (*node, error) {
 	return n, nil
 }
 
-// content returns the bytes of a file, by way of its blob where its text is not they.
+// content returns the bytes of a file. Where GitHub's text differs from them, it reads the blob.
 func (t *Tip) content(ctx context.Context, n *node) ([]byte, error) {
 	if n.exact {
 		return n.data, nil
@@ -195,7 +195,7 @@ func (t *Tip) content(ctx context.Context, n *node) ([]byte, error) {
 		data, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(blob.GetContent(), "\n", ""))
 	}
 	if err == nil && blobOid(data, len(n.oid)) != n.oid {
-		err = errors.New("it is not the content that its name stands for")
+		err = errors.New("the content does not have that hash")
 	}
 	if err == nil && len(data) > limit.MaxFile { // and GitHub had not said so
 		err = limit.FileError("the file")

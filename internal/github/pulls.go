@@ -111,15 +111,15 @@ const (
 	unknownHeadWait  = 500 * time.Millisecond
 )
 
-// CreatePullRequest opens a pull request. It may come to ErrPullRequestExists and
-// ErrNoDifference, and, after it has asked for some seconds, to ErrUnknownHead.
+// CreatePullRequest opens a pull request. The error may be ErrPullRequestExists,
+// ErrNoDifference, or, after several attempts over some seconds, ErrUnknownHead.
 func (c *Client) CreatePullRequest(ctx context.Context, repo Repo, n NewPullRequest) (*PullRequest, error) {
 	at := call{repo, "opening a pull request for " + n.Branch, "pull_requests=write"}
 	request := &gh.NewPullRequest{Title: &n.Title, Body: &n.Body, Head: &n.Branch, Base: &n.Base}
 	if n.Draft {
 		request.Draft = &n.Draft
 	}
-	sent := false // once, without an answer
+	sent := false // an attempt got no answer
 	for try := 1; ; try++ {
 		made, _, err := c.rest.PullRequests.Create(ctx, repo.Owner, repo.Name, request)
 		if err == nil && made.GetNumber() == 0 {
@@ -167,13 +167,13 @@ func (c *Client) openPull(ctx context.Context, repo Repo, n NewPullRequest) (*Pu
 	return nil, nil
 }
 
-// PullRequestEdit is what is to become of a pull request. Nil is as it was.
+// PullRequestEdit is what to change of a pull request. Nil leaves it as it is.
 type PullRequestEdit struct {
 	Title, Body *string
 	Open        *bool
 }
 
-// EditPullRequest changes a pull request, and is what it has become.
+// EditPullRequest changes a pull request, and returns it as it is then.
 func (c *Client) EditPullRequest(ctx context.Context, repo Repo, number int, e PullRequestEdit) (*PullRequest, error) {
 	change := &gh.PullRequest{Title: e.Title, Body: e.Body}
 	if e.Open != nil {
@@ -194,23 +194,7 @@ func (c *Client) EditPullRequest(ctx context.Context, repo Repo, number int, e P
 	return &pull, nil
 }
 
-// PullRequestCommits returns a pull request's commits, oldest first: at most 250,
-// which is all that GitHub lists.
-func (c *Client) PullRequestCommits(ctx context.Context, repo Repo, number int) ([]Commit, error) {
-	all, err := pages(func(page gh.ListOptions) ([]*gh.RepositoryCommit, *gh.Response, error) {
-		return c.rest.PullRequests.ListCommits(ctx, repo.Owner, repo.Name, number, &page)
-	})
-	if err != nil {
-		return nil, c.fault(ctx, call{repo, fmt.Sprintf("listing the commits of pull request #%d", number), "pull_requests=read"}, err)
-	}
-	out := make([]Commit, len(all))
-	for i, commit := range all {
-		out[i] = commitOf(commit)
-	}
-	return out, nil
-}
-
-// ClosedBy is who closed a pull request, the zero Person if it is open or GitHub
+// ClosedBy returns who closed a pull request; the zero Person if it is open or GitHub
 // does not say.
 func (c *Client) ClosedBy(ctx context.Context, repo Repo, number int) (Person, error) {
 	issue, _, err := c.rest.Issues.Get(ctx, repo.Owner, repo.Name, number)
@@ -274,9 +258,9 @@ const (
 	Rebase MergeMethod = "REBASE"
 )
 
-// EnableAutoMerge has a pull request merge by itself once everything that it
-// needs is there, provided that its head is the commit that was expected. It may
-// come to ErrAutoMerge and ErrHeadMoved. A method of "" is GitHub's own choice.
+// EnableAutoMerge has GitHub merge a pull request once required checks and reviews pass,
+// provided that its head is the commit given. The error may be ErrAutoMerge or
+// ErrHeadMoved. A method of "" is GitHub's own choice.
 func (c *Client) EnableAutoMerge(ctx context.Context, repo Repo, pull *PullRequest, head string, method MergeMethod) error {
 	input := map[string]any{"pullRequestId": pull.NodeID, "expectedHeadOid": head}
 	if method != "" {

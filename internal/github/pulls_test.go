@@ -11,6 +11,7 @@ import (
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/problem"
 )
 
 func TestCreatePullRequest(t *testing.T) {
@@ -256,18 +257,6 @@ func TestBadReviewersDoNotKeepOthersOut(t *testing.T) {
 	want(t, err, github.ErrUnavailable, "")
 }
 
-func TestPullRequestCommits(t *testing.T) {
-	w := newWorld(t, ghtest.Options{PageSize: 2})
-	w.open()
-	w.repo.Accounts = map[string]string{"bob@example.com": "bob"}
-	w.repo.CommitAs("bob@example.com", head, gittest.Files{file: "image: api:2 # mine\n"}, "fix")
-	w.branch(head, "image: api:3\n")
-	got := must[[]github.Commit](t)(w.PullRequestCommits(t.Context(), w.at, 1))
-	if len(got) != 3 || got[1].Author.Login != "bob" || got[1].Author.Email != "bob@example.com" || got[1].Verified || got[0].Author.Login != "" {
-		t.Errorf("got %+v", got)
-	}
-}
-
 func TestEnableAutoMerge(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	ctx := t.Context()
@@ -346,4 +335,21 @@ func TestPushedBranches(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	w.repo.Fsck()
+}
+
+// TestViewer names the server where a request is about no repository.
+func TestViewer(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	if got := must[string](t)(w.Viewer(t.Context())); got != "tagbump[bot]" {
+		t.Errorf("got %q", got)
+	}
+	w.server.Fail("graphql viewer", ghtest.Fault{Status: 200, Body: `{"errors":[{"type":"FORBIDDEN","message":"Resource not accessible by integration"}]}`})
+	_, err := w.Viewer(t.Context())
+	server := strings.TrimPrefix(w.server.URL, "http://")
+	if !errors.Is(err, github.ErrForbidden) || !strings.HasPrefix(err.Error(), server+": reading the token's owner: ") {
+		t.Errorf("got %v", err)
+	}
+	if hint := problem.All(err)[0].Hint; hint != "" {
+		t.Errorf("hint %q, though it is not known what the token lacks", hint)
+	}
 }

@@ -131,7 +131,7 @@ func (s *Store) DeleteBranch(ctx context.Context, branch, at string) error {
 
 // Ancestry returns what joins two commits, as GitHub compares them.
 func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.Ancestry, error) {
-	c, err := s.Client.Compare(ctx, s.Repo, base.Hash, head.Hash, repo.MaxAncestry)
+	c, err := s.Client.CompareNewest(ctx, s.Repo, base.Hash, head.Hash, repo.MaxAncestry)
 	if err != nil {
 		return nil, err
 	}
@@ -139,8 +139,8 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 		return nil, &fault{Problem: problem.New("", "%s: %.10s and %.10s have no commit in common", s.Repo, base.Hash, head.Hash), Kind: repo.ErrUnrelated}
 	}
 	a := &repo.Ancestry{MergeBase: s.commit(c.MergeBase)}
-	for i := range c.Commits {
-		a.Commits = append([]*repo.Commit{s.commit(&c.Commits[i])}, a.Commits...)
+	for i := range slices.Backward(c.Commits) { // GitHub lists the oldest first
+		a.Commits = append(a.Commits, s.commit(&c.Commits[i]))
 	}
 	return a, s.prefetch(ctx, c.Files, a.MergeBase, head)
 }

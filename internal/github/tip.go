@@ -38,14 +38,14 @@ const maxPaths = 100
 
 // Tip reads the tip of a branch ("" is the repository's default), with what is at
 // these paths: files with their contents, and folders with the contents of the
-// files that are directly in them. That is one request, as long as GitHub's texts
-// are the files': what is not UTF-8, or is very large, takes another one when it
-// is read. A path that is not there is no error until it is read.
+// files that are directly in them. That is one request for a hundred paths. A file that
+// is not UTF-8, or is very large, takes another one when it is read. A path that is not
+// there is no error until it is read.
 func (c *Client) Tip(ctx context.Context, repo Repo, branch string, paths ...string) (*Tip, error) {
 	return c.tip(ctx, repo, branch, nil, paths)
 }
 
-// tip is Tip, where folders are known of other commits.
+// tip is Tip with the folders that are known of other commits.
 func (c *Client) tip(ctx context.Context, repo Repo, branch string, known map[string]seen, paths []string) (*Tip, error) {
 	at := call{repo, "reading the tip of " + branch, "contents=read"}
 	if branch == "" {
@@ -66,7 +66,7 @@ func (c *Client) tip(ctx context.Context, repo Repo, branch string, known map[st
 		}
 		// It moved while the query was answered: its files may be another commit's.
 		if try == maxAttempts {
-			return nil, &fault{Problem: problem.New("run it again", "%s: %s: it does not stand still", repo, at.doing), Kind: ErrHeadMoved}
+			return nil, &fault{Problem: problem.New("run it again", "%s: %s: the branch keeps moving", repo, at.doing), Kind: ErrHeadMoved}
 		}
 	}
 }
@@ -80,8 +80,8 @@ func (c *Client) At(ctx context.Context, repo Repo, oid string) (*Tip, error) {
 	return &Tip{Repo: repo, OID: found.SHA, Message: found.Message, Parents: found.Parents, Time: found.Time, client: c, nodes: map[string]*node{}}, nil
 }
 
-// Fetch reads more paths of the same commit, one request for a hundred of them.
-// What is here already is left out.
+// Fetch reads more paths of the same commit, a hundred in a request, without those that
+// were read before.
 func (t *Tip) Fetch(ctx context.Context, paths ...string) error {
 	return t.client.fetchEach(ctx, t.Repo, []tipPaths{{t, paths}})
 }
@@ -175,6 +175,9 @@ const blobFields = `fragment content on Blob { byteSize isBinary isTruncated tex
 
 const entryFields = `fragment listing on Tree { entries { name mode oid object { ...content } } }`
 
+// namesOfTree selects the names in a folder, without the content of any file.
+const namesOfTree = "__typename oid ... on Tree { entries { name mode oid } }"
+
 type graphqlRef struct {
 	Name   string
 	Target *graphqlCommit
@@ -188,8 +191,9 @@ func noBranch(repository Repo, branch, hint string) error {
 	return &fault{Problem: problem.Refuse(hint, "%s: there is no branch %q", repository, branch), Kind: repo.ErrNoBranch}
 }
 
-// ask reads the tip and what is at paths. The tip is read before the paths, and once
-// more, for end, after them.
+// ask reads the tip, what is at paths, and the names in the top folder: those say which of
+// the paths there are symbolic links. The tip is read before the paths, and once more, for
+// end, after them.
 func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err error) {
 	var document, params strings.Builder
 	variables := map[string]any{"owner": t.Repo.Owner, "name": t.Repo.Name}
@@ -201,12 +205,15 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 		params.WriteString(", $ref: String!")
 	}
 	ref += " { name target { __typename oid ... on Commit { message committedDate parents(first: 10) { nodes { oid } } } } }"
+	variables["top"] = revision + ":"
+	params.WriteString(", $top: String!")
 	for i, p := range paths {
 		variables[fmt.Sprintf("p%d", i)] = revision + ":" + strings.Trim(path.Clean("/"+p), "/")
 		fmt.Fprintf(&params, ", $p%d: String!", i)
 	}
 	fmt.Fprintf(&document, "query(%s) {\n  repository(owner: $owner, name: $name) {\n    id\n", &params)
 	fmt.Fprintf(&document, "    default: defaultBranchRef { name }\n    tip: %s\n", ref)
+	fmt.Fprintf(&document, "    top: object(expression: $top) { %s }\n", namesOfTree)
 	for i := range paths {
 		fmt.Fprintf(&document, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
 	}
@@ -236,6 +243,10 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 	c := tip.Target.commit()
 	t.Branch, t.OID, end = tip.Name, c.SHA, last.Target.Oid
 	t.Message, t.Parents, t.Time = c.Message, c.Parents, c.Time
+	var top *graphqlObject
+	if json.Unmarshal(answer.Repository["top"], &top) == nil && top != nil {
+		t.learn(".", top)
+	}
 	for i, p := range paths {
 		var object *graphqlObject
 		if err := json.Unmarshal(answer.Repository[fmt.Sprintf("p%d", i)], &object); err != nil {

@@ -103,7 +103,7 @@ func TestHardTexts(t *testing.T) {
 	}
 	// A blob that is not what its name stands for.
 	w.server.Fail("GET /repos/{owner}/{repo}/git/blobs/{file_sha}", ghtest.Fault{Status: 200, Body: `{"content":"eA==","encoding":"base64"}`})
-	if _, err := w.tip("main", "hard").FS(ctx).ReadFile("hard/bom"); err == nil || !strings.Contains(err.Error(), "not the content") {
+	if _, err := w.tip("main", "hard").FS(ctx).ReadFile("hard/bom"); err == nil || !strings.Contains(err.Error(), "does not have that hash") {
 		t.Errorf("got %v", err)
 	}
 }

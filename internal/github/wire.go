@@ -31,13 +31,13 @@ type wire struct {
 }
 
 const (
-	maxAttempts  = 6                // at a request that breaks
-	maxLimits    = 12               // one after the other
-	firstWait    = time.Second      // after the first break; doubled from then on
-	limitWait    = time.Minute      // at a rate limit that does not say how long
-	clockSlack   = 1 * time.Second  // X-RateLimit-Reset is in whole seconds
-	longestBreak = 30 * time.Second // between two attempts
-	hidden       = "[secret]"       // stands for the token
+	maxAttempts = 6                // at a request that breaks
+	maxLimits   = 12               // one after the other
+	firstWait   = time.Second      // after the first break; doubled from then on
+	limitWait   = time.Minute      // at a rate limit that does not say how long
+	clockSlack  = 1 * time.Second  // X-RateLimit-Reset is in whole seconds
+	maxWait     = 30 * time.Second // between two attempts
+	redacted    = "[secret]"       // stands for the token
 )
 
 // limitError is a rate limit that lasts longer than the context, or does not end.
@@ -99,11 +99,11 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		switch {
 		case err != nil:
-			err = w.recover(req, attempt, err, 0)
+			err = w.waitToRetry(req, attempt, err, 0)
 		case w.isLimit(req, res, body):
 			err = w.waitForLimit(req, attempt, res.Header)
 		case res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented:
-			err = w.recover(req, attempt, &statusError{res.StatusCode, said(body)}, httpclient.RetryAfter(res.Header, time.Now()))
+			err = w.waitToRetry(req, attempt, &statusError{res.StatusCode, messageOf(body)}, httpclient.RetryAfter(res.Header, time.Now()))
 		default:
 			// go-github keeps a book of limits by itself and by another clock.
 			for name := range res.Header {
@@ -132,9 +132,9 @@ func (w *wire) waitForLimit(req *http.Request, attempt int, h http.Header) error
 	return nil
 }
 
-// recover waits before a request that broke for a reason is made again, at least for as
+// waitToRetry waits before a request that broke for a reason is made again, at least for as
 // long as the server asked. The error says why it is not.
-func (w *wire) recover(req *http.Request, attempt int, reason error, asked time.Duration) error {
+func (w *wire) waitToRetry(req *http.Request, attempt int, reason error, asked time.Duration) error {
 	var over *limit.Error
 	if httpclient.IsFinal(reason) || errors.As(reason, &over) {
 		return reason
@@ -184,7 +184,7 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 	}
 	if w.secret != "" && bytes.Contains(body, []byte(w.secret)) {
 		// Whoever says the token back to us does not get it into a message.
-		body = bytes.ReplaceAll(body, []byte(w.secret), []byte(hidden))
+		body = bytes.ReplaceAll(body, []byte(w.secret), []byte(redacted))
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	res.ContentLength = int64(len(body))
@@ -201,20 +201,20 @@ func blame(ctx context.Context, err error) error {
 
 // statusError is an answer of 5xx.
 type statusError struct {
-	code int
-	said string
+	code    int
+	message string
 }
 
 func (e *statusError) Error() string {
 	text := fmt.Sprintf("%d %s", e.code, strings.ToLower(http.StatusText(e.code)))
-	if e.said != "" {
-		text += ": " + e.said
+	if e.message != "" {
+		text += ": " + e.message
 	}
 	return text
 }
 
-// said returns the message of an answer in JSON, "" if there is none.
-func said(body []byte) string {
+// messageOf returns the message of an answer in JSON, "" if there is none.
+func messageOf(body []byte) string {
 	var answer struct{ Message string }
 	if json.Unmarshal(body, &answer) != nil {
 		return ""
@@ -260,7 +260,7 @@ func limitFor(h http.Header, attempt int) time.Duration {
 
 // jitter returns a time that doubles with each attempt, the latter half of it random.
 func jitter(attempt int) time.Duration {
-	return httpclient.Backoff(attempt, firstWait, longestBreak)
+	return httpclient.Backoff(attempt, firstWait, maxWait)
 }
 
 // fits reports whether a wait leaves any of the context's time.

@@ -233,6 +233,22 @@ var (
 // dnsLabelRule is RFC 1123's, section 2.1, as Kubernetes has it.
 const dnsLabelRule = "lower-case letters, digits and -, at most 63, with a letter or digit at both ends"
 
+// reservedServices are the names whose folders have another use in an environment's; those of
+// environments are InputFolders.
+var reservedServices = []string{"users", "teams"}
+
+// IsName reports whether a text is a valid name of a namespace, a team or a user.
+func IsName(s string) bool { return dnsLabel.MatchString(s) }
+
+// IsServiceName reports whether a text is a valid name of a service.
+func IsServiceName(s string) bool { return IsName(s) && !slices.Contains(reservedServices, s) }
+
+// IsEnvironmentName reports whether a text is a valid name of an environment.
+func IsEnvironmentName(s string) bool { return IsName(s) && !slices.Contains(InputFolders, s) }
+
+// IsDomain reports whether a text is a valid domain of an environment.
+func IsDomain(s string) bool { return dnsName.MatchString(s) }
+
 // nameTo reads a name, which becomes part of Kubernetes names, hosts and paths.
 func (l *loader) nameTo(to *string, what string, reserved ...string) func(manifest.Value) {
 	return func(v manifest.Value) {

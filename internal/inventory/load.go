@@ -186,7 +186,7 @@ func oneOfTeams(teams []*Team) string {
 func (l *loader) readService(v manifest.Value) {
 	s := &Service{Place: v.Place, Source: v}
 	r := l.keys(v, &serviceShape, map[string]func(manifest.Value){
-		"name":       l.nameTo(&s.Name, "the service", "users", "teams"),
+		"name":       l.nameTo(&s.Name, "the service", reservedServices...),
 		"image":      l.imageTo(&s.Image),
 		"tag":        l.tagTo(&s.Tag),
 		"repository": l.matching(&s.Repository, "repository", ownerName, "write owner/name, as in github.com/owner/name"),

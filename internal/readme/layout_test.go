@@ -48,7 +48,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"cmd/tagbump":               {"bump console deploy github gitrepo httpclient inventory problem registry status tree", "github.com/urfave/cli/v2"},
 	"bench":                     {"gitrepo/gittest", ""},
 	"bench/validate":            {"", "sigs.k8s.io/yaml"},
-	"bench/survey":              {"bump problem", "go.yaml.in/yaml/v2"},
+	"bench/survey":              {"bump manifest problem", "go.yaml.in/yaml/v2"},
 }
 
 // TestLayout holds the imports of the packages, without their tests', to layout.

@@ -55,29 +55,6 @@ func (r *Repo) commitObjects(revisions []revision) []any {
 	return out
 }
 
-func (x *exchange) listCommits() {
-	ref := cmp.Or(x.request.URL.Query().Get("sha"), x.repo.defaultBranch())
-	oid := x.repo.resolve(ref)
-	if oid == "" {
-		x.fail(http.StatusNotFound, "Not Found")
-		return
-	}
-	args := []string{oid}
-	if path := x.request.URL.Query().Get("path"); path != "" {
-		args = append(args, "--", path)
-	}
-	x.page(x.repo.commitObjects(x.repo.log(args...)))
-}
-
-func (x *exchange) getBranch() {
-	oid := x.repo.refs[x.params["branch"]]
-	if oid == "" {
-		x.fail(http.StatusNotFound, "Branch not found")
-		return
-	}
-	x.json(http.StatusOK, x.server.shape("branch-with-protection", object{"name": x.params["branch"], "commit": x.repo.commitObject(x.repo.revision(oid))}))
-}
-
 func (x *exchange) getCommit() {
 	oid := x.repo.resolve(x.params["ref"])
 	if oid == "" {

@@ -70,7 +70,7 @@ func parseDocument(body []byte, o Options) *document {
 	return d
 }
 
-// kind is "graphql" and the first of its fields.
+// kind returns "graphql" and the name of the first field.
 func (d *document) kind() string {
 	if d.operation == nil || len(d.operation.SelectionSet) == 0 {
 		return "graphql"
@@ -201,5 +201,5 @@ func (x *exchange) isA(o *graphqlObject, condition string) bool {
 	return condition == "" || slices.ContainsFunc(schema.GetPossibleTypes(schema.Types[condition]), func(d *ast.Definition) bool { return d.Name == o.name })
 }
 
-// unknownField returns a field that is in the schema and not done here.
+// unknownField returns the error for a field that is in the schema and not implemented here.
 func unknownField(name string) (any, error) { return nil, fmt.Errorf("%s is not done here", name) }

@@ -95,7 +95,7 @@ func (r *Repo) mergeBase(a, b string) string {
 			return oid
 		}
 	}
-	out, err := r.git("", "merge-base", a, b) // a criss-cross merge
+	out, err := r.git("merge-base", a, b) // a criss-cross merge
 	if err != nil {
 		r.server.t.Errorf("ghtest: %v", err)
 	}
@@ -132,7 +132,7 @@ func (r *Repo) log(args ...string) []revision {
 	key := strings.Join(args, "\x00")
 	known, ok := logs.Load(key)
 	if !ok {
-		out, err := r.git("", append([]string{"rev-list"}, args...)...)
+		out, err := r.git(append([]string{"rev-list"}, args...)...)
 		if err != nil {
 			r.server.t.Errorf("ghtest: %v", err)
 		}

@@ -141,7 +141,7 @@ func (r *Repo) merged(base, head string) (tree string, err error) {
 	if r.isAncestor(base, head) {
 		return r.Tree(head), nil
 	}
-	out, err := r.git("", "merge-tree", "--write-tree", base, head)
+	out, err := r.git("merge-tree", "--write-tree", base, head)
 	return strings.TrimSpace(out), err
 }
 

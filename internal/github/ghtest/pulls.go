@@ -149,12 +149,6 @@ func (r *Repo) openPull(head, base string) *pull {
 	return nil
 }
 
-func (x *exchange) getPull() {
-	if p := x.numbered(); p != nil {
-		x.pull(http.StatusOK, p)
-	}
-}
-
 func (x *exchange) editPull() {
 	p := x.numbered()
 	if p == nil {
@@ -194,14 +188,6 @@ func (x *exchange) editPull() {
 	}
 	p.updated = now()
 	x.pull(http.StatusOK, p)
-}
-
-func (x *exchange) listPullCommits() {
-	if p := x.numbered(); p != nil {
-		revisions := x.repo.between(p.baseHead, p.Head)
-		slices.Reverse(revisions)
-		x.page(x.repo.commitObjects(revisions[:min(250, len(revisions))]))
-	}
 }
 
 func (x *exchange) requestReviewers() {
@@ -297,12 +283,6 @@ func (x *exchange) labels(p *pull) {
 		all = append(all, x.server.shape("label", x.repo.labelObject(l)))
 	}
 	x.page(all)
-}
-
-func (x *exchange) listLabels() {
-	if p := x.numbered(); p != nil {
-		x.labels(p)
-	}
 }
 
 func (x *exchange) addLabels() {

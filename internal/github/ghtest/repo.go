@@ -106,12 +106,11 @@ func (r *Repo) fullName() string { return r.owner + "/" + r.name }
 
 func (r *Repo) nodeID() string { return fmt.Sprintf("R_%d", r.id) }
 
-// git runs git in the repository, and is what it printed.
-func (r *Repo) git(stdin string, args ...string) (string, error) {
+// git runs git in the repository, and returns what it printed.
+func (r *Repo) git(args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = r.Dir
 	cmd.Env = gitEnv()
-	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -145,7 +144,7 @@ func (r *Repo) resolve(ref string) string {
 	return oid
 }
 
-// sync takes notice of what was pushed.
+// sync reads what was pushed since the last request.
 func (r *Repo) sync() {
 	log, err := os.ReadFile(filepath.Join(r.Dir, gittest.PushLog))
 	if err != nil && !os.IsNotExist(err) {
@@ -173,8 +172,8 @@ func (r *Repo) sync() {
 
 const noOid = "0000000000000000000000000000000000000000"
 
-// moved is what becomes of the pull requests of a branch that has gone to a
-// commit, or away.
+// moved notes that a branch was set to a commit, or deleted where oid is "", and updates its
+// pull requests.
 func (r *Repo) moved(branch, oid, by string) {
 	if r.refs[branch] == oid {
 		return
@@ -255,7 +254,7 @@ func noreply(login string) string { return "1+" + login + "@users.noreply.github
 
 type refUpdate struct{ branch, from, to string }
 
-// errKept is a branch that nobody may delete; kept is what GitHub answers then.
+// errKept is returned for a branch that nobody may delete; kept is what GitHub answers then.
 var errKept = errors.New("protected branch")
 
 const kept = "Cannot delete this protected branch"

@@ -15,10 +15,7 @@ const longestBody = 65536
 
 // operations are what the server can do of GitHub's REST API.
 var operations = map[string]func(*exchange){
-	"GET /user":                                                 (*exchange).getUser,
 	"GET /repos/{owner}/{repo}":                                 (*exchange).getRepo,
-	repoPath("GET", "commits"):                                  (*exchange).listCommits,
-	repoPath("GET", "branches/{branch}"):                        (*exchange).getBranch,
 	repoPath("GET", "commits/{ref}"):                            (*exchange).getCommit,
 	repoPath("GET", "compare/{basehead}"):                       (*exchange).compare,
 	repoPath("GET", "git/blobs/{file_sha}"):                     (*exchange).getBlob,
@@ -29,14 +26,11 @@ var operations = map[string]func(*exchange){
 	repoPath("DELETE", "git/refs/{ref}"):                        (*exchange).deleteRef,
 	repoPath("GET", "pulls"):                                    (*exchange).listPulls,
 	repoPath("POST", "pulls"):                                   (*exchange).createPull,
-	repoPath("GET", "pulls/{pull_number}"):                      (*exchange).getPull,
 	repoPath("PATCH", "pulls/{pull_number}"):                    (*exchange).editPull,
-	repoPath("GET", "pulls/{pull_number}/commits"):              (*exchange).listPullCommits,
 	repoPath("POST", "pulls/{pull_number}/requested_reviewers"): (*exchange).requestReviewers,
 	repoPath("GET", "issues/{issue_number}"):                    (*exchange).getIssue,
 	repoPath("GET", "issues/{issue_number}/comments"):           (*exchange).listComments,
 	repoPath("POST", "issues/{issue_number}/comments"):          (*exchange).createComment,
-	repoPath("GET", "issues/{issue_number}/labels"):             (*exchange).listLabels,
 	repoPath("POST", "issues/{issue_number}/labels"):            (*exchange).addLabels,
 	repoPath("POST", "issues/{issue_number}/assignees"):         (*exchange).addAssignees,
 }
@@ -160,18 +154,6 @@ func (s *Server) users(logins []string) []any {
 		out = append(out, s.user(login))
 	}
 	return out
-}
-
-func (x *exchange) getUser() {
-	if x.login == "" {
-		x.fail(http.StatusUnauthorized, "Requires authentication")
-		return
-	}
-	if strings.HasSuffix(x.login, "[bot]") {
-		x.fail(http.StatusForbidden, "Resource not accessible by integration")
-		return
-	}
-	x.json(http.StatusOK, x.server.shape("public-user", x.server.user(x.login)))
 }
 
 func (r *Repo) api(elements ...string) string {

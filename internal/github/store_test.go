@@ -1,0 +1,80 @@
+package github_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"k8srepo/internal/github"
+	"k8srepo/internal/github/ghtest"
+	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/repo"
+)
+
+func (w *world) store() *github.Store {
+	return &github.Store{Client: w.Client, Repo: w.at, Own: "tagbump/"}
+}
+
+// TestAncestry has the newest commits of a branch that has more than an Ancestry holds.
+func TestAncestry(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	ctx := t.Context()
+	w.repo.Git("branch", head, "main")
+	var commits []string
+	for i := range repo.MaxAncestry + 2 {
+		commits = append(commits, w.repo.Commit(head, gittest.Files{"n": fmt.Sprint(i)}, fmt.Sprint(i)))
+	}
+	store := w.store()
+	base := must[*repo.Commit](t)(store.Tip(ctx, "main"))
+	tip := must[*repo.Commit](t)(store.Tip(ctx, head))
+	got := must[*repo.Ancestry](t)(store.Ancestry(ctx, base, tip))
+	if len(got.Commits) != repo.MaxAncestry || got.Commits[0].Hash != tip.Hash || got.Commits[repo.MaxAncestry-1].Hash != commits[2] {
+		t.Errorf("%d commits, from %s to %s", len(got.Commits), got.Commits[0].Message, got.Commits[len(got.Commits)-1].Message)
+	}
+	if got.MergeBase.Hash != base.Hash {
+		t.Errorf("the merge base is %s", got.MergeBase.Hash)
+	}
+}
+
+// TestCommitTime has a commit that was made long after its author wrote it.
+func TestCommitTime(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	ctx := t.Context()
+	made := time.Unix(1_700_000_000, 0)
+	oid := w.repo.WriteObject("commit", fmt.Sprintf("tree %s\nparent %s\nauthor A <a@example.com> 1600000000 +0000\ncommitter B <b@example.com> %d +0000\n\nlater\n",
+		w.repo.Git("rev-parse", "main^{tree}"), w.repo.Tip("main"), made.Unix()))
+	w.repo.Git("branch", head, oid)
+	w.repo.Git("branch", "late", oid)
+	w.repo.Commit(head, gittest.Files{file: "image: api:2\n"}, "next")
+	store := w.store()
+	tip := must[*repo.Commit](t)(store.Tip(ctx, head))
+	before := must[*repo.Commit](t)(store.Tip(ctx, "main"))
+	late := must[*repo.Commit](t)(w.store().Tip(ctx, "late"))
+	between := must[*repo.Ancestry](t)(store.Ancestry(ctx, before, tip))
+	for name, got := range map[string]time.Time{
+		"a tip":                 late.Committer.When,
+		"of an ancestry":        between.Commits[1].Committer.When,
+		"looked up by its hash": must[*github.Tip](t)(w.At(ctx, w.at, oid)).Time,
+	} {
+		if !got.Equal(made) {
+			t.Errorf("%s: committed %v, want %v", name, got, made)
+		}
+	}
+}
+
+// TestLinkAtTheTop has a symbolic link in the place of a file that is read from the top
+// folder: it is not taken for a file that holds its target's name.
+func TestLinkAtTheTop(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	ctx := t.Context()
+	w.repo.Commit("main", gittest.Files{"120000 users.yaml": "elsewhere.yaml"}, "link")
+	w.server.Reset()
+	tip := must[*repo.Commit](t)(w.store().Tip(ctx, "main", "users.yaml", "none.yaml", file))
+	if _, err := tip.FS(ctx).ReadFile("users.yaml"); !errors.Is(err, repo.ErrLink) {
+		t.Errorf("got %v", err)
+	}
+	if w.server.Count() != 1 {
+		t.Errorf("%d round trips", w.server.Count())
+	}
+}
