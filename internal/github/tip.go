@@ -191,13 +191,10 @@ func noBranch(repository Repo, branch, hint string) error {
 	return &fault{Problem: problem.Refuse(hint, "%s: there is no branch %q", repository, branch), Kind: repo.ErrNoBranch}
 }
 
-// ask reads the tip, what is at paths, and the names in the top folder: those say which of
-// the paths there are symbolic links. The tip is read before the paths, and once more, for
-// end, after them.
-func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err error) {
-	var document, params strings.Builder
-	variables := map[string]any{"owner": t.Repo.Owner, "name": t.Repo.Name}
-	params.WriteString("$owner: String!, $name: String!")
+// tipQuery returns the query for a branch's tip and what is at paths.
+func (t *Tip) tipQuery(paths []string) (document string, variables map[string]any) {
+	var params, fields strings.Builder
+	variables = map[string]any{"owner": t.Repo.Owner, "name": t.Repo.Name}
 	ref, revision := "defaultBranchRef", "HEAD"
 	if t.Branch != "" {
 		ref, revision = "ref(qualifiedName: $ref)", headsPrefix+t.Branch
@@ -206,24 +203,34 @@ func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err
 	}
 	ref += " { name target { __typename oid ... on Commit { message committedDate parents(first: 10) { nodes { oid } } } } }"
 	variables["top"] = revision + ":"
-	params.WriteString(", $top: String!")
 	for i, p := range paths {
 		variables[fmt.Sprintf("p%d", i)] = revision + ":" + strings.Trim(path.Clean("/"+p), "/")
 		fmt.Fprintf(&params, ", $p%d: String!", i)
+		fmt.Fprintf(&fields, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
 	}
-	fmt.Fprintf(&document, "query(%s) {\n  repository(owner: $owner, name: $name) {\n    id\n", &params)
-	fmt.Fprintf(&document, "    default: defaultBranchRef { name }\n    tip: %s\n", ref)
-	fmt.Fprintf(&document, "    top: object(expression: $top) { %s }\n", namesOfTree)
-	for i := range paths {
-		fmt.Fprintf(&document, "    p%d: object(expression: $p%d) { __typename oid ...content ...listing }\n", i, i)
-	}
-	fmt.Fprintf(&document, "    end: %s\n", ref)
-	document.WriteString("  }\n}\n")
+	fragments := ""
 	if len(paths) > 0 {
-		document.WriteString(blobFields + "\n" + entryFields + "\n")
+		fragments = blobFields + "\n" + entryFields + "\n"
 	}
+	return fmt.Sprintf(`query($owner: String!, $name: String!, $top: String!%s) {
+  repository(owner: $owner, name: $name) {
+    id
+    default: defaultBranchRef { name }
+    tip: %s
+    top: object(expression: $top) { %s }
+%s    end: %s
+  }
+}
+%s`, &params, ref, namesOfTree, &fields, ref, fragments), variables
+}
+
+// ask reads the tip, what is at paths, and the names in the top folder: those say which of
+// the paths there are symbolic links. The tip is read before the paths, and once more, for
+// end, after them.
+func (t *Tip) ask(ctx context.Context, at call, paths []string) (end string, err error) {
+	document, variables := t.tipQuery(paths)
 	var answer struct{ Repository map[string]json.RawMessage }
-	if err := t.client.query(repeatable(ctx), document.String(), variables, &answer); err != nil {
+	if err := t.client.query(repeatable(ctx), document, variables, &answer); err != nil {
 		return "", t.client.fault(ctx, at, err)
 	}
 	var id string
