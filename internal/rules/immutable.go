@@ -75,10 +75,10 @@ func Immutable(old, now []manifest.Value) []Finding {
 		}
 		for _, field := range immutableFields[o.Kind] {
 			path := strings.Split(field, ".")
-			if (o.Kind == "ConfigMap" || o.Kind == "Secret") && field != "type" && at(was, "immutable").Text != "true" {
+			if (o.Kind == "ConfigMap" || o.Kind == "Secret") && field != "type" && was.At("immutable").Text != "true" {
 				continue
 			}
-			a, b := at(was, path...), at(v, path...)
+			a, b := was.At(path...), v.At(path...)
 			if sameValue(a, b) || isUnset(a, field) && isUnset(b, field) || field == "spec.clusterIP" && (isUnset(a, field) || isUnset(b, field)) && a.Text != "None" && b.Text != "None" {
 				continue
 			}
@@ -90,10 +90,10 @@ func Immutable(old, now []manifest.Value) []Finding {
 
 // isReplaced reports whether Argo CD replaces an object rather than updates it.
 func isReplaced(v manifest.Value) bool {
-	annotations := at(v, "metadata", "annotations")
-	options := at(annotations, "argocd.argoproj.io/sync-options").Text
-	hook := at(annotations, "argocd.argoproj.io/hook").Text
-	return strings.Contains(options, "Replace=true") || strings.Contains(options, "Force=true") || hook != "" || at(annotations, "helm.sh/hook").Text != ""
+	annotations := v.At("metadata", "annotations")
+	options := annotations.At("argocd.argoproj.io/sync-options").Text
+	hook := annotations.At("argocd.argoproj.io/hook").Text
+	return strings.Contains(options, "Replace=true") || strings.Contains(options, "Force=true") || hook != "" || annotations.At("helm.sh/hook").Text != ""
 }
 
 func isUnset(v manifest.Value, field string) bool {

@@ -45,7 +45,7 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`},
 func (r *reading) secretKey() manifest.Value {
 	var found manifest.Value
 	for _, field := range []string{"data", "stringData"} {
-		for _, f := range at(r.v, field).Fields {
+		for _, f := range r.v.At(field).Fields {
 			value := f.Value.Text
 			if field == "data" {
 				decoded, err := base64.StdEncoding.DecodeString(value)
@@ -230,8 +230,8 @@ var clearVariable = &Rule{
 	Mend:   []string{"value: hVb3xq91", "valueFrom: {secretKeyRef: {name: api, key: password, optional: true}}"},
 	object: func(r *reading) {
 		for _, c := range r.containers() {
-			for _, env := range at(c.v, "env").Items {
-				name, value := at(env, "name").Text, at(env, "value")
+			for _, env := range c.v.At("env").Items {
+				name, value := env.At("name").Text, env.At("value")
 				if !secretName.MatchString(name) && !(maybeSecret.MatchString(name) && isRandom(value.Text)) || isFiller(value.Text) || isPublic(value.Text) {
 					continue
 				}
