@@ -221,7 +221,7 @@ var duration = &Rule{
 	Code:   "MG644",
 	Title:  "a duration that the controller cannot read",
 	Error:  true,
-	Reason: "external-secrets reads `refreshInterval` as Go does: numbers with `h`, `m` and `s`. The API server takes any text, and the controller then cannot read the object. A day is `24h`.",
+	Reason: "external-secrets reads `refreshInterval` and `refreshTime` as Go does: numbers with `h`, `m` and `s`. The API server takes any text, and the controller then cannot read the object. A day is `24h`.",
 	Source: "https://pkg.go.dev/time#ParseDuration",
 	Wrong: `apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -237,18 +237,24 @@ metadata: {name: secrets-manager}
 spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`,
 	Mend: []string{"1d", "24h"},
 	object: func(r *reading) {
-		fields := map[string][]string{
-			"ExternalSecret": {"spec", "refreshInterval"}, "PushSecret": {"spec", "refreshInterval"}, "ClusterExternalSecret": {"spec", "refreshTime"},
-		}
-		path := fields[r.o.Kind]
-		if path == nil || r.o.Group != "external-secrets.io" {
+		if r.o.Group != "external-secrets.io" {
 			return
 		}
-		v := r.v.At(path...)
-		if _, err := time.ParseDuration(v.Text); err != nil && v.Text != "" && !isPlaceholder(v.Text) {
-			r.add(v.Place, strings.Join(path, ".")+": %q is no duration", v.Text).hint = "write hours, minutes and seconds: 24h, 90m, 1h30m"
+		for _, field := range durations[r.o.Kind] {
+			v := r.v.At(strings.Split(field, ".")...)
+			if _, err := time.ParseDuration(v.Text); err != nil && v.Text != "" && !isPlaceholder(v.Text) {
+				r.add(v.Place, field+": %q is no duration", v.Text).hint = "write hours, minutes and seconds: 24h, 90m, 1h30m"
+			}
 		}
 	},
+}
+
+// durations are the fields of each kind of external-secrets that are durations.
+var durations = map[string][]string{
+	"ExternalSecret":        {"spec.refreshInterval"},
+	"PushSecret":            {"spec.refreshInterval"},
+	"ClusterExternalSecret": {"spec.refreshTime", "spec.externalSecretSpec.refreshInterval"},
+	"ClusterPushSecret":     {"spec.refreshTime", "spec.pushSecretSpec.refreshInterval"},
 }
 
 var rootUser = &Rule{
