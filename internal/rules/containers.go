@@ -180,18 +180,23 @@ var looseImage = &Rule{
 	object: func(r *reading) {
 		for _, c := range r.containers() {
 			v := c.v.At("image")
-			ref, err := image.Parse(v.Text)
-			if err != nil || v.Text == "" || v.Text == "auto" || isPlaceholder(v.Text) || ref.Digest != "" || ref.Tag != "" && ref.Tag != "latest" {
+			if v.Text == "" || v.Text == "auto" || !isLoose(v.Text) {
 				continue
 			}
 			what := "the image %q has no tag"
-			if ref.Tag != "" {
+			if strings.HasSuffix(v.Text, ":latest") {
 				what = "the image %q runs whatever is the latest"
 			}
 			f := r.add(v.Place, what, v.Text)
 			f.sharedOnly, f.repository, f.hint = true, word(strings.TrimSuffix(v.Text, ":latest")), "write a tag that does not move"
 		}
 	},
+}
+
+// isLoose reports whether an image has neither a digest nor a tag other than latest.
+func isLoose(text string) bool {
+	ref, err := image.Parse(text)
+	return err == nil && !isPlaceholder(text) && ref.Digest == "" && (ref.Tag == "" || ref.Tag == "latest")
 }
 
 var longName = &Rule{

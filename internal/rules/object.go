@@ -55,6 +55,7 @@ type facts struct {
 
 	controller string // of an IngressClass
 	tagged     []word // the repositories whose tags a kustomization sets
+	renamed    []pair // the repositories that a kustomization replaces with others, whose tags it may set
 }
 
 // word is a text as Read found it. Object.in says what it is for an object.

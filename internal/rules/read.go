@@ -179,11 +179,15 @@ func (r *reading) readRoleBinding() {
 	}
 }
 
-// readKustomization reads which images kustomize gives another tag.
+// readKustomization reads which images kustomize gives another tag, and which another name: newName
+// alone leaves the tag as it is.
 func (r *reading) readKustomization() {
 	for _, i := range r.v.At("images").Items {
-		if i.At("newTag").Text != "" || i.At("digest").Text != "" || i.At("newName").Text != "" {
-			r.o.tagged = append(r.o.tagged, wordOf(i.At("name")))
+		name, newName, newTag := wordOf(i.At("name")), i.At("newName").Text, i.At("newTag").Text
+		if i.At("digest").Text != "" || newTag != "" && newTag != "latest" || newTag == "" && newName != "" && !isLoose(newName) {
+			r.o.tagged = append(r.o.tagged, name)
+		} else if newName != "" {
+			r.o.renamed = append(r.o.renamed, pair{name, word(newName)})
 		}
 	}
 }
