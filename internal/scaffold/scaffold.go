@@ -71,6 +71,9 @@ func (o *Options) Validate() error {
 	for i, env := range o.Environments {
 		valid := label.MatchString(env) && !slices.Contains(reserved, env) && !slices.Contains(o.Environments[:i], env)
 		check(valid, env, "--env", "lower-case letters, digits and -, each name once; shared, environments and templates are reserved")
+		if other := slices.IndexFunc(o.Environments[:i], isProduction); valid && isProduction(env) && other >= 0 {
+			problems.Add(problem.New("pass one of the two, or give the other another name", "--env %q and --env %q are both production, which has the domain %s", o.Environments[other], env, o.Domain))
+		}
 	}
 	return problems.Err()
 }
