@@ -102,8 +102,8 @@ func Check(clusters []*Cluster) []Finding {
 	return valuesOf(ignore(clusters, found))
 }
 
-// taggedByKustomize returns the repositories whose tags kustomizations set, also where one gives the
-// image another name first.
+// taggedByKustomize returns the repositories whose tags kustomizations set, also where one gives
+// the image another name first.
 func taggedByKustomize(clusters []*Cluster) map[string]bool {
 	tagged, renamed := map[string]bool{}, map[string][]string{} // renamed by the new name
 	var tag func(repository string)

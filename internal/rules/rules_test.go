@@ -114,8 +114,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestImmutableData: the data of a ConfigMap or Secret, and that it is immutable, cannot change once
-// it is.
+// TestImmutableData: the data of a ConfigMap or Secret, and that it is immutable, cannot change
+// once it is.
 func TestImmutableData(t *testing.T) {
 	for _, c := range []struct{ was, now, want string }{
 		{"immutable: true", "immutable: true", ""},

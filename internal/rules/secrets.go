@@ -152,7 +152,8 @@ data: {DATABASE_URL: "postgres://api:hVb3xq91@db.example.com/api"}`,
 			}
 			reported++
 			place := v.Place
-			if lines := strings.Count(value[:at], "\n"); lines > 0 && value == v.Text { // of a block of text
+			// In a block of text, the line that has it.
+			if lines := strings.Count(value[:at], "\n"); lines > 0 && value == v.Text {
 				place = problem.Place{File: place.File, Line: place.Line + 1 + lines}
 			}
 			f := r.add(place, "%q holds "+what, key)

@@ -52,7 +52,8 @@ func (r *reading) readScaler() {
 		kind = "Deployment"
 	}
 	group, _, grouped := strings.Cut(target.At("apiVersion").Text, "/")
-	if isApp := kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet"; isApp && (!grouped || group == "extensions") { // the scaler's own defaults
+	// As the scaler itself reads a group that is left out.
+	if isApp := kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet"; isApp && (!grouped || group == "extensions") {
 		group = "apps"
 	}
 	r.refer(reference{from: aScaler, what: "spec." + field, group: group, kind: kind, name: textOf(target.At("name"))})
