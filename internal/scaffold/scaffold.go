@@ -70,7 +70,11 @@ func (o *Options) Validate() error {
 	}
 	for i, env := range o.Environments {
 		valid := label.MatchString(env) && !slices.Contains(reserved, env) && !slices.Contains(o.Environments[:i], env)
-		check(valid, env, "--env", "lower-case letters, digits and -, each name once; shared, environments and templates are reserved")
+		hint := "lower-case letters, digits and -, each name once; shared, environments and templates are reserved"
+		if list := strings.FieldsFunc(env, func(r rune) bool { return r == ',' || r == ' ' }); len(list) > 1 {
+			hint = "pass --env once for each: --env " + strings.Join(list, " --env ")
+		}
+		check(valid, env, "--env", hint)
 		if other := slices.IndexFunc(o.Environments[:i], isProduction); valid && isProduction(env) && other >= 0 {
 			problems.Add(problem.New("pass one of the two, or give the other another name", "--env %q and --env %q are both production, which has the domain %s", o.Environments[other], env, o.Domain))
 		}

@@ -26,3 +26,14 @@ func TestProductionOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestEnvironmentsInOneFlag: people who write a list in one flag are told to repeat the flag.
+func TestEnvironmentsInOneFlag(t *testing.T) {
+	for _, env := range []string{"dev,prod", "dev prod"} {
+		o := Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: []string{env}}
+		problems := problem.All(o.Validate())
+		if len(problems) != 1 || problems[0].Hint != "pass --env once for each: --env dev --env prod" {
+			t.Errorf("%q: got %q", env, problems)
+		}
+	}
+}
