@@ -58,7 +58,7 @@ func (o *renderOptions) expire() (due, soon problem.List, err error) {
 			soon.Add(p)
 			continue
 		}
-		p.Hint, p.Refused = "run manifestgen render --today "+o.today+", and commit what it changes", true
+		p.Hint, p.Refused = o.renderHint(), true
 		due.Add(p)
 	}
 	return due, soon, nil

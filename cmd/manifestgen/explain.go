@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -62,11 +64,14 @@ func (o *explainOptions) explain(con *console.Console) error {
 	if err := o.validate("text", "json"); err != nil {
 		return err
 	}
-	if codeLike.MatchString(o.what) {
+	if codeForm.MatchString(o.what) {
 		return explainCode(con, problem.Code(strings.ToUpper(o.what)), o.output)
 	}
 	con.Source = sourceFS{folder: o.source}
 	inv, err := o.inventory()
+	if codeLike.MatchString(o.what) && (err != nil || !isVariable(inv, o.what)) {
+		return unknownCode(strings.ToUpper(o.what))
+	}
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,12 @@ func (o *explainOptions) explain(con *console.Console) error {
 	return o.print(con, leaves)
 }
 
-var codeLike = lazyregexp.New(`(?i)^MG\d*$`)
+// codeForm matches a code. What only codeLike matches is a variable where there is one of that
+// name, else a misspelt code.
+var (
+	codeForm = lazyregexp.New(`(?i)^MG\d{3}$`)
+	codeLike = lazyregexp.New(`(?i)^MG\d+$`)
+)
 
 // codeResult is what --output json prints of a code.
 type codeResult struct {
@@ -100,10 +110,8 @@ type codeResult struct {
 
 // explainCode prints what a code means.
 func explainCode(con *console.Console, code problem.Code, output string) error {
-	var known []string
 	for _, e := range explanations() {
 		if e.Code != code {
-			known = append(known, string(e.Code))
 			continue
 		}
 		if output == "json" {
@@ -112,7 +120,28 @@ func explainCode(con *console.Console, code problem.Code, output string) error {
 		con.Printf("%s: %s\n\n%s\n", e.Code, e.Title, e.Text)
 		return nil
 	}
-	return problem.New("valid values: "+strings.Join(known, ", "), "unknown code %q", code)
+	return unknownCode(string(code))
+}
+
+func isVariable(inv *inventory.Inventory, name string) bool {
+	_, ok := inv.Defaults.Get(name)
+	return ok
+}
+
+// unknownCode returns the problem of MG and some digits that are no code: it names the codes whose
+// numbers are nearest. Digits that are missing count as 0, and those behind the third do not count.
+func unknownCode(code string) error {
+	number := func(code string) int {
+		n, _ := strconv.Atoi((strings.TrimPrefix(code, "MG") + "00")[:3])
+		return n
+	}
+	var known []string
+	for _, e := range explanations() {
+		known = append(known, string(e.Code))
+	}
+	distance := func(other string) int { return max(number(other)-number(code), number(code)-number(other)) }
+	slices.SortStableFunc(known, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
+	return problem.New("closest matches: "+strings.Join(known[:3], ", "), "unknown code %q", code)
 }
 
 // explanations returns those of all codes, in their order.

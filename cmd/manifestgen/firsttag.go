@@ -11,9 +11,9 @@ import (
 )
 
 // firstTagNotices returns a notice for each service that runs already and whose tag: was changed:
-// the change moves nothing. It looks for changes in the working tree and in the last commit. Outside
-// of a clone, where changes are not known, a render that changes no file has a notice for each tag:
-// that nothing runs.
+// the change moves nothing. It looks for changes in the working tree and in the last commit.
+// Outside of a clone, where changes are not known, a render that changes no file has a notice for
+// each tag: that nothing runs.
 func (o *renderOptions) firstTagNotices(inv *inventory.Inventory, plan *tree.Plan) []string {
 	running := map[*inventory.Service]string{}
 	for _, s := range inv.Services {

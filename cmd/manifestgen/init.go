@@ -119,24 +119,59 @@ func (o *initOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	return o.create(ctx, changes)
+}
+
+// create rehearses, writes the files, and renders, until ctx ends. What it has written by then is
+// listed.
+func (o *initOptions) create(ctx context.Context, changes []tree.Change) error {
 	if err := rehearse(ctx, changes); err != nil {
+		if ctx.Err() != nil {
+			return problem.New("run it again", "interrupted before anything was written")
+		}
 		return err
 	}
-	if !o.dryRun {
-		if err := writeInto(ctx, o.dir, changes); err != nil {
+	if o.dryRun {
+		o.list(changes)
+		return nil
+	}
+	if err := writeInto(ctx, o.dir, changes); err != nil {
+		written := o.written(changes)
+		o.list(written)
+		if ctx.Err() == nil {
 			return err
 		}
+		if len(written) == 0 {
+			return problem.New("run it again", "interrupted before anything was written")
+		}
+		return problem.New("remove the files that are listed, and run it again", "interrupted: %d of %d files are written", len(written), len(changes))
 	}
+	o.list(changes)
+	err := o.writeSchemas(ctx)
+	if err == nil {
+		err = renderAll(ctx, o.con, "render", renderOptions{source: o.dir, output: "text"})
+	}
+	if err != nil && ctx.Err() != nil {
+		return problem.New("run manifestgen render --source "+o.dir+": it completes what is left", "interrupted while rendering")
+	}
+	return err
+}
+
+// list prints the files that are written, or would be.
+func (o *initOptions) list(changes []tree.Change) {
 	for _, c := range changes {
 		o.con.Printf("create %s\n", problem.Place{File: filepath.ToSlash(filepath.Join(o.dir, c.Path))})
 	}
-	if o.dryRun {
-		return nil
-	}
-	if err := o.writeSchemas(ctx); err != nil {
-		return err
-	}
-	return renderAll(ctx, o.con, "render", renderOptions{source: o.dir, output: "text"})
+}
+
+// written returns those of the changes, none of which had a file before, whose files are there.
+func (o *initOptions) written(changes []tree.Change) []tree.Change {
+	return slices.DeleteFunc(slices.Clone(changes), func(c tree.Change) bool {
+		_, err := os.Lstat(filepath.Join(o.dir, filepath.FromSlash(c.Path)))
+		return err != nil
+	})
 }
 
 // writeSchemas writes the JSON Schemas that the files' first lines name for editors, unless the
@@ -179,7 +214,7 @@ func (o *initOptions) changes(files map[string][]byte) ([]tree.Change, error) {
 }
 
 // rehearse renders the files in a temporary folder, so that nothing is written to the real one that
-// does not render.
+// does not render. The folder is removed, also where ctx ends.
 func rehearse(ctx context.Context, changes []tree.Change) error {
 	folder, err := os.MkdirTemp("", "manifestgen-init-")
 	if err != nil {
@@ -190,8 +225,10 @@ func rehearse(ctx context.Context, changes []tree.Change) error {
 		return err
 	}
 	o := renderOptions{source: folder, out: folder}
-	_, err = o.plan()
-	return err
+	if _, err := o.plan(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // writeInto writes files into a folder, and makes the folder if it is not there.

@@ -2,13 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"k8srepo/internal/console"
+	"k8srepo/internal/problem"
 	"k8srepo/internal/scaffold"
 )
 
@@ -65,6 +74,93 @@ func TestInit(t *testing.T) {
 				t.Error(out)
 			}
 		})
+	}
+}
+
+// initArgs makes a small repository.
+var initArgs = []string{"--account", "210987654321", "--region", "eu-west-1", "--domain", "acme.dev", "--repository", "acme/k8s", "--routing", "alb", "--env", "dev"}
+
+// TestInterruptedInitLeavesNothing interrupts init while it rehearses: its temporary folder goes.
+func TestInterruptedInitLeavesNothing(t *testing.T) {
+	temp, dir := t.TempDir(), filepath.Join(t.TempDir(), "k8s")
+	var stderr bytes.Buffer
+	c := &exec.Cmd{
+		Path:   os.Args[0],
+		Args:   append([]string{"manifestgen", "init", dir}, initArgs...),
+		Env:    append(os.Environ(), noRaceSleep, "TMPDIR="+temp),
+		Stderr: &stderr,
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if entries, _ := os.ReadDir(temp); len(entries) > 0 {
+			break
+		}
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if status := c.ProcessState.ExitCode(); status != problem.ExitTrouble || !strings.Contains(stderr.String(), "interrupted before anything was written") {
+		t.Errorf("exits with %d:\n%s", status, stderr.String())
+	}
+	for _, folder := range []string{temp, dir} {
+		if entries, _ := os.ReadDir(folder); len(entries) > 0 {
+			t.Errorf("%s has %v", folder, entries)
+		}
+	}
+}
+
+// endsAfter is a context that ends when it was asked some times.
+type endsAfter struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *endsAfter) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestInterruptedInitListsWhatItWrote ends init at several moments of its writing.
+func TestInterruptedInitListsWhatItWrote(t *testing.T) {
+	options := scaffold.Options{Account: "210987654321", Region: "eu-west-1", Domain: "acme.dev", Repository: "acme/k8s", Routing: "alb", Environments: []string{"dev"}, Version: "v1"}
+	files, err := scaffold.Files(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := int64(len(files))
+	// A file is asked for twice, when it is staged and when it takes its place: first those of the
+	// rehearsal, with one question at its end, then those of the folder.
+	for asked, want := range map[int64]string{
+		1:       "interrupted before anything was written",
+		2 * n:   "interrupted before anything was written",
+		3 * n:   "interrupted before anything was written",
+		3*n + 5: "interrupted: 4 of " + fmt.Sprint(n) + " files are written",
+		4*n + 1: "interrupted while rendering",
+	} {
+		var stdout, stderr bytes.Buffer
+		o := initOptions{Options: options, dir: t.TempDir(), con: console.New("manifestgen", &stdout, &stderr, func(string) string { return "" })}
+		changes, err := o.changes(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := &endsAfter{Context: t.Context()}
+		ctx.left.Store(asked)
+		if err := o.create(ctx, changes); err == nil || err.Error() != want {
+			t.Errorf("after %d: got %v, want %q", asked, err, want)
+		}
+		var listed []string
+		for line := range strings.Lines(stdout.String()) {
+			listed = append(listed, strings.TrimPrefix(strings.TrimSpace(line), "create "+filepath.ToSlash(o.dir)+"/"))
+		}
+		there := slices.Sorted(maps.Keys(contents(t, o.dir)))
+		if slices.Sort(listed); !slices.Equal(listed, there) {
+			t.Errorf("after %d: lists %q, and there are %q", asked, listed, there)
+		}
 	}
 }
 

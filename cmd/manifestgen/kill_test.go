@@ -29,7 +29,8 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 		}
 	}
 	before, after := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "after")
-	// Before: u00 to u07. After: u04 to u11, with other replicas. So some files are made, some changed, some removed.
+	// Before: u00 to u07. After: u04 to u11, with other replicas. So some files are made, some
+	// changed, some removed.
 	write(withPeople(users, 0, 8))
 	mustRender(t, source, before)
 	write(bytes.ReplaceAll(withPeople(users, 4, 12), []byte("replicas: 2"), []byte("replicas: 3")))

@@ -217,8 +217,8 @@ func (l *linter) namespaces() *validate.Namespaces {
 	return found
 }
 
-// file validates the objects of a file. A folder may hold other files, such as the values of a chart:
-// they are left out there.
+// file validates the objects of a file. A folder may hold other files, such as the values of a
+// chart: they are left out there.
 func (l *linter) file(f lintFile) {
 	var objects []manifest.Value
 	err := f.err

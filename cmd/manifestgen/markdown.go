@@ -94,7 +94,7 @@ func (d *document) addTallies(what string, tallies []tree.Tally) {
 	var b strings.Builder
 	b.WriteString("\n| " + what + " | create | update | rename | remove |\n|---|---|---|---|---|\n")
 	for _, t := range tallies {
-		b.WriteString("| " + code(t.Name) + " |")
+		b.WriteString("| " + console.CodeCell(problem.Place{File: t.Name}.String()) + " |")
 		for _, a := range tree.Actions {
 			fmt.Fprintf(&b, " %d |", t.Counts[a])
 		}
@@ -140,5 +140,5 @@ func fence(code string) string {
 	return f
 }
 
-// code returns a path or a name as a code span.
-func code(name string) string { return console.Code(problem.Place{File: name}.String()) }
+// code returns a path as a code span.
+func code(path string) string { return console.Code(problem.Place{File: path}.String()) }

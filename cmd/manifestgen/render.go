@@ -42,7 +42,7 @@ type renderOptions struct {
 	edited   []tree.Change     // the same, against what they are; paths below the source folder
 	tagsFrom map[string]string // new environment → the one that it is like
 	adopt    map[string]bool   // see tree.Options
-	refusing []string          // while manifests are adopted, the environments that hold what validation refuses
+	refusing []string          // by adopt: environments that hold what validation refuses
 	warnings problem.List      // what the API server would warn of, once planned
 
 	setHint        func(render.Unset) string // see render.Templates
@@ -101,7 +101,8 @@ forgot to render, or edited a rendered file. It prints counts, then each
 distinct difference once, the rarest first.
 
 With --kubernetes it says instead what an upgrade to that minor would break, in
-every environment; exit 1 if anything.
+every environment; exit 1 if anything. What does not depend on the minor, drift
+and the rules across objects, is left to check without it.
 
    manifestgen check
    manifestgen check --env prod --full         # the whole diff of each file
@@ -114,13 +115,10 @@ every environment; exit 1 if anything.
 		Action: func(c *cli.Context) error {
 			o := sourceOptions(c)
 			o.dryRun, o.allowMassPrune, o.kubernetes = true, true, c.String("kubernetes")
-			switch {
-			case o.kubernetes == "":
-				return renderAll(c.Context, con, "check", o)
-			case o.today != "":
-				return problem.New("", "--today and --kubernetes cannot be used together")
+			if o.kubernetes != "" {
+				return upgrade(con, o)
 			}
-			return upgrade(con, o)
+			return renderAll(c.Context, con, "check", o)
 		},
 	}
 }
@@ -206,14 +204,14 @@ func renderAll(ctx context.Context, con *console.Console, command string, o rend
 		err = o.apply(ctx, plan)
 	}
 	if err == nil && command == "check" {
-		err = errors.Join(due.Err(), drift(plan))
+		err = errors.Join(due.Err(), o.drift(plan))
 	}
 	o.warnings = append(soon, o.warnings...)
 	return report(con, command, o, plan, err)
 }
 
 // drift is check's answer, nil where render would change nothing.
-func drift(plan *tree.Plan) error {
+func (o *renderOptions) drift(plan *tree.Plan) error {
 	if len(plan.Changes) == 0 {
 		return nil
 	}
@@ -221,7 +219,16 @@ func drift(plan *tree.Plan) error {
 	if n := len(plan.Changes); n > 1 {
 		files = fmt.Sprintf("%d files are", n)
 	}
-	return problem.Refuse("run manifestgen render, and commit what it changes", "%s not what render makes", files)
+	return problem.Refuse(o.renderHint(), "%s not what render makes", files)
+}
+
+// renderHint says how to write what check compares with.
+func (o *renderOptions) renderHint() string {
+	command := "manifestgen render"
+	if o.today != "" {
+		command += " --today " + o.today
+	}
+	return "run " + command + ", and commit what it changes"
 }
 
 // plan loads, renders and compares. Nothing is written.
@@ -322,7 +329,8 @@ func (o *renderOptions) load() (*inventory.Inventory, *render.Templates, error) 
 	}
 	defer source.Close()
 	inv, err := inventory.Load(source, schema.Compile)
-	templates, templateErr := render.ParseTemplates(source, inv) // even so: all that is wrong is reported at once
+	// The templates are parsed even where the inventory is wrong: all problems are reported at once.
+	templates, templateErr := render.ParseTemplates(source, inv)
 	if templates != nil {
 		templates.SetHint = o.setHint
 	}
@@ -350,13 +358,19 @@ func (o *renderOptions) environments(inv *inventory.Inventory) ([]*inventory.Env
 
 // apply writes the edited files of the inventory, and then the manifests, until a signal stops it.
 func (o *renderOptions) apply(ctx context.Context, plan *tree.Plan) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
 	err := o.write(ctx, plan)
 	if err != nil && ctx.Err() != nil {
 		return problem.New("run it again: it completes what is left", "interrupted while writing")
 	}
 	return err
+}
+
+// untilSignal returns a context that ends where a signal asks the program to stop. Until stop is
+// called, the signal does nothing else.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
 // write writes the edited files of the inventory first: whatever stops it, rendering again

@@ -136,8 +136,8 @@ func changeKeyOf(c tree.Change, user string) changeKey {
 	return changeKey{newUserText(tree.WithoutHeader(c.Old), "", user).key, newUserText(tree.WithoutHeader(c.New), "", user).key}
 }
 
-// checkImmutable reports fields that the API server lets nobody change, and that differ from the file
-// on disk. Changes that differ in a user's name alone are compared once.
+// checkImmutable reports fields that the API server lets nobody change, and that differ from the
+// file on disk. Changes that differ in a user's name alone are compared once.
 func (o *renderOptions) checkImmutable(plan *tree.Plan, manifests []render.Manifest) error {
 	if o.noValidate {
 		return nil

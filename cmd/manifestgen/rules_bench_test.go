@@ -20,9 +20,9 @@ import (
 //
 //	go test ./cmd/manifestgen -run - -bench Rules -benchtime 30x
 //
-// The starter with 300 users more has many texts that are validated; an inventory of 1,000 users who
-// share four templates has few, so that validation is nearly all recognising what was validated. It
-// reports the median of each part's rounds.
+// The starter with 300 users more has many texts that are validated; an inventory of 1,000 users
+// who share four templates has few, so that validation is nearly all recognising what was
+// validated. It reports the median of each part's rounds.
 func BenchmarkRules(b *testing.B) {
 	starter := filepath.Join("..", "..")
 	b.Run("starter", func(b *testing.B) {

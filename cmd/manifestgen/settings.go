@@ -4,13 +4,21 @@ import (
 	"strings"
 
 	"k8srepo/internal/inventory"
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
+// keyOfSetting matches what is before the first = that is in no bracket of a path, as in
+// vars.ports[name=http] or vars.labels["a=b"].
+var keyOfSetting = lazyregexp.New(`^(?:\["(?:[^"\\]|\\.)*"\]|\[[^"\]][^\]]*\]|[^=\[])+`)
+
 // splitSetting splits KEY=VALUE; ok is false where there is no KEY or no =.
 func splitSetting(text string) (key, value string, ok bool) {
-	key, value, ok = strings.Cut(text, "=")
+	if m := keyOfSetting.FindStringSubmatch(text); m != nil {
+		key = m[0]
+	}
+	value, ok = strings.CutPrefix(text[len(key):], "=")
 	return key, value, ok && key != ""
 }
 

@@ -1,4 +1,5 @@
-// The tables of systems make this file long: each is an inventory, and the objects that it is to become.
+// The tables of systems make this file long: each is an inventory, and the objects that it is to
+// become.
 
 package main
 

@@ -36,7 +36,7 @@ type upgradeFinding struct {
 
 // upgrade says what a minor would refuse of the manifests as they are rendered.
 func upgrade(con *console.Console, o renderOptions) error {
-	if err := o.validate("text", "json", "markdown"); err != nil {
+	if err := o.validateUpgrade(); err != nil {
 		return err
 	}
 	con.Source = sourceFS{folder: o.source}
@@ -63,7 +63,25 @@ func upgrade(con *console.Console, o renderOptions) error {
 	return err
 }
 
-// findingsOf renders, and validates for o.kubernetes.
+// validateUpgrade checks the flags. Those that mean nothing for an upgrade are refused.
+func (o *renderOptions) validateUpgrade() error {
+	for _, refused := range []struct {
+		given      bool
+		flag, hint string
+	}{
+		{o.today != "", "--today", "an upgrade is checked with the users of users.yaml as it is"},
+		{o.noValidate, "--no-validate", "an upgrade is checked by validating"},
+		{o.full, "--full", "what an upgrade breaks is always shown whole"},
+	} {
+		if refused.given {
+			return problem.New("leave out "+refused.flag+": "+refused.hint, "%s and --kubernetes cannot be used together", refused.flag)
+		}
+	}
+	return o.validate("text", "json", "markdown")
+}
+
+// findingsOf renders, and validates for o.kubernetes. With o.strict a kind that is not known is
+// refused.
 func (o *renderOptions) findingsOf() (refused, warned []render.Finding, err error) {
 	inv, templates, err := o.load()
 	if err != nil {
@@ -90,6 +108,9 @@ func (o *renderOptions) findingsOf() (refused, warned []render.Finding, err erro
 		all[i] = i
 	}
 	refused, warned = validateAll(v, inv, manifests, all, nil)
+	if o.strict {
+		refused, warned = refuseUnchecked(refused, warned)
+	}
 	return refused, warned, nil
 }
 
@@ -139,7 +160,7 @@ func (r *upgradeResult) markdown() string {
 	doc.add(fmt.Sprintf("| on %s | template | environments | files | what |\n|---|---|---|---|---|\n", console.Plain(r.Kubernetes)))
 	for kind, list := range [][]upgradeFinding{r.Breaks, r.Warnings} {
 		for _, f := range list {
-			doc.add(fmt.Sprintf("| %s | %s | %s | %d | %s |\n", upgradeKinds[kind], console.Code(f.place()), console.Code(strings.Join(f.Environments, ", ")), f.Files, console.Code(f.what())))
+			doc.add(fmt.Sprintf("| %s | %s | %s | %d | %s |\n", upgradeKinds[kind], console.CodeCell(f.place()), console.CodeCell(strings.Join(f.Environments, ", ")), f.Files, console.CodeCell(f.what())))
 		}
 	}
 	doc.sayLeft("`-o json` has all")

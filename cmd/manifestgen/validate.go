@@ -57,8 +57,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 	r, w := o.checkRules(inv, manifests, objects)
 	refused, warned = o.lenient(inv, append(refused, r...), append(warned, w...))
 	if o.strict {
-		refused = append(refused, unchecked(warned)...)
-		warned = slices.DeleteFunc(warned, func(f render.Finding) bool { return f.Code == problem.KindUnchecked })
+		refused, warned = refuseUnchecked(refused, warned)
 	}
 	warnings = append(warnings, kindsOnce(render.Problems(warned))...)
 	warnings = problem.All(o.inSource(warnings.Err()))
@@ -83,15 +82,17 @@ func (o *renderOptions) lenient(inv *inventory.Inventory, refused, warned []rend
 	return still, warned
 }
 
-// unchecked returns the findings of kinds that nothing is known of.
-func unchecked(found []render.Finding) []render.Finding {
-	var list []render.Finding
-	for _, f := range found {
+// refuseUnchecked returns what is refused with the findings of kinds that nothing is known of, and
+// the warnings without them.
+func refuseUnchecked(refused, warned []render.Finding) (more, still []render.Finding) {
+	for _, f := range warned {
 		if f.Code == problem.KindUnchecked {
-			list = append(list, f)
+			refused = append(refused, f)
+		} else {
+			still = append(still, f)
 		}
 	}
-	return list
+	return refused, still
 }
 
 // kindsOnce keeps the first warning of each unknown kind.
@@ -126,8 +127,8 @@ func knownMinor(minor string) (string, *problem.Problem) {
 	return nearest, problem.New("", "Kubernetes %s is not known: manifests are validated for %s", minor, nearest).WithCode(problem.KindUnchecked)
 }
 
-// validateAll validates some of the manifests, several at a time, and collects their objects for the
-// rules; objects may be nil.
+// validateAll validates some of the manifests, several at a time, and collects their objects for
+// the rules; objects may be nil.
 func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects ruleObjects) (refused, warned []render.Finding) {
 	validators := validatorsOf(minor, inv, manifests, which)
 	next := make(chan int, 64)
@@ -195,7 +196,8 @@ func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests
 	return validators
 }
 
-// addNamespaces adds the namespaces in a file whose labels say what pods may do. Others are not parsed.
+// addNamespaces adds the namespaces in a file whose labels say what pods may do. Others are not
+// parsed.
 func addNamespaces(to *validate.Namespaces, name string, data []byte) {
 	if !bytes.Contains(data, []byte("pod-security.kubernetes.io")) {
 		return

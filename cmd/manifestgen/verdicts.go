@@ -12,13 +12,13 @@ import (
 	"k8srepo/internal/rules"
 )
 
-// verdicts remembers texts, so that thousands of users who share a template are validated and parsed
-// once for each way in which their manifests differ.
+// verdicts remembers texts, so that thousands of users who share a template are validated and
+// parsed once for each way in which their manifests differ.
 //
 // Two texts share a verdict if they differ in the user's name alone, in each place where it stands,
 // and the names have one shape: letters, digits and hyphens in the same places. The verdict must be
-// that of a meaningless name of that shape too, so no name is taken for a word of Kubernetes. What is
-// refused or warned of is validated each time.
+// that of a meaningless name of that shape too, so no name is taken for a word of Kubernetes. What
+// is refused or warned of is validated each time.
 type verdicts struct {
 	lock  sync.Mutex
 	known map[textKey]*knownText

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -191,7 +190,7 @@ func (o *renderOptions) explainLine(m *render.Manifest, line int) (*whyResult, e
 	}
 	if line > 0 {
 		r.Text = answer.Text
-		r.Template = whyPlace{o.placeInSource(problem.Place{File: answer.Place.File}).File, answer.Place.Line, sourceLine(o.source, answer.Place)}
+		r.Template = whyPlace{o.placeInSource(problem.Place{File: answer.Place.File}).File, answer.Place.Line, console.SourceLine(os.DirFS(o.source), answer.Place)}
 	}
 	r.Notes = append(r.Notes, answer.Notes...)
 	for _, v := range answer.Values {
@@ -216,18 +215,6 @@ func (o *renderOptions) onDisk(m *render.Manifest) (text []byte, note string) {
 		return m.Text.Data, "the file that is there is not what render makes: see manifestgen check; this is the line that render would write"
 	}
 	return body, ""
-}
-
-func sourceLine(source string, place problem.Place) string {
-	data, err := os.ReadFile(filepath.Join(source, filepath.FromSlash(place.File)))
-	if err != nil {
-		return ""
-	}
-	lines := strings.Split(string(data), "\n")
-	if place.Line < 1 || place.Line > len(lines) {
-		return ""
-	}
-	return strings.TrimSuffix(lines[place.Line-1], "\r")
 }
 
 func (r *whyResult) print(con *console.Console) {

@@ -254,14 +254,14 @@ func (r *result) imageTable(b *strings.Builder) {
 		stays[i.place()] = true
 	}
 	for _, i := range r.Images {
-		after := console.Code(i.New)
+		after := console.CodeCell(i.New)
 		switch {
 		case stays[i.place()]:
 			after = "stays: it is newer"
 		case i.Old == i.New:
 			after = "as before"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", console.Code(fmt.Sprintf("%s:%d", i.File, i.Line)), console.Code(i.Container), console.Code(i.Old), after)
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", console.CodeCell(fmt.Sprintf("%s:%d", i.File, i.Line)), console.CodeCell(i.Container), console.CodeCell(i.Old), after)
 	}
 }
 
@@ -270,7 +270,7 @@ func (r *result) serviceTable(b *strings.Builder) {
 		b.WriteString("\n| service | tag | result | before | commit or pull request |\n|---|---|---|---|---|\n")
 	}
 	for _, s := range r.Services {
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", console.Code(s.Service), console.Code(s.Tag), s.Result, console.Code(strings.Join(s.OldTags, " ")), cmp.Or(s.Pull, s.Commit))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", console.CodeCell(s.Service), console.CodeCell(s.Tag), s.Result, console.CodeCell(strings.Join(s.OldTags, " ")), cmp.Or(s.Pull, s.Commit))
 	}
 }
 

@@ -48,8 +48,8 @@ lists the places where an image is found.
 		Action: func(c *cli.Context) error {
 			var err error
 			o.Env, err = once(o.envs, "env", "run set for each environment")
-			if err := checkOutput(o.output, "text", "json"); err != nil {
-				return err
+			if wrong := checkOutput(o.output, "text", "json"); wrong != nil {
+				return errors.Join(wrong, err)
 			}
 			r := newResult(o.Env, o.Version())
 			r.DryRun, r.inFolder = o.dryRun, true
@@ -64,16 +64,16 @@ lists the places where an image is found.
 // set reads the environment's files, makes the edit in memory, and writes what
 // changed. It fills the result in.
 func set(ctx context.Context, con *console.Console, o setOptions, r *result) error {
-	request, err := o.Request(os.DirFS(o.root), os.DirFS(o.source))
-	if err != nil {
-		return err
-	}
 	root, err := os.OpenRoot(o.root)
 	if err != nil {
 		return problem.New("name the folder of the k8s repo with --root", "no folder %s", o.root)
 	}
 	defer root.Close()
 	con.Source = root.FS()
+	request, err := o.Request(os.DirFS(o.root), os.DirFS(o.source))
+	if err != nil {
+		return err
+	}
 	if o.ResolveDigest {
 		if err := request.ResolveDigests(ctx, (&registry.Checker{Progress: con.Notice}).Digest); err != nil {
 			return err

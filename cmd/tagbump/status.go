@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -69,6 +67,8 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 		problems.Add(problem.New("pass one of the two", "--repo and --root are both given"))
 	case o.root != "" && o.branch != "":
 		problems.Add(problem.New("check it out there, or pass --repo", "a folder has no --branch"))
+	case o.repo != "":
+		problems.Add(gitrepo.CheckURL(o.repo)) // the report names it, secrets and all
 	}
 	if o.history < 0 {
 		problems.Add(problem.New("0 is none", "--history must not be negative"))
@@ -82,7 +82,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	report, err := o.report(ctx, con)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return problem.New("allow it more time with --timeout, or less --history", "gave up after %s", o.timeout.Round(time.Second))
+			return problem.New("allow it more time with --timeout, or less --history", "gave up after %s", o.timeout)
 		}
 		return err
 	}
@@ -103,26 +103,32 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 	return nil
 }
 
+// report reads the k8s repo: a folder, or the tip of a branch.
 func (o *statusOptions) report(ctx context.Context, con *console.Console) (*status.Report, error) {
-	want := status.Options{Repository: o.repo, Path: o.path, History: o.history}
 	clones, err := openClones(o.appRepos)
 	if err != nil {
 		return nil, err
 	}
-	want.Compare = clones.count
+	commits := &commitCounter{clones: clones}
+	want := status.Options{Repository: o.repo, Path: o.path, History: o.history, Compare: commits.count}
 	if o.root != "" {
 		if info, err := os.Stat(o.root); err != nil || !info.IsDir() {
 			return nil, problem.New("name the folder of the k8s repo with --root", "no folder %s", o.root)
 		}
 		return status.OfFolder(ctx, os.DirFS(o.root), want)
 	}
+	if o.environment.serviceToken != "" || o.via == "api" {
+		if commits.services, err = o.environment.client(o.environment.serviceToken, o.caFile, con); err != nil {
+			return nil, err
+		}
+	}
 	client, repo, err := o.repository(con)
 	if err != nil {
 		return nil, err
 	}
-	if o.environment.serviceToken != "" || o.via == "api" {
-		if err := o.askGitHub(&want, clones, con); err != nil {
-			return nil, err
+	if client != nil && (o.environment.repoToken != "" || o.via == "api") {
+		want.PullRequests = func(ctx context.Context) ([]status.PullRequest, error) {
+			return openPullRequests(ctx, client, repo)
 		}
 	}
 	store, err := o.store(client, repo, o.gitStore)
@@ -137,55 +143,51 @@ func (o *statusOptions) report(ctx context.Context, con *console.Console) (*stat
 	return status.OfTip(ctx, store, tip, want)
 }
 
-// askGitHub has GitHub count what the clones do not know, and list pull requests
-// where the k8s repo is there. Each of the two tokens is for its own repositories.
-func (o *statusOptions) askGitHub(want *status.Options, clones *clones, con *console.Console) error {
-	services, err := o.environment.client(o.environment.serviceToken, o.caFile, con)
+// openPullRequests lists what is proposed in the k8s repo: one entry for each environment
+// and service that a pull request is about.
+func openPullRequests(ctx context.Context, client *github.Client, repo github.Repo) ([]status.PullRequest, error) {
+	open, err := client.OpenPullRequests(ctx, repo, deploy.Branches)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	want.Compare = func(ctx context.Context, repository, base, head string) (ahead, behind int, ok bool, err error) {
-		if ahead, behind, ok, err = clones.count(ctx, repository, base, head); ok || err != nil || repository == "" {
-			return ahead, behind, ok, err
-		}
-		repo, err := github.ParseRepo(repository)
-		if err != nil {
-			return 0, 0, false, nil
-		}
-		from, to := deploy.CommitOf(base), deploy.CommitOf(head)
-		if from == "" || to == "" {
-			return 0, 0, false, nil
-		}
-		c, err := services.Compare(ctx, repo, from, to, 0)
-		if err != nil {
-			return 0, 0, false, err
-		}
-		known := c.Relation != github.BaseUnknown && c.Relation != github.HeadUnknown
-		return c.AheadBy, c.BehindBy, known, nil
-	}
-	client, err := o.environment.client(o.environment.repoToken, o.caFile, con)
-	if err != nil {
-		return err
-	}
-	repo, err := client.Repo(o.repo)
-	if err != nil {
-		return nil // it is not on GitHub
-	}
-	want.PullRequests = func(ctx context.Context) ([]status.PullRequest, error) {
-		const prefix = "tagbump/"
-		open, err := client.OpenPullRequests(ctx, repo, prefix)
-		if err != nil {
-			return nil, err
-		}
-		var list []status.PullRequest
-		for _, p := range open {
-			if env, service, ok := strings.Cut(strings.TrimPrefix(p.Branch, prefix), "/"); ok {
+	var list []status.PullRequest
+	for _, p := range open {
+		envs, services, _ := deploy.ProposalOf(p.Branch)
+		for _, env := range envs {
+			for _, service := range services {
 				list = append(list, status.PullRequest{Environment: env, Service: service, Number: p.Number, URL: p.URL, Tag: deploy.ProposedTag(p.Body), Draft: p.Draft})
 			}
 		}
-		return list, nil
 	}
-	return nil
+	return list, nil
+}
+
+// commitCounter counts the commits between two tags of a service: in a clone that has
+// both, else on GitHub.
+type commitCounter struct {
+	clones   *clones
+	services *github.Client // nil where GitHub is not asked
+}
+
+// count is what status.Options.Compare is to be.
+func (c *commitCounter) count(ctx context.Context, repository, base, head string) (ahead, behind int, ok bool, err error) {
+	from, to := deploy.CommitOf(base), deploy.CommitOf(head)
+	if from == "" || to == "" {
+		return 0, 0, false, nil
+	}
+	if ahead, behind, ok, err = c.clones.count(ctx, from, to); ok || err != nil || c.services == nil || repository == "" {
+		return ahead, behind, ok, err
+	}
+	repo, err := github.ParseRepo(repository)
+	if err != nil {
+		return 0, 0, false, nil
+	}
+	compared, err := c.services.Compare(ctx, repo, from, to, 0)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	known := compared.Relation != github.BaseUnknown && compared.Relation != github.HeadUnknown
+	return compared.AheadBy, compared.BehindBy, known, nil
 }
 
 // clones are services' repositories on disk.
@@ -206,12 +208,8 @@ func openClones(paths []string) (*clones, error) {
 	return c, nil
 }
 
-// count counts in the first clone that has both commits.
-func (c *clones) count(ctx context.Context, _, base, head string) (ahead, behind int, ok bool, err error) {
-	from, to := deploy.CommitOf(base), deploy.CommitOf(head)
-	if from == "" || to == "" {
-		return 0, 0, false, nil
-	}
+// count counts in the first clone that has both commits; ok is false where none has.
+func (c *clones) count(ctx context.Context, from, to string) (ahead, behind int, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.list {

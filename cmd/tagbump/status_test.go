@@ -3,21 +3,24 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
-	"k8srepo/internal/status"
 )
 
 func TestStatusAsksGitHub(t *testing.T) {
 	const token = "ghs_s3cret"
 	server := ghtest.NewServer(t, ghtest.Options{Token: token})
-	k8s := gittest.NewRepo(t, gittest.Files{"a": "1"})
-	k8s.Git("branch", "tagbump/prod/api", "main")
-	k8s.Commit("tagbump/prod/api", gittest.Files{"a": "2"}, "Deploy")
+	k8s := gittest.NewRepo(t, gittest.Files{"users.yaml": "services: [{name: api, image: example.com/api}]\n", "prod/manifests/api.yaml": "image: example.com/api:1\n"})
+	branches := []string{"tagbump/prod/api", "tagbump-rollback/prod/api", "tagbump/prod+qa/api+web", "tagbump/qa/api"}
+	for _, branch := range branches {
+		k8s.Git("branch", branch, "main")
+		k8s.Commit(branch, gittest.Files{"a": branch}, "Deploy")
+	}
 	server.AddRepo("example/k8s", k8s)
 	api := gittest.NewRepo(t, gittest.Files{"a": "1"})
 	old := api.Tip("main")[:7]
@@ -25,29 +28,42 @@ func TestStatusAsksGitHub(t *testing.T) {
 	next := api.Commit("main", gittest.Files{"a": "3"}, "three")[:7]
 	server.AddRepo("example/api", api)
 
-	o := statusOptions{access: access{repo: server.URL + "/example/k8s.git", environment: environment{
-		repoToken: token, serviceToken: token, server: server.URL, api: server.APIURL(), graphQL: server.GraphQLURL(),
-	}}}
+	env := environment{repoToken: token, serviceToken: token, server: server.URL, api: server.APIURL(), graphQL: server.GraphQLURL()}
 	con := console.New("tagbump", io.Discard, io.Discard, func(string) string { return "" })
-	client, err := o.environment.client(token, "", con)
+	client, err := env.client(token, "", con)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.CreatePullRequest(t.Context(), github.Repo{Owner: "example", Name: "k8s"}, github.NewPullRequest{
-		Title: "Deploy api " + next + " to prod", Body: "<!-- tagbump: prod " + next + " -->", Branch: "tagbump/prod/api", Base: "main",
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, branch := range branches {
+		_, err = client.CreatePullRequest(t.Context(), github.Repo{Owner: "example", Name: "k8s"}, github.NewPullRequest{
+			Title: "Deploy api " + next, Body: "<!-- tagbump: prod " + next + " -->", Branch: branch, Base: "main",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-
-	var want status.Options
-	if err := o.askGitHub(&want, &clones{}, con); err != nil {
-		t.Fatal(err)
+	for name, way := range map[string]access{
+		"over the API":            {repo: server.URL + "/example/k8s.git", via: "api", environment: env},
+		"over Git, with --github": {repo: k8s.Dir, github: "example/k8s", via: "git", environment: env},
+	} {
+		o := statusOptions{access: way}
+		report, err := o.report(t.Context(), con)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		pulls := report.Services[0].Environments[0].PullRequests
+		var numbers []int
+		for _, p := range pulls {
+			numbers = append(numbers, p.Number)
+		}
+		if !slices.Equal(numbers, []int{1, 2, 3}) { // the last one is of another environment
+			t.Errorf("%s: got the pull requests %v", name, numbers)
+		} else if pulls[0].Environment != "prod" || pulls[0].Service != "api" || pulls[0].Tag != next || pulls[0].URL == "" {
+			t.Errorf("%s: got %+v", name, pulls)
+		}
 	}
-	pulls, err := want.PullRequests(t.Context())
-	if err != nil || len(pulls) != 1 || pulls[0].Environment != "prod" || pulls[0].Service != "api" || pulls[0].Tag != next || pulls[0].Number != 1 || pulls[0].URL == "" {
-		t.Errorf("got %+v, %v", pulls, err)
-	}
+	commits := &commitCounter{clones: &clones{}, services: client}
 	for _, c := range []struct{ repository, base, head, want string }{
 		{"example/api", old, next, "2 0 true <nil>"},
 		{"example/api", next, "sha-" + old, "0 2 true <nil>"},
@@ -55,7 +71,7 @@ func TestStatusAsksGitHub(t *testing.T) {
 		{"example/api", old, "v1", "0 0 false <nil>"},
 		{"", old, next, "0 0 false <nil>"},
 	} {
-		ahead, behind, ok, err := want.Compare(t.Context(), c.repository, c.base, c.head)
+		ahead, behind, ok, err := commits.count(t.Context(), c.repository, c.base, c.head)
 		if got := fmt.Sprint(ahead, behind, ok, err); got != c.want {
 			t.Errorf("%s %s…%s: got %s, want %s", c.repository, c.base, c.head, got, c.want)
 		}

@@ -38,7 +38,7 @@ func (r *Request) NoMatch(found *Result, files []File) error {
 	case len(missing) > 0:
 		p := problem.Refuse(near.String(), "no image %s in %s%s", strings.Join(missing, ", nor "), r.Dir(), narrowed)
 		if p.Hint == "" {
-			p.Hint = "no file there mentions it: look for another --env, --image or --root"
+			p.Hint = "no file there mentions it: look for another --env, --service or --image"
 		}
 		problems.Add(p)
 	case r.Expect > 0 && n != r.Expect:

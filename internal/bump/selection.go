@@ -102,7 +102,10 @@ func (s *Selection) Query(sources ...fs.FS) (*Query, error) {
 			continue
 		}
 		target, err := ParseTarget(repository, s.Renames)
-		problems.Add(err)
+		if err != nil {
+			problems.Add(err)
+			continue
+		}
 		target.Service, target.Source = service.Name, service.Repository
 		if q.Target(target.Repository) == nil { // services may share an image
 			q.Targets = append(q.Targets, target)
@@ -110,7 +113,10 @@ func (s *Selection) Query(sources ...fs.FS) (*Query, error) {
 	}
 	for _, repository := range s.Images {
 		target, err := ParseTarget(repository, s.Renames)
-		problems.Add(err)
+		if err != nil {
+			problems.Add(err)
+			continue
+		}
 		q.Targets = append(q.Targets, target)
 	}
 	return q, problems.Err()

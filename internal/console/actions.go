@@ -26,13 +26,13 @@ func (c *Console) Outputs(outputs []Output) error {
 }
 
 // Summary adds Markdown to the page of the run, inside GitHub Actions; elsewhere
-// it does nothing. Texts of others in it are made by Code or Plain.
+// it does nothing. Texts of others in it are made by Code, CodeCell or Plain.
 func (c *Console) Summary(markdown string) error {
 	return appendTo(c.SummaryFile, Clean(markdown, false))
 }
 
-// Code returns a text as a code span of Markdown, in a table too: nothing in it is a link,
-// an image, a mention or a tag.
+// Code returns a text as a code span of Markdown, outside of tables: nothing in it is a link, an
+// image, a mention or a tag.
 func Code(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if text == "" {
@@ -45,8 +45,12 @@ func Code(text string) string {
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
 		text = " " + text + " "
 	}
-	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
+	return fence + text + fence
 }
+
+// CodeCell returns a text as a code span in a cell of a table, where a | ends the cell unless it is
+// escaped ("GitHub Flavored Markdown Spec", Tables).
+func CodeCell(text string) string { return strings.ReplaceAll(Code(text), "|", `\|`) }
 
 // Plain returns a text as Markdown that shows it as it is, on one line, and mentions nobody.
 func Plain(text string) string {

@@ -13,12 +13,26 @@ func TestCode(t *testing.T) {
 		"api":                "`api`",
 		"a`b":                "``a`b``",
 		"`a``":               "``` `a`` ```",
-		"a | b":              "`a \\| b`",
+		"a | b":              "`a | b`",
 		"a\n::b\r\n  c":      "`a ::b c`",
 		"![x](http://evil)":  "`![x](http://evil)`",
 		"<img src=x> @carol": "`<img src=x> @carol`",
 	} {
 		if got := Code(text); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestCodeCell: in a cell of a table, GitHub takes a | for the cell's end, even in a code span.
+func TestCodeCell(t *testing.T) {
+	for text, want := range map[string]string{
+		"":          "",
+		"a | b":     "`a \\| b`",
+		"`a|b":      "`` `a\\|b ``",
+		`grep a\|b`: "`grep a\\\\|b`",
+	} {
+		if got := CodeCell(text); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
 		}
 	}

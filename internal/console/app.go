@@ -139,11 +139,15 @@ func givenTwice(app *cli.App, args []string) error {
 			if _, many := flag.(*cli.StringSliceFlag); many || !slices.Contains(flag.Names(), name) {
 				continue
 			}
-			if first := flag.Names()[0]; seen[first] {
-				return problem.New("run the command once for each", "--%s is given twice", first)
-			} else {
-				seen[first] = true
+			first := flag.Names()[0]
+			if seen[first] {
+				hint := "run the command once for each"
+				if _, isSwitch := flag.(*cli.BoolFlag); isSwitch {
+					hint = "leave one of them out"
+				}
+				return problem.New(hint, "--%s is given twice", first)
 			}
+			seen[first] = true
 		}
 		if !joined && takesValue(command, name) {
 			i++

@@ -121,8 +121,8 @@ func (c *Console) labelled(colour, label, text string) {
 // source shows the line that a problem is in, with a mark below its column.
 func (c *Console) source(p *problem.Problem) {
 	line := p.Source
-	if line == "" && c.Source != nil && p.Place.Line > 0 {
-		line = readLine(c.Source, p.Place.File, p.Place.Line)
+	if line == "" && c.Source != nil {
+		line = SourceLine(c.Source, p.Place)
 	}
 	if strings.TrimSpace(line) == "" || p.Hidden || problem.HasCredential(line) {
 		return
@@ -178,16 +178,20 @@ func width(r rune) int {
 	return 1
 }
 
-func readLine(fsys fs.FS, file string, n int) string {
-	data, err := fs.ReadFile(fsys, file)
+// SourceLine returns the line of a file that a place is in, without its end; "" where there is none.
+func SourceLine(fsys fs.FS, place problem.Place) string {
+	if place.Line < 1 {
+		return ""
+	}
+	data, err := fs.ReadFile(fsys, place.File)
 	if err != nil {
 		return ""
 	}
-	lines := strings.SplitN(string(data), "\n", n+1)
-	if n > len(lines) {
+	lines := strings.SplitN(string(data), "\n", place.Line+1)
+	if place.Line > len(lines) {
 		return ""
 	}
-	return strings.TrimSuffix(lines[n-1], "\r")
+	return strings.TrimSuffix(lines[place.Line-1], "\r")
 }
 
 // annotation returns a problem as a workflow command of GitHub Actions ("Workflow

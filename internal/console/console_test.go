@@ -181,6 +181,14 @@ func TestGivenTwice(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", typed, err, want)
 		}
 	}
+	for typed, want := range map[string]string{
+		"t set --env dev --env qa":    "run the command once for each",
+		"t set --dry-run --dry-run=0": "leave one of them out",
+	} {
+		if all := problem.All(givenTwice(app, strings.Fields(typed))); len(all) != 1 || all[0].Hint != want {
+			t.Errorf("%s: got %+v, want the hint %q", typed, all, want)
+		}
+	}
 }
 
 func TestProblemsShowCodesAndNotes(t *testing.T) {

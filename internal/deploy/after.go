@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/image"
@@ -15,9 +14,9 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// checkAfter refuses what a plan moves to a tag that does not run in an environment that
-// comes before. What is pushed past the policy instead is noted in the plan. A rollback
-// goes where it has been: it is not bound.
+// checkAfter refuses a plan that moves an image to a tag that does not run in an environment
+// that comes before. A condition that is pushed past instead is noted in the plan. A rollback
+// is not bound by conditions: its tag has run there.
 func checkAfter(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
 	if t.kind != deploying && t.kind != releasing || !slices.ContainsFunc(plan.Images, bump.ImageChange.Changed) {
 		return nil
@@ -40,7 +39,8 @@ func checkAfter(ctx context.Context, o *Options, t *task, b *base, plan *Outcome
 	return refusals.Err()
 }
 
-// check refuses what a plan moves to a tag that the condition's environment does not run.
+// check refuses a plan that moves an image to a tag that the condition's environment does
+// not run.
 func (c *condition) check(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
 	targets, err := t.scope(ctx, b)
 	if err != nil {
@@ -67,11 +67,8 @@ func (c *condition) read(ctx context.Context, o *Options, t *task, b *base) (map
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	s := t.selections[0]
-	s.Env, s.Narrowing = c.env, bump.Narrowing{}
-	if !strings.Contains(s.Path, "{env}") {
-		s.Path = ""
-	}
+	s := *in(t.selections[0], c.env)
+	s.Narrowing = bump.Narrowing{}
 	tip := c.at
 	switch branch := cmp.Or(own.Branch, tip.Branch); branch {
 	case b.Branch:

@@ -22,14 +22,14 @@ type base struct {
 	policy *policy
 	home   *repo.Commit // of the default branch, whose files have the policy; nil where there is none
 
-	open *[]github.PullRequest // of tagbump's branches; nil until they are asked for
+	open *[]github.PullRequest // of tagbump's branches; nil until they are listed
 }
 
 // openPulls returns the open pull requests of branches with one of tagbump's prefixes. They
 // are listed once an attempt.
 func (b *base) openPulls(ctx context.Context, o *Options, prefix string) ([]github.PullRequest, error) {
 	if b.open == nil {
-		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, "tagbump")
+		open, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, Branches)
 		if err != nil {
 			return nil, err
 		}

@@ -22,8 +22,9 @@ type body struct {
 	Tags        []string           // that are proposed, each once
 	Moves       []move
 	MoreMoves   int        // that are left out
+	Previous    []previous // what runs before the merge
 	Elsewhere   []*running // what the other environments run
-	Differences *differences
+	Contrast    *contrast
 	Reason      string         // as it was given; may be empty
 	RequestedBy string         // may be empty
 	RunURL      string         // may be empty
@@ -41,6 +42,14 @@ type move struct {
 	Unknown string // why Between is not known
 }
 
+// previous is what an environment runs of a service that changes in it, by the first of its
+// images.
+type previous struct {
+	Env    string
+	Target bump.Target
+	Old    image.Ref
+}
+
 // maxMoves is how many comparisons of commits a body has: sandboxes of people may run a
 // tag each.
 const maxMoves = 20
@@ -54,9 +63,9 @@ const (
 
 var tagInBody = lazyregexp.New(`<!-- tagbump: (\S+) (\S+) -->`)
 
-// proposedTag returns the tag that a body proposes, several with commas between them; ""
-// where tagbump did not write it.
-func proposedTag(body string) string {
+// ProposedTag returns the tag or digest that a pull request's body says it proposes, several
+// with ", " between them; "" where it does not say.
+func ProposedTag(body string) string {
 	if m := tagInBody.FindStringSubmatch(body); m != nil {
 		return strings.ReplaceAll(m[2], ",", ", ")
 	}
@@ -85,17 +94,32 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 		}
 		if i.Changed() {
 			text.Images = append(text.Images, i)
-			text.addMove(ctx, o, *targets.of(i.Place.File).Target(i.Old), i)
+			query := targets.of(i.Place.File)
+			target := *query.Target(i.Old)
+			text.addMove(ctx, o, target, i)
+			if text.previous(query.Env, target.Name()) == nil {
+				text.Previous = append(text.Previous, previous{query.Env, target, i.Old})
+			}
 		}
 	}
 	if text.Elsewhere, err = elsewhere(ctx, o, t, b); err != nil {
 		return nil, err
 	}
 	if t.from != "" {
-		text.Differences = contrast(ctx, o, t, b)
+		text.Contrast = readContrast(ctx, o, t, b)
 	}
 	text.Mentions, text.Notices = plan.Mentions, plan.Notices
 	return text, err
+}
+
+// previous returns what an environment runs of a service; nil where that does not change.
+func (b *body) previous(env, service string) *previous {
+	for i := range b.Previous {
+		if p := &b.Previous[i]; p.Env == env && p.Target.Name() == service {
+			return p
+		}
+	}
+	return nil
 }
 
 // addMove adds what lies between the two tags of an image, once for all images that

@@ -29,6 +29,7 @@ func sampleBody(t *testing.T) *body {
 		Moves: []move{{Target: bump.Target{Service: "api", Repository: ref(repository), Source: "example/api"}, Old: was, New: is, Between: &Between{
 			Added: Commits{Total: 60, URL: "https://github.com/example/api/compare/1f0c9ae...9f2c1ab", Newest: []Commit{{"9f2c1ab07f", "Close idle connections (#118)", "alice", 118}}},
 		}}},
+		Previous:    []previous{{"prod", bump.Target{Service: "api"}, was}},
 		Elsewhere:   []*running{{Env: "dev", Service: "api", Tags: []string{"9f2c1ab"}, Since: "2026-11-18"}},
 		RequestedBy: "alice", RunURL: "https://github.com/example/api/actions/runs/42",
 	}
@@ -40,7 +41,7 @@ func TestBodyKeepsWhatAPersonWrote(t *testing.T) {
 	first := b.markdown("") + theirs
 	b.Tags = []string{"c3d9e01", "v1.2.0"}
 	again := b.markdown(strings.ReplaceAll(first, "\n", "\r\n")) // as GitHub's editor saves it
-	if !strings.HasSuffix(again, yoursLine+"\n"+theirs) || proposedTag(again) != "c3d9e01, v1.2.0" {
+	if !strings.HasSuffix(again, yoursLine+"\n"+theirs) || ProposedTag(again) != "c3d9e01, v1.2.0" {
 		t.Errorf("got\n%s", again)
 	}
 }
@@ -111,6 +112,16 @@ func TestTitles(t *testing.T) {
 		if got := b.title(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestMessageOfSeveralTags shortens each of them, digests too.
+func TestMessageOfSeveralTags(t *testing.T) {
+	a, b := "sha256:"+strings.Repeat("a", 64), "sha256:"+strings.Repeat("b", 64)
+	plan := &Outcome{Result: &bump.Result{}, NewTag: a + ", " + b}
+	got, err := messageOf(&Options{}, &task{envs: []string{"prod"}, names: []string{"api", "front"}}, plan)
+	if want := "api, front: prod  → sha256:aaaaaaaaaaaa, sha256:bbbbbbbbbbbb\n"; err != nil || got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
 

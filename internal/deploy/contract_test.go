@@ -14,17 +14,18 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// The tests TestDesign45 to TestDesign410 hold the sentences of design 4.5 to 4.10, each
-// by a story that is named for it. A story is run over Git and over GitHub's API, on the
-// same repositories, and all its runs come to the same results.
+// Tables of sentences are what tagbump guarantees: TestRaces, TestOrder, TestPulls,
+// TestPullBody, TestBranchOwner, TestRollback, TestPolicyFailsClosed and TestObjects. A story
+// tests each sentence. It runs over Git and over GitHub's API, on the same repositories, and
+// both must come to the same results.
 
-// sentence is one of the design's.
+// sentence is one guarantee, and the story that tests it.
 type sentence struct {
 	says  string
 	story func(t *testing.T, api bool)
 }
 
-// bySentence tells the stories of a section.
+// bySentence runs the stories of a table.
 func bySentence(t *testing.T, sentences ...sentence) {
 	t.Parallel()
 	for _, s := range sentences {

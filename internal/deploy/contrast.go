@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,13 +17,13 @@ import (
 	"k8srepo/internal/repo"
 )
 
-// differences are what differs, besides the tags, between the manifests of a
-// promotion's services in its source and in its target.
-type differences struct {
+// contrast is what differs, besides the tags, between the manifests of a promotion's
+// services in its source and in its target.
+type contrast struct {
 	From, To string
 	Lines    []string // one an object, as Markdown
 	More     int      // objects that are left out
-	Unknown  string   // why they are not known; "" where they are
+	Unknown  string   // why the differences are not known; "" where they are
 }
 
 // Limits of how many differences are listed.
@@ -33,29 +32,29 @@ const (
 	maxFields      = 3  // of one object
 )
 
-func (d *differences) markdown(w *strings.Builder) {
-	between := fmt.Sprintf("between %s and %s", data(d.From), data(d.To))
+func (c *contrast) markdown(w *strings.Builder) {
+	between := fmt.Sprintf("between %s and %s", data(c.From), data(c.To))
 	switch {
-	case d.Unknown != "":
-		fmt.Fprintf(w, "\nWhat else differs %s is not known, because %s.\n", between, data(d.Unknown))
+	case c.Unknown != "":
+		fmt.Fprintf(w, "\nWhat else differs %s is not known, because %s.\n", between, data(c.Unknown))
 		return
-	case len(d.Lines) == 0:
+	case len(c.Lines) == 0:
 		fmt.Fprintf(w, "\nNothing else differs %s.\n", between)
 		return
 	}
 	fmt.Fprintf(w, "\nWhat else differs %s, and is not changed here:\n\n", between)
-	for _, line := range d.Lines {
+	for _, line := range c.Lines {
 		fmt.Fprintf(w, "- %s\n", line)
 	}
-	if d.More > 0 {
-		fmt.Fprintf(w, "- … and %d more objects\n", d.More)
+	if c.More > 0 {
+		fmt.Fprintf(w, "- … and %d more objects\n", c.More)
 	}
 }
 
-// contrast compares the manifests of a task's services in the environment that they come
+// readContrast compares the manifests of a task's services in the environment that they come
 // from with those in the first one that they go to.
-func contrast(ctx context.Context, o *Options, t *task, b *base) *differences {
-	d := &differences{From: t.from, To: t.envs[0]}
+func readContrast(ctx context.Context, o *Options, t *task, b *base) *contrast {
+	c := &contrast{From: t.from, To: t.envs[0]}
 	tips := map[string]*repo.Commit{b.Branch: b.Commit}
 	tip, err := tipOf(ctx, o, b, t.from, tips)
 	if err == nil && tip == nil {
@@ -69,11 +68,11 @@ func contrast(ctx context.Context, o *Options, t *task, b *base) *differences {
 		target, err = readSide(ctx, b.Commit, &t.selections[0])
 	}
 	if err != nil {
-		d.Unknown = whyNotKnown(err)
-		return d
+		c.Unknown = whyNotKnown(err)
+		return c
 	}
-	d.compare(source, target)
-	return d
+	c.compare(source, target)
+	return c
 }
 
 // side is one environment of a comparison.
@@ -163,7 +162,10 @@ func (e *side) add(query *bump.Query, f bump.File) {
 		one := &object{kind: kind.Text, name: name.Text, values: map[string]string{}}
 		one.flatten("", doc, query, tags)
 		key := kind.Text + " " + name.Text
-		e.objects[key], e.order = one, append(e.order, key)
+		if e.objects[key] == nil {
+			e.order = append(e.order, key)
+		}
+		e.objects[key] = one
 	}
 }
 
@@ -198,7 +200,7 @@ func (o *object) flatten(at string, v manifest.Value, query *bump.Query, tags ma
 
 // compare sets the lines: an object that both sides have, with what differs in it, or
 // one that only one of them has.
-func (d *differences) compare(source, target *side) {
+func (c *contrast) compare(source, target *side) {
 	t := translation{source.words, target.words}
 	seen := map[string]bool{}
 	var lines []string
@@ -206,7 +208,7 @@ func (d *differences) compare(source, target *side) {
 		one := source.objects[key]
 		counterpart := target.objects[t.of(key)]
 		if counterpart == nil {
-			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(d.From)))
+			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(c.From)))
 			continue
 		}
 		seen[t.of(key)] = true
@@ -216,11 +218,11 @@ func (d *differences) compare(source, target *side) {
 	}
 	for _, key := range target.order {
 		if !seen[key] {
-			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(d.To)))
+			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(c.To)))
 		}
 	}
-	d.Lines = lines[:min(len(lines), maxDifferences)]
-	d.More = len(lines) - len(d.Lines)
+	c.Lines = lines[:min(len(lines), maxDifferences)]
+	c.More = len(lines) - len(c.Lines)
 }
 
 // differs returns what differs between an object and its counterpart, "" where nothing does.
@@ -287,17 +289,26 @@ func shownValue(text string) string {
 	return text
 }
 
-// replaceWord replaces a word where it stands whole, also between hyphens.
+// replaceWord replaces a word wherever it stands whole: between characters that are no
+// letters or digits of ASCII.
 func replaceWord(text, word, with string) string {
-	if !strings.Contains(text, word) {
-		return text
-	}
-	whole := regexp.MustCompile(`(^|[^A-Za-z0-9])` + regexp.QuoteMeta(word) + `($|[^A-Za-z0-9])`)
-	for {
-		next := whole.ReplaceAllString(text, "${1}"+strings.ReplaceAll(with, "$", "$$")+"${2}")
-		if next == text || strings.Contains(with, word) {
-			return next
+	var b strings.Builder
+	done := 0 // what of the text is in b
+	for from := 0; ; {
+		at := strings.Index(text[from:], word)
+		if at < 0 {
+			break
 		}
-		text = next
+		at += from
+		end := at + len(word)
+		if at > 0 && isAlphanumeric(text[at-1]) || end < len(text) && isAlphanumeric(text[end]) {
+			from = at + 1
+			continue
+		}
+		b.WriteString(text[done:at] + with)
+		done, from = end, end
 	}
+	return b.String() + text[done:]
 }
+
+func isAlphanumeric(c byte) bool { return isLetter(c) || '0' <= c && c <= '9' }

@@ -175,7 +175,7 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 	}
 	outcome, err := keepNewer(ctx, o, b, request, files, result)
 	if err == nil {
-		err = stayBehind(ctx, b, request, s, outcome, whole)
+		err = noteUnmoved(ctx, b, request, s, outcome, whole)
 	}
 	return outcome, err
 }
@@ -195,12 +195,12 @@ func overlaid(files []bump.File, changes []bump.FileChange) []bump.File {
 
 // keepNewer returns the outcome of a result, less what would go back in history.
 func keepNewer(ctx context.Context, o *Options, b *base, request *bump.Request, files []bump.File, result *bump.Result) (*Outcome, error) {
-	ordered := order{request: request, kind: b.policy.order(request.Env), history: o.History, owners: ownersIn(b.FS(ctx), request), force: o.Force}
+	outcome := &Outcome{NewTag: request.Version()}
+	ordered := order{request: request, kind: b.policy.order(request.Env), history: o.History, owners: ownersIn(b.FS(ctx), request), force: o.Force, notice: outcome.notice}
 	newer, err := ordered.newer(ctx, result)
 	if err != nil {
 		return nil, err
 	}
-	outcome := &Outcome{NewTag: request.Version(), Notices: ordered.notices}
 	for _, i := range result.Images {
 		if i.Changed() && !newer[i.Old.String()] {
 			outcome.Superseded = append(outcome.Superseded, i)

@@ -88,12 +88,15 @@ func (s scope) of(file string) *bump.Query {
 	return nil
 }
 
-// imagesIn returns the images of a file that a task may move.
+// imagesIn returns the images of a file that a task may move. That a file is not valid YAML,
+// and names one of them, is a refusal.
 func (s scope) imagesIn(file bump.File) ([]bump.ImageChange, error) {
-	if query := s.of(file.Path); query != nil {
-		return imagesIn(query, file)
+	query := s.of(file.Path)
+	if query == nil {
+		return nil, nil
 	}
-	return nil, nil
+	images, problems := query.Read([]bump.File{file})
+	return bump.Unchanged(images), problems.Err()
 }
 
 // onlyMoves reports whether a file's change is one that an edit of the targets'
@@ -205,8 +208,8 @@ func (d *difference) isThere(ctx context.Context, b *base) (bool, error) {
 	return true, nil
 }
 
-// holds reports whether the branch is exactly a plan for the base, and merges into it
-// cleanly: then it is left alone, and approvals and checks stay.
+// holds reports whether merging the branch into the base gives exactly what a plan writes,
+// and cannot conflict: then the branch is left alone, and approvals and checks stay.
 func (d *difference) holds(ctx context.Context, b *base, plan *Outcome, reason string) (bool, error) {
 	if len(d.changes) != len(plan.Files) {
 		return false, nil

@@ -27,8 +27,8 @@ type running struct {
 }
 
 // elsewhere returns what the environments that a task does not change run of its
-// services, and since when. What is wrong with another environment is no matter of
-// this pull request: it is left out.
+// services, and since when. An environment whose files have mistakes is left out: this pull
+// request cannot mend them.
 func elsewhere(ctx context.Context, o *Options, t *task, b *base) ([]*running, error) {
 	envs, err := otherEnvs(b.FS(ctx), t.envs)
 	if err != nil {
@@ -130,22 +130,12 @@ func tipOf(ctx context.Context, o *Options, b *base, env string, tips map[string
 	return tip, err
 }
 
-// at returns the tags that the row's files run at a commit, each once. A file that
-// cannot be parsed says nothing.
+// at returns the tags that the row's files run at a commit, each once.
 func (r *running) at(ctx context.Context, c *repo.Commit) ([]string, error) {
-	var there []string
-	for _, p := range r.paths {
-		if _, err := c.Tree.Lookup(ctx, p); err == nil {
-			there = append(there, p)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	files, err := read(ctx, c, r.query, there)
+	images, err := imagesAt(ctx, c, r.query, r.paths)
 	if err != nil {
 		return nil, err
 	}
-	images, _ := r.query.Read(files)
 	var tags []string
 	for _, i := range images {
 		if tag := i.Ref.TagOrDigest(); r.query.Target(i.Ref).Name() == r.Service && !slices.Contains(tags, tag) {
@@ -159,7 +149,7 @@ func (r *running) at(ctx context.Context, c *repo.Commit) ([]string, error) {
 const lookBack = 100
 
 // since sets the day on which each row's tags came: that of the last commit that changed
-// them. It is nice to know, and no more: what fails leaves it not known.
+// them. The pull request does without it: after an error the day is "not known".
 func since(ctx context.Context, o *Options, tip *repo.Commit, rows []*running) {
 	if len(rows) == 0 {
 		return

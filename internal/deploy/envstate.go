@@ -10,16 +10,17 @@ import (
 	"k8srepo/internal/image"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
-// envState is what an environment runs, as it was read from a tip. Nothing of it is
-// changed.
+// envState is what an environment runs, as it was read from a tip. It is read only.
 type envState struct {
 	env      string
 	base     *base
+	file     *inventory.Environment // nil where the environment has none
 	services []*inventory.Service
 	query    *bump.Query
-	images   map[string][]bump.ImageChange // by canonical repository; New means nothing
+	images   map[string][]bump.ImageChange // by canonical repository; none of them changes
 }
 
 // readEnv reads what an environment runs of some services; of all where none is
@@ -48,6 +49,9 @@ func readEnvAt(ctx context.Context, b *base, s bump.Selection) (*envState, error
 	if state.query, err = s.Query(b.FS(ctx)); err != nil {
 		return nil, err
 	}
+	if state.file, err = inventory.LoadEnvironment(b.FS(ctx), s.Env); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	found, err := state.find(ctx, s, all)
 	if err == nil && !all && !state.hasAll(found) {
 		found, err = state.find(ctx, s, true)
@@ -73,13 +77,6 @@ func (s *envState) find(ctx context.Context, selection bump.Selection, whole boo
 	return bump.Unchanged(images), problems.Err()
 }
 
-// imagesIn returns the images of a file that are a query's. A file that is no YAML has
-// none, unless it names one of them: that is a refusal.
-func imagesIn(query *bump.Query, file bump.File) ([]bump.ImageChange, error) {
-	images, problems := query.Read([]bump.File{file})
-	return bump.Unchanged(images), problems.Err()
-}
-
 // hasAll reports whether each target is among images.
 func (s *envState) hasAll(images []bump.ImageChange) bool {
 	for _, t := range s.query.Targets {
@@ -88,6 +85,15 @@ func (s *envState) hasAll(images []bump.ImageChange) bool {
 		}
 	}
 	return true
+}
+
+// running returns the images of a service. That it does not run is a refusal.
+func (s *envState) running(service string) ([]bump.ImageChange, error) {
+	images := s.of(service)
+	if len(images) == 0 {
+		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", service, s.env)
+	}
+	return images, nil
 }
 
 // of returns the images of a service, in the order of their places.
@@ -101,11 +107,40 @@ func (s *envState) of(service string) []bump.ImageChange {
 	if known == nil {
 		return nil
 	}
-	ref, err := image.ParseRepository(known.Image) // it shares the image of another service
+	ref, err := repositoryOf(s.file, known) // it shares the image of another service
 	if err != nil {
 		return nil
 	}
 	return s.images[ref.Repository()]
+}
+
+// imagesAt returns a query's images at a commit: those in the files and folders that are
+// there. A file that cannot be parsed has none.
+func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []string) ([]bump.Image, error) {
+	var there []string
+	for _, p := range paths {
+		if _, err := c.Tree.Lookup(ctx, p); err == nil {
+			there = append(there, p)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	files, err := read(ctx, c, query, there)
+	if err != nil {
+		return nil, err
+	}
+	images, _ := query.Read(files)
+	return images, nil
+}
+
+// repositoryOf returns the repository of a service in an environment, whose file may
+// replace it. The environment is nil where it has no file.
+func repositoryOf(env *inventory.Environment, s *inventory.Service) (image.Ref, error) {
+	repository := s.Image
+	if env != nil {
+		repository = env.Image(s)
+	}
+	return image.ParseRepository(repository)
 }
 
 // versions returns what images run, each once, in the order they are found in. Their

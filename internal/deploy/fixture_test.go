@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func newSite(t *testing.T, files gittest.Files) *site {
 // meetsGit reports whether a test is one of those that are served by git itself: most are
 // of what is above its protocol, which has its own tests with git in package gitrepo.
 func meetsGit(t *testing.T) bool {
-	return slices.ContainsFunc([]string{"TestDesign410/", "TestDeploy"}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{"TestObjects/", "TestDeploy"}, func(prefix string) bool {
 		return strings.HasPrefix(t.Name(), prefix)
 	})
 }
@@ -333,5 +334,19 @@ func (h *gitHubSite) proposes(build int) {
 	}
 	if log := h.repo.Log(branch); len(log) < 2 || log[1] != h.repo.Tip("main") {
 		h.t.Errorf("the branch is not one commit on main: %v", log)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+func remove(t *testing.T, file string) {
+	t.Helper()
+	if err := os.Remove(file); err != nil {
+		t.Error(err)
 	}
 }

@@ -58,7 +58,7 @@ func (h GitHistory) Relation(ctx context.Context, running, next string) (Relatio
 		return TestMerge, nil
 	}
 	from, err := commitIn(ctx, h, running)
-	if err == nil && from.hash == "" && h.Shallow() && running != "" {
+	if err == nil && from.hash == "" && !from.two && h.Shallow() && running != "" {
 		return CutOff, nil
 	}
 	if err != nil || !from.isOne() {
@@ -88,14 +88,16 @@ func (f found) unknown(none, two Relation) Relation {
 }
 
 func (h GitHistory) byHash(_ context.Context, prefix string) (string, error) {
-	return name(h.Resolve(prefix))
+	return hashOrNone(h.Resolve(prefix))
 }
 
-func (h GitHistory) byTag(_ context.Context, tag string) (string, error) { return name(h.Tag(tag)) }
+func (h GitHistory) byTag(_ context.Context, tag string) (string, error) {
+	return hashOrNone(h.Tag(tag))
+}
 
-// name returns a hash as text, "" where there is no commit, or not one.
-func name(hash gitrepo.Hash, err error) (string, error) {
-	if errors.Is(err, gitrepo.ErrNoCommit) || errors.Is(err, gitrepo.ErrAmbiguous) {
+// hashOrNone returns a hash as text, "" where there is no commit.
+func hashOrNone(hash gitrepo.Hash, err error) (string, error) {
+	if errors.Is(err, gitrepo.ErrNoCommit) {
 		return "", nil
 	}
 	return hash.String(), err

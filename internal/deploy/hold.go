@@ -32,23 +32,29 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 			return err
 		}
 		for _, h := range holds {
-			if !moves(tree, t, plan, h.Service) {
-				continue
+			moved, err := moves(tree, t, plan, env, h.Service)
+			if err != nil {
+				return err
 			}
-			p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
-			p.Place = h.Place
-			refusals.Add(p)
+			if moved {
+				p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
+				p.Place = h.Place
+				refusals.Add(p)
+			}
 		}
 	}
-	if len(refusals) == 0 && o.Pulls != nil && b.policy.Strategy == inventory.PullRequest {
-		open, err := b.openPulls(ctx, o, rollbackPrefix)
+	if len(refusals) == 0 {
+		proposed, err := proposedHolds(ctx, o, b, t.envs)
 		if err != nil {
 			return err
 		}
-		for _, pull := range open {
-			envs, services, ok := parseBranch(rollbackPrefix, pull.Branch)
-			if ok && slices.Contains(t.envs, envs[0]) && moves(tree, t, plan, services[0]) {
-				refusals.Add(problem.Refuse("merge or close it first", "%s is held in %s while %s is open", services[0], envs[0], pull.URL))
+		for _, h := range proposed {
+			moved, err := moves(tree, t, plan, h.env, h.service)
+			if err != nil {
+				return err
+			}
+			if moved {
+				refusals.Add(problem.Refuse("merge or close it first", "%s", h))
 			}
 		}
 	}
@@ -56,6 +62,34 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 		return nil
 	}
 	return heldError(refusals)
+}
+
+// proposedHold is a service whose rollback, hold or release is proposed: it is held while
+// the pull request is open.
+type proposedHold struct{ env, service, url string }
+
+// String says which service is held where, and until when.
+func (h proposedHold) String() string {
+	return fmt.Sprintf("%s is held in %s while %s is open", h.service, h.env, h.url)
+}
+
+// proposedHolds returns the services of environments whose rollback, hold or release is
+// proposed. Where the policy is to push there are none.
+func proposedHolds(ctx context.Context, o *Options, b *base, envs []string) ([]proposedHold, error) {
+	if o.Pulls == nil || b.policy.Strategy != inventory.PullRequest {
+		return nil, nil
+	}
+	open, err := b.openPulls(ctx, o, rollbackPrefix)
+	if err != nil {
+		return nil, err
+	}
+	var held []proposedHold
+	for _, pull := range open {
+		if of, services, ok := parseBranch(rollbackPrefix, pull.Branch); ok && slices.Contains(envs, of[0]) {
+			held = append(held, proposedHold{of[0], services[0], pull.URL})
+		}
+	}
+	return held, nil
 }
 
 // heldError returns a refusal of the kind ErrHeld.
@@ -67,22 +101,27 @@ func heldError(refusals problem.List) error {
 	return refuseAs(ErrHeld, &p)
 }
 
-// moves reports whether a plan moves a service: whether it was named, or its image is
-// among those that change.
-func moves(tree fs.FS, t *task, plan *Outcome, service string) bool {
+// moves reports whether a plan moves a service in an environment: whether the service was
+// named, or its image is among those that change. Where the services cannot be read, that
+// is not known, and an error: a held service must not move because of it.
+func moves(tree fs.FS, t *task, plan *Outcome, env, service string) (bool, error) {
 	if slices.Contains(t.names, service) {
-		return true
+		return true, nil
 	}
 	known, err := inventory.LoadNamed(tree, []string{service})
-	if err != nil {
-		return false // no users.yaml: a hold of a name that no image has
+	if err != nil && len(known) == 0 && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
 	}
 	found := bump.FindService(known, service)
-	if found == nil {
-		return false
+	if found == nil || found.Image == "" {
+		return false, nil // a hold of a name that no image has
 	}
-	ref, err := image.ParseRepository(found.Image)
-	return err == nil && slices.ContainsFunc(plan.Images, func(i bump.ImageChange) bool { return i.Changed() && i.Old.Repository() == ref.Repository() })
+	file, err := inventory.LoadEnvironment(tree, env)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	ref, err := repositoryOf(file, found)
+	return err == nil && slices.ContainsFunc(plan.Images, func(i bump.ImageChange) bool { return i.Changed() && i.Old.Repository() == ref.Repository() }), err
 }
 
 // Hold keeps a service where it is.
@@ -102,7 +141,7 @@ func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		plan := &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}
+		plan := &Outcome{Result: &bump.Result{Images: images}, NewTag: tagList(versions(images))}
 		held, err := hold.Read(b.FS(ctx), h.Env, h.Service)
 		if err != nil {
 			return nil, err
@@ -178,7 +217,7 @@ func (r *Release) edit(ctx context.Context, b *base) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tagList(versions(images))}, nil
+	return &Outcome{Result: &bump.Result{Images: images}, NewTag: tagList(versions(images))}, nil
 }
 
 // serviceTask returns a task of one service.
@@ -192,11 +231,7 @@ func imagesOf(ctx context.Context, b *base, env, service string) ([]bump.ImageCh
 	if err != nil {
 		return nil, err
 	}
-	images := now.of(service)
-	if len(images) == 0 {
-		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", service, env)
-	}
-	return images, nil
+	return now.running(service)
 }
 
 // contentAt returns a file of a commit, nil where there is none.

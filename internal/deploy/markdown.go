@@ -32,8 +32,8 @@ func (b *body) markdown(older string) string {
 	}
 	b.mentions(&w)
 	b.elsewhere(&w)
-	if b.Differences != nil {
-		b.Differences.markdown(&w)
+	if b.Contrast != nil {
+		b.Contrast.markdown(&w)
 	}
 	for _, n := range b.Notices {
 		fmt.Fprintf(&w, "\n> %s\n", data(n))
@@ -200,41 +200,42 @@ func (b *body) requested(w *strings.Builder) {
 
 // undo says how to go back after the merge.
 func (b *body) undo(w *strings.Builder) {
-	w.WriteString("\n**To go back** after the merge:\n\n```sh\n")
+	var commands strings.Builder
 	for _, env := range b.Envs {
 		for _, service := range b.Services {
-			for _, line := range b.undoOf(env, service) {
-				fmt.Fprintf(w, "tagbump %s\n", line)
+			if command := b.undoOf(env, service); command != "" {
+				fmt.Fprintf(&commands, "tagbump %s\n", command)
 			}
 		}
 	}
-	w.WriteString("```\n")
+	if commands.Len() > 0 {
+		fmt.Fprintf(w, "\n**To go back** after the merge:\n\n```sh\n%s```\n", commands.String())
+	}
 }
 
-// undoOf returns the commands that undo what is done to a service.
-func (b *body) undoOf(env, service string) []string {
+// undoOf returns the command that undoes what is done to a service in an environment, ""
+// where nothing is.
+func (b *body) undoOf(env, service string) string {
 	where := fmt.Sprintf("--repo %s --env %s", b.Repo, env)
-	at := slices.IndexFunc(b.Moves, func(m move) bool { return m.Target.Name() == service })
 	named := where + " --service " + service
+	was := b.previous(env, service)
 	switch {
 	case b.kind == holding:
-		return []string{"release " + named}
-	case b.kind == releasing && at < 0:
-		return []string{"hold " + named}
-	case b.kind == rollingBack && at >= 0:
-		if old := b.Moves[at].Old; old.Tag != "" {
-			return []string{"release " + named + " --tag " + old.Tag}
-		}
-		return []string{"release " + named}
-	case at >= 0 && b.Moves[at].Target.Service == "":
-		m := b.Moves[at]
-		version := "--digest " + m.Old.Digest
-		if m.Old.Tag != "" {
-			version = "--tag " + m.Old.Tag
-		}
-		return []string{fmt.Sprintf("deploy %s --image %s %s --force", where, m.Target.Repository.Name, version)}
+		return "release " + named
+	case b.kind == releasing && was == nil:
+		return "hold " + named
+	case b.kind == rollingBack && was != nil && was.Old.Tag != "":
+		return "release " + named + " --tag " + was.Old.Tag
+	case b.kind == rollingBack:
+		return "release " + named
+	case was == nil, was.Target.Service == "" && was.Old.Suffix() == "":
+		return ""
+	case was.Target.Service == "" && was.Old.Tag == "":
+		return fmt.Sprintf("deploy %s --image %s --digest %s --force", where, was.Target.Repository.Name, was.Old.Digest)
+	case was.Target.Service == "":
+		return fmt.Sprintf("deploy %s --image %s --tag %s --force", where, was.Target.Repository.Name, was.Old.Tag)
 	}
-	return []string{"rollback " + named}
+	return "rollback " + named
 }
 
 // What others wrote is printed as data: in code spans, where GitHub makes no link,

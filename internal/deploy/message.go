@@ -31,18 +31,19 @@ const defaultMessage = `
 // maxNamed is how many old tags a message names.
 const maxNamed = 3
 
-// CheckMessage reports what is wrong with a template, before anything is done.
-func CheckMessage(text string) error {
+// checkMessage returns what is wrong with a commit message's template, before anything is
+// done; nil for "", the default one.
+func checkMessage(text string) error {
+	if text == "" {
+		return nil
+	}
 	sample := Message{"dev", "api", "1f0c9ae", "9f2c1ab", "9f2c1ab", []string{"dev/manifests/api/api-dev-deployment.yaml"}, "https://example.com"}
 	_, err := sample.fill(text)
 	return err
 }
 
-// fill returns the message that a template makes; "" is the default one.
+// fill returns the message that a template makes.
 func (m Message) fill(text string) (string, error) {
-	if text == "" {
-		text = subjects[deploying] + defaultMessage
-	}
 	const hint = "it is a Go text/template over .Services .Env .Old .New .Tag .Files .RunURL"
 	t, err := template.New("--message").Parse(text)
 	var b strings.Builder
@@ -61,7 +62,7 @@ func (m Message) fill(text string) (string, error) {
 
 // messageOf returns the commit message of a plan.
 func messageOf(o *Options, t *task, plan *Outcome) (string, error) {
-	m := Message{Env: t.env(), Services: strings.Join(t.names, ", "), New: shortened(plan.NewTag), Tag: plan.NewTag, RunURL: o.RunURL}
+	m := Message{Env: t.env(), Services: strings.Join(t.names, ", "), New: shortenedAll(plan.NewTag), Tag: plan.NewTag, RunURL: o.RunURL}
 	if len(t.kept) > 0 { // each service of the set has its own
 		var tags []string
 		for _, i := range plan.Images {
@@ -120,7 +121,7 @@ func shortened(tag string) string {
 	return tag
 }
 
-// shortenedAll shortens each of several tags, which commas part.
+// shortenedAll shortens each of several tags, which ", " separates.
 func shortenedAll(tags string) string {
 	list := strings.Split(tags, ", ")
 	for i, tag := range list {

@@ -16,20 +16,26 @@ func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	if p.open == nil || p.diff == nil || !isOurs(t, p.targets, p.diff.changes) {
 		return plan, nil
 	}
-	there, err := p.diff.isThere(ctx, b)
+	why, err := t.whyMoot(ctx, b, p.diff)
 	if err != nil {
 		return nil, err
 	}
-	why := fmt.Sprintf("%s has it already.", t.env())
-	if t.moot != nil {
-		if why, err = t.moot(ctx, b, p.diff); err != nil {
-			return nil, err
-		}
-	}
-	if why == "" || t.moot == nil && !there {
+	if why == "" {
 		return plan, nil
 	}
 	return plan, closePull(ctx, o, p.open, plan, "There is nothing left to deploy here: "+why)
+}
+
+// whyMoot returns why a base has what an open pull request proposes; "" where it has not.
+func (t *task) whyMoot(ctx context.Context, b *base, proposed *difference) (string, error) {
+	if t.moot != nil {
+		return t.moot(ctx, b, proposed)
+	}
+	done, err := proposed.isThere(ctx, b)
+	if err != nil || !done {
+		return "", err
+	}
+	return t.env() + " has it already.", nil
 }
 
 // closePull closes a pull request with a comment, and deletes its branch. That the
@@ -69,8 +75,8 @@ func closeDeploys(ctx context.Context, o *Options, t *task, plan *Outcome) error
 	return nil
 }
 
-// mootDeploy says why what is proposed has nothing to deploy any more: the environment
-// runs it, or something newer. It is "" where it has.
+// mootDeploy returns why nothing of what is proposed is left to deploy: the environment runs
+// it, or something newer. It is "" where something is left.
 func mootDeploy(ctx context.Context, o *Options, b *base, selections []bump.Selection, proposed *difference) (string, error) {
 	var whys []string
 	for _, s := range selections {

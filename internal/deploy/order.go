@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 
@@ -21,11 +19,11 @@ type order struct {
 	history func(t bump.Target) History              // nil, or nil for a target, where unknown
 	owners  func(t bump.Target) []*inventory.Service // whose image a target is
 	force   bool
-	notices []string
+	notice  func(format string, args ...any)
 }
 
-// newer reports of each image that changes, by the reference that it has now, whether it
-// may. Every refusal is in the error.
+// newer returns the references that run, of images that change, with whether the request's
+// tag may replace them. The error has every refusal.
 func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool, error) {
 	newer := map[string]bool{}
 	var refusals problem.List
@@ -35,8 +33,8 @@ func (o *order) newer(ctx context.Context, result *bump.Result) (map[string]bool
 			continue
 		}
 		ok, err := o.mayReplace(ctx, *o.request.Target(i.Old), i.Old)
-		if refused := (*problem.Problem)(nil); err != nil && !(errors.As(err, &refused) && refused.Refused) {
-			return nil, err // it may pass: keep what it is
+		if err != nil && !isRefusal(err) {
+			return nil, err // another attempt may mend it: its kind says so
 		}
 		refusals.Add(err)
 		newer[ref] = ok
@@ -56,7 +54,7 @@ func (o *order) mayReplace(ctx context.Context, t bump.Target, running image.Ref
 	}
 	relation, err := o.relation(ctx, &t, running.Tag, next)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return false, err
 	case err == nil && relation == Ahead:
 		return true, nil
@@ -110,7 +108,7 @@ func (o *order) relation(ctx context.Context, t *bump.Target, running, next stri
 	return history.Relation(ctx, running, next)
 }
 
-// refusal returns what is said where it is not clear that the request's tag is newer.
+// refusal returns the refusal where it is not clear that the request's tag is newer.
 func (o *order) refusal(relation Relation, t bump.Target, running string) error {
 	const force = "to deploy it anyway, pass --force"
 	const clone = "a clone that has it is made with fetch-depth: 0; "
@@ -149,12 +147,6 @@ func (o *order) refusal(relation Relation, t bump.Target, running string) error 
 		"%s: nothing is known of its commits, so %s may be older than %s, which runs", service, next, running)
 }
 
-func (o *order) notice(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(o.notices, text) {
-		o.notices = append(o.notices, text)
-	}
-}
-
 // ownersIn returns a function that looks up the services that run the image of one of a
 // request's targets. It reads users.yaml when it is first asked.
 func ownersIn(tree fs.FS, request *bump.Request) func(t bump.Target) []*inventory.Service {
@@ -190,11 +182,7 @@ func servicesOf(tree fs.FS, env string, refs []image.Ref) map[string][]*inventor
 	services, _ := inventory.LoadMentioning(tree, words)
 	byImage := map[string][]*inventory.Service{}
 	for _, s := range services {
-		repository := s.Image
-		if err == nil {
-			repository = file.Image(s)
-		}
-		if ref, err := image.ParseRepository(repository); err == nil {
+		if ref, err := repositoryOf(file, s); err == nil {
 			byImage[ref.Repository()] = append(byImage[ref.Repository()], s)
 		}
 	}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,10 +10,10 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// What a run comes to.
+// The statuses of an Outcome.
 const (
-	Changed    = "changed"    // the branch has the change, by a commit of ours
-	Unchanged  = "unchanged"  // it had it before
+	Changed    = "changed"    // a commit of this run is on the branch
+	Unchanged  = "unchanged"  // the branch had the change before
 	Superseded = "superseded" // something newer runs: nothing was done
 	Proposed   = "proposed"   // a pull request waits for people
 	Planned    = "planned"    // a dry run would have changed it
@@ -20,7 +21,7 @@ const (
 	Failed     = "failed"     // an error says why
 )
 
-// What becomes of a pull request.
+// What became of a pull request: an Outcome's Pull.
 const (
 	Created   = "created"
 	Updated   = "updated"
@@ -29,7 +30,7 @@ const (
 )
 
 // ErrHeld is the kind of a refusal to move a service that is held.
-var ErrHeld = fmt.Errorf("the service is held")
+var ErrHeld = errors.New("the service is held")
 
 // Outcome is what a run came to.
 type Outcome struct {
@@ -41,10 +42,11 @@ type Outcome struct {
 	Pull        string             // what became of it; "" where none is concerned
 	NewTag      string             // or digest
 	PullBranch  string             // that a dry run would propose it on; "" where it would push
-	past        []string           // rules of the policy that a push goes past
 	Note        string             // why there is nothing to do, where the tag does not say it
 	Superseded  []bump.ImageChange // images that run something newer, and stay
 	Notices     []string
+
+	past []string // rules of the policy that the push goes past
 
 	Attempts int
 	Waited   time.Duration // between the attempts

@@ -12,8 +12,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// stopForPerson refuses to touch the branch of an open pull request that holds more
-// than ours. That is said once in the pull request.
+// stopForPerson refuses to touch the branch of an open pull request that a person has
+// changed, and comments on the pull request, once for each commit.
 func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *Outcome) error {
 	who := p.head
 	if p.diff != nil {
@@ -50,7 +50,7 @@ func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *
 		"%s: the commit %.7s by %s changes more than the tags of %s in %s, so the branch %s is left alone", p.open.URL, hash, author, strings.Join(t.names, ", "), t.env(), p.branch)
 }
 
-// The lines that tagbump finds its own comments by. They are labels, and no proof.
+// stoppedLine is the line that tagbump finds its own comment by. It is a label, and no proof.
 const stoppedLine = "<!-- tagbump: stopped -->"
 
 // declinedByPerson reports whether the last pull request to the base proposed the same, and
@@ -94,7 +94,7 @@ func sameAccount(a, b string) bool {
 func proposedSame(ctx context.Context, o *Options, pull *github.PullRequest, p *proposal, plan *Outcome) (bool, error) {
 	closed, err := o.Pulls.GitHub.At(ctx, o.Pulls.Repo, pull.Head)
 	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrInvalid) {
-		return proposedTag(pull.Body) == plan.NewTag, nil
+		return ProposedTag(pull.Body) == plan.NewTag, nil
 	}
 	if err != nil {
 		return false, err

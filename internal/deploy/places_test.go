@@ -12,6 +12,7 @@ import (
 	"k8srepo/internal/bump"
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/problem"
 )
 
 // appOf is a file of an environment in clusters/, with an image that the environment has
@@ -36,8 +37,8 @@ func newClusters(t *testing.T, api bool) *gitHubSite {
 	return h
 }
 
-// TestPath (design 4.1 and the layouts): with --path, files outside of the folder
-// are not read, older never replaces newer, and what stays behind is told.
+// TestPath: with --path, files outside of the folder are not read, older never replaces
+// newer, and places that name the image and stay as they are, are reported.
 func TestPath(t *testing.T) {
 	bothWays(t, func(t *testing.T, api bool) {
 		h := newClusters(t, api)
@@ -162,5 +163,57 @@ func TestDeployResolvesDigests(t *testing.T) {
 			t.Errorf("got\n%s", got)
 		}
 		h.deploys(4, deploy.Unchanged)
+	})
+}
+
+// TestServicesThatShareAnImageOfItsOwn: what each of them runs is known, also where the
+// environment replaces the image that they share.
+func TestServicesThatShareAnImageOfItsOwn(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newClusters(t, api)
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services:\n  - {name: api, image: registry.example.com/api, repository: example/api}\n  - {name: worker, image: registry.example.com/api, repository: example/api}\n"}, "worker")
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Services: []string{"api", "worker"}, Together: true, Places: bump.Selection{Path: h.Path}})
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || len(list) != 2 || list[1].Tag != h.builds[2] {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+	})
+}
+
+// TestPromoteAnImageThatIsNoServices reads what the image runs, and not the service that
+// is called like the end of its repository.
+func TestPromoteAnImageThatIsNoServices(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		other := func(build int) string {
+			return strings.Replace(manifestOf("api", h.builds[build]), "registry.", "other.", 1)
+		}
+		h.repo.Commit("main", gittest.Files{
+			"dev/manifests/tools/api.yaml": other(2), "prod/manifests/tools/api.yaml": other(1),
+			"dev/manifests/tools/job.yaml": manifestOf("job", h.builds[4]), "prod/manifests/tools/job.yaml": manifestOf("job", h.builds[3]),
+		}, "tools")
+		for _, c := range []struct {
+			image, file, want string
+			build             int
+		}{
+			{"other.example.com/api", "prod/manifests/tools/api.yaml", other(2), 2},
+			{"registry.example.com/job", "prod/manifests/tools/job.yaml", manifestOf("job", h.builds[4]), 4},
+		} {
+			list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Images: []string{c.image}})
+			if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || len(list) != 1 || list[0].Tag != h.builds[c.build] {
+				t.Fatalf("%s: got %+v, %v", c.image, list, err)
+			}
+			if got := h.repo.Read(h.newest().Branch, c.file); got != c.want {
+				t.Errorf("%s: got\n%s\nwant\n%s", c.image, got, c.want)
+			}
+		}
+		for _, p := range []*deploy.Promotion{
+			{Images: []string{"other.example.com/api", "registry.example.com/api"}},
+			{Images: []string{"other.example.com/api"}, Services: []string{"api"}},
+		} {
+			p.From, p.To = "dev", "prod"
+			if _, err := h.promotes(p); problem.ExitStatus(err) != problem.ExitTrouble || !strings.Contains(err.Error(), "two of what is promoted are called api") {
+				t.Errorf("got %v", err)
+			}
+		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -125,14 +126,15 @@ func (w *policy) add(ctx context.Context, tip *repo.Commit, envs []string) error
 }
 
 // order returns how the tags of an environment compare. Where several environments move
-// together, none of them is without an order that another has.
+// together, none of them is without an order that another has: it takes that of the first
+// one, by name, that has one.
 func (w *policy) order(env string) string {
 	if own := cmp.Or(w.orders[env], inventory.OrderCommit); own != inventory.OrderNone {
 		return own
 	}
-	for _, other := range w.orders {
-		if other != inventory.OrderNone {
-			return cmp.Or(other, inventory.OrderCommit)
+	for _, other := range slices.Sorted(maps.Keys(w.orders)) {
+		if order := cmp.Or(w.orders[other], inventory.OrderCommit); order != inventory.OrderNone {
+			return order
 		}
 	}
 	return inventory.OrderNone
@@ -158,12 +160,12 @@ func (w *policy) noStrategy(ctx context.Context, b *base, envs []string) error {
 	var problems problem.List
 	for _, env := range envs {
 		place, missing := w.missing[env]
-		folder := path.Join(env, "manifests")
-		there := b.home != nil && isThere(ctx, b.home, policyFile(env))
 		if !missing {
 			continue
 		}
-		if !there && !isThere(ctx, b.Commit, folder) && !isThere(ctx, b.Commit, policyFile(env)) {
+		folder := path.Join(env, "manifests")
+		there := b.home != nil && exists(ctx, b.home, policyFile(env))
+		if !there && !exists(ctx, b.Commit, folder) && !exists(ctx, b.Commit, policyFile(env)) {
 			problems.Add(noEnvironment(b.FS(ctx), env, folder))
 			continue
 		}
@@ -182,9 +184,9 @@ func (w *policy) noStrategy(ctx context.Context, b *base, envs []string) error {
 	return problems.Err()
 }
 
-// isThere reports whether a commit has a folder or file; what is not known counts as
+// exists reports whether a commit has a folder or file; what is not known counts as
 // there.
-func isThere(ctx context.Context, tip *repo.Commit, name string) bool {
+func exists(ctx context.Context, tip *repo.Commit, name string) bool {
 	_, err := tip.Tree.Lookup(ctx, name)
 	return !errors.Is(err, fs.ErrNotExist)
 }

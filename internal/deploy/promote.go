@@ -91,17 +91,13 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 	if err != nil {
 		return err
 	}
+	proposed, err := proposedHolds(ctx, &p.Options, to.base, []string{p.To})
+	if err != nil {
+		return err
+	}
 	why := map[string]string{}
-	if p.Pulls != nil && to.base.policy.Strategy == inventory.PullRequest {
-		open, err := p.Pulls.GitHub.OpenPullRequests(ctx, p.Pulls.Repo, rollbackPrefix)
-		if err != nil {
-			return err
-		}
-		for _, pull := range open {
-			if envs, names, ok := parseBranch(rollbackPrefix, pull.Branch); ok && slices.Contains(envs, p.To) {
-				why[names[0]] = fmt.Sprintf("%s is held in %s while %s is open", names[0], p.To, pull.URL)
-			}
-		}
+	for _, h := range proposed {
+		why[h.service] = h.String()
 	}
 	for _, h := range holds {
 		why[h.Service] = h.String()
@@ -112,7 +108,7 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 			continue
 		}
 		list[i].next = image.Ref{}
-		list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(list[i].Service))}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{held}}
+		list[i].Outcome = &Outcome{Result: &bump.Result{Images: to.of(list[i].Service)}, Status: Held, Branch: to.base.Branch, NewTag: list[i].Tag, Notices: []string{held}}
 	}
 	return nil
 }
@@ -141,18 +137,16 @@ func (p *Promotion) selections(list []Promoted, group []int) []bump.Selection {
 
 // imageOf returns the repository of --image that is called so, "" where it is a service.
 func (p *Promotion) imageOf(name string) string {
-	for _, repository := range p.Images {
-		if !slices.Contains(p.Services, name) && namesOf(bump.Selection{Images: []string{repository}})[0] == name {
-			return repository
-		}
+	if at := slices.Index(namesOf(bump.Selection{Images: p.Images}), name); at >= 0 {
+		return p.Images[at]
 	}
 	return ""
 }
 
-// in selects the promotion's services in an environment.
+// in selects the promotion's services and images in an environment.
 func (p *Promotion) in(env string) bump.Selection {
 	s := p.Places
-	s.Env, s.Services = env, slices.Clone(p.Services)
+	s.Env, s.Services, s.Images = env, slices.Clone(p.Services), slices.Clone(p.Images)
 	s.ResolveDigest = s.ResolveDigest && env == p.To
 	return s
 }
@@ -168,10 +162,16 @@ func (p *Promotion) validate() error {
 	if p.From != "" && p.From == p.To {
 		problems.Add(problem.New("name two environments", "--from and --to are both %s", p.To))
 	}
+	for i, name := range namesOf(bump.Selection{Images: p.Images}) {
+		repository := p.Images[i]
+		if slices.Contains(p.Services, name) || p.imageOf(name) != repository {
+			problems.Add(problem.New("promote one after the other", "two of what is promoted are called %s: --image %s is one of them", name, repository))
+		}
+	}
 	return problems.Err()
 }
 
-// decide says of each service what is to be deployed.
+// decide returns, for each service, what is to be deployed, or why nothing is.
 func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted, error) {
 	before, err := p.readBefore(ctx, to)
 	if err != nil {
@@ -188,10 +188,12 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 	list := make([]Promoted, len(names))
 	for i, name := range names {
 		ref, err := promotable(name, from, to)
-		for c, there := range before {
-			if err == nil {
-				err = c.refuse(name, ref, versions(there[name]))
+		if err == nil {
+			var refusals problem.List
+			for _, b := range before {
+				refusals.Add(b.refuse(name, ref, versions(b.runs[name])))
 			}
+			err = refusals.Err()
 		}
 		list[i] = Promoted{Service: name, Err: err}
 		if ref.Name != "" {
@@ -205,7 +207,7 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 		}
 		if all := versions(to.of(name)); p.all() && len(all) == 1 && all[0].Suffix() == ref.Suffix() {
 			// It runs there already: of all services, most do.
-			list[i].Outcome = &Outcome{Result: &bump.Result{Images: same(to.of(name))}, Status: Unchanged, Branch: to.base.Branch, NewTag: ref.TagOrDigest()}
+			list[i].Outcome = &Outcome{Result: &bump.Result{Images: to.of(name)}, Status: Unchanged, Branch: to.base.Branch, NewTag: ref.TagOrDigest()}
 			continue
 		}
 		list[i].next = ref
@@ -213,33 +215,31 @@ func (p *Promotion) decide(ctx context.Context, from, to *envState) ([]Promoted,
 	return list, nil
 }
 
+// before is an environment that comes before the target of a promotion.
+type before struct {
+	*condition
+	runs map[string][]bump.ImageChange // by service
+}
+
 // readBefore reads what the environments run that come before the target.
-func (p *Promotion) readBefore(ctx context.Context, to *envState) (map[*condition]map[string][]bump.ImageChange, error) {
-	before := map[*condition]map[string][]bump.ImageChange{}
+func (p *Promotion) readBefore(ctx context.Context, to *envState) ([]before, error) {
 	t := &task{envs: []string{p.To}, selections: []bump.Selection{p.in(p.To)}}
-	if len(p.Services) == 0 {
+	if p.all() {
 		t.selections[0].Services = inventory.Names(to.services)
 	}
+	var list []before
 	for i := range to.base.policy.after {
 		c := &to.base.policy.after[i]
 		if c.env == p.From || pastPolicy(&p.Options) {
 			continue
 		}
-		var err error
-		if before[c], err = c.read(ctx, &p.Options, t, to.base); err != nil {
+		runs, err := c.read(ctx, &p.Options, t, to.base)
+		if err != nil {
 			return nil, err
 		}
+		list = append(list, before{c, runs})
 	}
-	return before, nil
-}
-
-// same are images that stay what they are.
-func same(images []bump.ImageChange) []bump.ImageChange {
-	list := slices.Clone(images)
-	for i := range list {
-		list[i].New = list[i].Old
-	}
-	return list
+	return list, nil
 }
 
 // promotable returns what a service runs in from, if that may go on.
@@ -261,10 +261,10 @@ func promotable(service string, from, to *envState) (image.Ref, error) {
 }
 
 func places(images []bump.ImageChange) string {
-	const most = 12
+	const maxPlaces = 12
 	var b strings.Builder
 	for n, i := range images {
-		if n == most {
+		if n == maxPlaces {
 			fmt.Fprintf(&b, "\n  and %d more", len(images)-n)
 			break
 		}

@@ -17,7 +17,7 @@ type PullRequests struct {
 	GitHub    *github.Client // for the k8s repo
 	Repo      github.Repo    // the k8s repo
 	Sources   *Sources       // the services' own repositories; nil leaves their commits out
-	AutoMerge bool           // merge by itself once everything that it needs is there
+	AutoMerge bool           // merge by itself once required checks and reviews pass
 }
 
 // proposal is the pull request of a task, as it is: one per environment and set of
@@ -31,8 +31,8 @@ type proposal struct {
 	diff    *difference          // of the head; nil where there is none, or it is unrelated
 }
 
-// propose makes the pull request of a plan, brings it up to date, or closes it, as
-// the plan and what is there demand.
+// propose opens the pull request of a plan, updates it, or closes it where nothing is left to
+// propose.
 func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
 	t, err := joinSet(ctx, o, t, b, plan)
 	if err != nil {
@@ -73,7 +73,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 	if plan, err = besideProposed(ctx, t, b, p, plan, newer); err != nil {
 		return nil, err
 	}
-	return putProposal(ctx, o, t, b, p, plan)
+	return putProposal(ctx, o, t, a, b, p, plan)
 }
 
 // besideProposed returns a plan with what the open pull request proposes for other
@@ -111,10 +111,7 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool)
 	if p.pulls, err = o.Pulls.GitHub.PullRequests(ctx, o.Pulls.Repo, p.branch); err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(p.pulls, func(pull github.PullRequest) bool { return pull.Open && pull.Base == b.Branch })
-	if at >= 0 {
-		p.open = &p.pulls[at]
-	}
+	p.open = openTo(p.pulls, b.Branch)
 	if first && len(p.pulls) == 0 {
 		return p, nil
 	}
@@ -132,10 +129,10 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool)
 	return p, err
 }
 
-// proposesNewer returns what a task still had to change of the branch: it is superseded
-// where that proposes a newer tag, and nil where the branch proposes nothing. What is left over of
-// a closed pull request proposes nothing, nor does a branch that holds anything else;
-// a branch without any is one that somebody is just opening.
+// proposesNewer returns what the task would change of its own branch: the outcome is Superseded
+// where the branch proposes a newer tag, and nil where it proposes nothing. The branch of a closed
+// pull request proposes nothing, nor does one that a person has changed. A branch that never had a
+// pull request counts: another run is about to open it.
 func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposal) (*Outcome, error) {
 	if p.diff == nil || t.kind != deploying || !isOurs(t, p.targets, p.diff.changes) {
 		return nil, nil
@@ -152,7 +149,7 @@ func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposa
 }
 
 // putProposal brings the branch and its pull request to what the plan says.
-func putProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
+func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
 	exact := false
 	var err error
 	if p.diff != nil && p.open != nil {
@@ -164,7 +161,7 @@ func putProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	head := ""
 	if exact {
 		head, plan.Pull = p.head.Hash, Untouched
-	} else if head, err = pushProposal(ctx, o, t, b, p, plan); err != nil {
+	} else if head, err = pushProposal(ctx, o, t, a, b, p, plan); err != nil {
 		return nil, err
 	}
 	text, err := bodyOf(ctx, o, t, b, plan)
@@ -204,9 +201,13 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 	if p.open == nil || p.diff == nil || t.kind != deploying {
 		return ""
 	}
-	label := proposedTag(p.open.Body)
+	label := ProposedTag(p.open.Body)
+	if label == "" {
+		return ""
+	}
+	known := strings.Split(label, ", ")
 	for _, ref := range p.diff.proposed(p.targets) {
-		if tag := ref.TagOrDigest(); label != "" && tag != label && !strings.Contains(label, tag) && tag != plan.NewTag {
+		if tag := ref.TagOrDigest(); !slices.Contains(known, tag) && tag != plan.NewTag {
 			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(p.head.Author.String()), plan.NewTag)
 		}
 	}
@@ -215,7 +216,7 @@ func replacedTag(t *task, p *proposal, plan *Outcome) string {
 
 // pushProposal puts one fresh commit on the base's tip on the branch, and returns its
 // hash.
-func pushProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (string, error) {
+func pushProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base, p *proposal, plan *Outcome) (string, error) {
 	message, err := messageOf(o, t, plan)
 	if err != nil {
 		return "", err
@@ -224,7 +225,12 @@ func pushProposal(ctx context.Context, o *Options, t *task, b *base, p *proposal
 	if p.head != nil {
 		old = p.head.Hash
 	}
-	return o.Store.Commit(ctx, repo.PendingCommit{
-		Parent: b.Commit, Branch: p.branch, Old: old, Files: plan.contents(), Message: message, When: o.now(),
+	hash, err := o.Store.Commit(ctx, repo.PendingCommit{
+		Parent: b.Commit, Branch: p.branch, Old: old, Files: plan.contents(), Message: message, When: a.when,
 	})
+	a.sent(p.branch, old, err)
+	if err == nil {
+		a.proposed = p.branch
+	}
+	return hash, err
 }

@@ -3,12 +3,21 @@ package deploy
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/problem"
 )
+
+// openTo returns the first of pull requests that is open to a base; nil where none is.
+func openTo(pulls []github.PullRequest, base string) *github.PullRequest {
+	for i := range pulls {
+		if pulls[i].Open && pulls[i].Base == base {
+			return &pulls[i]
+		}
+	}
+	return nil
+}
 
 // putPull opens the pull request, or brings it up to date. Somebody may have been
 // faster at opening it: then it is theirs that is brought up to date.
@@ -25,9 +34,8 @@ func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcom
 		if listErr != nil {
 			return nil, listErr
 		}
-		i := slices.IndexFunc(pulls, func(pull github.PullRequest) bool { return pull.Open && pull.Base == b.Branch })
-		if i >= 0 {
-			return updatePull(ctx, o, b, &pulls[i], plan, text)
+		if open := openTo(pulls, b.Branch); open != nil {
+			return updatePull(ctx, o, b, open, plan, text)
 		}
 	}
 	if err != nil {

@@ -21,47 +21,46 @@ type attempts struct {
 	waited   time.Duration
 	verified map[string]bool // images that are in their registries
 
-	unanswered []*Outcome // pushes of which nobody knows whether they landed
-	branch     string     // that was pushed to last
-	rejectedAt string     // the tip that a push was last rejected on
-	rejections int        // how many were, on that tip
+	branch         string     // that was pushed to last
+	rejectedAt     string     // where it was when a push was last rejected; "" where it was not there
+	rejections     int        // how many pushes were, with the branch there
+	outcomeUnknown bool       // a push got no answer
+	unanswered     []*Outcome // the plans of such pushes, but for those of proposals
+	proposed       string     // the branch of a pull request that was pushed; "" for none
 
 	unreachable int // attempts, one after the other, that no server was there for
 
 	shortest time.Duration // of the attempts that lost a race; 0 for none
 }
 
-// A lost race is run again: so often, and no longer than the context allows.
+// Limits of attempts. The context limits them too.
 const (
 	maxAttempts = 15
 	firstWait   = 50 * time.Millisecond
 	maxWait     = 8 * time.Second
 
-	// maxRejections is how often a push to one and the same tip is rejected, in
-	// words that name no rule, until the answer is taken for no. It is not the
-	// first time: whoever is faster locks the branch before it moves.
+	// maxRejections is how many rejections of a push to the same tip, in words that name
+	// no rule, are taken for a refusal. Fewer may be another run's push, which locks the
+	// branch before it moves.
 	maxRejections = 4
 )
 
 func (a *attempts) begin() { a.count, a.started = a.count+1, time.Now() }
 
-// sent notes what became of a push to a branch that was at b.
-func (a *attempts) sent(b *base, plan *Outcome, err error) {
-	a.branch = b.Branch
-	switch {
-	case errors.Is(err, repo.ErrOutcomeUnknown):
-		a.unanswered = append(a.unanswered, plan)
-	case errors.Is(err, repo.ErrRejected):
-		if a.rejectedAt != b.Hash {
-			a.rejectedAt, a.rejections = b.Hash, 0
-		}
+// sent notes what became of a push to a branch that was at a commit, "" where it was not there.
+func (a *attempts) sent(branch, at string, err error) {
+	if a.branch != branch || a.rejectedAt != at {
+		a.branch, a.rejectedAt, a.rejections = branch, at, 0
+	}
+	if errors.Is(err, repo.ErrRejected) {
 		a.rejections++
 	}
+	a.outcomeUnknown = a.outcomeUnknown || errors.Is(err, repo.ErrOutcomeUnknown)
 }
 
-// landed returns the outcome of a push that got no answer, where it did land: on the
-// tip, or with other commits on top. Whatever runs now, the work was done, and doing
-// it again would undo what came after it. It is nil where there is none.
+// landed returns the outcome of a push that got no answer but did land: it is the tip, or an
+// ancestor of it. It is nil where there is none. Doing such a change again would undo what
+// others did after it.
 func (a *attempts) landed(ctx context.Context, o *Options, b *base) (*Outcome, error) {
 	for _, plan := range a.unanswered {
 		if plan.Branch != b.Branch {
@@ -115,7 +114,7 @@ func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 
 // noServer returns the error of a server that takes no connections.
 func (a *attempts) noServer(err error) error {
-	if len(a.unanswered) > 0 {
+	if a.outcomeUnknown || a.proposed != "" {
 		return a.gaveUp("", err)
 	}
 	return err
@@ -141,7 +140,7 @@ func (a *attempts) longest(ctx context.Context, raceLost bool, took time.Duratio
 	return max(longest, time.Millisecond)
 }
 
-// inShort returns why an attempt came to nothing, as a line of progress.
+// inShort returns why an attempt failed, for a line of progress.
 func inShort(err error) string {
 	if raceLost(err) {
 		return "somebody else pushed first"
@@ -177,7 +176,10 @@ func (a *attempts) gaveUp(why string, last error) error {
 // whatIsThere returns what the branch has of the work, for somebody who must decide
 // what to do now.
 func (a *attempts) whatIsThere() string {
-	if len(a.unanswered) > 0 {
+	switch {
+	case a.proposed != "":
+		return "the branch " + a.proposed + " was pushed, and its pull request may not be up to date: run it again"
+	case a.outcomeUnknown:
 		return "a commit was pushed and no answer came: it is on the branch whole, or not at all; run it again to be sure"
 	}
 	return "nothing was pushed: run it again"

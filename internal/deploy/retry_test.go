@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"k8srepo/internal/deploy"
+	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
 	"k8srepo/internal/problem"
@@ -43,6 +45,8 @@ func TestDeployAgain(t *testing.T) {
 					s.Store = s.open(gitrepo.Options{IdleTimeout: time.Minute, AfterFunc: clock.AfterFunc})
 					fault.Hung = func() { clock.Pass(time.Minute) }
 				}
+				// Go's client repeats a request by itself where a connection ends that it has used before.
+				s.Config.SetKeepAlivesEnabled(!fault.Cut && !fault.Deaf)
 				commits := 1
 				if kind == again {
 					s.Fail(gittest.Push, gittest.Fault{Then: func() { s.move("web", "x") }})
@@ -317,6 +321,36 @@ func TestRejectedWithoutARule(t *testing.T) {
 		if problem.ExitStatus(err) != problem.ExitRefused || outcome.Attempts != 4 || !strings.Contains(err.Error(), "was refused") {
 			t.Errorf("got %+v, %v", outcome, err)
 		}
+	})
+}
+
+// TestProposalIsRejected: the branch of a pull request is not pushed to for ever either.
+func TestProposalIsRejected(t *testing.T) {
+	t.Parallel()
+	h := newGitHubSite(t, false)
+	h.repo.Config("core.filesRefLockTimeout", "0")
+	if err := os.MkdirAll(h.repo.Dir+"/refs/heads/tagbump/prod", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, h.repo.Dir+"/refs/heads/tagbump/prod/api.lock", "")
+	outcome, err := h.Run(t.Context())
+	if problem.ExitStatus(err) != problem.ExitRefused || outcome.Attempts != 4 || !strings.Contains(err.Error(), "was refused") {
+		t.Errorf("got %+v, %v", outcome, err)
+	}
+}
+
+// TestInterruptedBeforeThePullRequest says that the branch was pushed.
+func TestInterruptedBeforeThePullRequest(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		ctx, cancel := context.WithCancel(t.Context())
+		h.github.Fail("POST /repos/{owner}/{repo}/pulls", ghtest.Fault{Hang: true, Then: cancel})
+		_, err := h.Run(ctx)
+		if p := problem.All(err)[0]; p.Message != "interrupted" || p.Hint != "the branch "+branch+" was pushed, and its pull request may not be up to date: run it again" {
+			t.Errorf("got %q, %q", p.Message, p.Hint)
+		}
+		h.lost = true // the branch is there: over the API that is another attempt
+		h.run(deploy.Proposed)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -51,9 +50,9 @@ func (r *Rollback) plan(ctx context.Context, b *base) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	images := now.of(r.Service)
-	if len(images) == 0 {
-		return nil, problem.Refuse("look for another --env or --service", "%s does not run in %s", r.Service, r.Env)
+	images, err := now.running(r.Service)
+	if err != nil {
+		return nil, err
 	}
 	running := versions(images)
 	held, err := hold.Read(b.FS(ctx), r.Env, r.Service)
@@ -62,7 +61,7 @@ func (r *Rollback) plan(ctx context.Context, b *base) (*Outcome, error) {
 	}
 	tag := tagList(running)
 	if done := held != nil && held.Tag == tag; done && (r.To == tag || r.To == "" && held.From != "") {
-		plan := &Outcome{Result: &bump.Result{Images: same(images)}, NewTag: tag}
+		plan := &Outcome{Result: &bump.Result{Images: images}, NewTag: tag}
 		plan.settle(r.DryRun)
 		return plan, nil
 	}
@@ -226,29 +225,19 @@ func (p *past) paths() []string {
 	return paths
 }
 
-// at returns what the service ran at a commit. Files that could not be read as YAML
-// then say nothing.
+// at returns what the service ran at a commit.
 func (p *past) at(ctx context.Context, c *repo.Commit, paths []string) ([]image.Ref, error) {
 	if err := c.Tree.Fetch(ctx, paths...); err != nil {
 		return nil, err
 	}
-	var there []string
-	for _, file := range paths {
-		if _, err := c.Tree.Lookup(ctx, file); err == nil {
-			there = append(there, file)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	files, err := read(ctx, c, p.now.query, there)
+	images, err := imagesAt(ctx, c, p.now.query, paths)
 	if err != nil {
 		return nil, err
 	}
-	images, _ := p.now.query.Read(files)
 	return versions(bump.Unchanged(images)), nil
 }
 
-// extent says how far the past was read.
+// extent returns how far the past was read, for a message.
 func (p *past) extent() string {
 	if p.cut {
 		return "the history of the k8s repo is cut off before"
@@ -257,13 +246,9 @@ func (p *past) extent() string {
 }
 
 func (p *past) hint() string {
-	const most = 8
+	const maxTags = 8
 	if len(p.tags) == 0 {
 		return ""
 	}
-	return "tags that ran there: " + tagList(p.tags[:min(most, len(p.tags))]) + "; "
+	return "tags that ran there: " + tagList(p.tags[:min(maxTags, len(p.tags))]) + "; "
 }
-
-// ProposedTag returns the tag that a pull request's body says it proposes, "" where
-// it does not say.
-func ProposedTag(body string) string { return proposedTag(body) }

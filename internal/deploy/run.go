@@ -25,19 +25,19 @@ type Options struct {
 	Force  bool   // deploy an older tag, or one whose history has diverged or is not known
 	DryRun bool
 
-	// Pulls is where pull requests are opened, where the policy wants them; nil
-	// cannot.
+	// Pulls is where pull requests are opened; nil refuses an environment whose policy
+	// wants them.
 	Pulls *PullRequests
 
-	// Verify reports whether an image is in its registry, before anything is
-	// written; nil believes it.
+	// Verify returns an error where an image is not in its registry. It is called before
+	// anything is written; nil checks nothing.
 	Verify func(ctx context.Context, image string) error
 
 	// LookupDigest asks a registry for the digest of a reference.
 	LookupDigest func(ctx context.Context, ref string) (string, error)
 
-	// History is what is known of the commits that a target is built from, asked
-	// for once a target; nil, or nil for a target, is nothing.
+	// History returns the commits that a target is built from; nil, or nil for a target,
+	// where they are not known.
 	History func(t bump.Target) History
 
 	Message     string // a template over Message; "" is the default one
@@ -81,8 +81,8 @@ type task struct {
 
 	// plan decides what is to be written, in memory.
 	plan func(ctx context.Context, b *base) (*Outcome, error)
-	// moot reports whether a base has what an open pull request proposes; nil only
-	// compares the files.
+	// moot returns why a base has what an open pull request proposes, "" where it has not;
+	// nil compares the files: see whyMoot.
 	moot func(ctx context.Context, b *base, proposed *difference) (why string, err error)
 }
 
@@ -117,6 +117,15 @@ func parseBranch(prefix, branch string) (envs, names []string, ok bool) {
 		return nil, nil, false
 	}
 	return strings.Split(env, "+"), strings.Split(name, "+"), true
+}
+
+// ProposalOf returns what a pull request is about, by the name of its branch: environments
+// and the names of targets; ok is false where the branch is not tagbump's.
+func ProposalOf(branch string) (envs, names []string, ok bool) {
+	if envs, names, ok = parseBranch(deployPrefix, branch); ok {
+		return envs, names, true
+	}
+	return parseBranch(rollbackPrefix, branch)
 }
 
 // Branches is what the names of all branches of pull requests begin with.
@@ -174,7 +183,7 @@ func run(ctx context.Context, o *Options, t *task) (*Outcome, error) {
 }
 
 func untilDone(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
-	if err := CheckMessage(o.Message); err != nil {
+	if err := checkMessage(o.Message); err != nil {
 		return nil, err
 	}
 	for {
@@ -189,8 +198,9 @@ func untilDone(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome,
 	}
 }
 
-// attempt is one go at a task.
+// attempt does a task once, from the tip of the branch.
 func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, error) {
+	t.kept = nil // what was proposed may have changed
 	b, err := readBase(ctx, o, t)
 	if err != nil {
 		return nil, err
@@ -211,7 +221,8 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	}
 	switch {
 	case plan.Status == Planned:
-		return plan, foresee(ctx, o, t, b, plan)
+		foresee(ctx, o, t, b, plan)
+		return plan, nil
 	case b.policy.Strategy == inventory.PullRequest && !pastPolicy(o):
 		return propose(ctx, o, t, a, b, plan)
 	case plan.Status != Changed:
@@ -221,13 +232,12 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 }
 
 // foresee notes in the plan of a dry run what would become of it.
-func foresee(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
+func foresee(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) {
 	if err := b.policy.check(ctx, o, b, t.envs); err != nil {
 		plan.notice("without --dry-run this is refused: %s", problem.All(err)[0].Error())
 	} else if b.policy.Strategy == inventory.PullRequest && !pastPolicy(o) {
 		plan.PullBranch = t.branch()
 	}
-	return nil
 }
 
 // push puts the commit of a plan on the branch.
@@ -242,6 +252,9 @@ func push(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *
 	plan.Commit, err = o.Store.Commit(ctx, repo.PendingCommit{
 		Parent: b.Commit, Branch: b.Branch, Old: b.Hash, Files: plan.contents(), Message: message, When: a.when,
 	})
-	a.sent(b, plan, err)
+	a.sent(b.Branch, b.Hash, err)
+	if errors.Is(err, repo.ErrOutcomeUnknown) {
+		a.unanswered = append(a.unanswered, plan)
+	}
 	return plan, err
 }

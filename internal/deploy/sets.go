@@ -11,10 +11,10 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// joinSet returns the task that is proposed. Where all services of a deployment stand in
-// one open pull request with others, that is the whole set: its pull request is brought
-// up to date. One that overlaps an open pull request in part would move a service in two
-// of them: that is refused, and the pull request is named in the plan.
+// joinSet returns the task that is proposed: the given one or, where one open pull request
+// has all its services and others, the task of that whole set. A deployment that overlaps an
+// open pull request in part would move a service in two of them: that is refused, and the
+// pull request is named in the plan.
 func joinSet(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*task, error) {
 	if t.kind != deploying {
 		return t, nil
@@ -70,8 +70,8 @@ func (t *task) join(ctx context.Context, o *Options, b *base, set []string) (*ta
 	return whole, nil
 }
 
-// addNamed adds to a selection what is called so in a pull request's branch: a service,
-// or the image whose repository ends so.
+// addNamed adds to a selection what a name in a pull request's branch means: a service, else
+// the images whose repositories end so.
 func addNamed(ctx context.Context, b *base, s *bump.Selection, name string) error {
 	tree := b.FS(ctx)
 	known, err := inventory.LoadNamed(tree, []string{name})
@@ -140,8 +140,9 @@ func (d *difference) kept(t *task, targets scope, wanted func(name string) bool)
 	return list
 }
 
-// keepProposed adds to a plan what a pull request proposes beside it. What older rules or
-// --force let through is not refused now; what would go back in history is left out.
+// keepProposed adds to a plan what a pull request proposes beside it. A tag that is refused
+// now was proposed with --force or under another policy: it is kept. One that is older than
+// what runs is left out.
 func keepProposed(ctx context.Context, o *Options, b *base, plan *Outcome, kept []bump.Selection) error {
 	for _, s := range kept {
 		next, err := planBump(ctx, o, b, s, plan.Files)

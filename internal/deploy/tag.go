@@ -2,8 +2,11 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+
+	"k8srepo/internal/gitrepo"
 )
 
 // The lengths of a commit's hash in an image's tag, and as Git has it.
@@ -64,8 +67,9 @@ func CommitOf(tag string) string {
 	return ""
 }
 
-// finder finds the commits of a service's repository; each returns the full hash, "" where
-// there is none.
+// finder finds the commits of a service's repository. Each method returns the full hash, ""
+// where there is no such commit. Where a shortened hash is of several, the error is
+// gitrepo.ErrAmbiguous, if the repository can tell that from none: GitHub's API cannot.
 type finder interface {
 	byHash(ctx context.Context, hash string) (string, error)
 	byTag(ctx context.Context, name string) (string, error)
@@ -84,6 +88,10 @@ func (f found) isOne() bool { return f.hash != "" && !f.two }
 func commitIn(ctx context.Context, repository finder, tag string) (found, error) {
 	var f found
 	add := func(hash string, err error) error {
+		if errors.Is(err, gitrepo.ErrAmbiguous) {
+			f.two = true
+			return nil
+		}
 		f.two = f.two || f.hash != "" && hash != "" && hash != f.hash
 		if hash != "" {
 			f.hash = hash

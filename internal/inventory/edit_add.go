@@ -34,10 +34,14 @@ func (e *Editor) AddTeam(t NewTeam) (Edit, error) {
 	if err := e.CheckTeam(t); err != nil {
 		return Edit{}, err
 	}
+	if err := e.check(func(l *loader) { l.readTeam(t.value()) }); err != nil {
+		return Edit{}, err
+	}
 	return e.patch(manifest.InsertAt(pathOf("teams"), t.value()))
 }
 
-// CheckTeam reports everything that is wrong with a new team, as far as it is given.
+// CheckTeam reports everything that is wrong with a new team, as far as it is given: what
+// is missing is not reported.
 func (e *Editor) CheckTeam(t NewTeam) error {
 	if there := e.Inventory.Team(t.Name); there != nil {
 		return refuseAt(there.source.Place, "change it in "+UsersFile, "the team %s is there", t.Name)
@@ -82,6 +86,9 @@ func (e *Editor) AddService(s NewService) ([]Edit, error) {
 	if err := e.CheckService(s); err != nil {
 		return nil, err
 	}
+	if err := e.check(func(l *loader) { l.readService(s.value()) }); err != nil {
+		return nil, err
+	}
 	patches := []manifest.Patch{manifest.InsertAt(pathOf("services"), s.value())}
 	for _, setting := range s.Settings {
 		patches = append(patches, manifest.SetAt(pathOf("services[name="+s.Name+"]").Join(setting.Path), e.typed(setting)))
@@ -105,7 +112,8 @@ func (e *Editor) AddService(s NewService) ([]Edit, error) {
 	return edits, nil
 }
 
-// CheckService reports everything that is wrong with a new service, as far as it is given.
+// CheckService reports everything that is wrong with a new service, as far as it is given:
+// what is missing is not reported. Its settings are not checked.
 func (e *Editor) CheckService(s NewService) error {
 	var problems problem.List
 	if there := e.Inventory.Service(s.Name); there != nil {
@@ -213,10 +221,7 @@ func (e *Editor) CheckEnvironment(n NewEnvironment) error {
 	if there := e.Inventory.Environment(n.Name); there != nil {
 		problems.Add(refuseAt(there.Place, "take another name", "the environment %s is there", n.Name))
 	} else if n.Name != "" {
-		problems.Add(e.check(func(l *loader) {
-			var name string
-			l.nameTo(&name, "the environment", "environments", "templates")(manifest.NewString(n.Name))
-		}))
+		problems.Add(e.check(func(l *loader) { l.environmentName(manifest.NewString(n.Name)) }))
 	}
 	switch from := e.Inventory.Environment(n.From); {
 	case n.From == "":

@@ -169,6 +169,8 @@ func TestEditsRefused(t *testing.T) {
 		{"an image with a tag", people, addService(NewService{Name: "mail", Image: "e/mail:1", Tag: "1"}, 0), "image is a repository, without a tag", "", problem.ExitTrouble},
 		{"an environment that is not there", people, addService(NewService{Name: "Mail", Image: "e/mail", In: map[string][]Setting{"dve": nil}}, 0), "invalid name \"Mail\"\nunknown environment \"dve\"", "write mail", problem.ExitTrouble},
 		{"a team that is there", people, func(e *Editor) (Edit, error) { return e.AddTeam(NewTeam{Name: "web"}) }, "users.yaml:1:9: the team web is there", "change it in users.yaml", problem.ExitRefused},
+		{"a team without a name", people, func(e *Editor) (Edit, error) { return e.AddTeam(NewTeam{}) }, "this team has no name", "add a line name:", problem.ExitTrouble},
+		{"a service without a name", people, addService(NewService{Image: "e/mail"}, 0), "this service has no name", "add a line name:", problem.ExitTrouble},
 		{"a team that has to be added first", people, func(e *Editor) (Edit, error) { return e.AddUser(NewUser{Name: "erin", Team: "mobile"}) },
 			`unknown team "mobile"`, "valid values: data, web; or add it: manifestgen team add mobile", problem.ExitTrouble},
 		{"a change with several mistakes", people, func(e *Editor) (Edit, error) {

@@ -16,13 +16,14 @@ import (
 func (l *loader) readEnvironments() {
 	entries, err := fs.ReadDir(l.fsys, EnvironmentsDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.report(problem.NotReadable, problem.Place{File: EnvironmentsDir}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: EnvironmentsDir}, "", "%v", WithoutPath(err))
 		return
 	}
 	if err != nil {
 		l.report(problem.Missing, problem.Place{File: EnvironmentsDir}, "it holds a file for each environment, such as "+EnvironmentsDir+"/dev.yaml", "no such folder")
 		return
 	}
+	l.environments = environmentFiles(entries)
 	docs := map[string]manifest.Value{}
 	for _, entry := range entries {
 		file := path.Join(EnvironmentsDir, entry.Name())
@@ -33,8 +34,7 @@ func (l *loader) readEnvironments() {
 			l.report(problem.Missing, problem.Place{File: file}, "rename it to "+strings.TrimSuffix(entry.Name(), ".yml")+".yaml", "an environment's file ends in .yaml")
 		case isYAML:
 			// An environment's name is its file's: checked like any other, at the file.
-			var checked string
-			l.nameTo(&checked, "the environment", "environments", "templates")(manifest.Value{Kind: manifest.String, Text: name, Place: problem.Place{File: file}})
+			l.environmentName(manifest.Value{Kind: manifest.String, Text: name, Place: problem.Place{File: file}})
 			if doc := l.document(file, true, "write at least a line such as templates: [environment, service]"); doc.Kind == manifest.Map {
 				docs[name] = doc
 			} else if doc.Place != (problem.Place{}) {
@@ -62,6 +62,25 @@ func (l *loader) readEnvironments() {
 			l.report(problem.UnknownName, v.Place, problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
 		}
 	}
+}
+
+// environmentFiles returns the names of the environments that have a file in environments/,
+// sorted as the entries are.
+func environmentFiles(entries []fs.DirEntry) []string {
+	var names []string
+	for _, entry := range entries {
+		if name, ok := strings.CutSuffix(entry.Name(), ".yaml"); ok && !entry.IsDir() && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// environmentName checks the name of an environment, which becomes that of a folder at the
+// k8s repo's root.
+func (l *loader) environmentName(v manifest.Value) {
+	var name string
+	l.nameTo(&name, "the environment", InputFolders...)(v)
 }
 
 // environmentVars checks the variables that an environment's own file sets.
@@ -145,7 +164,12 @@ func (l *loader) extended(docs map[string]manifest.Value, name string, chain []s
 		l.reportCircle(docs, chain[slices.Index(chain, base):])
 		return doc, false
 	case docs[base].Kind != manifest.Map:
-		l.report(problem.UnknownName, parent.Place, problem.DidYouMean(base, slices.Sorted(maps.Keys(docs))), "extends an unknown environment %q", base)
+		others := slices.DeleteFunc(slices.Clone(l.environments), func(other string) bool { return other == name })
+		if slices.Contains(others, base) {
+			l.report(problem.UnknownName, parent.Place, "", "extends the environment %q, whose file cannot be used", base)
+		} else {
+			l.report(problem.UnknownName, parent.Place, problem.DidYouMean(base, others), "extends an unknown environment %q", base)
+		}
 		return doc, false
 	}
 	below, ok := l.extended(docs, base, chain)
@@ -202,7 +226,7 @@ func (l *loader) readEnvironment(name string, v manifest.Value, docs map[string]
 		"cluster":    l.textTo(&e.Cluster, "cluster"),
 		"namespace":  l.nameTo(&e.Namespace, "the namespace"),
 		"domain":     l.matching(&e.Domain, "domain", dnsName, "write a name such as dev.example.com, without https:// and /"),
-		"registry":   l.registryTo(&e.Registry),
+		"registry":   l.checkRegistry,
 		"validation": l.validationTo(&e.Lenient),
 		"templates":  l.templates(e),
 		"deploy":     l.deploy(&e.Deploy),
@@ -231,13 +255,12 @@ func newEnvironment(name string, v manifest.Value, chain []Link) *Environment {
 	}
 }
 
-// validationTo reads whether what validation refuses is a warning.
+// validationTo reads error or warn: whether what validation refuses is a warning.
 func (l *loader) validationTo(lenient *bool) func(manifest.Value) {
 	return func(v manifest.Value) {
-		text := l.text(v, "validation")
-		if *lenient = text == "warn"; text != "" && !slices.Contains(validations, text) {
-			l.report(problem.NotValid, v.Place, "write error or warn", "validation %q is not valid", text)
-		}
+		text := ""
+		l.oneOf(&text, "validation", validations...)(v)
+		*lenient = text == "warn"
 	}
 }
 

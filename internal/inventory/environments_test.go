@@ -59,10 +59,46 @@ func TestPath(t *testing.T) {
 		refused(t, over, c.want)
 	}
 	refused(t, env("dev", "abstract: true\npath: x\n"), "environments/dev.yaml:3:7: the environment dev is abstract and has no manifests, so path has no effect")
-	over := env("dev", "path: .\n")
-	over["users.yaml"] = "services: [{name: schemas, image: ecr.example/x}]\n"
-	over["templates/variables.yaml"] = "x: 1\n"
-	refused(t, over, `users.yaml:1:12: the name "schemas" is reserved where a path is the k8s repo's root`)
+	for _, path := range []string{".", "'{service}'", "'{service}/dev'"} {
+		over := env("dev", "path: "+path+"\n")
+		over["users.yaml"] = "services: [{name: schemas, image: ecr.example/x}]\n"
+		over["templates/variables.yaml"] = "x: 1\n"
+		refused(t, over, `users.yaml:1:12: the name "schemas" is reserved where the folder of a service is at the k8s repo's root, as in environments/dev.yaml`)
+	}
+}
+
+// TestReservedEnvironments: the manifests of an environment are in a folder of its name, so
+// it cannot have the name of a folder that holds none.
+func TestReservedEnvironments(t *testing.T) {
+	for _, name := range []string{"environments", "templates", "schemas", "holds"} {
+		file := "environments/" + name + ".yaml"
+		refused(t, map[string]string{file: "templates: [service]\n"}, file+`: the name "`+name+`" is reserved`)
+		if _, err := editor(t, people).AddEnvironment(NewEnvironment{Name: name, From: "dev"}); err == nil || !strings.Contains(err.Error(), "is reserved") {
+			t.Errorf("an environment %s is added: %v", name, err)
+		}
+	}
+}
+
+// TestExtendsUnknown: the hint has the environments that there are, whoever reads the file, and
+// never the environment itself.
+func TestExtendsUnknown(t *testing.T) {
+	for base, want := range map[string]string{
+		"sharde": `environments/dev.yaml:1:10: extends an unknown environment "sharde"` + "\nhint: did you mean \"shared\"?\n",
+		"dve":    `environments/dev.yaml:1:10: extends an unknown environment "dve"` + "\nhint: valid values: empty, list, shared\n",
+		"list":   "environments/dev.yaml:1:10: extends the environment \"list\", whose file cannot be used\nhint: \n",
+		"empty":  "environments/dev.yaml:1:10: extends the environment \"empty\", whose file cannot be used\nhint: \n",
+	} {
+		fsys := files(map[string]string{
+			"environments/dev.yaml": "extends: " + base + "\n", "environments/shared.yaml": "abstract: true\n", "environments/list.yaml": "[]\n", "environments/empty.yaml": "",
+		})
+		_, loaded := loadAll(fsys)
+		_, alone := LoadEnvironment(fsys, "dev")
+		for _, err := range []error{loaded, alone} {
+			if text := problemText(err); !strings.HasPrefix(text, want) {
+				t.Errorf("%s: got %s, want %s", base, text, want)
+			}
+		}
+	}
 }
 
 func TestLoadPaths(t *testing.T) {

@@ -61,25 +61,22 @@ func (l *loader) imageTo(to *string) func(manifest.Value) {
 	}
 }
 
-// registryTo reads a registry host.
-func (l *loader) registryTo(to *string) func(manifest.Value) {
-	return func(v manifest.Value) {
-		text := l.text(v, "registry")
-		if text == "" {
-			return
-		}
-		ref, err := image.Parse(text + "/x")
-		host, _, _ := strings.Cut(text, "/")
-		switch {
-		case strings.Contains(text, "://"):
-			_, bare, _ := strings.Cut(text, "://")
-			l.report(problem.NotAnImage, v.Place, "write registry: "+bare, "registry is a host, not a URL")
-		case host != text:
-			l.report(problem.NotAnImage, v.Place, "write registry: "+host+"; for another repository, services: {name: {image: …}}", "registry is a host, without a path")
-		case err != nil || ref.Repository() != text+"/x":
-			l.report(problem.NotAnImage, v.Place, "write a host, such as 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com or localhost:5000", "registry %q is not valid", text)
-		default:
-			*to = text
-		}
+// checkRegistry checks a registry host. ImageSource reads it from the files that an environment
+// is made of.
+func (l *loader) checkRegistry(v manifest.Value) {
+	text := l.text(v, "registry")
+	if text == "" {
+		return
+	}
+	ref, err := image.Parse(text + "/x")
+	host, _, _ := strings.Cut(text, "/")
+	switch {
+	case strings.Contains(text, "://"):
+		_, bare, _ := strings.Cut(text, "://")
+		l.report(problem.NotAnImage, v.Place, "write registry: "+bare, "registry is a host, not a URL")
+	case host != text:
+		l.report(problem.NotAnImage, v.Place, "write registry: "+host+"; for another repository, services: {name: {image: …}}", "registry is a host, without a path")
+	case err != nil || ref.Repository() != text+"/x":
+		l.report(problem.NotAnImage, v.Place, "write a host, such as 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com or localhost:5000", "registry %q is not valid", text)
 	}
 }

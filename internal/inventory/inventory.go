@@ -71,12 +71,11 @@ type User struct {
 type Environment struct {
 	Name       string
 	Abstract   bool   // it is there to be extended, and renders nothing
-	Path       string // the folder of its manifests, below the k8s repo's root: <name>/manifests unless set; with {service} in it, one for each service
+	Path       string // the folder of its manifests, below the k8s repo's root: NAME/manifests unless set. See HasService.
 	Kubernetes string // the cluster's version, such as 1.34; "" where unset
 	Cluster    string // "" where unset
 	Namespace  string // the environment's name unless set
 	Domain     string // "" where unset
-	Registry   string // the registry host that images have here; "" where they keep their own. See Image.
 	Templates  []string
 	Lenient    bool // what validation refuses is a warning
 	Deploy     Deploy

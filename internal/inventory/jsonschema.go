@@ -33,12 +33,8 @@ func LoadNames(fsys fs.FS) KnownNames {
 		Teams: Names(l.inventory.Teams), Services: Names(l.inventory.Services), Users: Names(l.inventory.Users),
 		defaults: l.defaults, schema: l.document(SchemaFile, false, ""),
 	}
-	entries, err := fs.ReadDir(fsys, EnvironmentsDir)
-	for _, entry := range entries {
-		if name, ok := strings.CutSuffix(entry.Name(), ".yaml"); ok && err == nil && dnsLabel.MatchString(name) {
-			n.Environments = append(n.Environments, name)
-		}
-	}
+	entries, _ := fs.ReadDir(fsys, EnvironmentsDir)
+	n.Environments = slices.DeleteFunc(environmentFiles(entries), func(name string) bool { return !dnsLabel.MatchString(name) })
 	var visit func(path string, v manifest.Value)
 	visit = func(path string, v manifest.Value) {
 		for _, f := range v.Fields {

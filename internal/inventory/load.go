@@ -39,16 +39,18 @@ type loader struct {
 	fsys     fs.FS
 	problems problem.List
 	defaults manifest.Value
-	declared bool            // defaults can be relied on: what they do not have is not declared
-	schema   VariablesSchema // nil where there is none
-
-	schemaSource manifest.Value // as it was written, for places
+	declared bool // defaults and schema were read without a problem, so that variables are checked by them
 
 	noVariables bool             // there is no file of defaults
 	undeclared  []manifest.Value // then, the variables that are set anyway
-	named       bool             // so can the names in users.yaml
-	partial     bool             // what is missing is not reported
-	inventory   Inventory
+
+	schema       VariablesSchema // nil where there is none
+	schemaSource manifest.Value  // as it was written, for places
+
+	named        bool     // users.yaml was read without an unknown key, so that other names are unknown
+	environments []string // the names of the files in environments/, for hints
+	partial      bool     // what is missing is not reported
+	inventory    Inventory
 }
 
 // document reads a file that holds one document. The zero Value is a file
@@ -62,7 +64,7 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 		l.report(problem.Missing, problem.Place{File: file}, hint, "no such file")
 		return manifest.Value{}
 	case err != nil:
-		l.report(problem.NotReadable, problem.Place{File: file}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: file}, "", "%v", WithoutPath(err))
 		return manifest.Value{}
 	}
 	f, err := manifest.Parse(file, data)
@@ -84,8 +86,9 @@ func (l *loader) document(file string, required bool, hint string) manifest.Valu
 	return docs[0]
 }
 
-// unpath returns an error without the path that fs puts before it.
-func unpath(err error) error {
+// WithoutPath returns an error without the path that package fs puts before it, for a problem
+// whose place has it.
+func WithoutPath(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return p.Err
 	}
@@ -108,7 +111,7 @@ func (l *loader) readVariables() {
 	}
 	_, err := fs.Stat(l.fsys, path.Dir(VariablesFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", unpath(err))
+		l.report(problem.NotReadable, problem.Place{File: path.Dir(VariablesFile)}, "", "%v", WithoutPath(err))
 	}
 	l.defaults, l.declared = v, err == nil && len(l.problems) == before
 	_, err = fs.Stat(l.fsys, VariablesFile)

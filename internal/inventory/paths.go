@@ -70,19 +70,24 @@ func (l *loader) checkPaths() {
 			}
 			l.report(problem.SamePlace, place, "write another path:, outside of "+beside.Path, "the path %s of the environment %s overlaps with %s, the path of %s", at.Path, at.Name, beside.Path, beside.Name)
 		}
-		if e.Path == "." {
-			l.checkRootNames(e)
-		}
+		l.checkRootNames(e)
 		concrete = append(concrete, e)
 	}
 }
 
 // checkRootNames reports the services whose folders would be input folders, where
-// an environment's path is the k8s repo's root.
+// an environment's path has the folder of each service at the k8s repo's root.
 func (l *loader) checkRootNames(e *Environment) {
+	folder, _, _ := strings.Cut(e.Path, "/")
+	if folder == "." {
+		folder = serviceName
+	}
+	if !HasService(folder) {
+		return
+	}
 	for _, s := range l.inventory.Services {
-		if slices.Contains(InputFolders, s.Name) {
-			l.report(problem.NotAName, s.Place, "rename the service, or give the environment another path", "the name %q is reserved where a path is the k8s repo's root, as in %s", s.Name, e.Place)
+		if slices.Contains(InputFolders, ServiceFolder(folder, s.Name)) {
+			l.report(problem.NotAName, s.Place, "rename the service, or give the environment another path", "the name %q is reserved where the folder of a service is at the k8s repo's root, as in %s", s.Name, e.Place)
 		}
 	}
 }
@@ -174,12 +179,8 @@ func LoadPaths(fsys fs.FS) (map[string]string, error) {
 		}
 		return nil, err
 	}
-	for _, entry := range entries {
-		name, isYAML := strings.CutSuffix(entry.Name(), ".yaml")
-		if !isYAML || entry.IsDir() || strings.HasPrefix(name, ".") {
-			continue
-		}
-		doc := l.document(path.Join(EnvironmentsDir, entry.Name()), true, "")
+	for _, name := range environmentFiles(entries) {
+		doc := l.document(path.Join(EnvironmentsDir, name+".yaml"), true, "")
 		e := newEnvironment(name, doc, []Link{{name, doc}})
 		l.some(doc, map[string]func(manifest.Value){"abstract": l.boolean(&e.Abstract, "abstract"), "path": l.pathTo(&e.Path)})
 		l.inventory.Environments = append(l.inventory.Environments, e)

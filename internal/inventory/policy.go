@@ -114,13 +114,13 @@ func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.environments = environmentFiles(entries)
 	docs := map[string]manifest.Value{}
 	for name := env; name != ""; {
-		file := name + ".yaml"
-		if _, known := docs[name]; known || !has(entries, file) {
+		if _, known := docs[name]; known || !slices.Contains(l.environments, name) {
 			break // extended reports what is wrong with that
 		}
-		docs[name] = l.document(path.Join(EnvironmentsDir, file), true, "")
+		docs[name] = l.document(path.Join(EnvironmentsDir, name+".yaml"), true, "")
 		base, _ := docs[name].Get("extends")
 		name = base.Text
 	}
@@ -135,7 +135,7 @@ func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
 		"deploy":   l.deploy(&e.Deploy),
 	})
 	for _, link := range e.Chain {
-		l.some(link.Source, map[string]func(manifest.Value){"registry": l.registryTo(&e.Registry), "services": l.imagesTo(e)})
+		l.some(link.Source, map[string]func(manifest.Value){"registry": l.checkRegistry, "services": l.imagesTo(e)})
 	}
 	return e, l.problems.Err()
 }
@@ -152,13 +152,4 @@ func (l *loader) imagesTo(e *Environment) func(manifest.Value) {
 			e.Overrides[f.Key.Text] = o
 		}
 	}
-}
-
-func has(entries []fs.DirEntry, name string) bool {
-	for _, e := range entries {
-		if e.Name() == name {
-			return true
-		}
-	}
-	return false
 }

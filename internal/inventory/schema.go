@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,12 @@ func (l *loader) opens(path []string, key string) bool {
 
 // readSchema reads the schema of the variables, if there is one.
 func (l *loader) readSchema(compile Compiler) {
+	before := len(l.problems)
+	defer func() {
+		if len(l.problems) > before {
+			l.declared = false // it is not known which keys and types the schema allows
+		}
+	}()
 	doc := l.document(SchemaFile, false, "")
 	if doc.Place == (problem.Place{}) {
 		return
@@ -69,7 +76,6 @@ func (l *loader) readSchema(compile Compiler) {
 		l.reportMistake(doc, m)
 	}
 	if len(mistakes) > 0 {
-		l.declared = false // it is not known which keys and types it allows
 		return
 	}
 	l.checkKeywords(doc)
@@ -213,17 +219,31 @@ func (l *loader) reportViolation(vars manifest.Value, v Violation) {
 		p.Notes = []problem.Note{rule}
 		l.problems.Add(p)
 	}
+	name := PathName(v.Path)
+	if len(v.Path) == 0 {
+		name = "the map of variables"
+	}
 	switch {
 	case v.Key != "":
 		key := manifest.Value{Kind: manifest.String, Text: v.Key}
-		report(value.Fields[fieldIndex(value, v.Key)].Key.Place, v.hint(key), "the key %q of %s %s", v.Key, PathName(v.Path), v.text(key))
+		report(keyPlace(value, v.Key), v.hint(key), "the key %q of %s %s", v.Key, name, v.text(key))
 	case len(v.Unknown) > 0:
 		for _, key := range v.Unknown {
-			report(value.Fields[fieldIndex(value, key)].Key.Place, problem.DidYouMean(key, v.Known), "unknown key %q in %s", key, PathName(v.Path))
+			report(keyPlace(value, key), problem.DidYouMean(key, v.Known), "unknown key %q in %s", key, name)
 		}
+	case len(v.Path) == 0:
+		report(value.Place, v.hint(value), "%s %s", name, v.text(value))
 	default:
-		report(value.Place, v.hint(value), "the variable %s %s", PathName(v.Path), v.text(value))
+		report(value.Place, v.hint(value), "the variable %s %s", name, v.text(value))
 	}
+}
+
+// keyPlace returns the place of a map's key, that of the map where it has none.
+func keyPlace(m manifest.Value, key string) problem.Place {
+	if i := fieldIndex(m, key); i >= 0 {
+		return m.Fields[i].Key.Place
+	}
+	return m.Place
 }
 
 // rulePlace returns where the schema has a rule.
@@ -264,13 +284,18 @@ func locate(v manifest.Value, path []string) (value, key manifest.Value, whole b
 	return v, key, true
 }
 
-// Pointer returns the path of a JSON pointer.
-func Pointer(s string) []string {
-	var path []string
-	for _, step := range strings.Split(strings.TrimPrefix(s, "/"), "/") {
-		if step != "" {
-			path = append(path, strings.NewReplacer("~1", "/", "~0", "~", "%25", "%").Replace(step))
-		}
+// Pointer returns the path of a JSON pointer that is written as the fragment of a URL (RFC
+// 6901, section 6), without the #.
+func Pointer(fragment string) []string {
+	if decoded, err := url.PathUnescape(fragment); err == nil {
+		fragment = decoded
+	}
+	if fragment == "" {
+		return nil
+	}
+	path := strings.Split(strings.TrimPrefix(fragment, "/"), "/")
+	for i, step := range path {
+		path[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 	}
 	return path
 }

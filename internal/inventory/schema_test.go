@@ -55,6 +55,8 @@ func TestSchemaViolations(t *testing.T) {
 		"an environment":        {"properties: {name: {format: environment}}", "  name: dve\n", []string{dev + `3:9: the variable name must be the name of an environment that renders manifests; this is "dve"`}},
 		"values of an open map": {"properties: {env: {additionalProperties: {type: string}}}", "  env:\n    A: x\n    PORT: 8080\n", []string{dev + "5:11: the variable env.PORT must be a string; this is 8080"}},
 		"names of an open map":  {"properties: {env: {propertyNames: {pattern: '^[A-Z]+$'}}}", "  env: {A: x, b: x}\n  routing: alb\n", []string{dev + `3:15: the key "b" of env must match the pattern ^[A-Z]+$`}},
+		"names in a list":       {"properties: {jobs: {items: {propertyNames: {pattern: '^[a-z]+$'}}}}", "  jobs: [{A: 1}, {b: 1}]\n", []string{dev + `3:11: the key "A" of jobs[0] must match the pattern ^[a-z]+$`}},
+		"names, by another key": {"properties: {env: {dependentSchemas: {a: {propertyNames: {pattern: '^[a-z]+$'}}}}}", "  env: {a: 1, B: {c: 1}}\n", []string{dev + `3:15: the key "B" of env must match the pattern`}},
 		"an item of a list":     {"properties: {jobs: {items: {type: object, required: [name], properties: {name: {type: string}}}}}", "  jobs: [{name: a}, {nmae: b}, {name: 7}]\n", []string{dev + `3:21: the variable jobs[1] must have the key "name"`, dev + "3:39: the variable jobs[2].name must be a string; this is 7"}},
 		"keys that are closed":  {"properties: {env: {properties: {HOST: {}}, additionalProperties: false}}", "  env: {HOTS: x}\n", []string{dev + `3:9: unknown key "HOTS" in env`}},
 		"alternatives":          {"properties: {name: {anyOf: [{enum: [a]}, {minLength: 4}]}}", "  name: b\n", []string{dev + `3:9: the variable name fits none of the schema's alternatives: it must be "a", or must have at least 4 characters`}},
@@ -62,6 +64,8 @@ func TestSchemaViolations(t *testing.T) {
 		"a default":             {"properties: {replicas: {minimum: 2}}", "  name: x\n", []string{"templates/variables.yaml:2:11: the variable replicas must be at least 2; this is 1"}},
 		"what must be set":      {"required: [routing]", "  name: x\n", []string{"environments/dev.yaml: the variable routing must be set in the environment dev"}},
 		"a number in octal":     {"properties: {replicas: {maximum: 7}}", "  replicas: 010\n", []string{dev + "3:13: the variable replicas must be at most 7; this is 010"}},
+		"all variables":         {"dependentRequired: {name: [routing]}", "  name: x\n", []string{"templates/variables.yaml:1:1: the map of variables must have the key \"routing\", because it has \"name\""}},
+		"a key of all":          {"properties: {routing: {}, replicas: {}, ratio: {}, name: {}, env: {}, hpa: {}, resources: {}, jobs: {}}\nadditionalProperties: false", "  name: x\n", []string{"templates/variables.yaml:9:1: unknown key \"flex\" in the map of variables"}},
 		"two at once":           {"properties: {replicas: {maximum: 3}, name: {maxLength: 1}}", "  replicas: 4\n  name: ab\n", []string{dev + "3:13: the variable replicas", dev + "4:9: the variable name"}},
 		"a type that replaces":  {"properties: {flex: {type: [integer, string]}}", "  flex: [x]\n", []string{dev + "3:9: the variable flex must be an integer or a string; this is a list"}},
 	} {
@@ -102,6 +106,15 @@ func TestSchemaLayers(t *testing.T) {
 		"users.yaml:2:65: the variable replicas", "users.yaml:4:77: the variable replicas", "users.yaml:5:85: the variable replicas")
 }
 
+// TestRulePlace: a violation names the line of its rule, whatever characters are in the keys
+// above the rule.
+func TestRulePlace(t *testing.T) {
+	_, err := loadAll(files(withSchema("properties:\n  env:\n    patternProperties:\n      '^[x y]{1}%/~':\n        maxLength: 1\n", "  env: {x%/~: ab}\n")))
+	if want := "note: " + SchemaFile + ":5:9: the rule of the schema\n"; !strings.HasSuffix(problemText(err), want) {
+		t.Errorf("got %s, want %s", problemText(err), want)
+	}
+}
+
 func TestSchemaBroken(t *testing.T) {
 	const file = "templates/variables.schema.yaml:"
 	for name, c := range map[string]struct{ schema, want string }{
@@ -120,7 +133,7 @@ func TestSchemaBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// No other problem is reported for what it may have opened.
-			refused(t, withSchema(c.schema, "  hpa: {min: 3}\n"), c.want)
+			refused(t, withSchema(c.schema, "  hpa: {cpu: 3}\n"), c.want)
 		})
 	}
 	load(t, withSchema("properties: {name: {x-owner: web}}\n", "  name: x\n")) // a keyword of one's own

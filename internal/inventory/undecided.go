@@ -28,9 +28,9 @@ type Undecided struct {
 // resourceID is the ID of something in AWS, such as a security group or a file system.
 var resourceID = lazyregexp.New(`^(sg|fs|vpc|subnet|eni|vol|igw|nat|rtb|eipalloc|pl|lt|ami)-[0-9a-f]{8,17}$`)
 
-// Undecided lists the values of an environment that was added which may have to be its
-// own: its domain and cluster, ARNs and IDs of AWS, and whatever names the environment it is like. What
-// the settings of the new one say is decided.
+// Undecided lists the values of an added environment that may have to be its own: its domain
+// and cluster, ARNs and IDs of AWS, and whatever names the environment that it is like. What its
+// settings say is decided. It is nil where one of the two environments is not in the inventory.
 func (inv *Inventory) Undecided(n NewEnvironment) []Undecided {
 	e, from := inv.Environment(n.Name), inv.Environment(n.From)
 	if e == nil || from == nil {

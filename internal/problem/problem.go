@@ -191,8 +191,8 @@ func All(err error) []*Problem {
 // of fmt.Errorf("sign the commit: %w", inner) each message begins with "sign the commit: ".
 func within(err, inner error) []*Problem {
 	all := All(inner)
-	before, after, found := strings.Cut(err.Error(), inner.Error())
-	if inner.Error() == "" || !found || before == "" && after == "" {
+	before, after, found := around(err.Error(), inner.Error())
+	if !found || before == "" && after == "" {
 		return all
 	}
 	list := make([]*Problem, len(all))
@@ -202,6 +202,23 @@ func within(err, inner error) []*Problem {
 		list[i] = &wrapped
 	}
 	return list
+}
+
+// around returns what a text has before and after the text of the error that it wraps. Where that
+// is in it more than once, it is the one at the end, as in "sign: %w", else the one at the beginning,
+// else the last.
+func around(text, inner string) (before, after string, found bool) {
+	if before, found = strings.CutSuffix(text, inner); found {
+		return before, "", inner != ""
+	}
+	if after, found = strings.CutPrefix(text, inner); found {
+		return "", after, true
+	}
+	i := strings.LastIndex(text, inner)
+	if i < 0 {
+		return "", "", false
+	}
+	return text[:i], text[i+len(inner):], true
 }
 
 // The exit statuses, as diff and grep have them.

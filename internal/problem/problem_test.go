@@ -111,6 +111,18 @@ func TestWrappedProblemKeepsTheText(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	// What wraps a problem may have the problem's text in itself.
+	inner := At(Place{File: "x"}, "", "y")
+	for want, err := range map[string]error{
+		"x: y: y":              fmt.Errorf("x: y: %w", inner),
+		"y, and not x: y here": fmt.Errorf("%w, and not x: y here", inner),
+		"x: y: x: y: y":        fmt.Errorf("x: y: %w", fmt.Errorf("x: y: %w", inner)),
+		"not x: y: y twice":    fmt.Errorf("not x: y: %w twice", inner),
+	} {
+		if got := All(err)[0].Message; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 	if p := All(fmt.Errorf("commit: %w", at))[0]; p.Place != at.Place || p.Hint != "do" || at.Message != "wrong" {
 		t.Errorf("got %+v, of %+v", p, at)
 	}

@@ -1,13 +1,14 @@
 // Package registry checks whether an image exists in its registry.
 //
-// It asks for the manifest's head and reads nothing else. Credentials are those
-// that docker login leaves behind, as the ECR login step does.
+// It makes a HEAD request for the image's manifest and reads nothing else. Credentials are
+// those that docker login leaves behind, as the ECR login step does.
 package registry
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -22,8 +23,8 @@ import (
 
 // Checker looks images up.
 type Checker struct {
-	Wait     time.Duration     // how long an image may take to appear; 0 does not wait
-	Pause    time.Duration     // between two looks; 0 is two seconds
+	Wait     time.Duration     // how long an image may take to appear, requests left aside; 0 does not wait
+	Pause    time.Duration     // between two requests; 0 is two seconds
 	Progress func(text string) // nil is silence
 	CAFile   string            // a PEM file of certificates to trust beside the system's
 
@@ -31,21 +32,17 @@ type Checker struct {
 	Sleep     func(ctx context.Context, d time.Duration) error // nil is real time
 }
 
-// Digest returns the digest that a tagged image has in its registry, such as
-// sha256:…. Errors are those of Check.
-func (c *Checker) Digest(ctx context.Context, image string) (string, error) {
-	return c.look(ctx, image)
-}
-
 // Check returns nil where the registry has the image, a refusal where it says that it
-// does not, also after Wait; any other error where that is not known.
+// does not, also after Wait; any other error where that is not known. The error is the
+// context's where that ends first.
 func (c *Checker) Check(ctx context.Context, image string) error {
-	_, err := c.look(ctx, image)
+	_, err := c.Digest(ctx, image)
 	return err
 }
 
-// look asks the registry for an image's digest.
-func (c *Checker) look(ctx context.Context, image string) (string, error) {
+// Digest returns the digest that a tagged image has in its registry, such as
+// sha256:…. Errors are those of Check.
+func (c *Checker) Digest(ctx context.Context, image string) (string, error) {
 	ref, err := name.ParseReference(image)
 	if err != nil {
 		return "", problem.New("", "%s is no image: %v", image, err)
@@ -56,25 +53,30 @@ func (c *Checker) look(ctx context.Context, image string) (string, error) {
 			return "", err
 		}
 	}
-	pause, sleep := cmp.Or(c.Pause, 2*time.Second), c.Sleep
+	sleep := c.Sleep
 	if sleep == nil {
 		sleep = httpclient.Sleep
 	}
-	for left := c.Wait; ; left -= pause {
+	for left := c.Wait; ; {
 		digest, err := head(ctx, ref, httpclient.WithoutSecretsInClear(next))
 		if err == nil {
 			return digest, nil
 		}
-		refused := c.refusal(image, ref, err)
-		if !refused.Refused || left < pause {
-			return "", refused
+		if ended := ctx.Err(); ended != nil {
+			return "", fmt.Errorf("%s: %w", image, ended)
 		}
+		p := problemOf(image, ref, err)
+		if !p.Refused || left <= 0 {
+			return "", p
+		}
+		pause := min(cmp.Or(c.Pause, 2*time.Second), left)
 		if c.Progress != nil {
 			c.Progress(image + " is not in its registry yet; looking again in " + pause.String())
 		}
-		if sleep(ctx, pause) != nil {
-			return "", refused
+		if ended := sleep(ctx, pause); ended != nil {
+			return "", fmt.Errorf("%s is not in its registry yet: %w", image, ended)
 		}
+		left -= pause
 	}
 }
 
@@ -86,9 +88,9 @@ func head(ctx context.Context, ref name.Reference, carrier http.RoundTripper) (d
 	return found.Digest.String(), nil
 }
 
-// refusal returns what an error of the registry means. A registry answers 404 for an
+// problemOf returns what an error of the registry means. A registry answers 404 for an
 // image that it does not have; for a repository that it hides, some do too.
-func (c *Checker) refusal(image string, ref name.Reference, err error) *problem.Problem {
+func problemOf(image string, ref name.Reference, err error) *problem.Problem {
 	var answer *transport.Error
 	if errors.As(err, &answer) {
 		switch answer.StatusCode {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,45 @@ func TestCheckWaitsForTheImage(t *testing.T) {
 	c.Wait, c.Sleep = 5*time.Second, func(context.Context, time.Duration) error { return nil }
 	if err := c.Check(context.Background(), host+"/api:2"); problem.ExitStatus(err) != problem.ExitRefused {
 		t.Errorf("it never comes, and the answer is %v", err)
+	}
+}
+
+// TestCheckWaitsLessThanAPause looks once more at the end of a time that is shorter than a pause.
+func TestCheckWaitsLessThanAPause(t *testing.T) {
+	host := serve(t, nil)
+	var waited []time.Duration
+	c := Checker{Wait: 5 * time.Second, Sleep: func(_ context.Context, d time.Duration) error {
+		if waited = append(waited, d); len(waited) == 3 {
+			push(t, host+"/api:1")
+		}
+		return nil
+	}}
+	if err := c.Check(t.Context(), host+"/api:1"); err != nil {
+		t.Error(err)
+	}
+	if want := []time.Duration{2 * time.Second, 2 * time.Second, time.Second}; !slices.Equal(waited, want) {
+		t.Errorf("waited %v, want %v", waited, want)
+	}
+}
+
+// TestCheckThatIsStopped does not know whether the image would have come.
+func TestCheckThatIsStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan struct{})
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/manifests/slow") {
+			cancel()
+			<-answered
+		}
+	})
+	defer close(answered)
+	c := Checker{Wait: time.Hour}
+	if err := c.Check(ctx, host+"/api:slow"); !errors.Is(err, context.Canceled) {
+		t.Errorf("while it asks: got %v", err)
+	}
+	c.Sleep = func(context.Context, time.Duration) error { return context.DeadlineExceeded }
+	if err := c.Check(t.Context(), host+"/api:1"); !errors.Is(err, context.DeadlineExceeded) || problem.ExitStatus(err) != problem.ExitTrouble {
+		t.Errorf("while it waits: got %v", err)
 	}
 }
 

@@ -4,15 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"path"
 	"slices"
-	"strings"
 	"text/template"
-	"unicode/utf8"
 
-	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
@@ -75,19 +69,20 @@ func (x *execution) Write(text []byte) (int, error) {
 func (x *execution) print(text []byte) error {
 	x.rec.text(text)
 	if x.rec.out.Len() > maxDocument {
-		limit := tooLong()
-		limit.place = x.place
-		return limit
+		return tooLong(x.place)
 	}
 	return nil
 }
 
-func tooLong() *limitError {
-	return &limitError{message: fmt.Sprintf("the template prints more than %d MB", maxDocument>>20), hint: "look for a range or a template that does not end"}
+// endless is the hint of limits that a template exceeds because it does not end.
+const endless = "look for a range or a template that does not end"
+
+func tooLong(place problem.Place) *limitError {
+	return &limitError{place, fmt.Sprintf("the template prints more than %d MB", maxDocument>>20), endless}
 }
 
-func (x *execution) limit(format string, args ...any) error {
-	return &limitError{x.place, fmt.Sprintf(format, args...), "look for a range or a template that does not end"}
+func tooManySteps(place problem.Place) *limitError {
+	return &limitError{place, fmt.Sprintf("the template runs for more than %d million steps", maxSteps/1_000_000), endless}
 }
 
 func (x *execution) hook(h *hook) error {
@@ -98,12 +93,12 @@ func (x *execution) hook(h *hook) error {
 	case enterHook:
 		x.place = h.place
 		if x.levels++; x.levels > maxLevels {
-			return x.limit("templates call each other more than %d levels deep", maxLevels)
+			return &limitError{x.place, fmt.Sprintf("templates call each other more than %d levels deep", maxLevels), endless}
 		}
 	case leaveHook:
 		x.levels--
 	case trimHook:
-		x.rec.trimmed(h)
+		x.rec.addJoin(h)
 	case aloneHook:
 		x.rec.alone = x.rec.out.Len()
 	case blockStartHook:
@@ -115,11 +110,11 @@ func (x *execution) hook(h *hook) error {
 	return nil
 }
 
-// spend counts steps.
+// spend counts steps of the list of nodes that runs now.
 func (x *execution) spend(steps int) error {
 	x.steps += steps
 	if x.steps > maxSteps {
-		return x.limit("the template runs for more than %d million steps", maxSteps/1_000_000)
+		return tooManySteps(x.place)
 	}
 	if x.stopped() {
 		return errStopped
@@ -127,12 +122,12 @@ func (x *execution) spend(steps int) error {
 	return nil
 }
 
-var errStopped = fmt.Errorf("another template exceeded a limit")
+var errStopped = errors.New("another template exceeded a limit")
 
 // charge counts steps of a function. text/template knows the place of the call.
 func (x *execution) charge(steps int) error {
 	if x.steps += steps; x.steps > maxSteps {
-		return &limitError{message: fmt.Sprintf("the template runs for more than %d million steps", maxSteps/1_000_000), hint: "look for a range or a template that does not end"}
+		return tooManySteps(problem.Place{})
 	}
 	return nil
 }
@@ -217,72 +212,4 @@ func meant(near string) string {
 		return ""
 	}
 	return fmt.Sprintf(": did you mean %q?", near)
-}
-
-// textFiles are the files of templates/files, by name. They are read with the
-// templates: what is wrong with one counts where it is embedded.
-type textFiles map[string]textFile
-
-type textFile struct {
-	text string
-	err  error
-}
-
-// file returns the text of a file of templates/files.
-func (x *execution) file(name any) (manifest.FileText, error) {
-	text, err := x.textOf(name)
-	if err != nil {
-		return "", err
-	}
-	for dir := text; dir != "." && dir != "/"; dir = path.Dir(dir) {
-		if known, ok := x.templates.files[dir]; ok && (dir == text || known.err != nil) {
-			if known.err != nil {
-				return "", known.err
-			}
-			return manifest.FileText(known.text), x.charge(len(known.text) / 8)
-		}
-	}
-	names := slices.Sorted(maps.Keys(x.templates.files))
-	return "", &hintedError{"no file " + path.Join(templatesDir, filesDir) + "/" + text, problem.DidYouMean(text, names)}
-}
-
-// readFiles reads the files that templates may embed: UTF-8 text, no links, CRLF as LF.
-func readFiles(fsys fs.FS) textFiles {
-	files := textFiles{}
-	root := path.Join(templatesDir, filesDir)
-	fs.WalkDir(fsys, root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil
-		}
-		var f textFile
-		f.text, f.err = readText(fsys, file, entry)
-		files[strings.TrimPrefix(file, root+"/")] = f
-		return nil
-	})
-	return files
-}
-
-func readText(fsys fs.FS, file string, entry fs.DirEntry) (string, error) {
-	switch {
-	case entry.Type()&fs.ModeSymlink != 0:
-		return "", &hintedError{file + " is a symbolic link", "put the file itself there"}
-	case !entry.Type().IsRegular():
-		return "", &hintedError{file + " is not a regular file", ""}
-	}
-	tooLarge := &hintedError{fmt.Sprintf("%s is larger than the limit of %d MB", file, maxString>>20), ""}
-	if info, err := entry.Info(); err == nil && info.Size() > maxString {
-		return "", tooLarge
-	}
-	data, err := manifest.ReadFile(fsys, file)
-	switch p := (*fs.PathError)(nil); {
-	case errors.As(err, &p):
-		return "", fmt.Errorf("%s: %w", file, p.Err)
-	case err != nil:
-		return "", fmt.Errorf("%s: %w", file, err)
-	case len(data) > maxString:
-		return "", tooLarge
-	case !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0:
-		return "", &hintedError{file + " is not UTF-8 text", "a manifest holds text only"}
-	}
-	return strings.ReplaceAll(string(data), "\r\n", "\n"), nil
 }

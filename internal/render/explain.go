@@ -14,7 +14,7 @@ import (
 )
 
 // explain reports what is wrong with a rendered text at the place in the template
-// that it comes from. rec holds the execution that made the text.
+// that it comes from. The text was made by the last run of x.
 func (r *renderer) explain(j job, x *execution, err error) {
 	rec := x.rec
 	if wrong := (*manifest.PlaceholderProblem)(nil); errors.As(err, &wrong) {
@@ -90,15 +90,15 @@ func (r *renderer) inLine(t tracing, line int, hint, message string) *problem.Pr
 	return p
 }
 
-// tellFailure adds the values in the action that an execution ends in. Where one of
+// addFailureNotes adds the values in the action that an execution ends in. Where one of
 // them is a map without the key that is asked for, there may be one like it.
-func (r *renderer) tellFailure(j job, p *problem.Problem) {
+func (r *renderer) addFailureNotes(j job, p *problem.Problem) {
 	t := r.trace(j)
 	if t.err == nil {
 		return
 	}
-	p.Notes = notes(j.subject.traced.Origins(t.about.from))
-	for _, asked := range t.about.from {
+	p.Notes = notes(j.subject.traced.Origins(t.last.from))
+	for _, asked := range t.last.from {
 		if key, keys, missing := j.subject.traced.Missing(asked); missing && problem.Nearest(key, keys) != "" {
 			p.Hint = problem.DidYouMean(key, keys)
 		}
@@ -140,7 +140,7 @@ func (t *Templates) hintFor(s *subject, variable string) string {
 // placeholderNotes returns those of the line that has a placeholder.
 func (r *renderer) placeholderNotes(j job, placeholder int) []problem.Note {
 	t := r.trace(j)
-	for _, e := range t.execution.rec.events {
+	for _, e := range t.events {
 		if e.placeholder == placeholder && e.offset >= t.Skipped {
 			return r.lineNotes(j, 1+bytes.Count(t.Text[:e.offset-t.Skipped], []byte("\n")))
 		}
@@ -175,8 +175,8 @@ func (t tracing) shown() []byte {
 	var b strings.Builder
 	whole := strings.ReplaceAll(strings.ReplaceAll(string(t.Text), manifest.MapEntry, manifest.Placeholder), manifest.SplicePlaceholder, "")
 	for i, text := range strings.Split(whole, manifest.Placeholder) {
-		if i > 0 && i <= len(t.execution.rec.values) {
-			switch v := t.execution.rec.values[i-1].(type) {
+		if i > 0 && i <= len(t.values) {
+			switch v := t.values[i-1].(type) {
 			case string:
 				if strings.ContainsAny(v, "\n\r") {
 					v = strconv.Quote(v)

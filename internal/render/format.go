@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 )
 
@@ -96,9 +97,9 @@ func (x *execution) cat(values ...any) (string, error) {
 
 // printf is fmt's, and refuses what fmt would complain of in the text itself.
 func (x *execution) printf(format string, args ...any) (string, error) {
-	widths, width := scanFormat(format, args)
-	if width > maxString {
-		return "", x.spendBytes(width)
+	widths, length := scanFormat(format, args)
+	if length > maxString {
+		return "", x.spendBytes(length)
 	}
 	list, err := x.formatted(args, widths)
 	if err != nil {
@@ -117,18 +118,19 @@ func (x *execution) printf(format string, args ...any) (string, error) {
 	return x.bounded(text)
 }
 
-// scanFormat returns the sum of the widths and precisions in a format, and which
-// arguments are some.
-func scanFormat(format string, args []any) (widths map[int]bool, width int) {
+// scanFormat returns which arguments of a format are widths or precisions, and the sum of
+// these and of the texts that are printed without a precision: the result is about as long.
+func scanFormat(format string, args []any) (widths map[int]bool, length int) {
 	widths = map[int]bool{}
-	next := 0 // the argument
+	next := 0 // the argument that is taken next
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' {
 			continue
 		}
+		precise := false
 		for i++; i < len(format); i++ {
 			c := format[i]
-			if strings.IndexByte("+-# .[]0123456789*", c) < 0 {
+			if strings.IndexByte("+-# .[0123456789*", c) < 0 {
 				break
 			}
 			digits := len(format[i:]) - len(strings.TrimLeft(format[i:], "0123456789"))
@@ -137,20 +139,49 @@ func scanFormat(format string, args []any) (widths map[int]bool, width int) {
 				return widths, maxString + 1
 			case digits > 0:
 				n, _ := strconv.Atoi(format[i : i+digits])
-				width += n
+				length += n
 				i += digits - 1
+			case c == '[':
+				index, _, _ := strings.Cut(format[i+1:], "]")
+				if n, err := strconv.Atoi(index); err == nil {
+					next = n - 1
+				}
+				i += len(index) + 1
+			case c == '.':
+				precise = true
 			case c == '*':
-				if widths[next] = true; next < len(args) {
-					if n, err := intOf(args[next]); err == nil {
-						width += int(min(max(n, -n), maxString+1))
+				if widths[next] = true; next >= 0 && next < len(args) {
+					n, err := intOf(args[next])
+					switch {
+					case err == nil && (n < -maxString || n > maxString):
+						return widths, maxString + 1
+					case err == nil:
+						length += int(max(n, -n))
 					}
 				}
 				next++
 			}
 		}
 		if i < len(format) && format[i] != '%' {
+			if !precise && next >= 0 && next < len(args) {
+				length += textLength(args[next])
+			}
 			next++
 		}
 	}
-	return widths, width
+	return widths, length
+}
+
+// textLength returns the length of a text, or of a number as it was written; 0 for other values,
+// which are short.
+func textLength(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v)
+	case manifest.FileText:
+		return len(v)
+	case manifest.Number:
+		return len(v)
+	}
+	return 0
 }

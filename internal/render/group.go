@@ -28,8 +28,8 @@ type Also struct {
 	Text     string
 }
 
-// Groups returns the findings that share a template, a line and a message less what is quoted in it,
-// each sorted by path.
+// Groups returns the findings in groups of those that share a template, a line and a message
+// less what is quoted in it. A group is sorted by path.
 func Groups(found []Finding) [][]Finding {
 	groups := map[string][]Finding{}
 	for _, f := range found {
@@ -61,8 +61,8 @@ func Problems(found []Finding) problem.List {
 	return all.problems()
 }
 
-// notes returns what led to a finding: the values in its line, the other lines that have a part in it,
-// and remarks.
+// notes returns what led to a finding: the values in its line, the other lines that have a
+// part in it, and remarks.
 func (f *Finding) notes() []problem.Note {
 	list := f.Manifest.Notes(f.Line)
 	if f.Hidden {

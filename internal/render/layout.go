@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/lazyregexp"
@@ -32,8 +33,8 @@ func (r *recorder) blankLine() (start int, blank bool) {
 	return start, len(bytes.Trim(out[start:], " \t")) == 0
 }
 
-// trimmed notes a join.
-func (r *recorder) trimmed(h *hook) {
+// addJoin notes a join at the output's end.
+func (r *recorder) addJoin(h *hook) {
 	indent := len(h.space) - 1 - strings.LastIndexByte(h.space, '\n')
 	r.joins = append(r.joins, join{r.out.Len(), h, indent})
 }
@@ -106,6 +107,24 @@ func (r *recorder) endBlock() {
 		}
 	}
 	r.out.Truncate(b.start)
+	r.writeLines(lines, column, common)
+	for i := range r.events {
+		if e := &r.events[i]; e.offset >= b.start && e.offset < b.start+lines[0].from {
+			e.gone += bytes.Count(text[e.offset-b.start:lines[0].from], []byte("\n"))
+		}
+	}
+	end := r.out.Len()
+	r.move(b.start, func(offset int) int { return min(movedTo(lines, offset-b.start), end) })
+	for i := range r.joins {
+		if r.joins[i].offset > b.start {
+			r.joins[i].indent += column - common
+		}
+	}
+}
+
+// writeLines writes the lines of a block less their common indentation: the first where the
+// output ends, the others at a column. It sets where each is in the output.
+func (r *recorder) writeLines(lines []indentedLine, column, common int) {
 	for i := range lines {
 		l := &lines[i]
 		indent := l.indent - common
@@ -119,28 +138,17 @@ func (r *recorder) endBlock() {
 		l.to = r.out.Len()
 		r.out.Write(l.text)
 	}
-	for i := range r.events {
-		if e := &r.events[i]; e.offset >= b.start && e.offset < b.start+lines[0].from {
-			e.gone += bytes.Count(text[e.offset-b.start:lines[0].from], []byte("\n"))
+}
+
+// movedTo returns where the output has what was at an offset of a block. What was before the
+// first line's text is where that is now.
+func movedTo(lines []indentedLine, offset int) int {
+	for _, l := range slices.Backward(lines) {
+		if offset >= l.from {
+			return l.to + offset - l.from
 		}
 	}
-	end := r.out.Len()
-	r.move(b.start, func(offset int) int {
-		offset -= b.start
-		to := end
-		for i := len(lines) - 1; i >= 0; i-- {
-			if l := lines[i]; offset >= l.from || i == 0 {
-				to = min(l.to+max(0, offset-l.from), end)
-				break
-			}
-		}
-		return to
-	})
-	for i := range r.joins {
-		if r.joins[i].offset > b.start {
-			r.joins[i].indent += column - common
-		}
-	}
+	return lines[0].to
 }
 
 // indentedLine is a line of a block: its text after its indentation.

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -111,26 +112,29 @@ func TestJoinedLinesAreRefused(t *testing.T) {
 // TestLimits has templates that would not come to an end.
 func TestLimits(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"a range":              {"{{ range 1000000000 }}{{ end }}", "x.yaml.tmpl:6:15: the template runs for more than 10 million steps"},
-		"templates that call":  {"{{ template \"double\" 40 }}", "s.tmpl:1:22: the template runs for more"},
-		"a recursion":          {"{{ template \"loop\" }}", "s.tmpl:2:20: templates call each other more than 1000 levels deep"},
-		"an include":           {"{{ include \"again\" . }}", "s.tmpl:3:21: templates call each other more than 1000 levels deep"},
-		"a value":              {"{{ tpl .Vars.self . }}", "x.yaml.tmpl:6:9: templates call each other more than 1000 levels deep"},
-		"a width":              {"{{ printf \"%10000000d\" 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
-		"a width of its own":   {"{{ printf \"%*d\" 10000000 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
-		"strings that double":  {"{{ $s := \"0123456789\" }}{{ range 100 }}\n{{ $s = print $s $s }}{{ end }}", "x.yaml.tmpl:7:9: a string of more than 1 MB"},
-		"replace":              {"{{ replace \"\" (repeat 1000000 \"x\") (repeat 1000 \"y\") }}", "a string of more than 1 MB"},
-		"maps of maps":         {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ toJson $d }}", "the template runs for more than 10 million steps"},
-		"lists":                {"{{ $l := list 1 }}{{ range 60 }}{{ $l = concat $l $l }}{{ end }}{{ len $l }}", "the template runs for more than 10 million steps"},
-		"values that are long": {"{{ $s := repeat 1000000 \"x\" }}{{ range 100 }}{{ $s }}{{ end }}", "x.yaml.tmpl:6:54: the template prints more than 16 MB"},
-		"a long list":          {"{{ $l := list (repeat 1000000 \"x\") }}{{ range 5 }}{{ $l = concat $l $l }}{{ end }}{{ $l }}", "the template prints more than 16 MB"},
-		"maps in maps":         {"{{ $d := dict }}{{ range 100000 }}{{ $d = dict \"a\" $d }}{{ end }}{{ $d }}", "a value of more than 1000 levels"},
-		"lists in lists":       {"{{ $d := list }}{{ range 100000 }}{{ $d = list $d }}{{ end }}{{ sha256sum $d }}", "a value of more than 1000 levels"},
-		"a sum of maps":        {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ sha256sum $d }}", "the template runs for more than 10 million steps"},
-		"a long pattern":       {"{{ regexMatch (repeat 1000 \"(a?){1,100}\") \"b\" }}", "a pattern of more than 1000 characters"},
-		"a large pattern":      {"{{ regexMatch \"((a{1,30}){1,30}b)*c\" (repeat 1000000 \"a\") }}", "the template runs for more than 10 million steps"},
-		"a pattern in a range": {"{{ $s := repeat 1000000 \"a\" }}{{ range 1000 }}{{ regexReplaceAll \"(a*)*b\" $s \"\" | len }}{{ end }}", "the template runs for more than 10 million steps"},
-		"until":                {"{{ until 1000000000 | len }}", "the template runs for more than 10 million steps"},
+		"a range":               {"{{ range 1000000000 }}{{ end }}", "x.yaml.tmpl:6:15: the template runs for more than 10 million steps"},
+		"templates that call":   {"{{ template \"double\" 40 }}", "s.tmpl:1:22: the template runs for more"},
+		"a recursion":           {"{{ template \"loop\" }}", "s.tmpl:2:20: templates call each other more than 1000 levels deep"},
+		"an include":            {"{{ include \"again\" . }}", "s.tmpl:3:21: templates call each other more than 1000 levels deep"},
+		"a value":               {"{{ tpl .Vars.self . }}", "x.yaml.tmpl:6:9: templates call each other more than 1000 levels deep"},
+		"a width":               {"{{ printf \"%10000000d\" 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
+		"a width of its own":    {"{{ printf \"%*d\" 10000000 1 }}", "x.yaml.tmpl:6:9: a string of more than 1 MB"},
+		"strings that double":   {"{{ $s := \"0123456789\" }}{{ range 100 }}\n{{ $s = print $s $s }}{{ end }}", "x.yaml.tmpl:7:9: a string of more than 1 MB"},
+		"replace":               {"{{ replace \"\" (repeat 1000000 \"x\") (repeat 1000 \"y\") }}", "a string of more than 1 MB"},
+		"maps of maps":          {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ toJson $d }}", "the template runs for more than 10 million steps"},
+		"lists":                 {"{{ $l := list 1 }}{{ range 60 }}{{ $l = concat $l $l }}{{ end }}{{ len $l }}", "the template runs for more than 10 million steps"},
+		"values that are long":  {"{{ $s := repeat 1000000 \"x\" }}{{ range 100 }}{{ $s }}{{ end }}", "x.yaml.tmpl:6:54: the template prints more than 16 MB"},
+		"a long list":           {"{{ $l := list (repeat 1000000 \"x\") }}{{ range 5 }}{{ $l = concat $l $l }}{{ end }}{{ $l }}", "the template prints more than 16 MB"},
+		"maps in maps":          {"{{ $d := dict }}{{ range 100000 }}{{ $d = dict \"a\" $d }}{{ end }}{{ $d }}", "a value of more than 1000 levels"},
+		"lists in lists":        {"{{ $d := list }}{{ range 100000 }}{{ $d = list $d }}{{ end }}{{ sha256sum $d }}", "a value of more than 1000 levels"},
+		"a sum of maps":         {"{{ $d := dict }}{{ range 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}{{ sha256sum $d }}", "the template runs for more than 10 million steps"},
+		"a long pattern":        {"{{ regexMatch (repeat 1000 \"(a?){1,100}\") \"b\" }}", "a pattern of more than 1000 characters"},
+		"a large pattern":       {"{{ regexMatch \"((a{1,30}){1,30}b)*c\" (repeat 1000000 \"a\") }}", "the template runs for more than 10 million steps"},
+		"a pattern in a range":  {"{{ $s := repeat 1000000 \"a\" }}{{ range 1000 }}{{ regexReplaceAll \"(a*)*b\" $s \"\" | len }}{{ end }}", "the template runs for more than 10 million steps"},
+		"a long sort":           {"{{ $l := until 10000 }}{{ range 1000000 }}{{ $s := sortAlpha $l }}{{ end }}", "the template runs for more than 10 million steps"},
+		"a long join":           {"{{ $l := splitList \",\" (repeat 10000 \",\") }}{{ range 1000000 }}{{ $s := join \"\" $l }}{{ end }}", "the template runs for more than 10 million steps"},
+		"until, beyond 64 bits": {"{{ until 2305843009213693952 | len }}", "the template runs for more than 10 million steps"},
+		"until":                 {"{{ until 1000000000 | len }}", "the template runs for more than 10 million steps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
@@ -144,6 +148,32 @@ func TestLimits(t *testing.T) {
 			}
 			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// TestLongStringsAreNotMade: a string of more than the limit is an error before it is made.
+func TestLongStringsAreNotMade(t *testing.T) {
+	for name, text := range map[string]string{
+		"a match, many times":       `{{ regexReplaceAll ".+" (repeat 400000 "x") (repeat 1000 "$0") }}`,
+		"a submatch by name":        `{{ regexReplaceAll "(?P<all>.+)" (repeat 400000 "x") (repeat 1000 "${all}") }}`,
+		"an argument, many times":   `{{ printf (repeat 1000 "%[1]s") (repeat 400000 "x") }}`,
+		"a width, many times":       `{{ printf (print "%*[2]d" (repeat 1000 "%[1]*[2]d")) 400000 1 }}`,
+		"a precision, many times":   `{{ printf (print "%.*[2]f" (repeat 1000 "%.[1]*[2]f")) 400000 1 }}`,
+		"a width that is negative":  `{{ printf (print "%*d" (repeat 1000 "%[3]s")) -9223372036854775808 1 (repeat 400000 "x") }}`,
+		"an argument, as character": `{{ printf (repeat 1000 "%[1]q") (repeat 400000 "x") }}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := render(t, map[string]string{"templates/environment/x.yaml.tmpl": configMap + "n\ndata:\n  a: " + text + "\n"})
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), "x.yaml.tmpl:6:9: a string of more than 1 MB") {
+				t.Errorf("got %v", err)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+				t.Errorf("it takes %d MB", took>>20)
 			}
 		})
 	}

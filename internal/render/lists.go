@@ -124,7 +124,7 @@ func (x *execution) compact(list any) ([]any, error) {
 }
 
 func (x *execution) sortAlpha(list any) ([]any, error) {
-	items, err := listOf("sortAlpha", list)
+	items, err := x.items("sortAlpha", list, 4)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (x *execution) join(separator, list any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	items, err := listOf("join", list)
+	items, err := x.items("join", list, 4)
 	if err != nil {
 		return "", err
 	}
@@ -189,11 +189,12 @@ func (x *execution) until(n any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.charge(int(min(max(count, 0)*8, maxSteps+1))); err != nil {
+	length := int(min(max(count, 0), maxSteps+1))
+	if err := x.charge(8 * length); err != nil {
 		return nil, err
 	}
 	var list []any
-	for i := range int(max(count, 0)) {
+	for i := range length {
 		list = append(list, i)
 	}
 	return list, nil

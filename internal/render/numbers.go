@@ -56,7 +56,7 @@ func floatOf(v any) (float64, error) {
 			return f, nil
 		}
 	case string:
-		if f, err := strconv.ParseFloat(n, 64); err == nil {
+		if f, err := strconv.ParseFloat(n, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
 			return f, nil
 		}
 		return 0, fmt.Errorf("%q is not a number", problem.Cut(n, 40))
@@ -68,7 +68,8 @@ func floatOf(v any) (float64, error) {
 	return 0, fmt.Errorf("%s is not a number", describe(v))
 }
 
-// calculate folds numbers: whole ones as such, else as fractions.
+// calculate folds numbers: whole ones as such, else as fractions. Whole is false where the
+// result has more than 64 bits.
 func calculate(whole func(a, b int64) (int64, bool), fraction func(a, b float64) float64, values []any) (any, error) {
 	var sum int64
 	var exact = true
@@ -116,7 +117,10 @@ func sub(a, b any) (any, error) {
 }
 
 func mul(values ...any) (any, error) {
-	return calculate(func(a, b int64) (int64, bool) { return a * b, a == 0 || a*b/a == b }, func(a, b float64) float64 { return a * b }, values)
+	whole := func(a, b int64) (int64, bool) {
+		return a * b, a == 0 || a*b/a == b && !(a == -1 && b == math.MinInt64)
+	}
+	return calculate(whole, func(a, b float64) float64 { return a * b }, values)
 }
 
 // div returns the whole part of a division of whole numbers, as in sprig.
@@ -124,7 +128,8 @@ func div(a, b any) (any, error) {
 	if divisor, err := floatOf(b); err == nil && divisor == 0 {
 		return nil, errors.New("division by zero")
 	}
-	return calculate(func(a, b int64) (int64, bool) { return a / b, true }, func(a, b float64) float64 { return a / b }, []any{a, b})
+	whole := func(a, b int64) (int64, bool) { return a / b, !(a == math.MinInt64 && b == -1) }
+	return calculate(whole, func(a, b float64) float64 { return a / b }, []any{a, b})
 }
 
 func mod(a, b any) (any, error) {
@@ -148,6 +153,10 @@ func toInt(v any) (int64, error) {
 		return n, nil
 	}
 	f, err := floatOf(v)
+	if err == nil && !(f >= math.MinInt64 && f < math.MaxInt64) { // Go's conversion differs between processors
+		text, _ := textOf(v)
+		return 0, fmt.Errorf("%s is too large for a whole number", problem.Cut(text, 40))
+	}
 	return int64(f), err
 }
 

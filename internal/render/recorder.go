@@ -110,7 +110,7 @@ func (x *execution) value(n int, v any) (string, error) {
 		return "", x.valueText(v, alone)
 	}
 	if r.size > maxDocument {
-		return "", tooLong()
+		return "", tooLong(problem.Place{})
 	}
 	placeholder := manifest.Placeholder
 	if alone {

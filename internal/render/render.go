@@ -50,8 +50,9 @@ type Notice struct {
 	Text  string
 }
 
-// Render renders the environments that are not abstract, sorted by path. The error is a problem.List
-// with everything that is wrong, each problem once however many files have it.
+// Render renders those of some environments that are not abstract. The manifests are sorted by
+// path. The error is a problem.List with everything that is wrong, each problem once however many
+// files have it.
 func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environment) ([]Manifest, error) {
 	var jobs []job
 	for _, env := range envs {
@@ -112,20 +113,20 @@ type renderer struct {
 	findings  findings
 	limit     exceeded
 
-	exceeded atomic.Int64 // the first job that exceeds a limit: those after it stop
+	exceeded atomic.Int64 // limit.job, for jobs that run: those with a higher number stop
 
 	traceOnce sync.Once
 	traced    *Templates
 }
 
-// exceeded is the first job that exceeds a limit, and how.
+// exceeded is the job with the lowest number that exceeds a limit, and how.
 type exceeded struct {
 	job     int
 	problem *problem.Problem
 }
 
-// exceed notes a job that exceeds a limit. Of several, the first counts, whichever
-// comes to its end first.
+// exceed notes that the job i exceeds a limit. Of several such jobs the one with the lowest
+// number is reported, so that the result does not depend on which of them ends first.
 func (r *renderer) exceed(i int, j job, p *problem.Problem) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -144,8 +145,8 @@ type skeleton struct {
 	err error
 }
 
-// render runs one job. The zero Manifest is none: the template prints
-// nothing, or what it says is wrong, which is in r.findings.
+// render runs the job i. It returns the zero Manifest where the template prints nothing, or
+// where something is wrong, which is then in r.findings or r.limit.
 func (r *renderer) render(x *execution, i int, j job) Manifest {
 	err := x.run(j.source.file, j.subject.data)
 	rec := x.rec
@@ -156,7 +157,7 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 		r.exceed(i, j, x.templates.execProblem(j.source, err))
 		return Manifest{}
 	case err != nil:
-		r.find(j, x.templates.execProblem(j.source, err), func(p *problem.Problem) { r.tellFailure(j, p) })
+		r.find(j, x.templates.execProblem(j.source, err), func(p *problem.Problem) { r.addFailureNotes(j, p) })
 		return Manifest{}
 	}
 	if p := rec.checkJoins(); p != nil {
@@ -187,11 +188,16 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 	for i := range filled.Images {
 		filled.Images[i].Tagged = filled.Images[i].Ref.Tag != noTag
 	}
-	return Manifest{Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled, Subject: j.subject.String(), Notices: x.notices(), Service: j.subject.service(), job: j, renderer: r}
+	return Manifest{
+		Env: j.subject.env, Path: j.subject.path(j.source), Template: j.source.file, Text: filled,
+		Subject: j.subject.String(), Service: j.subject.service(), Notices: x.notices(),
+		job: j, renderer: r,
+	}
 }
 
-// ends returns what a template makes of what it prints: trimmed, unless its path line
-// says that its ends are exact. Then the line break behind the path line is all that goes.
+// ends returns the text of a template's file: what the template prints, trimmed; or, where its
+// path line says ends: exact, without the line break behind the path line and nothing else.
+// It is nil where nothing is printed. Skipped is how many bytes were cut off at the beginning.
 func (s *source) ends(text []byte) (rest []byte, skipped int) {
 	if !s.exact {
 		return trimmed(text)

@@ -227,6 +227,14 @@ func TestValuesThatTemplatesAskFor(t *testing.T) {
 		`{{ join "," .Vars.numbers }}`:                        "1e6,0.5,12345678901234567890123,true",
 		`{{ sha256 "abc" }}`:                                  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 		`{{ range .Users }}{{ .Name }}.{{ end }}`:             "alice.bob.",
+		`{{ tpl "a{{ if . }}b{{ end }}" .Vars.unset }}`:       "a",
+		`{{ trunc -9223372036854775808 "abc" }}`:              "abc",
+		`{{ trunc -2 "abc" }}`:                                "bc",
+		`{{ mul -1 -9223372036854775808 }}`:                   "9223372036854776000.0",
+		`{{ div -9223372036854775808 -1 }}`:                   "9223372036854776000.0",
+		`{{ regexReplaceAll "b+" "abbc" "[$0$0]" }}`:          "a[bbbb]c",
+		`{{ printf "a%[2]*[3]d|%[1]s" "x" 3 7 }}`:             `"a  7|x"`,
+		`{{ printf "%.2s" "日本語" }}`:                           "日本",
 	} {
 		got, err := render(t, map[string]string{"templates/environment/x.yaml.tmpl": configMap + "x\ndata:\n  v: " + template + "\n"})
 		if err != nil {
@@ -250,6 +258,9 @@ func TestValuesThatTemplatesAskFor(t *testing.T) {
 		`{{ upper .Vars.list }}`:              "a list is not text",
 		`{{ join "," .Vars.greeting }}`:       "join takes a list, not a string",
 		`{{ required "say it" .Env.Domain }}`: "say it",
+		`{{ int 1e300 }}`:                     "1e300 is too large for a whole number",
+		`{{ int "NaN" }}`:                     `"NaN" is not a number`,
+		`{{ float64 "inf" }}`:                 `"inf" is not a number`,
 		`{{ .Users }}`:                        "is a list, which cannot be printed",
 		`{{ .Env }}`:                          "is a whole environment, which cannot be printed",
 	} {

@@ -44,8 +44,9 @@ type User struct {
 // Vars are the variables as they are where a template is rendered.
 type Vars map[string]any
 
-// Tag is a service's first tag, and the repository that it runs from in the environment. What runs is known only when files are compared
-// with what is there, so a template may print it after an image and nowhere else.
+// Tag is a service's first tag, and the repository that it runs from in the environment. The tag
+// that runs is only known when the files are compared with those on disk, so a template may print
+// a Tag where that one can be written in its place, and use it in no function.
 type Tag struct{ text, repository string }
 
 // The scopes: what the dot is in the templates of each folder.

@@ -14,10 +14,12 @@ func (m *Manifest) Map() (*trace.Map, error) { return m.renderer.mapOf(m.job) }
 
 // tracing is what a traced execution printed.
 type tracing struct {
-	*tracer
 	trace.Recording
-	file string // of the template
-	err  error  // of the execution
+	values []any   // in the order of their placeholders
+	events []event // in the order of the output
+	last   event   // what was executed last
+	file   string  // of the template
+	err    error   // of the execution
 }
 
 // trace runs a job once more and records where its output comes from.
@@ -43,7 +45,7 @@ func (r *renderer) trace(j job) tracing {
 		}
 		recorded.Events = append(recorded.Events, trace.Event{Offset: e.offset, Length: e.length, Place: place, Value: e.placeholder, From: e.from})
 	}
-	return tracing{t, recorded, j.source.file, err}
+	return tracing{Recording: recorded, values: t.rec.values, events: t.rec.events, last: t.about, file: j.source.file, err: err}
 }
 
 // place returns where the template has what an event prints.
@@ -59,11 +61,11 @@ func (r *renderer) mapOf(j job) (*trace.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := skeleton.Fill(t.execution.rec.values)
+	text, err := skeleton.Fill(t.values)
 	if err != nil {
 		return nil, err
 	}
-	filled, err := skeleton.Filled(t.execution.rec.values)
+	filled, err := skeleton.Filled(t.values)
 	if err != nil {
 		return nil, err
 	}

@@ -52,9 +52,9 @@ func (x *execution) trunc(n, s any) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case count >= 0 && int(count) < len(runes):
+	case count >= 0 && count < int64(len(runes)):
 		return string(runes[:count]), nil
-	case count < 0 && int(-count) < len(runes):
+	case count < 0 && count > -int64(len(runes)):
 		return string(runes[len(runes)+int(count):]), nil
 	}
 	return text, nil
@@ -129,10 +129,25 @@ func (x *execution) regexReplaceAll(pattern, s, by any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n := (len(t[1]) + 1) * (len(t[2]) + 1); n > maxString && len(re.FindAllStringIndex(t[1], -1))*len(t[2])+len(t[1]) > maxString {
-		return "", x.spendBytes(maxString + 1)
+	if n := 2 * (len(t[1]) + 1) * (len(t[2]) + 1); n > maxReplaced && replacedLength(re, t[1], t[2]) > maxReplaced {
+		return "", x.spendBytes(n)
 	}
 	return x.bounded(re.ReplaceAllString(t[1], t[2]))
+}
+
+// maxReplaced is how long a text may become by the estimate of replacedLength, in bytes. It is
+// above maxString because the estimate may be too high.
+const maxReplaced = 16 * maxString
+
+// replacedLength returns the length that a text has at most when each match of a pattern is
+// replaced: each $ in the replacement stands for the whole match, or for a part of it.
+func replacedLength(re *regexp.Regexp, s, by string) int {
+	matches := re.FindAllStringIndex(s, -1)
+	matched := 0
+	for _, m := range matches {
+		matched += m[1] - m[0]
+	}
+	return len(s) - matched + len(matches)*len(by) + matched*strings.Count(by, "$")
 }
 
 // sha256 returns the checksum of a text, or of the JSON of any other value.

@@ -96,8 +96,8 @@ func ParseTemplates(fsys fs.FS, inv *inventory.Inventory) (*Templates, error) {
 // read finds the template files.
 func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 	folders, err := fs.ReadDir(fsys, templatesDir)
-	if errors.Is(err, inventory.ErrLink) {
-		problems.Add(problem.At(problem.Place{File: templatesDir}, "", "%v", inventory.ErrLink).WithCode(problem.NoTemplate))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		problems.Add(unreadable(templatesDir, err))
 		return
 	}
 	if err != nil {
@@ -108,7 +108,7 @@ func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 		name, dir := folder.Name(), path.Join(templatesDir, folder.Name())
 		switch {
 		case folder.Type()&fs.ModeSymlink != 0:
-			problems.Add(problem.At(problem.Place{File: dir}, "", "%v", inventory.ErrLink).WithCode(problem.NoTemplate))
+			problems.Add(unreadable(dir, inventory.ErrLink))
 		case !folder.IsDir():
 			if strings.HasSuffix(name, ".tmpl") {
 				problems.Add(problem.At(problem.Place{File: dir}, "move it into the folder of its scope: "+strings.Join(inventory.Scopes, ", "), "this template has no scope").WithCode(problem.Misplaced))
@@ -122,11 +122,16 @@ func (t *Templates) read(fsys fs.FS, problems *problem.List) {
 	}
 }
 
+// unreadable returns the problem of a file or a folder that cannot be read.
+func unreadable(file string, err error) *problem.Problem {
+	return problem.At(problem.Place{File: file}, "", "%v", inventory.WithoutPath(err)).WithCode(problem.NoTemplate)
+}
+
 func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) {
 	dir := path.Join(templatesDir, scope)
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
-		problems.Add(problem.At(problem.Place{File: dir}, "", "%v", err).WithCode(problem.NoTemplate))
+		problems.Add(unreadable(dir, err))
 		return
 	}
 	for _, entry := range entries {
@@ -154,10 +159,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		}
 		data, err := manifest.ReadFile(fsys, file)
 		if err != nil {
-			if p := (*fs.PathError)(nil); errors.As(err, &p) {
-				err = p.Err
-			}
-			problems.Add(problem.At(problem.Place{File: file}, "", "%v", err).WithCode(problem.NoTemplate))
+			problems.Add(unreadable(file, err))
 			continue
 		}
 		s := &source{file: file, name: name, text: strings.ReplaceAll(string(data), "\r\n", "\n")}

@@ -54,7 +54,7 @@ func (x *execution) inValue(text string, err error) error {
 // valueTemplate returns a value's text, parsed once. It may call the templates that are
 // there, and define none.
 func (x *execution) valueTemplate(text string, dot any) (*template.Template, error) {
-	key := text + "\x00" + reflect.TypeOf(dot).String()
+	key := fmt.Sprintf("%s\x00%T", text, dot)
 	if known := x.parsed[key]; known != nil {
 		return known, nil
 	}

@@ -6,6 +6,8 @@ package schema
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,42 +127,67 @@ func (s *Schema) Opens(path []string, key string) bool {
 // those of alternatives too.
 func (s *Schema) nodes(path []string) []*jsonschema.Schema {
 	nodes := applying(nil, s.root)
-	for _, key := range path {
+	for _, step := range path {
 		var inner []*jsonschema.Schema
 		for _, n := range nodes {
-			known := false
-			if p := n.Properties[key]; p != nil {
-				inner, known = applying(inner, p), true
-			}
-			for pattern, p := range n.PatternProperties {
-				if pattern.MatchString(key) {
-					inner, known = applying(inner, p), true
-				}
-			}
-			if additional, ok := n.AdditionalProperties.(*jsonschema.Schema); ok && !known {
-				inner = applying(inner, additional)
-			}
+			inner = below(inner, n, step)
 		}
 		nodes = inner
 	}
 	return nodes
 }
 
+// below appends the parts of a schema that apply to a key of a map, or to the item of a list
+// that has this number.
+func below(list []*jsonschema.Schema, n *jsonschema.Schema, step string) []*jsonschema.Schema {
+	if i, err := strconv.Atoi(step); err == nil {
+		list = applying(list, itemSchema(n, i))
+	}
+	known := false
+	if p := n.Properties[step]; p != nil {
+		list, known = applying(list, p), true
+	}
+	for pattern, p := range n.PatternProperties {
+		if pattern.MatchString(step) {
+			list, known = applying(list, p), true
+		}
+	}
+	if additional, ok := n.AdditionalProperties.(*jsonschema.Schema); ok && !known {
+		list = applying(list, additional)
+	}
+	return list
+}
+
+// itemSchema returns what applies to an item of a list, nil if nothing does. Before draft
+// 2020-12 a list of schemas was written as items, and the rest as additionalItems.
+func itemSchema(n *jsonschema.Schema, i int) *jsonschema.Schema {
+	first, rest := n.PrefixItems, n.Items2020
+	switch items := n.Items.(type) {
+	case *jsonschema.Schema:
+		rest = items
+	case []*jsonschema.Schema:
+		first = items
+		rest, _ = n.AdditionalItems.(*jsonschema.Schema)
+	}
+	if i < len(first) {
+		return first[i]
+	}
+	return rest
+}
+
 // applying appends a schema, and those that it refers to for the same value.
 func applying(list []*jsonschema.Schema, n *jsonschema.Schema) []*jsonschema.Schema {
-	if n == nil {
+	if n == nil || slices.Contains(list, n) {
 		return list
-	}
-	for _, known := range list {
-		if known == n {
-			return list
-		}
 	}
 	list = append(list, n)
 	for _, next := range [][]*jsonschema.Schema{{n.Ref, n.If, n.Then, n.Else}, n.AllOf, n.AnyOf, n.OneOf} {
 		for _, m := range next {
 			list = applying(list, m)
 		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(n.DependentSchemas)) {
+		list = applying(list, n.DependentSchemas[key])
 	}
 	return list
 }

@@ -58,37 +58,50 @@ func (s *Schema) violation(leaf *jsonschema.ValidationError, path []string) inve
 	return v
 }
 
-// locations returns where in the variables a violation is. The validator's own
-// location cannot be relied on for names of properties: others overwrite it.
+// locations returns the paths of the values that a violation is about. For names of
+// properties the validator's own location is not reliable: it shares its memory with those of
+// values that were looked at later. There it is every map with such a key that the rule
+// applies to, or, where package schema cannot tell, every map with such a key.
 func (s *Schema) locations(leaf *jsonschema.ValidationError, vars any) [][]string {
 	named, ok := leaf.ErrorKind.(*kind.PropertyNames)
 	if !ok {
 		return [][]string{leaf.InstanceLocation}
 	}
-	var found [][]string
-	var walk func(value any, path []string)
-	walk = func(value any, path []string) {
-		m, isMap := value.(map[string]any)
-		if !isMap {
+	var ruled, all [][]string
+	walk(vars, nil, func(m map[string]any, path []string) {
+		if _, has := m[named.Property]; !has {
 			return
 		}
-		if _, has := m[named.Property]; has {
-			for _, n := range s.nodes(path) {
-				if n.PropertyNames != nil && n.PropertyNames.Location == leaf.SchemaURL {
-					found = append(found, path)
-					break
-				}
-			}
+		all = append(all, path)
+		if slices.ContainsFunc(s.nodes(path), func(n *jsonschema.Schema) bool {
+			return n.PropertyNames != nil && n.PropertyNames.Location == leaf.SchemaURL
+		}) {
+			ruled = append(ruled, path)
 		}
-		for _, key := range slices.Sorted(maps.Keys(m)) {
-			walk(m[key], append(path[:len(path):len(path)], key))
+	})
+	switch {
+	case ruled != nil:
+		return ruled
+	case all != nil:
+		return all
+	}
+	return [][]string{leaf.InstanceLocation}
+}
+
+// walk calls visit with each map in a value, and its path.
+func walk(value any, path []string, visit func(m map[string]any, path []string)) {
+	below := func(step string, v any) { walk(v, append(path[:len(path):len(path)], step), visit) }
+	switch v := value.(type) {
+	case map[string]any:
+		visit(v, path)
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			below(key, v[key])
+		}
+	case []any:
+		for i, item := range v {
+			below(strconv.Itoa(i), item)
 		}
 	}
-	walk(vars, nil)
-	if found == nil {
-		found = [][]string{leaf.InstanceLocation}
-	}
-	return found
 }
 
 // leavesOf returns the violations that a person can act on: those of all that must

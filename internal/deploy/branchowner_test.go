@@ -29,7 +29,7 @@ func stopped(t *testing.T, h *gitHubSite, theirs string) {
 	}
 }
 
-var design47Branch = []sentence{
+var branchOwner = []sentence{
 	{"ours: the net difference changes only tags, whoever pushed it", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
@@ -105,6 +105,18 @@ var design47Branch = []sentence{
 		h.proposes(4)
 		p := h.pull()
 		if want := "`" + h.builds[3] + "`, which "; len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, want) || !strings.HasSuffix(p.Comments[0].Body, "put on this branch, is replaced by `"+h.builds[4]+"`.") {
+			t.Errorf("got %+v", p.Comments)
+		}
+	}},
+	{"also one that the proposed tag begins with", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.policy("deploy: {strategy: pull-request, order: none}\n")
+		h.Tag = "v1.2.30"
+		h.run(deploy.Proposed)
+		person(h, gittest.Files{fileOf("prod", "api"): manifestOf("api", "v1.2.3")}, "That one")
+		h.Tag = "v1.2.4"
+		h.run(deploy.Proposed)
+		if p := h.pull(); len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, "`v1.2.3`, which ") {
 			t.Errorf("got %+v", p.Comments)
 		}
 	}},
@@ -188,5 +200,5 @@ var design47Branch = []sentence{
 	}},
 }
 
-// TestDesign47Branch is "Whose branch it is, is decided by its content".
-func TestDesign47Branch(t *testing.T) { bySentence(t, design47Branch...) }
+// TestBranchOwner is "Whose branch it is, is decided by its content".
+func TestBranchOwner(t *testing.T) { bySentence(t, branchOwner...) }

@@ -38,7 +38,7 @@ func onBranch(t *testing.T, api bool, home, branch, want string) *gitHubSite {
 	return h
 }
 
-var design49 = []sentence{
+var policies = []sentence{
 	{"the default branch's file decides", func(t *testing.T, api bool) {
 		onBranch(t, api, proposes, pushes, deploy.Proposed)
 		onBranch(t, api, pushes, "namespace: x\n", deploy.Changed)
@@ -136,6 +136,20 @@ var design49 = []sentence{
 		h.does(h.rollback(""), deploy.Changed)
 		h.refuses(h.release(h.builds[4]), problem.ExitRefused, "does not run in dev")
 	}},
+	{"each environment that comes before is named, in one order", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.repo.Git("branch", "release", "main")
+		h.repo.Commit("release", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push, after: staging}\n", "environments/staging.yaml": pushes,
+			fileOf("staging", "api"): manifestOf("api", h.builds[1]), "environments/qa.yaml": pushes, fileOf("qa", "api"): manifestOf("api", h.builds[4])}, "the branch's own")
+		h.policy("deploy: {strategy: push, after: dev}\n")
+		h.Branch, h.Tag = "release", h.builds[4]
+		want := []string{h.Tag + " does not run in dev, which comes before prod: there it is " + h.builds[3], h.Tag + " does not run in staging, which comes before prod: there it is " + h.builds[1]}
+		h.refused(problem.ExitRefused, want...)
+		list, err := h.promotes(&deploy.Promotion{From: "qa", To: "prod", Services: []string{"api"}})
+		if err != nil || len(problem.All(list[0].Err)) != 2 || !strings.Contains(list[0].Err.Error(), want[0]) || !strings.Contains(list[0].Err.Error(), want[1]) {
+			t.Errorf("got %+v, %v", list, err)
+		}
+	}},
 	{"--env prod --env prod-next moves both in one pull request, under the stricter policy", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.Envs = []string{"prod-next", "prod"}
@@ -174,8 +188,8 @@ var design49 = []sentence{
 	}},
 }
 
-// TestDesign49 is "The policy fails closed".
-func TestDesign49(t *testing.T) { bySentence(t, design49...) }
+// TestPolicyFailsClosed is "The policy fails closed".
+func TestPolicyFailsClosed(t *testing.T) { bySentence(t, policies...) }
 
 // mistakes deploys under wrong policies, with all sets of flags.
 func (h *gitHubSite) mistakes(cases ...[2]string) {

@@ -13,7 +13,7 @@ import (
 
 const policyOfProd = "deploy: {strategy: pull-request, labels: [deploy, prod], assignees: [dave], reviewers: [carol], team_reviewers: [example/sre]}\n"
 
-var design47 = []sentence{
+var pulls = []sentence{
 	{"on branch tagbump/env/service", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
@@ -257,6 +257,25 @@ var design47 = []sentence{
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}},
+	{"what it proposed beside is forgotten where a person closes it meanwhile", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.Services = []string{"api", "web"}
+		h.deploys(2, deploy.Proposed)
+		h.Services = []string{"api"}
+		h.deploys(4, deploy.Proposed)
+		h.Services = []string{"api", "web"}
+		const set = "tagbump/prod/api+web"
+		meanwhile := func() {
+			h.k8s.Close(1, "carol")
+			h.repo.Git("update-ref", "refs/heads/"+set, "main")
+		}
+		h.Fail(gittest.Push, gittest.Fault{Then: meanwhile})
+		h.github.Fail("graphql createRef", ghtest.Fault{Then: meanwhile})
+		outcome := h.deploys(3, deploy.Proposed)
+		if got, want := h.tagsOn(set, "api", "web"), []string{h.builds[3], h.builds[3]}; !slices.Equal(got, want) || outcome.Attempts != 2 {
+			t.Errorf("got %v, %d attempts, want %v", got, outcome.Attempts, want)
+		}
+	}},
 	{"one that overlaps an open pull request in part is refused and names it", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web", "job")
 		h.Services = []string{"web", "api"}
@@ -269,8 +288,8 @@ var design47 = []sentence{
 	}},
 }
 
-// TestDesign47 is "One pull request per environment and service".
-func TestDesign47(t *testing.T) { bySentence(t, design47...) }
+// TestPulls is "One pull request per environment and service".
+func TestPulls(t *testing.T) { bySentence(t, pulls...) }
 
 // hasExtras checks the labels and people of the only pull request.
 func (h *gitHubSite) hasExtras(labels, assignees, reviewers, teams string) {

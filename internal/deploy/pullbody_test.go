@@ -22,8 +22,8 @@ func (h *gitHubSite) says(texts ...string) {
 	h.note(body)
 }
 
-// TestDesign47Body is "The body tells the truth".
-func TestDesign47Body(t *testing.T) {
+// TestPullBody is "The body tells the truth".
+func TestPullBody(t *testing.T) {
 	bySentence(t,
 		sentence{"old → new, forward or back", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
@@ -90,6 +90,34 @@ func TestDesign47Body(t *testing.T) {
 			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.says("Requested by `alice` ([run](https://example.com/run/1))", "tagbump rollback", "--env prod --service api")
+		}},
+		sentence{"in each environment that it changes, to what runs there", func(t *testing.T, api bool) {
+			h := newGitHubSite(t, api)
+			h.Options.URL = "https://github.com/example/k8s"
+			files := gittest.Files{"environments/prod-next.yaml": proposes, "environments/prod-new.yaml": proposes, fileOf("prod-next", "api"): manifestOf("api", h.builds[0]), fileOf("prod-new", "api"): manifestOf("api", h.builds[2])}
+			h.repo.Commit("main", files, "more environments")
+			h.Envs, h.Services, h.Images = []string{"prod", "prod-new", "prod-next"}, nil, []string{"registry.example.com/api"}
+			h.deploys(2, deploy.Proposed)
+			_, undo, _ := strings.Cut(h.newest().Body, "```sh\n")
+			undo, _, _ = strings.Cut(undo, "```")
+			want := ""
+			for _, c := range []struct {
+				env   string
+				build int
+			}{{"prod", 1}, {"prod-next", 0}} {
+				want += "tagbump deploy --repo https://github.com/example/k8s --env " + c.env + " --image registry.example.com/api --tag " + h.builds[c.build] + " --force\n"
+			}
+			if undo != want {
+				t.Errorf("got\n%s\nwant\n%s", undo, want)
+			}
+		}},
+		sentence{"and of a rollback that only holds", func(t *testing.T, api bool) {
+			h := newGitHubSite(t, api)
+			h.does(h.rollback(h.builds[1]), deploy.Proposed) // what runs
+			h.says(" --env prod --service api\n```")
+			if body := h.newest().Body; !strings.Contains(body, "\ntagbump release ") {
+				t.Errorf("got\n%s", body)
+			}
 		}},
 	)
 }

@@ -11,13 +11,13 @@ import (
 	"k8srepo/internal/inventory"
 )
 
-// maxStays is how many images of the same build a run names in files that it does not
+// maxUnmoved is how many images of the same build a run names in files that it does not
 // change.
-const maxStays = 10
+const maxUnmoved = 10
 
-// stayBehind says what a plan may leave behind: files that were not looked at, and other
-// images of the same build.
-func stayBehind(ctx context.Context, b *base, request *bump.Request, s bump.Selection, plan *Outcome, whole bool) error {
+// noteUnmoved adds notices of what a plan may have missed: files that were not read, and
+// other images of the same build.
+func noteUnmoved(ctx context.Context, b *base, request *bump.Request, s bump.Selection, plan *Outcome, whole bool) error {
 	if !plan.Result.Changed() {
 		return nil
 	}
@@ -47,7 +47,7 @@ func stayBehind(ctx context.Context, b *base, request *bump.Request, s bump.Sele
 			}
 		}
 	}
-	apart, err := unchangedOf(ctx, b, request, s, plan, old, whole)
+	apart, err := unchangedImages(ctx, b, request, s, plan, old, whole)
 	if err != nil {
 		return err
 	}
@@ -57,31 +57,32 @@ func stayBehind(ctx context.Context, b *base, request *bump.Request, s bump.Sele
 	if len(refs) == 0 {
 		return nil
 	}
-	services := servicesOf(b.FS(ctx), request.Env, refs) // without users.yaml the tags alone tell
+	services := servicesOf(b.FS(ctx), request.Env, refs) // none without users.yaml: then only the tags count
 	for _, i := range others {
 		if old[i.Ref.Tag] || slices.ContainsFunc(services[i.Ref.Repository()], func(s *inventory.Service) bool { return builds(request, s.Repository) }) {
-			plan.stays(i)
+			plan.noteUnmoved(i)
 		}
 	}
 	// A service of its own has deployments of its own.
 	apart = slices.DeleteFunc(apart, func(i bump.Image) bool { return len(services[i.Ref.Repository()]) > 0 })
 	for n, i := range apart {
-		if n == maxStays {
+		if n == maxUnmoved {
 			plan.notice("%d more images that seem to come from the same build stay", len(apart)-n)
 			break
 		}
-		plan.stays(i)
+		plan.noteUnmoved(i)
 	}
 	return nil
 }
 
-func (o *Outcome) stays(i bump.Image) {
+// noteUnmoved adds a notice of an image that seems to come from the same build.
+func (o *Outcome) noteUnmoved(i bump.Image) {
 	o.notice("%s: %s stays: it seems to come from the same build; name it with --image %s to move it too", i.Place, i.Ref, i.Ref.Name)
 }
 
-// unchangedOf returns the images with one of some tags, other than a request's, in the
+// unchangedImages returns the images with one of some tags, other than a request's, in the
 // files that were read and that its plan does not change.
-func unchangedOf(ctx context.Context, b *base, request *bump.Request, s bump.Selection, plan *Outcome, tags map[string]bool, whole bool) ([]bump.Image, error) {
+func unchangedImages(ctx context.Context, b *base, request *bump.Request, s bump.Selection, plan *Outcome, tags map[string]bool, whole bool) ([]bump.Image, error) {
 	if len(tags) == 0 {
 		return nil, nil
 	}

@@ -31,7 +31,7 @@ func (h *gitHubSite) loseAnswer() {
 	h.Fail(gittest.Push, gittest.Fault{Deaf: true})
 }
 
-var design45 = []sentence{
+var races = []sentence{
 	{"on a moved tip the edit is made again on the new tip", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web")
 		h.Env = "dev"
@@ -137,5 +137,5 @@ var design45 = []sentence{
 	}},
 }
 
-// TestDesign45 is "A lost push is never lost work".
-func TestDesign45(t *testing.T) { bySentence(t, design45...) }
+// TestRaces is "A lost push is never lost work".
+func TestRaces(t *testing.T) { bySentence(t, races...) }

@@ -14,7 +14,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-var design410 = []sentence{
+var objects = []sentence{
 	{"a bump reads and writes Git objects only", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.Env = "dev"
@@ -110,8 +110,8 @@ var design410 = []sentence{
 	}},
 }
 
-// TestDesign410 is "No working tree", and what a result has.
-func TestDesign410(t *testing.T) { bySentence(t, design410...) }
+// TestObjects is "No working tree", and what a result has.
+func TestObjects(t *testing.T) { bySentence(t, objects...) }
 
 // atMost checks how many requests there were, to Git and to the API.
 func (h *gitHubSite) atMost(git, api int) {

@@ -66,7 +66,7 @@ func (h *gitHubSite) isHoldOf(branch string, lines ...string) {
 // heldSince is the last line of the holds that the tests make.
 const heldSince = "date: 2026-01-03T00:00:00Z"
 
-var design48 = []sentence{
+var rollbacks = []sentence{
 	{"it writes the old tag and, in the same commit, the hold", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 1, 2, 3)
 		before := len(h.repo.Log("main"))
@@ -142,6 +142,16 @@ var design48 = []sentence{
 		h.does(h.release(""), deploy.Changed)
 		h.isHoldOf("main")
 		h.deploys(4, deploy.Changed)
+	}},
+	{"also where its image is named instead, which the environment has of its own", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		own := strings.Replace(manifestOf("api", h.builds[1]), "registry.", "prod.", 1)
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\nregistry: prod.example.com\nservices: {api: {image: prod.example.com/live}}\n",
+			fileOf("prod", "api"): strings.Replace(own, "com/api", "com/live", 1), holdOfAPI: "reason: migration\n"}, "an image of its own")
+		h.Services, h.Images = nil, []string{"prod.example.com/live"}
+		h.isHeld(2, "migration")
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [\n"}, "broken")
+		h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
 	}},
 	{"release with a tag moves it in the same commit", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 1, 2)
@@ -294,5 +304,5 @@ var design48 = []sentence{
 	}},
 }
 
-// TestDesign48 is "Rollback is visible and lasts".
-func TestDesign48(t *testing.T) { bySentence(t, design48...) }
+// TestRollback is "Rollback is visible and lasts".
+func TestRollback(t *testing.T) { bySentence(t, rollbacks...) }
