@@ -30,7 +30,7 @@ type initOptions struct {
 func initCommand(con *console.Console) *cli.Command {
 	return &cli.Command{
 		Name:      "init",
-		Usage:     "make a k8s repo of one's own in a folder",
+		Usage:     "make a new k8s repo in a folder",
 		ArgsUsage: "[DIR]",
 		Description: `Writes users.yaml, environments/, templates/, a workflow that runs check, and a
 README, and renders. What the team does not have is left out: templates of other

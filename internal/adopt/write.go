@@ -121,7 +121,7 @@ func (s *settings) patched(name string, data []byte, was *settings) ([]byte, err
 		for _, service := range s.services {
 			there := s.inventory.Service(service.name)
 			if there == nil {
-				p.list = append(p.list, manifest.InsertAt(at("services"), service.value()))
+				p.list = append(p.list, manifest.InsertAt(manifest.MustPath("services"), service.value()))
 				continue
 			}
 			p.vars("services[name="+service.name+"]", service.vars, stale, there.Source)
@@ -151,7 +151,7 @@ func (s *settings) patchEnv(p *patcher, e *envSettings, stale []manifest.Field) 
 			}
 		}
 		if len(scopes) > len(env.Templates) {
-			p.list = append(p.list, manifest.SetAt(at("templates"), manifest.NewList(scopes...)))
+			p.list = append(p.list, manifest.SetAt(manifest.MustPath("templates"), manifest.NewList(scopes...)))
 		}
 	}
 	p.vars("", e.vars, stale, own)
@@ -161,10 +161,10 @@ func (s *settings) patchEnv(p *patcher, e *envSettings, stale []manifest.Field) 
 		where := "services." + o.name
 		if service := s.inventory.Service(o.name); service == nil || o.image != "" && env.Image(service) != o.image || o.absent && !env.Overrides[o.name].Absent {
 			if o.absent {
-				p.list = append(p.list, manifest.SetAt(at(where+".state"), manifest.NewString("absent")))
+				p.list = append(p.list, manifest.SetAt(manifest.MustPath(where+".state"), manifest.NewString("absent")))
 			}
 			if o.image != "" {
-				p.list = append(p.list, manifest.SetAt(at(where+".image"), manifest.NewString(o.image)))
+				p.list = append(p.list, manifest.SetAt(manifest.MustPath(where+".image"), manifest.NewString(o.image)))
 			}
 		}
 		p.vars(where, o.vars, stale, there)
@@ -179,7 +179,7 @@ func (p *patcher) vars(where string, vars, stale []manifest.Field, there manifes
 	now, _ := there.Get("vars")
 	prefix := strings.TrimPrefix(where+".vars", ".")
 	if len(vars) == 0 && len(now.Fields) > 0 && !slices.ContainsFunc(now.Fields, func(f manifest.Field) bool { return !has(stale, f.Key.Text) }) {
-		p.list = append(p.list, manifest.DeleteAt(at(prefix)))
+		p.list = append(p.list, manifest.DeleteAt(manifest.MustPath(prefix)))
 		return
 	}
 	p.entries(prefix+".", vars, stale, now)
@@ -190,25 +190,16 @@ func (p *patcher) vars(where string, vars, stale []manifest.Field, there manifes
 func (p *patcher) entries(prefix string, set, stale []manifest.Field, now manifest.Value) {
 	for _, f := range now.Fields {
 		if has(stale, f.Key.Text) && !has(set, f.Key.Text) {
-			p.list = append(p.list, manifest.DeleteAt(at(prefix+f.Key.Text)))
+			p.list = append(p.list, manifest.DeleteAt(manifest.MustPath(prefix+f.Key.Text)))
 		}
 	}
 	for _, f := range set {
 		if v, there := now.Get(f.Key.Text); !there || string(manifest.AppendFlow(nil, v)) != string(manifest.AppendFlow(nil, f.Value)) {
-			p.list = append(p.list, manifest.SetAt(at(prefix+f.Key.Text), f.Value))
+			p.list = append(p.list, manifest.SetAt(manifest.MustPath(prefix+f.Key.Text), f.Value))
 		}
 	}
 }
 
 func has(fields []manifest.Field, key string) bool {
 	return slices.ContainsFunc(fields, func(f manifest.Field) bool { return f.Key.Text == key })
-}
-
-// at returns a path of names that were checked.
-func at(s string) manifest.Path {
-	p, err := manifest.ParsePath(s)
-	if err != nil {
-		panic(err)
-	}
-	return p
 }

@@ -55,7 +55,7 @@ func (l *loader) readEnvironments() {
 	l.checkPaths()
 	for _, e := range l.inventory.Environments {
 		if after := e.Deploy.After; after != "" && l.inventory.Environment(after) == nil && docs[after].Kind != manifest.Map {
-			v, _ := at(docs[e.Name], []string{"deploy", "after"})
+			v := docs[e.Name].At("deploy", "after")
 			if v.Place == (problem.Place{}) {
 				v.Place = e.Place
 			}

@@ -119,7 +119,7 @@ func (l *loader) readVariables() {
 }
 
 func (l *loader) readUsers() {
-	doc := l.document(UsersFile, true, "it holds three lists, teams, services and users; --source names the folder that it is in")
+	doc := l.document(UsersFile, true, "it holds three lists, teams, services and users; --source names the folder that it is in, and manifestgen init makes a new one")
 	if doc.Place == (problem.Place{}) {
 		return
 	}

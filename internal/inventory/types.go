@@ -228,8 +228,7 @@ func (l *loader) reported(line int, file string) bool {
 // anyHas reports whether one of some values has something other than null at a path.
 func anyHas(values []manifest.Value, path []string) bool {
 	return slices.ContainsFunc(values, func(v manifest.Value) bool {
-		found, ok := at(v, path)
-		return ok && found.Kind != manifest.Null
+		return v.At(path...).Kind != manifest.Null
 	})
 }
 
@@ -237,8 +236,7 @@ func anyHas(values []manifest.Value, path []string) bool {
 func siblings(values []manifest.Value, path []string) []string {
 	var keys []string
 	for _, v := range values {
-		parent, _ := at(v, path[:len(path)-1])
-		keys = append(keys, keysOf(parent)...)
+		keys = append(keys, keysOf(v.At(path[:len(path)-1]...))...)
 	}
 	return keys
 }

@@ -115,13 +115,3 @@ func fieldIndex(m manifest.Value, key string) int {
 	}
 	return -1
 }
-
-// at returns what a map has at a path of keys; ok is false where there is nothing.
-func at(v manifest.Value, path []string) (found manifest.Value, ok bool) {
-	for _, key := range path {
-		if v, ok = v.Get(key); !ok {
-			return manifest.Value{}, false
-		}
-	}
-	return v, true
-}

@@ -115,7 +115,7 @@ func TestMergeKeepsPlaces(t *testing.T) {
 	}
 	vars := inv.Vars(inv.Environment("dev"), nil, nil)
 	for path, want := range map[string]string{"m.a": "environments/dev.yaml:3:15", "m.b": "templates/variables.yaml:1:14", "n": "environments/dev.yaml:3:22"} {
-		if v, _ := at(vars, strings.Split(path, ".")); v.Place.String() != want {
+		if v := vars.At(strings.Split(path, ".")...); v.Place.String() != want {
 			t.Errorf("%s is at %s, want %s", path, v.Place, want)
 		}
 	}

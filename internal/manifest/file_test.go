@@ -50,6 +50,26 @@ func TestValueKeepsLargeIntegers(t *testing.T) {
 	}
 }
 
+func TestValueAt(t *testing.T) {
+	f, err := Parse("x.yaml", []byte("a: {b: {c: 1}, n: null}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := f.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for keys, want := range map[string]string{"": "1:1", "a": "1:4", "a b c": "1:12", "a n": "1:19", "a x": "", "a x c": "", "a b c d": ""} {
+		got := values[0].At(strings.Fields(keys)...)
+		if want != "" {
+			want = "x.yaml:" + want
+		}
+		if got.Place.String() != want {
+			t.Errorf("%q is at %q, want %q", keys, got.Place, want)
+		}
+	}
+}
+
 func TestAMergeConflictIsToldAsThat(t *testing.T) {
 	_, err := Parse("users.yaml", []byte("users:\n  - name: a\n<<<<<<< HEAD\n    state: absent\n=======\n>>>>>>> theirs\n"))
 	if err == nil || err.Error() != "users.yaml:3: a merge conflict was left here" {

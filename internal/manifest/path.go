@@ -82,6 +82,16 @@ func ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
+// MustPath is ParsePath for a path that the program itself has written: it panics on one that is
+// not valid.
+func MustPath(s string) Path {
+	p, err := ParsePath(s)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
 // Join returns the path that leads along p, and from there along q.
 func (p Path) Join(q Path) Path {
 	dot := "."

@@ -132,6 +132,15 @@ func (v Value) Get(key string) (value Value, ok bool) {
 	return Value{}, false
 }
 
+// At returns the value that some keys lead to, each in the map before it: the zero Value, which is
+// null and has no place, where one is missing. It returns v itself for no keys.
+func (v Value) At(keys ...string) Value {
+	for _, key := range keys {
+		v, _ = v.Get(key)
+	}
+	return v
+}
+
 // KeyPlace returns where a key of a Map is written; the place of v where there is none.
 func (v Value) KeyPlace(key string) problem.Place {
 	for _, f := range v.Fields {

@@ -83,9 +83,12 @@ var (
 	sameText = []string{"load-balancer-name", "scheme", "ip-address-type", "customer-owned-ipv4-pool", "wafv2-acl-arn", "wafv2-acl-name", "waf-acl-id", "web-acl-id",
 		"shield-advanced-protection", "ipam-ipv4-pool-id", "ssl-redirect", "manage-backend-security-group-rules", "security-groups",
 		"enable-frontend-nlb", "frontend-nlb-scheme", "frontend-nlb-security-groups"}
-	sameSet = []string{"subnets", "frontend-nlb-subnets"}                                                                                    // in any order
-	sameKey = []string{"load-balancer-attributes", "tags", "minimum-load-balancer-capacity", "frontend-nlb-attributes", "frontend-nlb-tags"} // for each key
-	byPort  = []string{"ssl-policy", "inbound-cidrs", "security-group-prefix-lists"}                                                         // for each port
+	// The same entries, in any order.
+	sameSet = []string{"subnets", "frontend-nlb-subnets"}
+	// The same value for each key.
+	sameKey = []string{"load-balancer-attributes", "tags", "minimum-load-balancer-capacity", "frontend-nlb-attributes", "frontend-nlb-tags"}
+	// The same for each port.
+	byPort = []string{"ssl-policy", "inbound-cidrs", "security-group-prefix-lists"}
 )
 
 // said is what an Ingress says of something that a group must agree on.

@@ -130,8 +130,8 @@ func (r *reading) checkPaths() {
 		}
 	}
 	for _, service := range r.backendServices() {
-		name := at(service, "name")
-		if _, ok := r.o.annotation("actions." + name.Text); at(service, "port", "name").Text == useAnnotation && !ok {
+		name := service.At("name")
+		if _, ok := r.o.annotation("actions." + name.Text); service.At("port", "name").Text == useAnnotation && !ok {
 			r.add(name.Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name.Text)
 		}
 	}
@@ -139,9 +139,9 @@ func (r *reading) checkPaths() {
 
 // pathPlace returns where a path is written.
 func (r *reading) pathPlace(a albRule) problem.Place {
-	rules := at(r.spec, "rules").Items
-	for _, path := range at(rules[a.entry], "http", "paths").Items {
-		if v := at(path, "path"); wordOf(v) == a.path {
+	rules := r.spec.At("rules").Items
+	for _, path := range rules[a.entry].At("http", "paths").Items {
+		if v := path.At("path"); wordOf(v) == a.path {
 			return v.Place
 		}
 	}
@@ -178,7 +178,7 @@ func (r *reading) checkAnnotationName(a annotation) {
 func (r *reading) backends() []string {
 	var names []string
 	for _, service := range r.backendServices() {
-		if name := at(service, "name").Text; name != "" && !slices.Contains(names, name) {
+		if name := service.At("name").Text; name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -188,10 +188,10 @@ func (r *reading) backends() []string {
 // backendServices returns the backends of an Ingress, as they are written; the default one is
 // first.
 func (r *reading) backendServices() []manifest.Value {
-	services := []manifest.Value{at(r.spec, "defaultBackend", "service")}
-	for _, rule := range at(r.spec, "rules").Items {
-		for _, path := range at(rule, "http", "paths").Items {
-			services = append(services, at(path, "backend", "service"))
+	services := []manifest.Value{r.spec.At("defaultBackend", "service")}
+	for _, rule := range r.spec.At("rules").Items {
+		for _, path := range rule.At("http", "paths").Items {
+			services = append(services, path.At("backend", "service"))
 		}
 	}
 	return services

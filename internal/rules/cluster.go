@@ -10,7 +10,8 @@ type Cluster struct {
 	Name    string
 	Objects []*Object
 	Whole   bool // all of the cluster's environments are among them
-	Open    bool // objects may exist that are not among them: only what looks like a typo is reported
+	// Open: objects may exist that are not among them; only what looks like a typo is reported.
+	Open bool
 
 	all         []*Cluster
 	byID        map[id]*Object

@@ -43,10 +43,10 @@ spec:
 		}
 		for _, c := range r.containers() {
 			seen := map[string]bool{}
-			for _, env := range at(c.v, "env").Items {
-				name := at(env, "name")
+			for _, env := range c.v.At("env").Items {
+				name := env.At("name")
 				if seen[name.Text] {
-					r.add(name.Place, "%q is set twice in the container %q", name.Text, at(c.v, "name").Text).hint = "remove one of the two; the later one wins"
+					r.add(name.Place, "%q is set twice in the container %q", name.Text, c.v.At("name").Text).hint = "remove one of the two; the later one wins"
 				}
 				seen[name.Text] = true
 			}
@@ -65,14 +65,14 @@ var probePort = &Rule{
 	object: func(r *reading) {
 		for _, c := range r.containers() {
 			var names []string
-			for _, port := range at(c.v, "ports").Items {
-				names = append(names, at(port, "name").Text)
+			for _, port := range c.v.At("ports").Items {
+				names = append(names, port.At("name").Text)
 			}
 			for _, path := range [][]string{{"livenessProbe", "httpGet"}, {"readinessProbe", "httpGet"}, {"startupProbe", "httpGet"}, {"livenessProbe", "tcpSocket"},
 				{"readinessProbe", "tcpSocket"}, {"startupProbe", "tcpSocket"}, {"lifecycle", "preStop", "httpGet"}, {"lifecycle", "postStart", "httpGet"}} {
-				port := at(at(c.v, path...), "port")
+				port := c.v.At(path...).At("port")
 				if port.Text != "" && !isNumber(port.Text) && !isPlaceholder(port.Text) && !slices.Contains(names, port.Text) {
-					r.add(port.Place, strings.Join(path, ".")+".port: the container %q has no port %q", at(c.v, "name").Text, port.Text).suggest(port.Text, names)
+					r.add(port.Place, strings.Join(path, ".")+".port: the container %q has no port %q", c.v.At("name").Text, port.Text).suggest(port.Text, names)
 				}
 			}
 		}
@@ -88,24 +88,24 @@ var gracePeriod = &Rule{
 	Wrong:  podExample("          lifecycle: {preStop: {exec: {command: [sleep, \"30\"]}}}\n"),
 	Mend:   []string{`"30"`, `"10"`},
 	object: func(r *reading) {
-		grace, set := intOf(at(r.podSpec, "terminationGracePeriodSeconds"))
+		grace, set := intOf(r.podSpec.At("terminationGracePeriodSeconds"))
 		if !set {
 			grace = 30
 		}
 		for _, c := range r.containers() {
-			hook := at(c.v, "lifecycle", "preStop")
+			hook := c.v.At("lifecycle", "preStop")
 			seconds, place := sleepOf(hook)
 			if seconds == 0 {
 				continue
 			}
 			if seconds >= grace {
-				r.add(place.Place, "the preStop hook of %q sleeps "+strconv.Itoa(seconds)+" s, and the pod is killed after "+strconv.Itoa(grace)+" s", at(c.v, "name").Text).hint =
+				r.add(place.Place, "the preStop hook of %q sleeps "+strconv.Itoa(seconds)+" s, and the pod is killed after "+strconv.Itoa(grace)+" s", c.v.At("name").Text).hint =
 					"set terminationGracePeriodSeconds to more than " + strconv.Itoa(seconds)
 			}
 			for _, probe := range []string{"livenessProbe", "startupProbe"} {
-				own := at(c.v, probe, "terminationGracePeriodSeconds")
+				own := c.v.At(probe, "terminationGracePeriodSeconds")
 				if n, ok := intOf(own); ok && seconds >= n {
-					r.add(own.Place, probe+" of %q leaves "+strconv.Itoa(n)+" s to stop, and the preStop hook sleeps "+strconv.Itoa(seconds)+" s", at(c.v, "name").Text)
+					r.add(own.Place, probe+" of %q leaves "+strconv.Itoa(n)+" s to stop, and the preStop hook sleeps "+strconv.Itoa(seconds)+" s", c.v.At("name").Text)
 				}
 			}
 		}
@@ -114,11 +114,11 @@ var gracePeriod = &Rule{
 
 // sleepOf returns how long a preStop hook sleeps, and where it says so; 0 where it is not known.
 func sleepOf(hook manifest.Value) (seconds int, where manifest.Value) {
-	if v := at(hook, "sleep", "seconds"); v.Text != "" {
+	if v := hook.At("sleep", "seconds"); v.Text != "" {
 		n, _ := intOf(v)
 		return n, v
 	}
-	command := at(hook, "exec", "command")
+	command := hook.At("exec", "command")
 	var words []string
 	for _, word := range command.Items {
 		words = append(words, strings.Fields(word.Text)...)
@@ -158,7 +158,7 @@ var badImage = &Rule{
 	Mend:   []string{"example/API", "example/api"},
 	object: func(r *reading) {
 		for _, c := range r.containers() {
-			v := at(c.v, "image")
+			v := c.v.At("image")
 			if v.Text == "" || isPlaceholder(v.Text) || strings.Contains(v.Text, "://") || strings.ToUpper(v.Text) == v.Text || v.Text == "auto" {
 				continue // another tool puts the image in; Istio does for "auto"
 			}
@@ -179,19 +179,24 @@ var looseImage = &Rule{
 	Mend:   []string{"example/api", "example/api:1.4"},
 	object: func(r *reading) {
 		for _, c := range r.containers() {
-			v := at(c.v, "image")
-			ref, err := image.Parse(v.Text)
-			if err != nil || v.Text == "" || v.Text == "auto" || isPlaceholder(v.Text) || ref.Digest != "" || ref.Tag != "" && ref.Tag != "latest" {
+			v := c.v.At("image")
+			if v.Text == "" || v.Text == "auto" || !isLoose(v.Text) {
 				continue
 			}
 			what := "the image %q has no tag"
-			if ref.Tag != "" {
+			if strings.HasSuffix(v.Text, ":latest") {
 				what = "the image %q runs whatever is the latest"
 			}
 			f := r.add(v.Place, what, v.Text)
 			f.sharedOnly, f.repository, f.hint = true, word(strings.TrimSuffix(v.Text, ":latest")), "write a tag that does not move"
 		}
 	},
+}
+
+// isLoose reports whether an image has neither a digest nor a tag other than latest.
+func isLoose(text string) bool {
+	ref, err := image.Parse(text)
+	return err == nil && !isPlaceholder(text) && ref.Digest == "" && (ref.Tag == "" || ref.Tag == "latest")
 }
 
 var longName = &Rule{
@@ -221,7 +226,7 @@ var duration = &Rule{
 	Code:   "MG644",
 	Title:  "a duration that the controller cannot read",
 	Error:  true,
-	Reason: "external-secrets reads `refreshInterval` as Go does: numbers with `h`, `m` and `s`. The API server takes any text, and the controller then cannot read the object. A day is `24h`.",
+	Reason: "external-secrets reads `refreshInterval` and `refreshTime` as Go does: numbers with `h`, `m` and `s`. The API server takes any text, and the controller then cannot read the object. A day is `24h`.",
 	Source: "https://pkg.go.dev/time#ParseDuration",
 	Wrong: `apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -237,18 +242,24 @@ metadata: {name: secrets-manager}
 spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`,
 	Mend: []string{"1d", "24h"},
 	object: func(r *reading) {
-		fields := map[string][]string{
-			"ExternalSecret": {"spec", "refreshInterval"}, "PushSecret": {"spec", "refreshInterval"}, "ClusterExternalSecret": {"spec", "refreshTime"},
-		}
-		path := fields[r.o.Kind]
-		if path == nil || r.o.Group != "external-secrets.io" {
+		if r.o.Group != "external-secrets.io" {
 			return
 		}
-		v := at(r.v, path...)
-		if _, err := time.ParseDuration(v.Text); err != nil && v.Text != "" && !isPlaceholder(v.Text) {
-			r.add(v.Place, strings.Join(path, ".")+": %q is no duration", v.Text).hint = "write hours, minutes and seconds: 24h, 90m, 1h30m"
+		for _, field := range durations[r.o.Kind] {
+			v := r.v.At(strings.Split(field, ".")...)
+			if _, err := time.ParseDuration(v.Text); err != nil && v.Text != "" && !isPlaceholder(v.Text) {
+				r.add(v.Place, field+": %q is no duration", v.Text).hint = "write hours, minutes and seconds: 24h, 90m, 1h30m"
+			}
 		}
 	},
+}
+
+// durations are the fields of each kind of external-secrets that are durations.
+var durations = map[string][]string{
+	"ExternalSecret":        {"spec.refreshInterval"},
+	"PushSecret":            {"spec.refreshInterval"},
+	"ClusterExternalSecret": {"spec.refreshTime", "spec.externalSecretSpec.refreshInterval"},
+	"ClusterPushSecret":     {"spec.refreshTime", "spec.pushSecretSpec.refreshInterval"},
 }
 
 var rootUser = &Rule{
@@ -261,15 +272,15 @@ var rootUser = &Rule{
 	Mend:   []string{"runAsUser: 0", "runAsUser: 1000"},
 	object: func(r *reading) {
 		for _, c := range r.containers() {
-			own, pods := at(c.v, "securityContext"), at(r.podSpec, "securityContext")
+			own, pods := c.v.At("securityContext"), r.podSpec.At("securityContext")
 			effective := func(key string) manifest.Value {
 				if v, ok := own.Get(key); ok {
 					return v
 				}
-				return at(pods, key)
+				return pods.At(key)
 			}
 			if user := effective("runAsUser"); user.Text == "0" && effective("runAsNonRoot").Text == "true" {
-				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", at(c.v, "name").Text)
+				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", c.v.At("name").Text)
 			}
 		}
 	},

@@ -96,8 +96,8 @@ type listener struct {
 // readGateway reads a Gateway of the Gateway API.
 func (r *reading) readGateway() {
 	g := &gateway{}
-	for _, l := range at(r.spec, "listeners").Items {
-		g.listeners = append(g.listeners, listener{wordOf(at(l, "name")), cmp.Or(at(l, "allowedRoutes", "namespaces", "from").Text, "Same")})
+	for _, l := range r.spec.At("listeners").Items {
+		g.listeners = append(g.listeners, listener{wordOf(l.At("name")), cmp.Or(l.At("allowedRoutes", "namespaces", "from").Text, "Same")})
 	}
 	r.o.gateway = g
 }
@@ -127,14 +127,14 @@ type grant struct {
 // readGrant reads a ReferenceGrant.
 func (r *reading) readGrant() {
 	g := &grant{}
-	for _, from := range at(r.spec, "from").Items {
-		if at(from, "group").Text == gatewayGroup {
-			g.from = append(g.from, pair{wordOf(at(from, "kind")), wordOf(at(from, "namespace"))})
+	for _, from := range r.spec.At("from").Items {
+		if from.At("group").Text == gatewayGroup {
+			g.from = append(g.from, pair{wordOf(from.At("kind")), wordOf(from.At("namespace"))})
 		}
 	}
-	for _, to := range at(r.spec, "to").Items {
-		if group := at(to, "group"); group.Kind == manifest.Null || group.Text == "" {
-			g.to = append(g.to, pair{wordOf(at(to, "kind")), wordOf(at(to, "name"))})
+	for _, to := range r.spec.At("to").Items {
+		if group := to.At("group"); group.Kind == manifest.Null || group.Text == "" {
+			g.to = append(g.to, pair{wordOf(to.At("kind")), wordOf(to.At("name"))})
 		}
 	}
 	r.o.grant = g

@@ -12,7 +12,8 @@ var immutable = &Rule{
 	Title: "a field that cannot change has changed",
 	Error: true,
 	Reason: "The file on disk holds the object as it was applied, and a field differs that the API server lets nobody change: a workload's `selector`, a StatefulSet's `volumeClaimTemplates` and\n" +
-		"`serviceName`, a Job's `template`, a claim's spec, the `roleRef` of a binding, a StorageClass's `parameters`. The update is refused, and the sync stays broken until the object is deleted. Give the\n" +
+		"`serviceName`, a Job's `template`, a claim's spec, the `roleRef` of a binding, a StorageClass's `parameters`,\n" +
+		"the data of a ConfigMap or Secret with `immutable: true`, and that field itself. The update is refused, and the sync stays broken until the object is deleted. Give the\n" +
 		"object another name, or delete it first; where Argo CD replaces it (`Replace=true` or `Force=true` among its sync options) nothing is said. To change it anyway, once: render with the annotation.",
 	Source: "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#limitations",
 	Wrong: `apiVersion: apps/v1
@@ -30,7 +31,7 @@ spec:
 func MayBeImmutable(kind string) bool { return immutableFields[kind] != nil }
 
 // immutableFields are the fields of each kind that cannot change. Those of a ConfigMap or Secret
-// cannot once it has immutable: true; the type of a Secret never can.
+// cannot once it has immutable: true, and nor can that; the type of a Secret never can.
 var immutableFields = map[string][]string{
 	"Deployment":            {"spec.selector"},
 	"DaemonSet":             {"spec.selector"},
@@ -44,8 +45,8 @@ var immutableFields = map[string][]string{
 	"PriorityClass":         {"value", "preemptionPolicy"},
 	"IngressClass":          {"spec.controller"},
 	"Service":               {"spec.clusterIP"},
-	"ConfigMap":             {"data", "binaryData"},
-	"Secret":                {"data", "stringData", "type"},
+	"ConfigMap":             {"immutable", "data", "binaryData"},
+	"Secret":                {"immutable", "data", "stringData", "type"},
 }
 
 // defaults are what the API server writes where a field is left out.
@@ -75,10 +76,10 @@ func Immutable(old, now []manifest.Value) []Finding {
 		}
 		for _, field := range immutableFields[o.Kind] {
 			path := strings.Split(field, ".")
-			if (o.Kind == "ConfigMap" || o.Kind == "Secret") && field != "type" && at(was, "immutable").Text != "true" {
+			if (o.Kind == "ConfigMap" || o.Kind == "Secret") && field != "type" && !isTrue(was.At("immutable")) {
 				continue
 			}
-			a, b := at(was, path...), at(v, path...)
+			a, b := was.At(path...), v.At(path...)
 			if sameValue(a, b) || isUnset(a, field) && isUnset(b, field) || field == "spec.clusterIP" && (isUnset(a, field) || isUnset(b, field)) && a.Text != "None" && b.Text != "None" {
 				continue
 			}
@@ -90,10 +91,14 @@ func Immutable(old, now []manifest.Value) []Finding {
 
 // isReplaced reports whether Argo CD replaces an object rather than updates it.
 func isReplaced(v manifest.Value) bool {
-	annotations := at(v, "metadata", "annotations")
-	options := at(annotations, "argocd.argoproj.io/sync-options").Text
-	hook := at(annotations, "argocd.argoproj.io/hook").Text
-	return strings.Contains(options, "Replace=true") || strings.Contains(options, "Force=true") || hook != "" || at(annotations, "helm.sh/hook").Text != ""
+	annotations := v.At("metadata", "annotations")
+	options := annotations.At("argocd.argoproj.io/sync-options").Text
+	hook := annotations.At("argocd.argoproj.io/hook").Text
+	return strings.Contains(options, "Replace=true") || strings.Contains(options, "Force=true") || hook != "" || annotations.At("helm.sh/hook").Text != ""
+}
+
+func isTrue(v manifest.Value) bool {
+	return v.Kind == manifest.Bool && strings.EqualFold(v.Text, "true")
 }
 
 func isUnset(v manifest.Value, field string) bool {
@@ -124,6 +129,9 @@ func sameValue(a, b manifest.Value) bool {
 	}
 	if a.Kind == manifest.List && b.Kind == manifest.List {
 		return slices.EqualFunc(a.Items, b.Items, sameValue)
+	}
+	if a.Kind == manifest.Bool && b.Kind == manifest.Bool {
+		return isTrue(a) == isTrue(b)
 	}
 	return a.Kind == b.Kind && a.Text == b.Text && len(a.Fields)+len(b.Fields)+len(a.Items)+len(b.Items) == 0
 }

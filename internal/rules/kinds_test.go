@@ -59,6 +59,11 @@ func TestSecondsOf(t *testing.T) {
 	}
 }
 
+// kustomization is a file of kustomize with some entries of images.
+func kustomization(images string) string {
+	return "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [" + images + "]\n"
+}
+
 // routeTo is an HTTPRoute in the namespace default, of a Gateway and to the Service api of a
 // namespace.
 func routeTo(gateway, namespace string) string {
@@ -185,7 +190,15 @@ var kindCases = map[string]struct{ text, want string }{
 	"a budget by expressions":                              {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
 	"a budget by expressions that select nothing":          {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
 	"an image without a tag":                               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
-	"an image that kustomize tags":                         {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: example/api, newTag: '1.5'}]\n", ""},
+	"an image that kustomize tags":                         {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: '1.5'}`), ""},
+	"an image that kustomize renames":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}`), "MG642"},
+	"an image that kustomize tags in its name":             {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: 'mirror/api:1.5'}`), ""},
+	"an image that kustomize renames and tags":             {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}, {name: mirror/api, newTag: '1.5'}`), ""},
+	"an image that kustomize tags latest":                  {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: latest}`), "MG642"},
+	"an image that kustomize gives a digest":               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, digest: 'sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3'}`), ""},
+	"a day in a ClusterExternalSecret":                     {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 24h, externalSecretSpec: {refreshInterval: 1d}}"), "MG644"},
+	"a day before a ClusterExternalSecret looks again":     {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 1d, externalSecretSpec: {refreshInterval: 24h}}"), "MG644"},
+	"a day in a ClusterPushSecret":                         {small("external-secrets.io/v1alpha1", "ClusterPushSecret", "name: a", "spec: {pushSecretSpec: {refreshInterval: 1d}}"), "MG644"},
 	"a Service of an experiment":                           {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
 	"the path of a key":                                    {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
 	"a certificate":                                        {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},

@@ -13,7 +13,7 @@ type nearby struct {
 	cluster *Cluster
 	left    int
 	names   map[id][]string                // of the objects of a kind and namespace
-	labels  map[string]map[label][]*Object // a few workloads for each label of their pods, by namespace
+	labels  map[string]map[label][]*Object // a few workloads for each label of pods, by namespace
 	keys    map[string]map[string][]*Object
 }
 

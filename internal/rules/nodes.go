@@ -181,10 +181,10 @@ type nodePool struct {
 
 // readNodePool reads a NodePool.
 func (r *reading) readNodePool() {
-	template := at(r.spec, "template")
-	p := &nodePool{requirements: conditionsOf(at(template, "spec", "requirements")), labels: pairsOf(at(template, "metadata", "labels"))}
-	for _, t := range at(template, "spec", "taints").Items {
-		p.taints = append(p.taints, toleration{key: wordOf(at(t, "key")), value: wordOf(at(t, "value")), effect: wordOf(at(t, "effect"))})
+	template := r.spec.At("template")
+	p := &nodePool{requirements: conditionsOf(template.At("spec", "requirements")), labels: pairsOf(template.At("metadata", "labels"))}
+	for _, t := range template.At("spec", "taints").Items {
+		p.taints = append(p.taints, toleration{key: wordOf(t.At("key")), value: wordOf(t.At("value")), effect: wordOf(t.At("effect"))})
 	}
 	r.o.nodes = p
 }

@@ -20,7 +20,9 @@ type Object struct {
 	Unit     string       // what it was given with; the caller's to use
 	Document int          // the caller's number of the document that it is in
 
-	from, to string // where the facts have the name from, this object has to; "" for the object that was read
+	// Where the facts have the name from, this object has to; both are "" for the object that was
+	// read.
+	from, to string
 
 	matched bool      // selects is set
 	selects []*Object // the workloads whose pods its selector selects: see Cluster.selected
@@ -55,6 +57,7 @@ type facts struct {
 
 	controller string // of an IngressClass
 	tagged     []word // the repositories whose tags a kustomization sets
+	renamed    []pair // what a kustomization renames: the repository before, and after
 }
 
 // word is a text as Read found it. Object.in says what it is for an object.
@@ -238,7 +241,7 @@ type selector struct {
 type service struct {
 	kind     string // ClusterIP, NodePort, LoadBalancer, ExternalName
 	headless bool
-	alb      []pair // annotations of the AWS Load Balancer Controller, which count before an Ingress's
+	alb      []pair // annotations of the load balancer, which count before an Ingress's
 }
 
 type servicePort struct {

@@ -20,12 +20,12 @@ func (r *reading) readPods() {
 	if !makes {
 		return
 	}
-	template := at(r.v, path...)
-	r.podMeta, r.podSpec = at(template, "metadata"), at(template, "spec")
+	template := r.v.At(path...)
+	r.podMeta, r.podSpec = template.At("metadata"), template.At("spec")
 	if r.podSpec.Kind != manifest.Map {
 		return // a Rollout may name a Deployment instead
 	}
-	p := &podTemplate{labels: pairsOf(at(r.podMeta, "labels")), place: r.podSpec.Place, count: 1}
+	p := &podTemplate{labels: pairsOf(r.podMeta.At("labels")), place: r.podSpec.Place, count: 1}
 	if replicas, ok := r.spec.Get("replicas"); ok && replicas.Kind != manifest.Null && len(path) > 0 {
 		p.replicas = text{wordOf(replicas), r.spec.KeyPlace("replicas")}
 		p.count, _ = intOf(replicas)
@@ -40,28 +40,28 @@ func (r *reading) readPods() {
 	}
 	for _, c := range r.containers() {
 		if c.serves {
-			for _, port := range at(c.v, "ports").Items {
-				if name := wordOf(at(port, "name")); name != "" {
-					p.ports = append(p.ports, podPort{name, cmp.Or(at(port, "protocol").Text, "TCP")})
+			for _, port := range c.v.At("ports").Items {
+				if name := wordOf(port.At("name")); name != "" {
+					p.ports = append(p.ports, podPort{name, cmp.Or(port.At("protocol").Text, "TCP")})
 				}
 			}
 		}
 		r.readContainer(c)
-		if requests := at(c.v, "resources"); !c.init {
+		if requests := c.v.At("resources"); !c.init {
 			has := func(resource string) bool {
-				return at(requests, "requests", resource).Text != "" || at(requests, "limits", resource).Text != ""
+				return requests.At("requests", resource).Text != "" || requests.At("limits", resource).Text != ""
 			}
-			p.requests = append(p.requests, containerRequest{wordOf(at(c.v, "name")), has("cpu"), has("memory")})
+			p.requests = append(p.requests, containerRequest{wordOf(c.v.At("name")), has("cpu"), has("memory")})
 		}
 	}
 	r.readScheduling(p)
 	r.readVolumes()
 	r.readExperiments()
-	if name := textOf(at(r.podSpec, "serviceAccountName")); name.is != "default" {
+	if name := textOf(r.podSpec.At("serviceAccountName")); name.is != "default" {
 		r.refer(reference{from: aPod, what: "serviceAccountName", kind: "ServiceAccount", name: name})
 	}
-	for _, secret := range at(r.podSpec, "imagePullSecrets").Items {
-		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(at(secret, "name"))})
+	for _, secret := range r.podSpec.At("imagePullSecrets").Items {
+		r.refer(reference{from: aPod, what: "imagePullSecrets", kind: "Secret", name: textOf(secret.At("name"))})
 	}
 	r.o.pods = p
 }
@@ -69,15 +69,15 @@ func (r *reading) readPods() {
 // readExperiments remembers the labels that a Rollout gives to some of its pods only: those of its
 // experiments, of the canary, of the preview.
 func (r *reading) readExperiments() {
-	canary, blueGreen := at(r.spec, "strategy", "canary"), at(r.spec, "strategy", "blueGreen")
-	own := []manifest.Value{at(canary, "canaryMetadata"), at(canary, "stableMetadata"), at(blueGreen, "previewMetadata"), at(blueGreen, "activeMetadata")}
-	for _, step := range at(canary, "steps").Items {
-		for _, template := range at(step, "experiment", "templates").Items {
-			own = append(own, at(template, "metadata"))
+	canary, blueGreen := r.spec.At("strategy", "canary"), r.spec.At("strategy", "blueGreen")
+	own := []manifest.Value{canary.At("canaryMetadata"), canary.At("stableMetadata"), blueGreen.At("previewMetadata"), blueGreen.At("activeMetadata")}
+	for _, step := range canary.At("steps").Items {
+		for _, template := range step.At("experiment", "templates").Items {
+			own = append(own, template.At("metadata"))
 		}
 	}
 	for _, meta := range own {
-		for _, l := range at(meta, "labels").Fields {
+		for _, l := range meta.At("labels").Fields {
 			if r.o.custom == nil {
 				r.o.custom = &custom{}
 			}
@@ -98,10 +98,10 @@ type container struct {
 
 func (r *reading) containers() []container {
 	var list []container
-	for _, c := range at(r.podSpec, "initContainers").Items {
-		list = append(list, container{c, true, at(c, "restartPolicy").Text == "Always"})
+	for _, c := range r.podSpec.At("initContainers").Items {
+		list = append(list, container{c, true, c.At("restartPolicy").Text == "Always"})
 	}
-	for _, c := range at(r.podSpec, "containers").Items {
+	for _, c := range r.podSpec.At("containers").Items {
 		list = append(list, container{c, false, true})
 	}
 	return list
@@ -109,14 +109,14 @@ func (r *reading) containers() []container {
 
 // readContainer reads the ConfigMaps and Secrets that a container's environment comes from.
 func (r *reading) readContainer(c container) {
-	for _, from := range at(c.v, "envFrom").Items {
-		r.referPart("envFrom", "ConfigMap", at(from, "configMapRef"), "name", "")
-		r.referPart("envFrom", "Secret", at(from, "secretRef"), "name", "")
+	for _, from := range c.v.At("envFrom").Items {
+		r.referPart("envFrom", "ConfigMap", from.At("configMapRef"), "name", "")
+		r.referPart("envFrom", "Secret", from.At("secretRef"), "name", "")
 	}
-	for _, env := range at(c.v, "env").Items {
-		from := at(env, "valueFrom")
-		r.referPart("env", "ConfigMap", at(from, "configMapKeyRef"), "name", "key")
-		r.referPart("env", "Secret", at(from, "secretKeyRef"), "name", "key")
+	for _, env := range c.v.At("env").Items {
+		from := env.At("valueFrom")
+		r.referPart("env", "ConfigMap", from.At("configMapKeyRef"), "name", "key")
+		r.referPart("env", "Secret", from.At("secretKeyRef"), "name", "key")
 	}
 }
 
@@ -125,49 +125,49 @@ func (r *reading) referPart(what, kind string, v manifest.Value, name, key strin
 	if v.Kind != manifest.Map {
 		return
 	}
-	ref := reference{from: aPod, what: what, kind: kind, name: textOf(at(v, name)), optional: at(v, "optional").Text == "true"}
+	ref := reference{from: aPod, what: what, kind: kind, name: textOf(v.At(name)), optional: v.At("optional").Text == "true"}
 	if key != "" {
-		ref.key = textOf(at(v, key))
+		ref.key = textOf(v.At(key))
 	}
 	r.refer(ref)
-	for _, item := range at(v, "items").Items {
-		ref.key = textOf(at(item, "key"))
+	for _, item := range v.At("items").Items {
+		ref.key = textOf(item.At("key"))
 		r.refer(ref)
 	}
 }
 
 // readVolumes reads what a pod's volumes are made of.
 func (r *reading) readVolumes() {
-	for _, volume := range at(r.podSpec, "volumes").Items {
-		r.referPart("volumes", "ConfigMap", at(volume, "configMap"), "name", "")
-		r.referPart("volumes", "Secret", at(volume, "secret"), "secretName", "")
-		for _, source := range at(volume, "projected", "sources").Items {
-			r.referPart("volumes", "ConfigMap", at(source, "configMap"), "name", "")
-			r.referPart("volumes", "Secret", at(source, "secret"), "name", "")
+	for _, volume := range r.podSpec.At("volumes").Items {
+		r.referPart("volumes", "ConfigMap", volume.At("configMap"), "name", "")
+		r.referPart("volumes", "Secret", volume.At("secret"), "secretName", "")
+		for _, source := range volume.At("projected", "sources").Items {
+			r.referPart("volumes", "ConfigMap", source.At("configMap"), "name", "")
+			r.referPart("volumes", "Secret", source.At("secret"), "name", "")
 		}
-		r.refer(reference{from: aPod, what: "volumes", kind: "PersistentVolumeClaim", name: textOf(at(volume, "persistentVolumeClaim", "claimName"))})
+		r.refer(reference{from: aPod, what: "volumes", kind: "PersistentVolumeClaim", name: textOf(volume.At("persistentVolumeClaim", "claimName"))})
 	}
 }
 
 // readScheduling reads which nodes a pod may run on.
 func (r *reading) readScheduling(p *podTemplate) {
-	p.node, p.asks = pairsOf(at(r.podSpec, "nodeSelector")), r.podSpec.KeyPlace("nodeSelector")
+	p.node, p.asks = pairsOf(r.podSpec.At("nodeSelector")), r.podSpec.KeyPlace("nodeSelector")
 	if len(p.node) == 0 {
 		p.asks = r.podSpec.KeyPlace("affinity")
 	}
-	for _, term := range at(r.podSpec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
-		p.affinity = append(p.affinity, conditionsOf(at(term, "matchExpressions")))
+	for _, term := range r.podSpec.At("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items {
+		p.affinity = append(p.affinity, conditionsOf(term.At("matchExpressions")))
 	}
-	for _, t := range at(r.podSpec, "tolerations").Items {
-		p.tolerates = append(p.tolerates, toleration{wordOf(at(t, "key")), wordOf(at(t, "operator")), wordOf(at(t, "value")), wordOf(at(t, "effect"))})
+	for _, t := range r.podSpec.At("tolerations").Items {
+		p.tolerates = append(p.tolerates, toleration{wordOf(t.At("key")), wordOf(t.At("operator")), wordOf(t.At("value")), wordOf(t.At("effect"))})
 	}
 }
 
 func conditionsOf(v manifest.Value) []condition {
 	var list []condition
 	for _, e := range v.Items {
-		one := condition{key: wordOf(at(e, "key")), operator: wordOf(at(e, "operator"))}
-		for _, value := range at(e, "values").Items {
+		one := condition{key: wordOf(e.At("key")), operator: wordOf(e.At("operator"))}
+		for _, value := range e.At("values").Items {
 			one.values = append(one.values, wordOf(value))
 		}
 		list = append(list, one)

@@ -100,7 +100,7 @@ var readers = map[string]func(*reading){
 	"Mapping.getambassador.io":                 (*reading).readMapping,
 	"TargetGroupBinding.elbv2.k8s.aws":         (*reading).readTargetGroupBinding,
 	"NodePool.karpenter.sh":                    (*reading).readNodePool,
-	"IngressClass":                             func(r *reading) { r.o.controller = at(r.spec, "controller").Text },
+	"IngressClass":                             func(r *reading) { r.o.controller = r.spec.At("controller").Text },
 	"PersistentVolumeClaim":                    (*reading).readClaim,
 	"StatefulSet":                              (*reading).readStatefulSet,
 	"RoleBinding":                              (*reading).readRoleBinding,
@@ -121,10 +121,10 @@ func (r *reading) readStatefulSet() {
 	r.refer(reference{from: anyOther, what: "spec.serviceName", kind: "Service", name: textOf(name)})
 	claims, _ := r.spec.Get("volumeClaimTemplates")
 	for _, claim := range claims.Items {
-		class := at(claim, "spec", "storageClassName")
+		class := claim.At("spec", "storageClassName")
 		r.refer(reference{from: anyOther, what: "storageClassName", group: "storage.k8s.io", kind: "StorageClass", name: textOf(class)})
 		// A pod of another workload may use the claims: name-set-0.
-		r.o.provides = append(r.o.provides, provided{kind: "PersistentVolumeClaim", name: word(at(claim, "metadata", "name").Text + "-" + r.o.Name + "-*")})
+		r.o.provides = append(r.o.provides, provided{kind: "PersistentVolumeClaim", name: word(claim.At("metadata", "name").Text + "-" + r.o.Name + "-*")})
 	}
 }
 
@@ -132,7 +132,7 @@ func (r *reading) readStatefulSet() {
 func (r *reading) readSubjects() {
 	subjects, _ := r.v.Get("subjects")
 	for _, s := range subjects.Items {
-		if at(s, "kind").Text == "ServiceAccount" {
+		if s.At("kind").Text == "ServiceAccount" {
 			r.referNamespaced("subjects", "ServiceAccount", s)
 		}
 	}
@@ -140,11 +140,11 @@ func (r *reading) readSubjects() {
 
 // referNamespaced refers to the object that a map names, with its namespace where it says one.
 func (r *reading) referNamespaced(what, kind string, v manifest.Value) {
-	namespace := at(v, "namespace").Text
+	namespace := v.At("namespace").Text
 	if namespace == "" && r.o.clusterScoped {
 		return // refused, or of the namespace that it is used from
 	}
-	r.refer(reference{from: anyOther, what: what, kind: kind, namespace: word(namespace), name: textOf(at(v, "name"))})
+	r.refer(reference{from: anyOther, what: what, kind: kind, namespace: word(namespace), name: textOf(v.At("name"))})
 }
 
 // readStore reads what a store of secrets is opened with, whoever its provider is: ServiceAccounts
@@ -167,7 +167,7 @@ func (r *reading) readStore() {
 			}
 		}
 	}
-	visit(at(r.spec, "provider"))
+	visit(r.spec.At("provider"))
 }
 
 // readRoleBinding reads a RoleBinding.
@@ -175,15 +175,19 @@ func (r *reading) readRoleBinding() {
 	r.readSubjects()
 	role, _ := r.v.Get("roleRef")
 	if kind, _ := role.Get("kind"); kind.Text == "Role" {
-		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(at(role, "name"))})
+		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(role.At("name"))})
 	}
 }
 
-// readKustomization reads which images kustomize gives another tag.
+// readKustomization reads which images kustomize gives another tag, and which another name: newName
+// alone leaves the tag as it is.
 func (r *reading) readKustomization() {
-	for _, i := range at(r.v, "images").Items {
-		if at(i, "newTag").Text != "" || at(i, "digest").Text != "" || at(i, "newName").Text != "" {
-			r.o.tagged = append(r.o.tagged, wordOf(at(i, "name")))
+	for _, i := range r.v.At("images").Items {
+		name, newName, newTag := wordOf(i.At("name")), i.At("newName").Text, i.At("newTag").Text
+		if i.At("digest").Text != "" || newTag != "" && newTag != "latest" || newTag == "" && newName != "" && !isLoose(newName) {
+			r.o.tagged = append(r.o.tagged, name)
+		} else if newName != "" {
+			r.o.renamed = append(r.o.renamed, pair{name, word(newName)})
 		}
 	}
 }
@@ -215,14 +219,6 @@ func (f *finding) suggest(wrong string, known []string) {
 	for _, k := range known {
 		f.known = append(f.known, word(k))
 	}
-}
-
-// at follows keys; it returns the zero Value where one is missing.
-func at(v manifest.Value, keys ...string) manifest.Value {
-	for _, key := range keys {
-		v, _ = v.Get(key)
-	}
-	return v
 }
 
 func textOf(v manifest.Value) text {

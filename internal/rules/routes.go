@@ -61,7 +61,7 @@ const albPrefix = "alb.ingress.kubernetes.io/"
 
 // readIngress reads an Ingress.
 func (r *reading) readIngress() {
-	in := &ingress{class: at(r.spec, "ingressClassName").Text}
+	in := &ingress{class: r.spec.At("ingressClassName").Text}
 	for _, a := range r.annotations.Fields {
 		switch name, isALB := strings.CutPrefix(a.Key.Text, albPrefix); {
 		case isALB:
@@ -75,21 +75,21 @@ func (r *reading) readIngress() {
 	r.o.ingress = in
 	r.readCertificates()
 	if backend, ok := r.spec.Get("defaultBackend"); ok {
-		service := at(backend, "service")
-		in.fallback = &albRule{service: wordOf(at(service, "name")), port: portOf(service), place: r.spec.KeyPlace("defaultBackend")}
+		service := backend.At("service")
+		in.fallback = &albRule{service: wordOf(service.At("name")), port: portOf(service), place: r.spec.KeyPlace("defaultBackend")}
 		r.referIngress(service)
 	}
-	for n, rule := range at(r.spec, "rules").Items {
-		host := textOf(at(rule, "host"))
-		for _, path := range at(rule, "http", "paths").Items {
-			service := at(path, "backend", "service")
+	for n, rule := range r.spec.At("rules").Items {
+		host := textOf(rule.At("host"))
+		for _, path := range rule.At("http", "paths").Items {
+			service := path.At("backend", "service")
 			r.referIngress(service)
-			p, kind := wordOf(at(path, "path")), at(path, "pathType").Text
+			p, kind := wordOf(path.At("path")), path.At("pathType").Text
 			place := host.place
 			if place == (problem.Place{}) {
 				place = path.Place
 			}
-			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(at(service, "name")), portOf(service), place})
+			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(service.At("name")), portOf(service), place})
 			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p), place: place})
 		}
 	}
@@ -97,7 +97,7 @@ func (r *reading) readIngress() {
 
 // portOf returns the name or the number of the port in a backend of an Ingress.
 func portOf(service manifest.Value) word {
-	return cmp.Or(wordOf(at(service, "port", "name")), wordOf(at(service, "port", "number")))
+	return cmp.Or(wordOf(service.At("port", "name")), wordOf(service.At("port", "number")))
 }
 
 // readCertificates reads the Secrets with an Ingress's certificates. The AWS Load Balancer
@@ -105,8 +105,8 @@ func portOf(service manifest.Value) word {
 func (r *reading) readCertificates() {
 	for _, a := range r.annotations.Fields {
 		if a.Key.Text == "kubernetes.io/tls-acme" || strings.HasPrefix(a.Key.Text, "cert-manager.io/") || strings.HasPrefix(a.Key.Text, "certmanager.k8s.io/") {
-			for _, tls := range at(r.spec, "tls").Items {
-				r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(at(tls, "secretName"))})
+			for _, tls := range r.spec.At("tls").Items {
+				r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(tls.At("secretName"))})
 			}
 			return
 		}
@@ -114,8 +114,8 @@ func (r *reading) readCertificates() {
 	if r.o.ingress.class == "alb" || len(r.o.ingress.annotations) > 0 {
 		return
 	}
-	for _, tls := range at(r.spec, "tls").Items {
-		r.refer(reference{from: anyOther, what: "spec.tls", kind: "Secret", name: textOf(at(tls, "secretName"))})
+	for _, tls := range r.spec.At("tls").Items {
+		r.refer(reference{from: anyOther, what: "spec.tls", kind: "Secret", name: textOf(tls.At("secretName"))})
 	}
 }
 
@@ -128,14 +128,14 @@ func kindOfPath(kind string, path word) word {
 }
 
 func (r *reading) referIngress(service manifest.Value) {
-	port := textOf(at(service, "port", "name"))
+	port := textOf(service.At("port", "name"))
 	if port.is == useAnnotation {
 		return
 	}
 	if port.is == "" {
-		port = textOf(at(service, "port", "number"))
+		port = textOf(service.At("port", "number"))
 	}
-	r.refer(reference{from: aRoute, what: "backend", kind: "Service", name: textOf(at(service, "name")), port: port})
+	r.refer(reference{from: aRoute, what: "backend", kind: "Service", name: textOf(service.At("name")), port: port})
 }
 
 // useAnnotation is the port of a backend that is described in an annotation.
@@ -144,32 +144,32 @@ const useAnnotation = "use-annotation"
 // readGatewayRoute reads a route of the Gateway API.
 func (r *reading) readGatewayRoute() {
 	var parents []parent
-	for _, ref := range at(r.spec, "parentRefs").Items {
-		p := parent{cmp.Or(at(ref, "kind").Text, "Gateway"), wordOf(at(ref, "namespace")), wordOf(at(ref, "name")), word(at(ref, "sectionName").Text + ":" + at(ref, "port").Text)}
+	for _, ref := range r.spec.At("parentRefs").Items {
+		p := parent{cmp.Or(ref.At("kind").Text, "Gateway"), wordOf(ref.At("namespace")), wordOf(ref.At("name")), word(ref.At("sectionName").Text + ":" + ref.At("port").Text)}
 		parents = append(parents, p)
 		if group, ok := ref.Get("group"); p.kind == "Gateway" && (!ok || group.Text == gatewayGroup) {
 			r.refer(reference{from: anyOther, what: "parentRefs", group: gatewayGroup, kind: "Gateway", namespace: p.namespace,
-				name: textOf(at(ref, "name")), key: textOf(at(ref, "sectionName"))})
+				name: textOf(ref.At("name")), key: textOf(ref.At("sectionName"))})
 		}
 	}
 	hosts := []text{{}}
-	if names := at(r.spec, "hostnames").Items; len(names) > 0 {
+	if names := r.spec.At("hostnames").Items; len(names) > 0 {
 		hosts = nil
 		for _, name := range names {
 			hosts = append(hosts, textOf(name))
 		}
 	}
-	for _, rule := range at(r.spec, "rules").Items {
-		for _, backend := range at(rule, "backendRefs").Items {
-			if kind := at(backend, "kind").Text; (kind == "" || kind == "Service") && at(backend, "group").Text == "" {
-				r.refer(reference{from: aRoute, what: "backendRefs", kind: "Service", namespace: wordOf(at(backend, "namespace")),
-					name: textOf(at(backend, "name")), port: textOf(at(backend, "port"))})
+	for _, rule := range r.spec.At("rules").Items {
+		for _, backend := range rule.At("backendRefs").Items {
+			if kind := backend.At("kind").Text; (kind == "" || kind == "Service") && backend.At("group").Text == "" {
+				r.refer(reference{from: aRoute, what: "backendRefs", kind: "Service", namespace: wordOf(backend.At("namespace")),
+					name: textOf(backend.At("name")), port: textOf(backend.At("port"))})
 			}
 		}
 		if r.o.Kind != "HTTPRoute" {
 			continue
 		}
-		matches := at(rule, "matches").Items
+		matches := rule.At("matches").Items
 		if len(matches) == 0 {
 			matches = []manifest.Value{{}}
 		}
@@ -181,7 +181,7 @@ func (r *reading) readGatewayRoute() {
 
 // addMatch adds the routes of a match: one for each host and parent.
 func (r *reading) addMatch(match manifest.Value, hosts []text, parents []parent) {
-	path, kind := at(match, "path", "value").Text, at(match, "path", "type").Text
+	path, kind := match.At("path", "value").Text, match.At("path", "type").Text
 	other := kindOfRoutePath(kind)
 	for _, key := range []string{"headers", "queryParams", "method"} {
 		if v, ok := match.Get(key); ok {
@@ -208,12 +208,12 @@ func kindOfRoutePath(kind string) string {
 
 // readMapping reads a Mapping of Emissary.
 func (r *reading) readMapping() {
-	if ref, ok := mappingService(at(r.spec, "service")); ok {
+	if ref, ok := mappingService(r.spec.At("service")); ok {
 		r.refer(ref)
 	}
-	host := textOf(at(r.spec, "hostname"))
+	host := textOf(r.spec.At("hostname"))
 	if host.is == "" {
-		host = textOf(at(r.spec, "host"))
+		host = textOf(r.spec.At("host"))
 	}
 	if host.is == "*" {
 		host.is = ""
@@ -228,7 +228,7 @@ func (r *reading) readMapping() {
 	if place == (problem.Place{}) {
 		place = r.spec.KeyPlace("prefix")
 	}
-	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(at(r.spec, "prefix")), exact: at(r.spec, "prefix_exact").Text == "true", other: word(other), place: place})
+	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(r.spec.At("prefix")), exact: r.spec.At("prefix_exact").Text == "true", other: word(other), place: place})
 }
 
 // mappingService reads the service of a Mapping:
@@ -258,6 +258,6 @@ func mappingService(v manifest.Value) (ref reference, ok bool) {
 
 // readTargetGroupBinding reads a TargetGroupBinding of the AWS Load Balancer Controller.
 func (r *reading) readTargetGroupBinding() {
-	service := at(r.spec, "serviceRef")
-	r.refer(reference{from: aRoute, what: "spec.serviceRef", kind: "Service", name: textOf(at(service, "name")), port: textOf(at(service, "port"))})
+	service := r.spec.At("serviceRef")
+	r.refer(reference{from: aRoute, what: "spec.serviceRef", kind: "Service", name: textOf(service.At("name")), port: textOf(service.At("port"))})
 }

@@ -83,15 +83,10 @@ func (f *Finding) also(o *Object, place problem.Place, format string, args ...an
 // Check runs all rules over clusters. Findings that an Annotation switches off are left out.
 func Check(clusters []*Cluster) []Finding {
 	var found []*Finding
-	tagged := map[string]bool{}
 	for _, c := range clusters {
 		c.index(clusters)
-		for _, o := range c.Objects {
-			for _, repository := range o.tagged {
-				tagged[o.in(repository)] = true
-			}
-		}
 	}
+	tagged := taggedByKustomize(clusters)
 	for _, c := range clusters {
 		for _, rule := range table {
 			r := &report{rule: rule}
@@ -105,6 +100,37 @@ func Check(clusters []*Cluster) []Finding {
 		}
 	}
 	return valuesOf(ignore(clusters, found))
+}
+
+// taggedByKustomize returns the repositories whose tags kustomizations set, also where one gives
+// the image another name first.
+func taggedByKustomize(clusters []*Cluster) map[string]bool {
+	tagged, renamed := map[string]bool{}, map[string][]string{} // renamed by the new name
+	var tag func(repository string)
+	tag = func(repository string) {
+		if tagged[repository] {
+			return
+		}
+		tagged[repository] = true
+		for _, before := range renamed[repository] {
+			tag(before)
+		}
+	}
+	for _, c := range clusters {
+		for _, o := range c.Objects {
+			for _, r := range o.renamed {
+				renamed[o.in(r.value)] = append(renamed[o.in(r.value)], o.in(r.key))
+			}
+		}
+	}
+	for _, c := range clusters {
+		for _, o := range c.Objects {
+			for _, repository := range o.tagged {
+				tag(o.in(repository))
+			}
+		}
+	}
+	return tagged
 }
 
 func valuesOf(found []*Finding) []Finding {

@@ -114,6 +114,39 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestImmutableData: the data of a ConfigMap or Secret, and that it is immutable, cannot change
+// once it is.
+func TestImmutableData(t *testing.T) {
+	for _, c := range []struct{ was, now, want string }{
+		{"immutable: true", "immutable: true", ""},
+		{"immutable: True", "immutable: true", ""},
+		{"immutable: false", "immutable: true", ""},
+		{"immutable: false", "data: {A: b}", ""},
+		{"data: {A: a}", "data: {A: b}", ""},
+		{"data: {A: a}", "immutable: true\ndata: {A: b}", ""},
+		{"immutable: true\ndata: {A: a}", "immutable: true\ndata: {A: b}", "data"},
+		{"immutable: True\ndata: {A: a}", "immutable: true\ndata: {A: b}", "data"},
+		{"immutable: true", "immutable: false", "immutable"},
+		{"immutable: true\ndata: {A: a}", "data: {A: a}", "immutable"},
+		{"immutable: true\ndata: {A: a}", "data: {A: b}", "immutable data"},
+	} {
+		for _, kind := range []string{"ConfigMap", "Secret"} {
+			object := "apiVersion: v1\nkind: " + kind + "\nmetadata: {name: a}\n"
+			var want []string
+			for _, field := range strings.Fields(c.want) {
+				want = append(want, field+" of "+kind+" \"default/a\" cannot change: the API server refuses the update")
+			}
+			var got []string
+			for _, f := range Immutable(documents(t, object+c.was), documents(t, object+c.now)) {
+				got = append(got, f.Message)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %q to %q: got %q, want %q", kind, c.was, c.now, got, want)
+			}
+		}
+	}
+}
+
 // TestPages holds the pages of the rules to their form.
 func TestPages(t *testing.T) {
 	last := problem.Code("")

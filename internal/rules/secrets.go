@@ -45,7 +45,7 @@ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1}}}`},
 func (r *reading) secretKey() manifest.Value {
 	var found manifest.Value
 	for _, field := range []string{"data", "stringData"} {
-		for _, f := range at(r.v, field).Fields {
+		for _, f := range r.v.At(field).Fields {
 			value := f.Value.Text
 			if field == "data" {
 				decoded, err := base64.StdEncoding.DecodeString(value)
@@ -152,7 +152,8 @@ data: {DATABASE_URL: "postgres://api:hVb3xq91@db.example.com/api"}`,
 			}
 			reported++
 			place := v.Place
-			if lines := strings.Count(value[:at], "\n"); lines > 0 && value == v.Text { // of a block of text
+			// In a block of text, the line that has it.
+			if lines := strings.Count(value[:at], "\n"); lines > 0 && value == v.Text {
 				place = problem.Place{File: place.File, Line: place.Line + 1 + lines}
 			}
 			f := r.add(place, "%q holds "+what, key)
@@ -230,8 +231,8 @@ var clearVariable = &Rule{
 	Mend:   []string{"value: hVb3xq91", "valueFrom: {secretKeyRef: {name: api, key: password, optional: true}}"},
 	object: func(r *reading) {
 		for _, c := range r.containers() {
-			for _, env := range at(c.v, "env").Items {
-				name, value := at(env, "name").Text, at(env, "value")
+			for _, env := range c.v.At("env").Items {
+				name, value := env.At("name").Text, env.At("value")
 				if !secretName.MatchString(name) && !(maybeSecret.MatchString(name) && isRandom(value.Text)) || isFiller(value.Text) || isPublic(value.Text) {
 					continue
 				}

@@ -145,7 +145,8 @@ spec:
 				what, example := "port", pods[0]
 				for _, protocol := range []string{"TCP", "UDP", "SCTP"} {
 					if i := slices.IndexFunc(pods, func(w *Object) bool { return w.hasPort(target, protocol) }); i >= 0 {
-						what, example = port.protocol+" port", pods[i] // of that name there is another
+						// Another protocol has a port of that name.
+						what, example = port.protocol+" port", pods[i]
 						break
 					}
 				}

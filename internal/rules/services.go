@@ -10,28 +10,28 @@ import (
 
 // readService reads a Service.
 func (r *reading) readService() {
-	s := &service{kind: cmp.Or(at(r.spec, "type").Text, "ClusterIP"), headless: at(r.spec, "clusterIP").Text == "None"}
+	s := &service{kind: cmp.Or(r.spec.At("type").Text, "ClusterIP"), headless: r.spec.At("clusterIP").Text == "None"}
 	for _, a := range r.annotations.Fields {
 		if strings.HasPrefix(a.Key.Text, albPrefix) {
 			s.alb = append(s.alb, pair{word(strings.TrimPrefix(a.Key.Text, albPrefix)), wordOf(a.Value)})
 		}
 	}
 	r.o.service = s
-	for _, p := range at(r.spec, "ports").Items {
-		n, _ := intOf(at(p, "port"))
-		port := servicePort{name: wordOf(at(p, "name")), number: n, target: textOf(at(p, "targetPort")), protocol: cmp.Or(at(p, "protocol").Text, "TCP"), place: p.Place}
+	for _, p := range r.spec.At("ports").Items {
+		n, _ := intOf(p.At("port"))
+		port := servicePort{name: wordOf(p.At("name")), number: n, target: textOf(p.At("targetPort")), protocol: cmp.Or(p.At("protocol").Text, "TCP"), place: p.Place}
 		r.o.ports = append(r.o.ports, port)
 	}
-	if matching := at(r.spec, "selector"); len(matching.Fields) > 0 && s.kind != "ExternalName" {
+	if matching := r.spec.At("selector"); len(matching.Fields) > 0 && s.kind != "ExternalName" {
 		r.o.selector = &selector{labels: pairsOf(matching), place: r.spec.KeyPlace("selector")}
 	}
 }
 
 // readBudget reads a PodDisruptionBudget.
 func (r *reading) readBudget() {
-	matching := at(r.spec, "selector")
-	r.o.selector = &selector{labels: pairsOf(at(matching, "matchLabels")), expressions: conditionsOf(at(matching, "matchExpressions")), place: r.spec.KeyPlace("selector")}
-	r.o.budget = &budget{textOf(at(r.spec, "minAvailable")), textOf(at(r.spec, "maxUnavailable"))}
+	matching := r.spec.At("selector")
+	r.o.selector = &selector{labels: pairsOf(matching.At("matchLabels")), expressions: conditionsOf(matching.At("matchExpressions")), place: r.spec.KeyPlace("selector")}
+	r.o.budget = &budget{textOf(r.spec.At("minAvailable")), textOf(r.spec.At("maxUnavailable"))}
 }
 
 // budget is a PodDisruptionBudget.
@@ -43,33 +43,34 @@ func (r *reading) readScaler() {
 	if r.o.Kind == "VerticalPodAutoscaler" {
 		field = "targetRef"
 	}
-	target := at(r.spec, field)
-	if target.Kind != manifest.Map || textOf(at(target, "name")).is == "" {
+	target := r.spec.At(field)
+	if target.Kind != manifest.Map || textOf(target.At("name")).is == "" {
 		return
 	}
-	kind := at(target, "kind").Text
+	kind := target.At("kind").Text
 	if kind == "" && r.o.Kind == "ScaledObject" {
 		kind = "Deployment"
 	}
-	group, _, grouped := strings.Cut(at(target, "apiVersion").Text, "/")
-	if isApp := kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet"; isApp && (!grouped || group == "extensions") { // the scaler's own defaults
+	group, _, grouped := strings.Cut(target.At("apiVersion").Text, "/")
+	// As the scaler itself reads a group that is left out.
+	if isApp := kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet"; isApp && (!grouped || group == "extensions") {
 		group = "apps"
 	}
-	r.refer(reference{from: aScaler, what: "spec." + field, group: group, kind: kind, name: textOf(at(target, "name"))})
+	r.refer(reference{from: aScaler, what: "spec." + field, group: group, kind: kind, name: textOf(target.At("name"))})
 	if r.o.Kind == "VerticalPodAutoscaler" {
 		return
 	}
 	s := &scaler{place: r.spec.KeyPlace(field)}
 	for _, key := range []string{"minReplicas", "minReplicaCount"} {
-		if n, ok := intOf(at(r.spec, key)); ok {
+		if n, ok := intOf(r.spec.At(key)); ok {
 			s.min = n
 		}
 	}
-	if r.o.Kind == "HorizontalPodAutoscaler" && at(r.spec, "minReplicas").Kind == manifest.Null {
+	if r.o.Kind == "HorizontalPodAutoscaler" && r.spec.At("minReplicas").Kind == manifest.Null {
 		s.min = 1
 	}
 	for _, key := range []string{"maxReplicas", "maxReplicaCount"} {
-		if n, ok := intOf(at(r.spec, key)); ok {
+		if n, ok := intOf(r.spec.At(key)); ok {
 			s.max = n
 		}
 	}
@@ -79,18 +80,18 @@ func (r *reading) readScaler() {
 	if old, ok := r.spec.Get("targetCPUUtilizationPercentage"); ok {
 		s.shares = append(s.shares, text{"cpu", old.Place})
 	}
-	for _, m := range at(r.spec, "metrics").Items {
-		resource := at(m, "resource")
-		if at(m, "type").Text == "Resource" && at(resource, "target", "type").Text == "Utilization" {
-			s.shares = append(s.shares, textOf(at(resource, "name")))
+	for _, m := range r.spec.At("metrics").Items {
+		resource := m.At("resource")
+		if m.At("type").Text == "Resource" && resource.At("target", "type").Text == "Utilization" {
+			s.shares = append(s.shares, textOf(resource.At("name")))
 		}
 	}
 	r.o.scaler = s
-	for _, trigger := range at(r.spec, "triggers").Items {
-		auth := at(trigger, "authenticationRef")
-		kind := at(auth, "kind").Text
+	for _, trigger := range r.spec.At("triggers").Items {
+		auth := trigger.At("authenticationRef")
+		kind := auth.At("kind").Text
 		if kind == "" || kind == "TriggerAuthentication" {
-			r.refer(reference{from: anyOther, what: "authenticationRef", group: "keda.sh", kind: "TriggerAuthentication", name: textOf(at(auth, "name"))})
+			r.refer(reference{from: anyOther, what: "authenticationRef", group: "keda.sh", kind: "TriggerAuthentication", name: textOf(auth.At("name"))})
 		}
 	}
 }
@@ -106,7 +107,7 @@ type scaler struct {
 func (r *reading) readKeys() {
 	k := &keys{}
 	for _, field := range []string{"data", "binaryData", "stringData"} {
-		for _, f := range at(r.v, field).Fields {
+		for _, f := range r.v.At(field).Fields {
 			k.names = append(k.names, wordOf(f.Key))
 		}
 	}
@@ -115,28 +116,28 @@ func (r *reading) readKeys() {
 			k.open = true
 		}
 	}
-	k.open = k.open || len(k.names) == 0 || at(r.v, "type").Text == "kubernetes.io/service-account-token"
+	k.open = k.open || len(k.names) == 0 || r.v.At("type").Text == "kubernetes.io/service-account-token"
 	r.o.keys = k
 }
 
 // readExternalSecret reads an ExternalSecret.
 func (r *reading) readExternalSecret() {
-	r.referStore(at(r.spec, "secretStoreRef"))
-	target := at(r.spec, "target")
-	name := wordOf(at(target, "name"))
+	r.referStore(r.spec.At("secretStoreRef"))
+	target := r.spec.At("target")
+	name := wordOf(target.At("name"))
 	if name == "" {
 		name = word(r.o.Name)
 	}
-	k := &keys{open: at(r.spec, "dataFrom").Kind != manifest.Null || at(target, "template").Kind != manifest.Null}
-	for _, item := range at(r.spec, "data").Items {
-		r.referStore(at(item, "sourceRef", "storeRef"))
-		k.names = append(k.names, wordOf(at(item, "secretKey")))
+	k := &keys{open: r.spec.At("dataFrom").Kind != manifest.Null || target.At("template").Kind != manifest.Null}
+	for _, item := range r.spec.At("data").Items {
+		r.referStore(item.At("sourceRef", "storeRef"))
+		k.names = append(k.names, wordOf(item.At("secretKey")))
 	}
 	kind := "Secret"
-	if m := at(target, "manifest"); m.Kind == manifest.Map {
-		kind, k.open = at(m, "kind").Text, true
+	if m := target.At("manifest"); m.Kind == manifest.Map {
+		kind, k.open = m.At("kind").Text, true
 	}
-	switch at(target, "creationPolicy").Text {
+	switch target.At("creationPolicy").Text {
 	case "None": // it only reads
 	case "Merge": // it writes into a Secret that something else makes
 		r.refer(reference{from: anyOther, what: "creationPolicy: Merge", kind: kind, name: text{name, r.o.named}})
@@ -148,16 +149,16 @@ func (r *reading) readExternalSecret() {
 }
 
 func (r *reading) referStore(store manifest.Value) {
-	kind := at(store, "kind").Text
+	kind := store.At("kind").Text
 	if kind == "" {
 		kind = "SecretStore"
 	}
-	r.refer(reference{from: anyOther, what: "secretStoreRef", group: "external-secrets.io", kind: kind, name: textOf(at(store, "name"))})
+	r.refer(reference{from: anyOther, what: "secretStoreRef", group: "external-secrets.io", kind: kind, name: textOf(store.At("name"))})
 }
 
 // readClusterExternalSecret reads what makes ExternalSecrets in several namespaces.
 func (r *reading) readClusterExternalSecret() {
-	for _, name := range []string{at(r.spec, "externalSecretSpec", "target", "name").Text, at(r.spec, "externalSecretName").Text, r.o.Name} {
+	for _, name := range []string{r.spec.At("externalSecretSpec", "target", "name").Text, r.spec.At("externalSecretName").Text, r.o.Name} {
 		if name != "" {
 			r.o.provides = append(r.o.provides, provided{kind: "Secret", name: word(name), anywhere: true})
 			return
@@ -167,19 +168,19 @@ func (r *reading) readClusterExternalSecret() {
 
 // readPushSecret reads what copies a Secret elsewhere.
 func (r *reading) readPushSecret() {
-	for _, store := range at(r.spec, "secretStoreRefs").Items {
+	for _, store := range r.spec.At("secretStoreRefs").Items {
 		r.referStore(store)
 	}
 }
 
 // readSealedSecret reads a SealedSecret.
 func (r *reading) readSealedSecret() {
-	name := wordOf(at(r.spec, "template", "metadata", "name"))
+	name := wordOf(r.spec.At("template", "metadata", "name"))
 	if name == "" {
 		name = word(r.o.Name)
 	}
-	k := &keys{open: at(r.spec, "template", "data").Kind != manifest.Null}
-	for _, f := range at(r.spec, "encryptedData").Fields {
+	k := &keys{open: r.spec.At("template", "data").Kind != manifest.Null}
+	for _, f := range r.spec.At("encryptedData").Fields {
 		k.names = append(k.names, wordOf(f.Key))
 	}
 	r.o.keys = k
@@ -188,13 +189,13 @@ func (r *reading) readSealedSecret() {
 
 // readCertificate reads a Certificate of cert-manager.
 func (r *reading) readCertificate() {
-	r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(at(r.spec, "secretName"))})
+	r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(r.spec.At("secretName"))})
 }
 
 // readSecretProviderClass reads a class of the Secrets Store CSI driver.
 func (r *reading) readSecretProviderClass() {
-	for _, object := range at(r.spec, "secretObjects").Items {
-		r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(at(object, "secretName"))})
+	for _, object := range r.spec.At("secretObjects").Items {
+		r.o.provides = append(r.o.provides, provided{kind: "Secret", name: wordOf(object.At("secretName"))})
 	}
 }
 

@@ -70,7 +70,14 @@ func (o *Options) Validate() error {
 	}
 	for i, env := range o.Environments {
 		valid := label.MatchString(env) && !slices.Contains(reserved, env) && !slices.Contains(o.Environments[:i], env)
-		check(valid, env, "--env", "lower-case letters, digits and -, each name once; shared, environments and templates are reserved")
+		hint := "lower-case letters, digits and -, each name once; shared, environments and templates are reserved"
+		if list := strings.FieldsFunc(env, func(r rune) bool { return r == ',' || r == ' ' }); len(list) > 1 {
+			hint = "pass --env once for each: --env " + strings.Join(list, " --env ")
+		}
+		check(valid, env, "--env", hint)
+		if other := slices.IndexFunc(o.Environments[:i], isProduction); valid && isProduction(env) && other >= 0 {
+			problems.Add(problem.New("pass one of the two, or give the other another name", "--env %q and --env %q are both production, which has the domain %s", o.Environments[other], env, o.Domain))
+		}
 	}
 	return problems.Err()
 }
@@ -220,11 +227,11 @@ func withoutEntry(data []byte, name string) []byte {
 // schema removes the variables that were left out from the schema.
 func (o *Options) schema(files map[string][]byte) error {
 	left := o.without().variables
-	patches := []manifest.Patch{manifest.SetAt(at("properties.routing.enum"), manifest.NewList(o.Routing))}
+	patches := []manifest.Patch{manifest.SetAt(manifest.MustPath("properties.routing.enum"), manifest.NewList(o.Routing))}
 	text := string(files[inventory.SchemaFile])
 	for _, name := range left {
 		if regexp.MustCompile(`(?m)^  ` + regexp.QuoteMeta(name) + `:`).MatchString(text) {
-			patches = append(patches, manifest.DeleteAt(at("properties."+name)))
+			patches = append(patches, manifest.DeleteAt(manifest.MustPath("properties."+name)))
 		}
 	}
 	var err error
@@ -249,13 +256,13 @@ func (o *Options) users(files map[string][]byte) error {
 	var patches []manifest.Patch
 	for _, f := range values[0].Fields {
 		for i := range slices.Backward(f.Value.Items) {
-			patches = append(patches, manifest.DeleteAt(at(fmt.Sprintf("%s[%d]", f.Key.Text, i))))
+			patches = append(patches, manifest.DeleteAt(manifest.MustPath(fmt.Sprintf("%s[%d]", f.Key.Text, i))))
 		}
 	}
 	if o.sandbox() {
 		var team manifest.Value
 		team.Add("name", manifest.NewString("dev"))
-		patches = append(patches, manifest.InsertAt(at("teams"), team))
+		patches = append(patches, manifest.InsertAt(manifest.MustPath("teams"), team))
 	}
 	files[inventory.UsersFile], err = patch(inventory.UsersFile, data, patches...)
 	return err
@@ -271,7 +278,7 @@ func (o *Options) environments(files map[string][]byte) error {
 		return err
 	}
 	data = []byte(strings.Replace(string(data), "# What dev, qa, staging and prod have in common.", "# What all environments have in common.", 1))
-	if files[name], err = patch(name, data, manifest.DeleteAt(at("services"))); err != nil {
+	if files[name], err = patch(name, data, manifest.DeleteAt(manifest.MustPath("services"))); err != nil {
 		return err
 	}
 	files[name] = append(files[name], installed[o.Routing]...)
@@ -287,9 +294,9 @@ func (o *Options) environments(files map[string][]byte) error {
 				return err
 			}
 			data = []byte(strings.Replace(string(data), "sandbox.example.com", host, 1)) // in a comment
-			patches = append(patches, manifest.DeleteAt(at("vars.home")), manifest.DeleteAt(at("vars.alb")))
+			patches = append(patches, manifest.DeleteAt(manifest.MustPath("vars.home")), manifest.DeleteAt(manifest.MustPath("vars.alb")))
 			if !o.Karpenter {
-				patches = append(patches, manifest.DeleteAt(at("vars.spot")), manifest.DeleteAt(at("vars.karpenter")))
+				patches = append(patches, manifest.DeleteAt(manifest.MustPath("vars.spot")), manifest.DeleteAt(manifest.MustPath("vars.karpenter")))
 			}
 		case isProduction(env):
 			patches = append(patches, setText("deploy.strategy", inventory.PullRequest))
@@ -353,17 +360,7 @@ func (o *Options) others(files map[string][]byte) error {
 const modeline = "# yaml-language-server: $schema=../.schemas/environment.json\n"
 
 func setText(path, text string) manifest.Patch {
-	return manifest.SetAt(at(path), manifest.NewString(text))
-}
-
-// at returns a path; it panics on one that is not valid. Those of this package are: the names in
-// them are the package's own or the starter's.
-func at(s string) manifest.Path {
-	p, err := manifest.ParsePath(s)
-	if err != nil {
-		panic(err)
-	}
-	return p
+	return manifest.SetAt(manifest.MustPath(path), manifest.NewString(text))
 }
 
 func patch(name string, data []byte, patches ...manifest.Patch) ([]byte, error) {

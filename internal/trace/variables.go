@@ -63,7 +63,7 @@ func (v *Variables) All() []Leaf {
 // Leaves returns the leaves at a path and below it, also those that a layer removes.
 func (v *Variables) Leaves(path []string) []Leaf {
 	layers := v.settings(path)
-	value, _ := at(v.merged, path)
+	value := v.merged.At(path...)
 	keys := v.keys(path)
 	// A map that is empty in the end is one leaf, if a layer empties it as a whole.
 	emptied := len(layers) > 0 && len(layers[len(layers)-1].Value.Fields) == 0
@@ -118,11 +118,9 @@ func (v *Variables) keys(path []string) []string {
 			}
 		}
 	}
-	merged, _ := at(v.merged, path)
-	add(merged)
+	add(v.merged.At(path...))
 	for _, layer := range v.layers {
-		m, _ := at(layer.Vars, path)
-		add(m)
+		add(layer.Vars.At(path...))
 	}
 	return keys
 }
@@ -146,7 +144,7 @@ func (v *Variables) Path(what string) ([]string, error) {
 			if len(path) == 0 {
 				return nil, problem.New(hint, "unknown variable %q", key)
 			}
-			if value, _ := at(v.merged, path); value.Kind != manifest.Map {
+			if value := v.merged.At(path...); value.Kind != manifest.Map {
 				hint = strings.Join(path, ".") + " is " + value.Kind.String()
 			}
 			return nil, problem.New(hint, "there is no %q in %s", key, strings.Join(path, "."))
@@ -155,14 +153,4 @@ func (v *Variables) Path(what string) ([]string, error) {
 		rest = strings.TrimPrefix(rest[len(found):], ".")
 	}
 	return path, nil
-}
-
-// at returns what a map has at a path of keys; ok is false where there is nothing.
-func at(v manifest.Value, path []string) (found manifest.Value, ok bool) {
-	for _, key := range path {
-		if v, ok = v.Get(key); !ok {
-			return manifest.Value{}, false
-		}
-	}
-	return v, true
 }

@@ -38,7 +38,8 @@ func (o *object) allocateService(s *core.Service) {
 	if apiservice.NeedsHealthCheck(s) && spec.HealthCheckNodePort == 0 {
 		spec.HealthCheckNodePort = lastNodePort
 	}
-	bothFamilies := spec.ClusterIP == core.ClusterIPNone && len(spec.Selector) == 0 // the default where there is no policy
+	// The default where there is no policy.
+	bothFamilies := spec.ClusterIP == core.ClusterIPNone && len(spec.Selector) == 0
 	if p := spec.IPFamilyPolicy; spec.Type != core.ServiceTypeExternalName && (p == nil && !bothFamilies || p != nil && *p == core.IPFamilyPolicySingleStack) {
 		for _, list := range []struct {
 			n    int

@@ -103,7 +103,8 @@ func (v *Validator) create(o *object, strategy rest.RESTCreateStrategy, obj runt
 	case accessor.GetName() != "":
 	case accessor.GetGenerateName() != "":
 		accessor.SetName(generatedName(accessor.GetGenerateName()))
-	default: // the API server would give some kinds a name of its own; nothing can apply such an object
+	default:
+		// The API server would give some kinds a name of its own; nothing can apply such an object.
 		o.refuseField(field.Required(field.NewPath("metadata", "name"), "name or generateName is required"))
 	}
 	rest.FillObjectMetaSystemFields(accessor)

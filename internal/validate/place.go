@@ -36,7 +36,8 @@ func (o *object) refuseField(e *field.Error) {
 	// The API server repeats the field in the messages of schemas.
 	message = strings.Replace(message, name+" in body ", "", 1)
 	message = regexText.ReplaceAllString(message, ")")
-	if _, values, ok := strings.Cut(message, ": supported values: "); ok && name != e.Field && bad != "" { // the whole map
+	if _, values, ok := strings.Cut(message, ": supported values: "); ok && name != e.Field && bad != "" {
+		// The message has the whole map: bad alone is shorter.
 		message = fmt.Sprintf("unsupported value: %q: supported values: %s", bad, values)
 	}
 	o.refuse(code, name, o.find(name, bad), o.hintFor(e, bad), "%s", lowerFirst(message))

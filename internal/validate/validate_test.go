@@ -164,7 +164,8 @@ func TestRefused(t *testing.T) {
 			}
 			text = strings.Replace(text, test.old, test.new, 1)
 			got, _ := said(v.Object(objects(t, text)[0], "default"))
-			if test.want == "" && got != "" || !strings.HasPrefix(got+"\x00", test.want) { // NUL: and nothing else
+			// A NUL at the end of want: and nothing else.
+			if test.want == "" && got != "" || !strings.HasPrefix(got+"\x00", test.want) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})

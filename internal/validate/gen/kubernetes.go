@@ -191,7 +191,8 @@ func typeOf(s *schema, all map[string]*schema) (string, error) {
 		if scalar := scalars[name]; scalar != "" {
 			return scalar, nil
 		}
-		if to := all[name]; to == nil || to.Type != "object" || to.Preserve || len(to.Properties) == 0 { // JSONSchemaPropsOrBool and its like
+		// Anything, for JSONSchemaPropsOrBool and its like.
+		if to := all[name]; to == nil || to.Type != "object" || to.Preserve || len(to.Properties) == 0 {
 			return "*", nil
 		}
 		return "#" + short(name), nil
