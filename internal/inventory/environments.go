@@ -54,12 +54,9 @@ func (l *loader) readEnvironments() {
 	l.checkPlaces()
 	l.checkPaths()
 	for _, e := range l.inventory.Environments {
+		l.checkAfter(e, l.inventory.Environment)
 		if after := e.Deploy.After; after != "" && l.inventory.Environment(after) == nil && docs[after].Kind != manifest.Map {
-			v := docs[e.Name].At("deploy", "after")
-			if v.Place == (problem.Place{}) {
-				v.Place = e.Place
-			}
-			l.report(problem.UnknownName, v.Place, problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
+			l.report(problem.UnknownName, e.afterPlace(), problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"k8srepo/internal/problem"
 )
 
 // refused loads files, and compares what is wrong with what is wanted: a message a
@@ -174,15 +176,81 @@ func TestImage(t *testing.T) {
 }
 
 func TestDeployKeys(t *testing.T) {
-	inv := load(t, map[string]string{"environments/dev.yaml": `templates: [service]
+	inv := load(t, map[string]string{"environments/qa.yaml": `templates: [service]
 deploy: {strategy: pull-request, branch: main, after: dev, order: semver, draft: true, labels: [a], assignees: [b], reviewers: [c], team_reviewers: [d]}
 `})
 	want := Deploy{Strategy: PullRequest, Branch: "main", After: "dev", Order: OrderSemver, Draft: true, Labels: []string{"a"}, Assignees: []string{"b"}, Reviewers: []string{"c"}, TeamReviewers: []string{"d"}}
-	if got := inv.Environment("dev").Deploy; !reflect.DeepEqual(got, want) {
+	if got := inv.Environment("qa").Deploy; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	refused(t, map[string]string{"environments/dev.yaml": "templates: [service]\ndeploy: {order: calver, strategi: push}\n"},
 		"environments/dev.yaml:2:17: order must be commit or semver or none, not \"calver\"", "environments/dev.yaml:2:25: unknown key \"strategi\" in deploy")
+}
+
+// TestDeployAfter has environments that wait for what cannot come. Who moves tags gets the
+// message that the inventory gives.
+func TestDeployAfter(t *testing.T) {
+	env := func(lines string) string { return "templates: [service]\n" + lines }
+	for name, c := range map[string]struct {
+		files    map[string]string
+		want     []string
+		policies []string // of the environments whose policy has the first message
+	}{
+		"itself": {
+			map[string]string{"qa": env("deploy: {after: qa}\n")},
+			[]string{"environments/qa.yaml:2:17: the environment qa is deployed after itself"},
+			[]string{"qa"},
+		},
+		"itself, inherited": {
+			map[string]string{"base": "abstract: true\ndeploy:\n  after: qa\n", "qa": env("extends: base\n"), "prod": env("extends: base\n")},
+			[]string{"environments/base.yaml:3:10: the environment qa inherits this, and is deployed after itself"},
+			[]string{"qa"},
+		},
+		"an abstract one": {
+			map[string]string{"base": "abstract: true\n", "qa": env("extends: base\ndeploy: {after: base}\n")},
+			[]string{"environments/qa.yaml:3:17: deploy.after names base, which is abstract: nothing runs there"},
+			[]string{"qa"},
+		},
+		"an abstract one, inherited from it": {
+			map[string]string{"base": "abstract: true\ndeploy: {after: base}\n", "qa": env("extends: base\n")},
+			[]string{"environments/base.yaml:2:17: deploy.after names base, which is abstract: nothing runs there"},
+			[]string{"qa"},
+		},
+		"itself, abstract": {
+			map[string]string{"base": "abstract: true\ndeploy: {after: base}\n"},
+			[]string{"environments/base.yaml:2:17: deploy.after names base, which is abstract: nothing runs there"},
+			nil,
+		},
+		"a circle": {
+			map[string]string{"qa": env("deploy: {after: uat}\n"), "uat": env("deploy: {after: prod}\n"), "prod": env("deploy: {after: qa}\n"), "later": env("deploy: {after: qa}\n")},
+			[]string{"environments/prod.yaml:2:17: environments are deployed after each other in a circle: prod → qa → uat → prod"},
+			[]string{"qa", "uat", "prod"},
+		},
+		"an unknown one": {
+			map[string]string{"base": "abstract: true\ndeploy: {after: stging}\n", "staging": env(""), "qa": env("extends: base\n")},
+			[]string{`environments/base.yaml:2:17: unknown environment "stging"`},
+			nil,
+		},
+	} {
+		over := map[string]string{}
+		for name, text := range c.files {
+			over["environments/"+name+".yaml"] = text
+		}
+		t.Run(name, func(t *testing.T) {
+			refused(t, over, c.want...)
+			for _, env := range c.policies {
+				_, err := LoadPolicy(files(over), env)
+				if err == nil || !strings.HasPrefix(err.Error(), c.want[0]) {
+					t.Errorf("the policy of %s: got %v, want %s", env, err, c.want[0])
+				}
+				if problem.ExitStatus(err) != problem.ExitRefused {
+					t.Errorf("the policy of %s: got exit status %d", env, problem.ExitStatus(err))
+				}
+			}
+		})
+	}
+	// One after the other, however many, is no circle; nor is what only leads to an environment.
+	load(t, map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")})
 }
 
 func TestExternal(t *testing.T) {

@@ -29,8 +29,8 @@ func (p *Policy) Place(key string) problem.Place {
 
 // LoadPolicy reads how tags reach an environment. Whoever moves tags relies on it, so
 // each mistake that could hide a part of the policy is a refusal: an unknown key below
-// deploy, and a key at the top that may be meant for one that the policy depends on. The
-// error is fs.ErrNotExist where the environment has no file.
+// deploy, a key at the top that may be meant for one that the policy depends on, and an
+// after that can never be met. The error is fs.ErrNotExist where the environment has no file.
 func LoadPolicy(fsys fs.FS, env string) (*Policy, error) {
 	file := path.Join(EnvironmentsDir, env+".yaml")
 	p := &Policy{places: map[string]problem.Place{"": {File: file}}}
@@ -48,6 +48,10 @@ func LoadPolicy(fsys fs.FS, env string) (*Policy, error) {
 		l.checkTopKeys(link)
 	}
 	l.problems.Add(err)
+	l.checkAfter(e, func(name string) *Environment {
+		other, _ := LoadEnvironment(fsys, name) // what else is wrong with it is not this environment's policy
+		return other
+	})
 	for _, wrong := range l.problems {
 		wrong.Refused = wrong.Refused || wrong.Code != problem.NotReadable
 	}

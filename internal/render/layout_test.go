@@ -204,3 +204,19 @@ func TestPathLine(t *testing.T) {
 		}
 	}
 }
+
+// TestFileAsFolder has two templates of which one makes a file where the other needs a folder.
+func TestFileAsFolder(t *testing.T) {
+	to := func(path, name string) string {
+		return "{{/* path: " + path + " */}}\n" + configMap + "{{ .Service.Name }}-" + name + "\n"
+	}
+	_, err := render(t, map[string]string{
+		"templates/service/file.yaml.tmpl":   to("all/{service}.yaml", "file"),
+		"templates/service/other.yaml.tmpl":  to("all/{service}.yaml-old/a.yaml", "other"), // between the two, in order
+		"templates/service/folder.yaml.tmpl": to("all/{service}.yaml/more/b.yml", "folder"),
+	})
+	const want = "templates/service/folder.yaml.tmpl: a folder of this template is a file of templates/service/file.yaml.tmpl (for dev/manifests/all/api.yaml and dev/manifests/all/api.yaml/more/b.yml"
+	if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line %s", err, want)
+	}
+}

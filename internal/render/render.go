@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func Render(t *Templates, inv *inventory.Inventory, envs []*inventory.Environmen
 		problems = problem.List{r.limit.problem}
 	}
 	if len(problems) == 0 {
-		problems = append(duplicatePaths(manifests), r.duplicateObjects(manifests)...)
+		problems = slices.Concat(duplicatePaths(manifests), filesAsFolders(manifests), r.duplicateObjects(manifests))
 	}
 	return manifests, problems.Err()
 }
@@ -256,6 +257,22 @@ func duplicatePaths(manifests []Manifest) problem.List {
 		}
 	}
 	return problems
+}
+
+// filesAsFolders returns the manifests, sorted by path, that would be in a folder where
+// another manifest is a file: a.yaml and a.yaml/b.yaml.
+func filesAsFolders(manifests []Manifest) problem.List {
+	var found findings
+	for _, m := range manifests {
+		for dir := path.Dir(m.Path); strings.Contains(dir, ".y"); dir = path.Dir(dir) { // a manifest ends in .yaml or .yml
+			i, is := slices.BinarySearchFunc(manifests, dir, func(m Manifest, name string) int { return strings.Compare(m.Path, name) })
+			if is {
+				p := problem.At(problem.Place{File: m.Template}, "give one of the two another path", "a folder of this template is a file of %s", manifests[i].Template).WithCode(problem.PathTwice)
+				found.add(p, manifests[i].Path+" and "+m.Path, func(*problem.Problem) {})
+			}
+		}
+	}
+	return found.problems()
 }
 
 // duplicateObjects returns the objects that an environment would have twice.
