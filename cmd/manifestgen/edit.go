@@ -21,6 +21,7 @@ func editFlags(own ...cli.Flag) []cli.Flag {
 		sourceFlag,
 		&cli.StringFlag{Name: "out", Usage: "the `folder` of <environment>/manifests (default: the source folder)"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"},
+		massPruneFlag,
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`text` or json"},
 	)
 }
@@ -35,7 +36,7 @@ type editOptions struct {
 
 func newEditOptions(c *cli.Context, con *console.Console) editOptions {
 	return editOptions{
-		renderOptions: renderOptions{source: c.String("source"), out: c.String("out"), dryRun: c.Bool("dry-run"), output: c.String("output")},
+		renderOptions: renderOptions{source: c.String("source"), out: c.String("out"), dryRun: c.Bool("dry-run"), allowMassPrune: c.Bool("allow-mass-prune"), output: c.String("output")},
 		con:           con, prompt: con.Prompt(os.Stdin),
 	}
 }

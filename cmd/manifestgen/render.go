@@ -82,7 +82,7 @@ anew. Files that are no longer wanted are removed last.
 		Flags: slices.Concat(sourceFlags, []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite files that were edited by hand"},
-			&cli.BoolFlag{Name: "allow-mass-prune", Usage: "allow the removal of many files at once"},
+			massPruneFlag,
 		}),
 		Action: func(c *cli.Context) error {
 			o := sourceOptions(c)

@@ -87,6 +87,9 @@ func (o *renderOptions) inventory() (*inventory.Inventory, error) {
 	return inv, o.inSource(err)
 }
 
+// massPruneFlag is one of render and of the commands that change the inventory.
+var massPruneFlag = &cli.BoolFlag{Name: "allow-mass-prune", Usage: "allow the removal of many files at once"}
+
 // sourceFlag names the source folder.
 var sourceFlag = &cli.StringFlag{
 	Name: "source", Usage: "the `folder` of users.yaml, environments/ and templates/", DefaultText: "the nearest one, from here upwards",
