@@ -29,7 +29,10 @@ func (l *loader) readEnvironments() {
 		file := path.Join(EnvironmentsDir, entry.Name())
 		name, isYAML := strings.CutSuffix(entry.Name(), ".yaml")
 		switch {
-		case entry.IsDir() || strings.HasPrefix(entry.Name(), "."):
+		case strings.HasPrefix(entry.Name(), "."):
+		case entry.IsDir() && isYAML:
+			l.report(problem.NotReadable, problem.Place{File: file}, "rename it, or move what is in it to files of "+EnvironmentsDir+"/", "it is a folder, and an environment is a file")
+		case entry.IsDir():
 		case strings.HasSuffix(entry.Name(), ".yml"):
 			l.report(problem.Missing, problem.Place{File: file}, "rename it to "+strings.TrimSuffix(entry.Name(), ".yml")+".yaml", "an environment's file ends in .yaml")
 		case isYAML:

@@ -253,6 +253,14 @@ func TestDeployAfter(t *testing.T) {
 	load(t, map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")})
 }
 
+// TestEnvironmentFolder has a folder with the name of an environment's file: its manifests
+// would be pruned as those of an environment that is gone.
+func TestEnvironmentFolder(t *testing.T) {
+	refused(t, map[string]string{"environments/qa.yaml/qa.yaml": "templates: [service]\n"},
+		"environments/qa.yaml: it is a folder, and an environment is a file")
+	load(t, map[string]string{"environments/old/qa.yaml": "templates: [service]\n"})
+}
+
 func TestExternal(t *testing.T) {
 	inv := load(t, map[string]string{"environments/dev.yaml": "templates: [service]\nexternal:\n  - {kind: Gateway, name: public, namespace: gateway}\n  - {kind: StorageClass, name: gp3}\n"})
 	got := inv.Environment("dev").External

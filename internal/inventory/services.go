@@ -34,7 +34,7 @@ func LoadNamed(fsys fs.FS, names []string) ([]*Service, error) {
 	for _, name := range names {
 		quoted = append(quoted, regexp.QuoteMeta(name))
 	}
-	named := regexp.MustCompile(`\bname: *["']?(` + strings.Join(quoted, "|") + `)["']?\s*([,}#]|$)`)
+	named := regexp.MustCompile(`\bname["']? *: *["']?(` + strings.Join(quoted, "|") + `)["']?\s*([,}#]|$)`)
 	services, ok := loadSome(fsys, func(line []byte) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return bytes.Contains(line, []byte(name)) }) && named.Match(line)
 	})

@@ -21,6 +21,8 @@ func TestLoadNamed(t *testing.T) {
 		"both":                      {"services:\n" + one + two, []string{"web", "api"}},
 		"not indented":              {"services:\n- name: api\n  image: example.com/api\n- name: web\n  image: example.com/web\nusers: []\n", []string{"web"}},
 		"quoted":                    {"services:\n  - image: example.com/api\n    name: \"api\" # it\n", []string{"api"}},
+		"twice, with a quoted key":  {"services:\n" + one + two + "  - {\"name\": api, image: example.com/other}\n", []string{"api"}},
+		"a blank before the colon":  {"services:\n" + one + two + "  - {'name' : api, image: example.com/other}\n", []string{"api"}},
 		"in flow style":             {"services: [{name: api, image: example.com/api}]\n", []string{"api"}},
 		"by an alias":               {"teams: [{name: &n api}]\nservices:\n  - {name: *n, image: example.com/api}\n", []string{"api"}},
 		"escaped":                   {"services:\n  - {name: \"\\x61pi\", image: example.com/api}\n", []string{"api"}},

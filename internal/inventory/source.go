@@ -65,7 +65,8 @@ func (s *Source) Stat(name string) (fs.FileInfo, error) {
 // FindSource returns the folder of the k8s repo that a folder is in: the nearest
 // that holds users.yaml and templates/, of the folder itself and those above it, up
 // to the root of the Git repository. It is the folder itself where there is none.
-// The result is relative where the folder is.
+// The result is relative where the folder is, except where .. would lead to another
+// folder because the folder was reached through a symbolic link.
 func FindSource(folder string) string {
 	full, err := filepath.Abs(folder)
 	if err != nil {
@@ -73,12 +74,22 @@ func FindSource(folder string) string {
 	}
 	for at, found := full, folder; ; at, found = filepath.Dir(at), filepath.Join(found, "..") {
 		if IsRepo(at) {
+			if !isOneFolder(at, found) {
+				return at
+			}
 			return found
 		}
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil || filepath.Dir(at) == at {
 			return folder
 		}
 	}
+}
+
+// isOneFolder reports whether two paths lead to one folder.
+func isOneFolder(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // IsRepo reports whether a folder is the root of a k8s repo: it holds users.yaml and

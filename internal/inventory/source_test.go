@@ -86,6 +86,20 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// TestFindSourceThroughLink is in a folder of the repository that is a link to one outside.
+func TestFindSourceThroughLink(t *testing.T) {
+	repo, outside := t.TempDir(), t.TempDir()
+	write(t, repo, smallSource)
+	link := filepath.Join(repo, "link")
+	if err := os.Symlink(outside, link); err != nil {
+		t.Skip(err)
+	}
+	t.Chdir(link) // sets $PWD to the link
+	if got := FindSource("."); got != repo {
+		t.Errorf("got %s, want %s", got, repo)
+	}
+}
+
 func TestFindSource(t *testing.T) {
 	top := t.TempDir()
 	write(t, top, smallSource)

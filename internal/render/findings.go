@@ -22,7 +22,8 @@ type finding struct {
 // quoted are the parts of a message that differ from file to file.
 var quoted = lazyregexp.New(`"(\\.|[^"])*"`)
 
-func (f *findings) add(p *problem.Problem, example string, addNotes func(*problem.Problem)) {
+// add adds a problem of a file, and returns what it is counted in.
+func (f *findings) add(p *problem.Problem, example string, addNotes func(*problem.Problem)) *finding {
 	kind := quoted.ReplaceAllString(p.Message, "")
 	for _, known := range f.list {
 		if known.problem.Place == p.Place && known.kind == kind {
@@ -30,10 +31,12 @@ func (f *findings) add(p *problem.Problem, example string, addNotes func(*proble
 			if example < known.example { // whichever was found first, the same one is reported
 				known.problem, known.example, known.addNotes = p, example, addNotes
 			}
-			return
+			return known
 		}
 	}
-	f.list = append(f.list, &finding{p, kind, example, 1, addNotes})
+	added := &finding{p, kind, example, 1, addNotes}
+	f.list = append(f.list, added)
+	return added
 }
 
 func (f *findings) problems() problem.List {

@@ -275,10 +275,17 @@ func filesAsFolders(manifests []Manifest) problem.List {
 	return found.problems()
 }
 
-// duplicateObjects returns the objects that an environment would have twice.
+// maxLocated is how many duplicate objects of a template have their line looked up: for each
+// the template runs once more.
+const maxLocated = 20
+
+// duplicateObjects returns the objects that an environment would have twice. Those of a
+// template past maxLocated are only counted, with the last whose line is known.
 func (r *renderer) duplicateObjects(manifests []Manifest) problem.List {
 	var found findings
 	owners := map[string]*Manifest{}
+	located := map[string]int{}   // by template and message
+	last := map[string]*finding{} // too
 	for i := range manifests {
 		m := &manifests[i]
 		for _, o := range m.Text.Objects {
@@ -295,8 +302,13 @@ func (r *renderer) duplicateObjects(manifests []Manifest) problem.List {
 			if first.Template != m.Template {
 				message = fmt.Sprintf("this %s is made by %s too", o.Kind, first.Template)
 			}
+			key := m.Template + "|" + message
+			if located[key]++; located[key] > maxLocated {
+				last[key].count++
+				continue
+			}
 			p := m.Problem(o.NameLine, "put what differs into metadata.name", message).WithCode(problem.ObjectTwice)
-			found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func(p *problem.Problem) { p.Notes = m.Notes(o.NameLine) })
+			last[key] = found.add(p, fmt.Sprintf("%s, in %s and %s", o, first.Path, m.Path), func(p *problem.Problem) { p.Notes = m.Notes(o.NameLine) })
 		}
 	}
 	return found.problems()

@@ -294,3 +294,24 @@ func TestATemplateOfManyLines(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// TestManyDuplicateObjects has more duplicates than have their line looked up: all are counted.
+func TestManyDuplicateObjects(t *testing.T) {
+	const n = 500
+	var users strings.Builder
+	users.WriteString("services:\n")
+	for i := range n {
+		fmt.Fprintf(&users, "  - {name: s%d, image: ecr.example/s}\n", i)
+	}
+	files := map[string]string{
+		"users.yaml":                    users.String(),
+		"environments/dev.yaml":         "templates: [service]\n",
+		"templates/service/a.yaml.tmpl": configMap + "{{ .Service.Name }}\n",
+		"templates/service/b.yaml.tmpl": configMap + "{{ .Service.Name }}\n",
+	}
+	_, err := render(t, files)
+	want := fmt.Sprintf("templates/service/b.yaml.tmpl:4: this ConfigMap is made by templates/service/a.yaml.tmpl too (for ConfigMap dev/s0, in dev/manifests/s0/s0-dev-a.yaml and dev/manifests/s0/s0-dev-b.yaml and %d more)", n-1)
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
