@@ -203,10 +203,10 @@ func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.
 	return f, found, problems.Err()
 }
 
-// quoted returns a file's path as a shell takes it.
-func quoted(file string) string {
-	if strings.Trim(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
-		return file
+// quoted returns a word as a shell takes it: a path, a glob, a name.
+func quoted(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
+		return word
 	}
-	return "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
