@@ -40,7 +40,7 @@ type Report struct {
 // Environment is a column.
 type Environment struct {
 	Name     string `json:"name"`
-	Before   string `json:"before,omitempty"`   // the environment that a tag runs in before this one; "" where none is known
+	Before   string `json:"before,omitempty"`   // the environment that a tag runs in before this one
 	Strategy string `json:"strategy,omitempty"` // push or pull-request; "" where nothing says so
 	Personal bool   `json:"personal"`           // all of its images are below users/
 }
@@ -61,17 +61,17 @@ type Cell struct {
 	// several, or only in personal environments.
 	Tag    string     `json:"tag"`
 	Tags   []TagCount `json:"tags"`             // that run there, users' left aside; the most common first
-	Users  *Spread    `json:"users,omitempty"`  // what runs below users/; nil where nothing does
-	Since  *time.Time `json:"since,omitempty"`  // when the commit was made that brought Tag; nil where that is not known
+	Users  *Spread    `json:"users,omitempty"`  // what runs below users/; absent where nothing does
+	Since  *time.Time `json:"since,omitempty"`  // when the commit was made that brought tag; absent where that is not known
 	Commit string     `json:"commit,omitempty"` // that commit
-	Before *time.Time `json:"before,omitempty"` // Tag came on this date or before: the history was read no further; nil with Since
+	Before *time.Time `json:"before,omitempty"` // tag came on this date or before: the history was read no further
 
 	Relation string `json:"relation,omitempty"` // to the environment before it: see the constants
 	To       string `json:"to,omitempty"`       // which one that is
 	Behind   int    `json:"behind"`             // commits that run there and not here
 	Ahead    int    `json:"ahead"`              // commits that run here and not there
 
-	Held *Held `json:"held,omitempty"` // why the service is kept where it is; nil where it is not
+	Held *Held `json:"held,omitempty"` // why the service is kept where it is; absent where it is not
 
 	PullRequests []PullRequest `json:"pull_requests"` // open ones, for this service and environment
 }
