@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"testing"
+
+	"k8srepo/internal/gitrepo"
 )
 
 // TestTokensAreForTheirHosts has one token stand in for the other only where both
@@ -80,6 +82,29 @@ func TestRepoURL(t *testing.T) {
 	} {
 		if got := (&environment{server: c.server}).repoURL(c.repo); got != c.want {
 			t.Errorf("%s at %s: got %s, want %s", c.repo, c.server, got, c.want)
+		}
+	}
+}
+
+func TestSignature(t *testing.T) {
+	const bot = "41898282+github-actions[bot]@users.noreply.github.com"
+	for text, want := range map[string]gitrepo.Signature{
+		"Alice Doe <alice@example.com>":         {Name: "Alice Doe", Email: "alice@example.com"},
+		" Alice  < alice@example.com > ":        {Name: "Alice", Email: "alice@example.com"},
+		"github-actions[bot] <" + bot + ">":     {Name: "github-actions[bot]", Email: bot},
+		"":                                      {Name: "tagbump", Email: "tagbump@localhost"},
+		"alice":                                 {},
+		"<alice@example.com>":                   {},
+		"Alice <alice>":                         {},
+		"Alice <alice@example.com":              {},
+		"A > B <alice@example.com>":             {},
+		"Alice <a@example.com> <b@example.com>": {},
+		"Alice <alice@example.com\ntree x>":     {},
+		"Alice\nparent x <alice@example.com>":   {},
+	} {
+		got, err := (&environment{}).signature("--author", text)
+		if got != want || (err == nil) != (want.Name != "") {
+			t.Errorf("%q: got %+v, %v", text, got, err)
 		}
 	}
 }

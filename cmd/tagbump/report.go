@@ -229,9 +229,7 @@ func (r *result) summary() string {
 	if r.Commit != "" {
 		fmt.Fprintf(&b, "\nCommit %s on %s, in %s.\n", r.Commit, console.Plain(r.Branch), count(r.Attempts, "attempt"))
 	}
-	for pull := range strings.FieldsSeq(r.Pull) {
-		fmt.Fprintf(&b, "\n[Pull request](%s): %s.\n", pull, cmp.Or(r.Became, r.Result))
-	}
+	r.pullRequests(&b)
 	for _, n := range r.Notices {
 		fmt.Fprintf(&b, "\n> %s\n", console.Plain(n))
 	}
@@ -271,6 +269,23 @@ func (r *result) serviceTable(b *strings.Builder) {
 	}
 	for _, s := range r.Services {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", console.CodeCell(s.Service), console.CodeCell(s.Tag), s.Result, console.CodeCell(strings.Join(s.OldTags, " ")), cmp.Or(s.Pull, s.Commit))
+	}
+}
+
+// pullRequests writes what became of each pull request, each once: services may share one.
+func (r *result) pullRequests(b *strings.Builder) {
+	shown := map[string]bool{"": true} // most have none
+	line := func(m *moved, result string) {
+		if !shown[m.Pull] {
+			shown[m.Pull] = true
+			fmt.Fprintf(b, "\n[Pull request](%s): %s.\n", m.Pull, cmp.Or(m.Became, result))
+		}
+	}
+	if r.Services == nil {
+		line(&r.moved, r.Result)
+	}
+	for _, s := range r.Services {
+		line(&s.moved, s.Result)
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 	"k8srepo/internal/tree"
 )
 
-// result is what a command that moves tags came to. It is what --output json prints, on
-// success and on failure. Version grows when a field changes its meaning or goes; new
-// fields may come at any time.
+// result is what a command that moves tags did, as --output json prints it: on success and
+// on failure. Version grows when a key changes its meaning or goes; new keys may come at
+// any time.
 //
 //	{
 //	  "version": 1,
@@ -35,49 +35,49 @@ import (
 //	  "problems": []
 //	}
 //
-// That of promote has from, to, and services too: what became of each.
+// With promote it has from, to and services too.
 type result struct {
-	Version int    `json:"version"`
-	From    string `json:"from,omitempty"` // of a promotion
-	To      string `json:"to,omitempty"`   // of a promotion
+	Version int    `json:"version"`        // of this format
+	From    string `json:"from,omitempty"` // with promote: the environment that is promoted from
+	To      string `json:"to,omitempty"`   // with promote: the environment that is promoted to
 	Result  string `json:"result"`         // changed, unchanged, superseded, held, proposed, planned (--dry-run) or failed
-	DryRun  bool   `json:"dry_run"`        // nothing was pushed or written
-	Env     string `json:"environment"`    // that was to be changed; several have + between them
+	DryRun  bool   `json:"dry_run"`        // with --dry-run: nothing was pushed or written
+	Env     string `json:"environment"`    // the environment that was to be changed; several are joined by +
 	moved
-	Services []serviceResult   `json:"services,omitempty"` // of a promotion; Result is the first that any has of failed, changed, proposed, planned, superseded, held and unchanged
-	Diff     string            `json:"diff,omitempty"`     // with --dry-run
+	Services []serviceResult   `json:"services,omitempty"` // with promote: what became of each; result is then the first of failed, changed, proposed, planned, superseded, held and unchanged that any of them has
+	Diff     string            `json:"diff,omitempty"`     // with --dry-run: the change
 	Problems []console.Problem `json:"problems"`           // all of them, those of the services too
 
-	inFolder bool // the change is in a folder, and no commit
-	note     string
-	changes  []bump.FileChange
+	inFolder bool              // the change is of a folder on disk; no commit was made
+	note     string            // deploy.Outcome.Note
+	changes  []bump.FileChange // for the diff
 }
 
 // serviceResult is what became of one service of a promotion. Services of one commit
 // share its files and images.
 type serviceResult struct {
-	Service string `json:"service"`
-	Tag     string `json:"tag"`    // or digest, that is promoted; "" where it is not clear
-	Result  string `json:"result"` // as above
+	Service string `json:"service"` // its name
+	Tag     string `json:"tag"`     // the tag or digest that is promoted; "" where it is not known
+	Result  string `json:"result"`  // as above
 	moved
 	Problems []console.Problem `json:"problems"`
 }
 
-// moved is which images were moved, and how.
+// moved is which images were moved, and how: by a command, or of one service of a promotion.
 type moved struct {
-	Branch     string          `json:"branch,omitempty"`              // none where it failed
-	Commit     string          `json:"commit,omitempty"`              // where the result is changed or proposed
-	Pull       string          `json:"pull_request,omitempty"`        // its URL
-	Became     string          `json:"pull_request_result,omitempty"` // created, updated, untouched or declined
-	PullBranch string          `json:"pull_request_branch,omitempty"` // with --dry-run: that it would be proposed on
-	OldTags    []string        `json:"old_tags"`                      // tags or digests that ran before, each once
-	NewTag     string          `json:"new_tag"`                       // or digest
-	Files      []string        `json:"files"`                         // that change
-	Images     []imageResult   `json:"images"`                        // all that were found; those that stay have old equal to new
-	Mentions   []mentionResult `json:"mentions"`                      // of the image with another tag, in places that are no images
-	Superseded []imageResult   `json:"superseded"`                    // those that run something newer, and what they were to be
-	Attempts   int             `json:"attempts"`                      // 0 where it failed before the first, and in a folder
-	Waited     float64         `json:"waited_seconds"`                // between attempts
+	Branch     string          `json:"branch,omitempty"`              // the branch that was read; absent where that failed
+	Commit     string          `json:"commit,omitempty"`              // the commit that was pushed or proposed; space-separated where a promotion has several
+	Pull       string          `json:"pull_request,omitempty"`        // the URL of the pull request; space-separated where a promotion has several
+	Became     string          `json:"pull_request_result,omitempty"` // what became of it: created, updated, untouched or declined
+	PullBranch string          `json:"pull_request_branch,omitempty"` // with --dry-run: the branch that it would be proposed on
+	OldTags    []string        `json:"old_tags"`                      // the tags or digests that ran before, each once
+	NewTag     string          `json:"new_tag"`                       // the tag or digest that is to run; comma-separated where a promotion has several
+	Files      []string        `json:"files"`                         // the files that change
+	Images     []imageResult   `json:"images"`                        // all images that were found; old equals new in those that stay
+	Mentions   []mentionResult `json:"mentions"`                      // places that name the image with another tag, and are no images
+	Superseded []imageResult   `json:"superseded"`                    // images that run something newer, with what they were to run
+	Attempts   int             `json:"attempts"`                      // how often it was tried; 0 in a folder, and where it failed before the first attempt
+	Waited     float64         `json:"waited_seconds"`                // how long it waited between attempts
 	Notices    []string        `json:"notices"`                       // what is worth knowing, and no problem
 }
 
@@ -89,7 +89,7 @@ type imageResult struct {
 	Old       string `json:"old"`       // the reference that ran
 	New       string `json:"new"`       // the reference that is to run
 
-	next string // what is new in it, for people
+	next string // what is new in it, for people: the tag and digest, or all of it
 }
 
 // mentionResult is a place that names an image and was left as it is.
@@ -98,9 +98,9 @@ type mentionResult struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 	Text   string `json:"text"` // the reference in it
-	Why    string `json:"why"`  // it is not edited
+	Why    string `json:"why"`  // why it is not edited
 
-	shown string // all of it, for people
+	shown string // the mention as a line of a notice
 }
 
 // newResult returns the result of a command that has done nothing yet.
@@ -114,7 +114,7 @@ func newMoved() moved {
 	return moved{OldTags: []string{}, Files: []string{}, Images: []imageResult{}, Mentions: []mentionResult{}, Superseded: []imageResult{}, Notices: []string{}}
 }
 
-// add adds what one run came to.
+// add adds the outcome of a command, or of one service of a promotion.
 func (r *result) add(o *deploy.Outcome) {
 	r.moved.add(o)
 	r.note = o.Note
@@ -156,8 +156,8 @@ func (r *result) addPromoted(list []deploy.Promoted) {
 	}
 }
 
-// add adds an outcome to others. Of several commits, pull requests and tags, each is
-// named once.
+// add adds an outcome to those that are there. Each commit, pull request and tag is named
+// once.
 func (m *moved) add(o *deploy.Outcome) {
 	m.Branch = cmp.Or(m.Branch, o.Branch)
 	m.Commit, m.Pull, m.Became = joined(m.Commit, o.Commit, " "), joined(m.Pull, o.PullRequest, " "), joined(m.Became, o.Pull, " ")
@@ -207,12 +207,12 @@ func (i *imageResult) place() problem.Place {
 	return problem.Place{File: i.File, Line: i.Line, Col: i.Column}
 }
 
-// anyChanged reports whether anything was pushed or written.
+// anyChanged reports whether anything was pushed or written, of any service of a promotion.
 func (r *result) anyChanged() bool {
 	return r.Result == deploy.Changed || slices.ContainsFunc(r.Services, func(s serviceResult) bool { return s.Result == deploy.Changed })
 }
 
-// joined returns a list in one text with another item, unless it has that.
+// joined returns a list in one text with the items of another, each once.
 func joined(list, item, separator string) string {
 	if list == "" || item == "" {
 		return list + item
@@ -220,6 +220,7 @@ func joined(list, item, separator string) string {
 	return strings.Join(union(strings.Split(list, separator), strings.Split(item, separator)), separator)
 }
 
+// union appends to a list what it does not have yet.
 func union(list, more []string) []string {
 	for _, s := range more {
 		if !slices.Contains(list, s) {
@@ -229,6 +230,7 @@ func union(list, more []string) []string {
 	return list
 }
 
+// unified returns a change as a diff.
 func unified(f bump.FileChange) []byte {
 	action := tree.Update
 	switch {

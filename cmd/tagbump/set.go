@@ -75,7 +75,11 @@ func set(ctx context.Context, con *console.Console, o setOptions, r *result) err
 		return err
 	}
 	if o.ResolveDigest {
-		if err := request.ResolveDigests(ctx, (&registry.Checker{Progress: con.Notice}).Digest); err != nil {
+		err := request.ResolveDigests(ctx, (&registry.Checker{Progress: con.Notice}).Digest)
+		switch {
+		case ctx.Err() != nil:
+			return interrupted()
+		case err != nil:
 			return err
 		}
 	}
@@ -111,11 +115,14 @@ func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun boo
 		return nil, request.NoMatch(result, append(content(files), elsewhere(root, request)...))
 	case err != nil || dryRun:
 		return result, err
-	case ctx.Err() != nil: // Ctrl-C, or a runner that ends the job
-		return nil, problem.New("", "interrupted: nothing was written")
+	case ctx.Err() != nil:
+		return nil, interrupted()
 	}
 	return result, write(root, result, files)
 }
+
+// interrupted returns the error after Ctrl-C, or where a runner ends the job.
+func interrupted() error { return problem.New("", "interrupted: nothing was written") }
 
 // editIn reads the environment's files, and makes the edit in memory.
 func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, error) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"k8srepo/internal/console"
+	"k8srepo/internal/deploy"
 )
 
 var (
@@ -26,6 +27,23 @@ func withoutCode(line string) string {
 		}
 	}
 	return line[:open[1]] + withoutCode(rest)
+}
+
+// TestSummaryOfPullRequests says of each pull request what became of it.
+func TestSummaryOfPullRequests(t *testing.T) {
+	api := &deploy.Outcome{Status: deploy.Proposed, PullRequest: "https://github.com/example/k8s/pull/1", Pull: "created"}
+	web := &deploy.Outcome{Status: deploy.Proposed, PullRequest: "https://github.com/example/k8s/pull/2", Pull: "updated"}
+	r := newResult("prod", "")
+	r.addPromoted([]deploy.Promoted{{Service: "api", Outcome: api}, {Service: "front", Outcome: api}, {Service: "web", Outcome: web}})
+	var got []string
+	for line := range strings.Lines(r.summary()) {
+		if strings.HasPrefix(line, "[") {
+			got = append(got, line)
+		}
+	}
+	if want := "[Pull request](https://github.com/example/k8s/pull/1): created.\n[Pull request](https://github.com/example/k8s/pull/2): updated.\n"; strings.Join(got, "") != want {
+		t.Errorf("got %q", got)
+	}
 }
 
 // TestSummaryIsData: names that others chose are code spans in the run's summary. They make no

@@ -11,7 +11,7 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Result is what a bump came to.
+// Result is what an edit changes, and what it found.
 type Result struct {
 	Files    []FileChange  // that change, sorted by path
 	Images   []ImageChange // all that were found, sorted by path and place
@@ -20,10 +20,10 @@ type Result struct {
 	Unreached []manifest.Path
 }
 
-// FileChange is a file before and after.
+// FileChange is a file before and after. What Edit returns has both.
 type FileChange struct {
 	Path     string
-	Old, New []byte
+	Old, New []byte // nil where there is no such file
 }
 
 // ImageChange is an image that was found, before and after.
@@ -95,6 +95,7 @@ func Edit(r *Request, files []File) (*Result, error) {
 	return result, nil
 }
 
+// has reports whether an image of a target was found.
 func (r *Result) has(request *Request, t Target) bool {
 	return slices.ContainsFunc(r.Images, func(i ImageChange) bool {
 		return request.Target(i.Old).Repository.Repository() == t.Repository.Repository()
@@ -144,6 +145,7 @@ func (r *Request) editFile(file File, proofs *manifest.Proofs) fileResult {
 	if result.err == nil || !f.Scanned() {
 		return result
 	}
+	// What the scan led to is refused: only the parser's word counts.
 	if f, found, err = r.parse(file, manifest.Parse); f == nil || err != nil {
 		return fileResult{err: err}
 	}

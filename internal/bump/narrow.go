@@ -10,10 +10,10 @@ import (
 
 // Narrowing leaves files and places of an environment out.
 type Narrowing struct {
-	Only      []string // globs of which a file must match one, if there are any
+	Only      []string // globs of which a file must match one, if there are any; see MatchGlob
 	Skip      []string // globs of which a file must match none
-	User      string   // the user in whose folder a file must be; "" is any
-	Container string   // the container that an image must be of; "" is any, and none
+	User      string   // the user in whose folder a file must be; "" is any file
+	Container string   // the name of an image's container; "" is any image, of a container or not
 }
 
 // Validate checks the globs and names.
@@ -21,19 +21,28 @@ func (n *Narrowing) Validate() error {
 	var problems problem.List
 	for flag, globs := range map[string][]string{"--only": n.Only, "--skip": n.Skip} {
 		for _, glob := range globs {
-			if _, err := path.Match(glob, ""); err != nil || glob == "" {
+			if !validGlob(glob) {
 				problems.Add(problem.New(`write it as in 'api/*.yaml', '*-deployment.yaml' or '**/templates/**'`, "%s %q is not a valid pattern", flag, glob))
 			}
 		}
 	}
-	slices.SortFunc(problems, func(a, b *problem.Problem) int { return strings.Compare(a.Message, b.Message) })
 	if n.User != path.Base(n.User) && n.User != "" || n.User == "." || n.User == ".." {
 		problems.Add(problem.New("it is the name of a folder in users/, such as alice", "--user %q is not a valid name", n.User))
 	}
 	return problems.Err()
 }
 
-// Matches reports whether a file is in, by its path below the environment's folder.
+// validGlob reports whether each element of a glob is a pattern of path.Match.
+func validGlob(glob string) bool {
+	for element := range strings.SplitSeq(glob, "/") {
+		if _, err := path.Match(element, ""); err != nil {
+			return false
+		}
+	}
+	return glob != ""
+}
+
+// Matches reports whether a file is not left out, by its path below the environment's folder.
 func (n *Narrowing) Matches(file string) bool {
 	matches := func(glob string) bool { return MatchGlob(glob, file) }
 	switch {
@@ -55,10 +64,10 @@ func (n *Narrowing) String() string {
 		flags = append(flags, "--skip "+quoted(glob))
 	}
 	if n.User != "" {
-		flags = append(flags, "--user "+n.User)
+		flags = append(flags, "--user "+quoted(n.User))
 	}
 	if n.Container != "" {
-		flags = append(flags, "--container "+n.Container)
+		flags = append(flags, "--container "+quoted(n.Container))
 	}
 	return strings.Join(flags, " ")
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // NoMatch returns the refusal for ErrNoMatch: it says what was found, and what comes
-// close. Files are those of the environment, and of others if there is hope to
-// find something, that mention a target.
+// close. Found is the result that Edit returned with the error; nil is an empty one. Files
+// are those that mention a target, of the environment and perhaps of others.
 func (r *Request) NoMatch(found *Result, files []File) error {
 	if found == nil {
 		found = &Result{}
@@ -107,7 +107,7 @@ func (n *nearMisses) String() string {
 	return text
 }
 
-// look adds what of a file comes near a target.
+// look adds the places in a file that come near a target.
 func (n *nearMisses) look(r *Request, t Target, file File) {
 	f, err := manifest.Parse(file.Path, file.Data)
 	if err != nil {
@@ -165,8 +165,8 @@ func (n *nearMisses) image(r *Request, t Target, i manifest.Image) bool {
 	return true
 }
 
-// namings returns the lines in which a repository stands as a reference has it: with a
-// tag or digest behind it, or with a registry or folder in its name and nothing
+// namings returns the lines in which a repository is written as in a reference: with a
+// tag or digest behind it, or, where it has a registry or folder in its name, with nothing
 // but blanks or quotes around it.
 func namings(data []byte, names []string) []int {
 	var list []int

@@ -2,6 +2,7 @@ package bump
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/image"
@@ -10,8 +11,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Query says which images are meant, and in which files of one environment: what
-// an edit and a reader have in common.
+// Query says which images are meant, and in which files of one environment. An edit has one
+// in its Request; Read needs no more than it.
 type Query struct {
 	Env     string
 	Root    string          // the folder of its manifests; "" is <Env>/manifests
@@ -24,11 +25,11 @@ type Query struct {
 	Unscreened bool
 }
 
-// Target is a repository, and the one that it is renamed to.
+// Target is a repository to look for, and the one that it is renamed to.
 type Target struct {
 	Repository image.Ref
 	Rename     image.Ref // the zero Ref where it keeps its name
-	Digest     string    // of the new tag, where it was asked for; "" is the Request's
+	Digest     string    // of the new tag, by Request.ResolveDigests; "" is the Request's
 
 	Service string // of users.yaml; "" where the repository was named instead
 	Source  string // the GitHub repository that it is built from, owner/name; "" where unknown
@@ -56,6 +57,11 @@ type File struct {
 	Data []byte
 }
 
+// SortFiles returns a copy of files, sorted by path.
+func SortFiles(files []File) []File {
+	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+}
+
 // Dir returns the folder that an environment's manifests are in. Nothing outside of it
 // is ever written.
 func (q *Query) Dir() string {
@@ -65,8 +71,8 @@ func (q *Query) Dir() string {
 	return path.Join(q.Env, "manifests")
 }
 
-// Path returns the path of the environment's manifests: Dir, unless each service has a folder
-// in it.
+// Path returns the path of the environment's manifests as its file has it: Dir, unless the
+// service's name is in it.
 func (q *Query) Path() string {
 	if q.Root != "" {
 		return q.Root
@@ -86,7 +92,8 @@ func (q *Query) Covers(file string) bool {
 	return IsManifest(file) && q.Inside(file) && !inventory.IsInput(file)
 }
 
-// IsManifest reports whether a file is looked at, by its name.
+// IsManifest reports whether a file may be a manifest, by its name: YAML or JSON, or a
+// Kustomization.
 func IsManifest(name string) bool {
 	switch path.Ext(name) {
 	case ".yaml", ".yml", ".json":
@@ -203,10 +210,10 @@ func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.
 	return f, found, problems.Err()
 }
 
-// quoted returns a file's path as a shell takes it.
-func quoted(file string) string {
-	if strings.Trim(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
-		return file
+// quoted returns a word as a shell takes it: a path, a glob, a name.
+func quoted(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
+		return word
 	}
-	return "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

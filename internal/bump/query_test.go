@@ -34,6 +34,20 @@ func TestMatchGlob(t *testing.T) {
 	}
 }
 
+// TestNarrowing refuses globs of which an element could match nothing, and prints flags as a
+// shell takes them.
+func TestNarrowing(t *testing.T) {
+	for glob, valid := range map[string]bool{"api/*.yaml": true, "[ab]*": true, "**/x": true, "a/": true, "": false, "[": false, "a/[b": false, "[a/b]": false} {
+		if err := (&Narrowing{Only: []string{glob}}).Validate(); (err == nil) != valid {
+			t.Errorf("%q: got %v", glob, err)
+		}
+	}
+	n := Narrowing{Only: []string{"api/a.yaml"}, Skip: []string{"*.json"}, User: "a b", Container: "it's"}
+	if got, want := n.String(), `--only api/a.yaml --skip '*.json' --user 'a b' --container 'it'\''s'`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestCovers(t *testing.T) {
 	root := Query{Env: "dev", Root: "."}
 	for file, want := range map[string]bool{

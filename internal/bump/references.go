@@ -2,6 +2,7 @@ package bump
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -28,7 +29,7 @@ type reference struct {
 	tag, digest string
 }
 
-// text returns the reference as it stands there.
+// text returns the reference as it is written in data.
 func (r reference) text(data []byte) string { return string(data[r.at:r.end]) }
 
 // references yields the places where a name stands whole: not as a part of a
@@ -72,7 +73,7 @@ func tagLength(b []byte) int {
 		return 0
 	}
 	n := 0
-	for n+1 < len(b) && n < 128 && (inTag(b[n+1])) {
+	for n+1 < len(b) && n < 128 && inTag(b[n+1]) {
 		n++
 	}
 	return n
@@ -81,8 +82,8 @@ func tagLength(b []byte) int {
 // expressions are what a template or a substitution begins and ends with.
 var expressions = [][2]string{{"{{", "}}"}, {"${", "}"}, {"$(", ")"}}
 
-// expressionLength returns the length of what another program is to put behind the colon that b
-// starts with, 0 where there is none.
+// expressionLength returns the length of the expression behind the colon that b starts with,
+// which another program replaces by a tag; 0 where there is none.
 func expressionLength(b []byte) int {
 	line, _, _ := bytes.Cut(b, []byte("\n"))
 	for _, e := range expressions {
@@ -112,8 +113,8 @@ func spellings(ref image.Ref) []string {
 	return slices.Compact(list)
 }
 
-// mentionsIn finds the places in a file that name a target and stay behind: with
-// another tag than the new one, and outside of the images that were found.
+// mentionsIn returns the places in a file that name a target with another tag than the new
+// one, and are outside of the images that were found, so that no edit changes them.
 func (r *Request) mentionsIn(f *manifest.File, found *manifest.Found) []Mention {
 	var list []Mention
 	var images [][2]int
@@ -165,8 +166,8 @@ func (r *Request) isCurrent(t Target, tag, digest string) bool {
 	return tag == r.Tag && (digest == "" || digest == r.Digest || digest == t.Digest)
 }
 
-// mentionsInPassages finds the images that text is, read as YAML, where they are no whole
-// references: those are found as they stand.
+// mentionsInPassages reads text and comments as YAML, and returns the images in them that are
+// split over a repository and a tag. Whole references are found by mentionsIn.
 func (r *Request) mentionsInPassages(f *manifest.File) []Mention {
 	var list []Mention
 	for _, passage := range f.Passages(r.Mentions) {
@@ -176,7 +177,7 @@ func (r *Request) mentionsInPassages(f *manifest.File) []Mention {
 		}
 		for _, i := range inner.Images() {
 			t := r.Target(i.Ref)
-			if _, _, whole := inner.Span(i); whole || t == nil || i.Marked() || i.Ref.TagOrDigest() == "(none)" || r.isCurrent(*t, i.Ref.Tag, i.Ref.Digest) {
+			if _, _, whole := inner.Span(i); whole || t == nil || i.Marked() || i.Ref.Suffix() == "" || r.isCurrent(*t, i.Ref.Tag, i.Ref.Digest) {
 				continue
 			}
 			list = append(list, Mention{passage.Place(i.Place), i.Ref.String(), notAnImage})
@@ -186,10 +187,7 @@ func (r *Request) mentionsInPassages(f *manifest.File) []Mention {
 }
 
 func comparePlaces(a, b problem.Place) int {
-	if a.Line != b.Line {
-		return a.Line - b.Line
-	}
-	return a.Col - b.Col
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 }
 
 // namesOf returns all spellings of a target's repositories.
@@ -216,7 +214,7 @@ func (q *Query) holdsReference(data []byte) bool {
 		for _, t := range q.Targets {
 			for _, name := range q.namesOf(t) {
 				for ref := range references(text, name) {
-					if ref.tag != "" || ref.digest != "" || behindImageKey(text[:ref.at]) || templated(text[ref.end:]) || behindMarker(text[:ref.at]) {
+					if ref.tag != "" || ref.digest != "" || endsWithKey(text[:ref.at], imageKeys...) || templated(text[ref.end:]) || bytes.HasSuffix(text[:ref.at], []byte(manifest.MarkerPrefix+" ")) {
 						return true
 					}
 				}
@@ -229,7 +227,8 @@ func (q *Query) holdsReference(data []byte) bool {
 	return false
 }
 
-// templated reports whether a tag that a template makes follows, as in :{{ or @{{.
+// templated reports whether a tag or a digest follows a name, though not one that can be
+// read: that of a template, as in :{{ or @{{, or a part of one.
 func templated(rest []byte) bool {
 	for _, start := range []string{":{", ":$", "@"} {
 		if bytes.HasPrefix(rest, []byte(start)) {
@@ -248,13 +247,6 @@ func behindKey(data []byte, value string, keys ...string) bool {
 	}
 	return false
 }
-
-func behindMarker(before []byte) bool {
-	return bytes.HasSuffix(before, []byte(manifest.MarkerPrefix+" "))
-}
-
-// behindImageKey reports whether what ends before a name is a key of an image.
-func behindImageKey(before []byte) bool { return endsWithKey(before, imageKeys...) }
 
 // endsWithKey reports whether one of some keys, and its colon, ends before a value.
 func endsWithKey(before []byte, keys ...string) bool {

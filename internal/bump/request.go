@@ -4,6 +4,7 @@
 package bump
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -16,14 +17,15 @@ import (
 // Request is what is asked of a bump: which images, and what they are to run.
 type Request struct {
 	Query
-	Tag    string // "" keeps none: then Digest must be given
+	Tag    string // "" where Digest alone is to be written; one of the two must be given
 	Digest string // "sha256:…"; "" drops one that is there
 	Expect int    // how many images must be found; 0 is at least one of each target
 
-	kept map[string]bool // references that stay as they are
+	kept map[string]bool // see Keep
 }
 
-// Keep has a reference stay as it is.
+// Keep has the images with a reference stay as they are: Edit finds them, and does not change
+// them.
 func (r *Request) Keep(ref image.Ref) {
 	if r.kept == nil {
 		r.kept = map[string]bool{}
@@ -31,12 +33,9 @@ func (r *Request) Keep(ref image.Ref) {
 	r.kept[ref.String()] = true
 }
 
-// Version returns what is to run, for people.
+// Version returns what is to run, for people: the tag, or else the digest.
 func (r *Request) Version() string {
-	if r.Tag == "" {
-		return r.Digest
-	}
-	return r.Tag
+	return cmp.Or(r.Tag, r.Digest)
 }
 
 // next returns what an image becomes.
@@ -100,11 +99,6 @@ func (r *Request) Validate() error {
 	return problems.Err()
 }
 
-// SortFiles returns files sorted by path.
-func SortFiles(files []File) []File {
-	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-}
-
 // ParseTarget reads --image, and the --rename that goes with it: OLD=NEW.
 func ParseTarget(repository string, renames []string) (Target, error) {
 	ref, err := image.ParseRepository(repository)
@@ -134,8 +128,7 @@ func parseRename(rename string) (from, to image.Ref, err error) {
 	return from, to, nil
 }
 
-// checkRenames finds the renames that would do nothing, as no target has their
-// old name.
+// checkRenames refuses renames whose old name is no target's: they would do nothing.
 func (r *Request) checkRenames(renames []string) error {
 	var problems problem.List
 	for _, rename := range renames {

@@ -12,9 +12,9 @@ import (
 	"k8srepo/internal/manifest"
 )
 
-// Most files of a repository have nothing to do with a bump, and parsing costs a
-// hundred times what looking does. So files are looked at as bytes first: Mentions
-// must never pass over one that has an image in it, and may keep others.
+// Most files of a repository hold none of the images, and parsing a file costs a hundred
+// times what searching its bytes does. So the bytes are searched first: Mentions must never
+// pass over a file that has an image in it, and may keep others.
 
 // Mentions reports whether a file may hold one of the targets: cheaply, from its
 // bytes. The last element of a repository must be there, unless escapes may hide

@@ -1,6 +1,7 @@
 package bump
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -13,8 +14,8 @@ import (
 	"k8srepo/internal/problem"
 )
 
-// Selection is a Request in people's words: the flags of a command, before services
-// are looked up.
+// Selection is what the flags of a command say, before services are looked up. Request
+// resolves it.
 type Selection struct {
 	Env           string
 	Path          string // the folder of the environment's manifests; {env} is its name
@@ -29,12 +30,9 @@ type Selection struct {
 	Narrowing
 }
 
-// Version returns what is to run, for people.
+// Version returns what is to run, for people: the tag, or else the digest.
 func (s *Selection) Version() string {
-	if s.Tag == "" {
-		return s.Digest
-	}
-	return s.Tag
+	return cmp.Or(s.Tag, s.Digest)
 }
 
 // Validate checks what can be checked before services are looked up.

@@ -13,15 +13,18 @@ import (
 	"time"
 )
 
-// Whether a request is made again is decided by these rules, for GitHub's API by the
-// request (package github), for Git by the whole bump (package deploy): never by both.
+// These rules decide what is worth trying again. Package github applies them to one request
+// of GitHub's API, package deploy to a whole attempt over Git; never both to one failure.
 
 const (
 	// MaxUnreachable is how often a server is tried that does not take connections or
-	// does not speak TLS. It is reported within ten seconds.
+	// does not speak TLS. With UnreachableBackoff between, that takes less than ten seconds.
 	MaxUnreachable = 3
 
-	longestUnreachable = 4 * time.Second
+	maxUnreachableWait = 4 * time.Second
+
+	// maxRetryAfter is more than anybody waits, and little enough to be added to.
+	maxRetryAfter = 365 * 24 * time.Hour
 )
 
 // IsUnreachable reports whether nothing that speaks the protocol is at the address:
@@ -82,14 +85,14 @@ func Unwrapped(err error) error {
 }
 
 // RetryAfter reads the header of RFC 9110, section 10.2.3, seconds or a date; 0 if there
-// is none. Dates are compared with the server's own Date, else with now.
+// is none, at most a year. Dates are compared with the server's own Date, else with now.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
+		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return max(0, date.Sub(ServerTime(h, now)))
+		return min(max(0, date.Sub(ServerTime(h, now))), maxRetryAfter)
 	}
 	return 0
 }
@@ -105,14 +108,14 @@ func ServerTime(h http.Header, now time.Time) time.Time {
 // Backoff returns how long to wait after an attempt, counted from 1: a time that doubles
 // from first up to longest, the latter half of it random.
 func Backoff(attempt int, first, longest time.Duration) time.Duration {
-	most := min(longest, first<<min(attempt-1, 16))
-	return most/2 + rand.N(most/2)
+	limit := min(longest, first<<min(attempt-1, 16))
+	return limit/2 + rand.N(limit/2)
 }
 
-// UnreachableBackoff is Backoff for a server that IsUnreachable: all of them together
-// are short of ten seconds.
+// UnreachableBackoff returns how long to wait after an attempt to reach a server that
+// IsUnreachable. The waits between MaxUnreachable attempts are less than ten seconds together.
 func UnreachableBackoff(attempt int) time.Duration {
-	return Backoff(attempt, longestUnreachable/4, longestUnreachable)
+	return Backoff(attempt, maxUnreachableWait/4, maxUnreachableWait)
 }
 
 // Sleep waits, or returns the context's error.

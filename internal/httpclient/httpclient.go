@@ -20,8 +20,8 @@ import (
 
 // Options say how a server is reached. The zero value reaches a public one.
 type Options struct {
-	// Authorization is the header's value, which is sent to Origins and nowhere else,
-	// wherever they redirect to. "" sends no such header.
+	// Authorization is the header's value; "" sends no such header. It is sent to Origins
+	// only, also where they redirect to another one.
 	Authorization string
 	Origins       []*url.URL
 
@@ -29,11 +29,11 @@ type Options struct {
 	CAFile string
 	// UserAgent is what servers' logs show; "" leaves it as requests have it.
 	UserAgent string
-	// Redirect adds to the rules for redirects: it returns why a request does not
-	// follow from another, or nil. No rule is added by nil.
+	// Redirect adds to the rules for redirects: it returns why a redirect from one request
+	// to another is not followed, or nil. A nil Redirect adds none.
 	Redirect func(req, from *http.Request) error
-	// Transport carries the requests; nil means Transport(CAFile). CAFile does not
-	// apply to another one.
+	// Transport carries the requests; nil means Transport(CAFile). Another transport does
+	// not use CAFile.
 	Transport http.RoundTripper
 }
 
@@ -138,7 +138,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Origin is scheme, host and port, each in one spelling.
+// Origin returns scheme, host and port, in one spelling: https://host:443.
 func Origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -216,6 +216,8 @@ func TestRetryAfter(t *testing.T) {
 		"":                              0,
 		"120":                           2 * time.Minute,
 		"-1":                            0,
+		"99999999999999":                maxRetryAfter,
+		"Fri, 31 Dec 9999 03:04:00 GMT": maxRetryAfter,
 		"soon":                          0,
 		"Fri, 02 Jan 2026 03:04:35 GMT": 30 * time.Second,
 		"Fri, 02 Jan 2026 03:04:00 GMT": 0,

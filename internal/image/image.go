@@ -1,9 +1,9 @@
-// Package image is image references: what a container's image field says.
+// Package image parses and compares image references: what a container's image field says.
 //
-// A Ref keeps the words it was given, so that changing its tag changes nothing
-// else. Two references are of one repository when their names are the same in
-// full, read as Docker reads them: nginx is docker.io/library/nginx, and
-// example/api is neither api nor localhost:5000/example/api.
+// A Ref keeps the text that it was parsed from, so that changing its tag changes nothing
+// else. Two references are of one repository when their canonical names are equal, which
+// are Docker's: nginx is docker.io/library/nginx, and example/api is neither api nor
+// localhost:5000/example/api.
 package image
 
 import (
@@ -20,7 +20,7 @@ type Ref struct {
 	Tag    string // "" where there is none
 	Digest string // such as sha256:…; "" where there is none
 
-	repository string // the canonical name
+	repository string // see Repository
 }
 
 // Parse reads a reference by the distribution project's grammar. The Ref does not keep
@@ -103,7 +103,9 @@ func (r Ref) Base() string {
 }
 
 // WithRegistry returns a repository on another registry host: example.com/team/api
-// becomes host/team/api, and nginx, which names no host, host/nginx.
+// becomes host/team/api, and nginx, which names no host, host/nginx. The first element is
+// a host by the rule of the distribution project: it has a dot, a port or a capital
+// letter, or is localhost.
 func WithRegistry(repository, host string) string {
 	first, rest, below := strings.Cut(repository, "/")
 	if below && (strings.ContainsAny(first, ".:") || first == "localhost" || strings.ToLower(first) != first) {
@@ -124,7 +126,7 @@ func (r Ref) Suffix() string {
 	return s
 }
 
-// TagOrDigest returns what tells one version from another: the tag, else the
+// TagOrDigest returns which version a reference names, for people: the tag, else the
 // digest, else "(none)".
 func (r Ref) TagOrDigest() string {
 	switch {
@@ -145,10 +147,10 @@ func (r Ref) With(tag, digest string) Ref {
 	return r
 }
 
-// unprefixed is err without the words "invalid reference format", which say
-// nothing that Parse's own message does not.
+// unprefixed returns err without the words "invalid reference format", which Parse's own
+// message says already.
 func unprefixed(err error) error {
-	if err == reference.ErrReferenceInvalidFormat {
+	if err == reference.ErrReferenceInvalidFormat { // itself: one that wraps it says more
 		return errors.New("a repository is lower case, such as example.com/team/api, then :tag or @sha256:…")
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), reference.ErrReferenceInvalidFormat.Error()+": "))

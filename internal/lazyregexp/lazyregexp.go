@@ -1,5 +1,5 @@
-// Package lazyregexp is package regexp for variables of a package: a pattern is compiled when it
-// is first used, so that the start of a command does not pay for those that it does not use.
+// Package lazyregexp compiles the regular expressions of a package's variables when they are
+// first used, so that the start of a command does not pay for those that it does not use.
 package lazyregexp
 
 import (

@@ -11,8 +11,8 @@ import (
 )
 
 // FS is the files of a commit as a file system, for code that also reads folders
-// on disk. What is not here is fetched when it is read, one request at a time: see
-// Tree.Fetch. Symbolic links and submodules are listed and can be examined with
+// on disk. A file that Tree.Fetch has not brought is fetched when it is read, one request
+// for each. Symbolic links and submodules are listed and can be examined with
 // Lstat and ReadLink; neither is opened or followed.
 type FS struct {
 	ctx  context.Context
@@ -27,8 +27,8 @@ var (
 	_ fs.StatFS     = FS{}
 )
 
-// NewFS returns the file system of a tree. All files have the time given: Git has
-// no other than the commit's.
+// NewFS returns the file system of a tree, whose requests are made under ctx. All files
+// have the time given: Git stores none but the commit's.
 func NewFS(ctx context.Context, tree Tree, when time.Time) FS { return FS{ctx, tree, when} }
 
 func (f FS) find(op, name string) (Entry, error) {
@@ -51,7 +51,7 @@ func (f FS) content(op string, e Entry) ([]byte, error) {
 	return content, nil
 }
 
-// notRegular says why an entry is not read.
+// notRegular returns the error of reading an entry that is no regular file.
 func notRegular(e Entry) error {
 	switch {
 	case e.Mode.IsDir():
@@ -99,8 +99,8 @@ func (f FS) ReadFile(name string) ([]byte, error) {
 	return f.content("read", e)
 }
 
-// ReadDir lists a folder by name. It brings no file's content, unless an entry's
-// Info is asked for.
+// ReadDir lists a folder, sorted by name. It fetches no file's content; an entry's Info
+// does, where the size is not known.
 func (f FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	e, err := f.find("readdir", name)
 	if err != nil {
@@ -123,7 +123,7 @@ func (f FS) ReadDir(name string) ([]fs.DirEntry, error) {
 // Stat is Lstat, since no link is followed.
 func (f FS) Stat(name string) (fs.FileInfo, error) { return f.Lstat(name) }
 
-// Lstat describes what is at name. It brings a file's content where its size is not
+// Lstat describes what is at name. It fetches a file's content where its size is not
 // known.
 func (f FS) Lstat(name string) (fs.FileInfo, error) {
 	e, err := f.find("stat", name)

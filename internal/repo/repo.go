@@ -1,9 +1,9 @@
-// Package repo has what a Git repository is made of, however it is reached:
+// Package repo has the types of what is in a Git repository, however it is reached:
 // commits, their files, the changes between them.
 //
-// Packages gitrepo and github read and write a repository over Git's protocol and
-// over GitHub's API. Both speak of it in the types of this package, so that whoever
-// uses them need not know which of the two it has.
+// Package gitrepo reads and writes a repository over Git's protocol, package github over
+// GitHub's API. Both return the types of this package, so that their callers need not
+// know which of the two it is.
 package repo
 
 import (
@@ -97,7 +97,7 @@ type Entry struct {
 var ErrLink = errors.New("is a symbolic link, which is not followed")
 
 // FS returns the commit's files as a file system. Its requests are made under ctx.
-func (c *Commit) FS(ctx context.Context) FS { return FS{ctx, c.Tree, c.Committer.When} }
+func (c *Commit) FS(ctx context.Context) FS { return NewFS(ctx, c.Tree, c.Committer.When) }
 
 // PendingCommit is a commit to be made.
 type PendingCommit struct {
@@ -128,25 +128,25 @@ type LogEntry struct {
 // Window is the newest part of a log.
 type Window struct {
 	Entries []*LogEntry // newest first
-	Oldest  time.Time   // of the commit where the window ends
-	Whole   bool        // the history begins there
-	Cut     bool        // the server does not know what is before
+	Oldest  time.Time   // when the oldest commit of the window was made
+	Whole   bool        // that commit is the first one of the history
+	Cut     bool        // the server has no commits before that one
 }
 
-// Part is files and folders of a commit.
+// Part is files and folders of a commit, to be fetched.
 type Part struct {
 	Commit *Commit
 	Paths  []string
 }
 
 // Log returns the commits that changed any of some files or folders, the newest
-// first, read in windows that grow. The last error is ErrShallow where it ends
-// before the history does.
+// first, read in windows that grow: depth is how many commits of the history the next one
+// has. It ends with ErrShallow where it does not reach the first commit.
 func Log(window func(depth int) (*Window, error)) iter.Seq2[*LogEntry, error] {
-	const first, factor, most = 50, 10, 50_000
+	const firstDepth, factor, maxDepth = 50, 10, 50_000 // commits
 	return func(yield func(*LogEntry, error) bool) {
 		shown := 0
-		for depth := first; ; depth = min(depth*factor, most) {
+		for depth := firstDepth; ; depth = min(depth*factor, maxDepth) {
 			w, err := window(depth)
 			if err != nil {
 				yield(nil, err)
@@ -161,7 +161,7 @@ func Log(window func(depth int) (*Window, error)) iter.Seq2[*LogEntry, error] {
 			switch {
 			case w.Whole:
 				return
-			case w.Cut, depth == most:
+			case w.Cut, depth == maxDepth:
 				yield(nil, ErrShallow)
 				return
 			}
@@ -173,11 +173,12 @@ func Log(window func(depth int) (*Window, error)) iter.Seq2[*LogEntry, error] {
 type FileChange struct {
 	Path     string
 	Old, New []byte // nil where there is no such file
-	Kept     bool   // it is a regular file with the same mode before and after, or new, or removed
+	Kept     bool   // it is a regular file in both commits, with the same mode, or in one of them alone
 }
 
 // Diff returns what differs between two commits, sorted by path. Folders that are
-// the same are not read.
+// the same are not read. A folder in the place of a file, or a file in that of a folder, is one
+// change with Kept false: what is in the folder is not listed.
 func Diff(ctx context.Context, before, after *Commit) ([]FileChange, error) {
 	d := differ{ctx, before.Tree, after.Tree, nil}
 	if before.Hash == after.Hash {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// usual is the order of environments that no policy puts into one.
+// usual is the order of environments where no policy says one, by their names.
 var usual = map[string]int{
 	"dev": 1, "development": 1, "test": 2, "testing": 2, "qa": 3, "uat": 4, "stg": 5, "stage": 5, "staging": 5,
 	"preprod": 6, "prd": 7, "prod": 7, "production": 7,
@@ -16,9 +16,9 @@ const unusual = 8
 
 func rank(env string) int { return cmp.Or(usual[env], unusual) }
 
-// environments returns the columns. An environment comes behind the one that its
-// policy names with after; else dev comes before qa, staging and prod; else names
-// decide.
+// environments returns the columns. An environment comes after the one that its
+// policy names (after:); else dev comes before qa, staging and prod; else the names are
+// sorted. It adds a notice for each environment that is deployed from another branch.
 func (f *found) environments(branch string, notices *[]string) []Environment {
 	personal := map[string]bool{}
 	for _, i := range f.images {

@@ -24,12 +24,12 @@ import (
 type found struct {
 	names    []string                    // of environments
 	policies map[string]inventory.Deploy // of those that have one
-	services []*inventory.Service        // sorted by name; made up from the images where there is no users.yaml
+	services []*inventory.Service        // sorted by name; one for each image where there is no users.yaml
 	images   []runningImage              // sorted by path and place
 	notices  []string
 
-	own          map[string]map[string][]int // by environment, as byRepository, for the images that it sets
-	byRepository map[string][]int            // canonical → indices of services, which may share an image
+	byRepository map[string][]int            // indices of services, which may share an image, by canonical repository
+	own          map[string]map[string][]int // the same by environment, for the images that its file sets
 }
 
 // runningImage is an image in a file.
@@ -38,7 +38,7 @@ type runningImage struct {
 	env     string
 	user    bool // below users/
 	ref     image.Ref
-	service []int
+	service []int // indices of the services whose image it is
 }
 
 // environment is where the manifests of one are: its path, and the folder that is read.
@@ -222,8 +222,8 @@ func mayHoldImage(data []byte) bool {
 	return bytes.IndexByte(data, '\\') >= 0 || slices.ContainsFunc(manifest.ShapeWords, func(word []byte) bool { return bytes.Contains(data, word) })
 }
 
-// serviceOf returns the services of an image. Some shops build an image of its own for
-// an environment: api-dev, which the service api runs in dev.
+// serviceOf returns the services of an image, nil where it is none's. Some teams build an
+// image for each environment: api-dev, which the service api runs in dev.
 func (f *found) serviceOf(ref image.Ref, env string) []int {
 	if own := f.own[env][ref.Repository()]; own != nil {
 		return own
@@ -234,8 +234,8 @@ func (f *found) serviceOf(ref image.Ref, env string) []int {
 	return f.byRepository[strings.TrimSuffix(ref.Repository(), "-"+env)]
 }
 
-// distinguish gives services that were made up the whole repository for a name
-// where the last part of it is another's too.
+// distinguish names the services that were made from images by the whole repository, where
+// two repositories have one last part.
 func (f *found) distinguish() {
 	count := map[string]int{}
 	for _, s := range f.services {
@@ -248,10 +248,10 @@ func (f *found) distinguish() {
 	}
 }
 
-// version returns what of a reference tells one from another.
+// version returns what a reference runs: its tag, else its digest, else latest.
 func version(ref image.Ref) string { return cmp.Or(ref.Tag, ref.Digest, "latest") }
 
-// fill makes the rows and counts what runs.
+// fill makes the report's rows: what each service runs in each environment.
 func (f *found) fill(r *Report) {
 	column := map[string]int{}
 	for i, e := range r.Environments {

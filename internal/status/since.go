@@ -14,14 +14,14 @@ import (
 type question struct {
 	cell    *Cell
 	env     string
-	service int
-	files   []string
-	asked   int // entries of the log that brought another change
+	service int      // index in found.services
+	files   []string // that hold the cell's images
+	asked   int      // commits that changed the files and not the tag, the newest first
 }
 
-// since finds when each cell's tag came: with the first commit, going back, before
-// which something else ran. The history is read in few steps, and for all cells at
-// once: what a step asks of the server is one change of each cell's files.
+// since finds when each cell's tag came: with the newest commit before which something
+// else ran. The history is read in few steps, and for all cells at once: a step asks the
+// server for one change of each cell's files.
 func since(ctx context.Context, store Store, tip *repo.Commit, r *Report, f *found, limit int) error {
 	open := questions(r, f)
 	for depth := min(50, limit); len(open) > 0; depth = min(depth*10, limit) {
@@ -48,6 +48,7 @@ func since(ctx context.Context, store Store, tip *repo.Commit, r *Report, f *fou
 	return nil
 }
 
+// questions returns the cells that run one tag, with the files that it is in.
 func questions(r *Report, f *found) []*question {
 	row, column := map[string]int{}, map[string]int{}
 	for i, s := range r.Services {
@@ -78,7 +79,8 @@ func questions(r *Report, f *found) []*question {
 	return open
 }
 
-// answer goes through the changes of a window, and is the questions that are left.
+// answer goes through the changes of a window, sets since when the tags of cells run, and
+// returns the questions that the window does not answer.
 func answer(ctx context.Context, store Store, f *found, open []*question, w *repo.Window) ([]*question, error) {
 	changes := map[string][]int{} // by file, entries of the window
 	for i, e := range w.Entries {
@@ -110,8 +112,8 @@ func answer(ctx context.Context, store Store, f *found, open []*question, w *rep
 			}
 		}
 		var fetch []repo.Part
-		for i, e := range w.Entries {
-			if paths, ok := parts[w.Entries[i]]; ok {
+		for _, e := range w.Entries {
+			if paths, ok := parts[e]; ok {
 				fetch = append(fetch, repo.Part{Commit: e.Before, Paths: paths})
 			}
 		}
@@ -137,8 +139,8 @@ func answer(ctx context.Context, store Store, f *found, open []*question, w *rep
 	return left, nil
 }
 
-// ranBefore reports whether the tag ran before a change of its files already. A file
-// that was not there says nothing, unless none was.
+// ranBefore reports whether a cell's tag ran before a change of its files too. A file that
+// was not there does not count; where none was, nothing ran.
 func ranBefore(ctx context.Context, f *found, q *question, e *repo.LogEntry) (bool, error) {
 	if e.Before == nil {
 		return false, nil

@@ -1,9 +1,9 @@
-// Package status is what runs where, and what is behind: every service in every
+// Package status reports what runs where, and what is behind: every service in every
 // environment, read from the files of a k8s repo.
 //
 // One pass reads all manifests. Where they come from the tip of a branch, its
-// history shows since when a tag runs; where somebody knows a service's commits,
-// they show how far an environment is behind the one before it.
+// history shows since when a tag runs; where a service's commits are known, they
+// show how far an environment is behind the one before it.
 package status
 
 import (
@@ -40,9 +40,9 @@ type Report struct {
 // Environment is a column.
 type Environment struct {
 	Name     string `json:"name"`
-	Before   string `json:"before,omitempty"`   // the environment that a tag runs in first
+	Before   string `json:"before,omitempty"`   // the environment that a tag runs in before this one
 	Strategy string `json:"strategy,omitempty"` // push or pull-request; "" where nothing says so
-	Personal bool   `json:"personal"`           // it is users' own, and nobody's else
+	Personal bool   `json:"personal"`           // all of its images are below users/
 }
 
 // Service is a row.
@@ -50,7 +50,7 @@ type Service struct {
 	Name         string `json:"name"`
 	Repository   string `json:"repository,omitempty"` // that it is built from
 	Behind       int    `json:"behind"`               // commits, in the environment that is furthest behind
-	Differs      int    `json:"differs"`              // environments that differ by nobody knows how many
+	Differs      int    `json:"differs"`              // environments that differ by an unknown number of commits
 	Environments []Cell `json:"environments"`         // one for each of the report's, in the same order
 }
 
@@ -60,18 +60,18 @@ type Cell struct {
 	// Tag runs there, or a digest; "" where the service does not run, or runs
 	// several, or only in personal environments.
 	Tag    string     `json:"tag"`
-	Tags   []TagCount `json:"tags"` // that run there, users' left aside; the most common first
-	Users  *Spread    `json:"users,omitempty"`
-	Since  *time.Time `json:"since,omitempty"`  // when the commit was made that brought Tag
-	Commit string     `json:"commit,omitempty"` // that one
-	Before *time.Time `json:"before,omitempty"` // Tag came on this date or before: the history was read no further
+	Tags   []TagCount `json:"tags"`             // that run there, users' left aside; the most common first
+	Users  *Spread    `json:"users,omitempty"`  // what runs below users/; absent where nothing does
+	Since  *time.Time `json:"since,omitempty"`  // when the commit was made that brought tag; absent where that is not known
+	Commit string     `json:"commit,omitempty"` // that commit
+	Before *time.Time `json:"before,omitempty"` // tag came on this date or before: the history was read no further
 
 	Relation string `json:"relation,omitempty"` // to the environment before it: see the constants
 	To       string `json:"to,omitempty"`       // which one that is
 	Behind   int    `json:"behind"`             // commits that run there and not here
 	Ahead    int    `json:"ahead"`              // commits that run here and not there
 
-	Held *Held `json:"held,omitempty"` // the service is kept where it is
+	Held *Held `json:"held,omitempty"` // why the service is kept where it is; absent where it is not
 
 	PullRequests []PullRequest `json:"pull_requests"` // open ones, for this service and environment
 }
@@ -82,7 +82,7 @@ const (
 	Behind   = "behind"
 	Ahead    = "ahead"
 	Diverged = "diverged" // behind and ahead
-	Differs  = "differs"  // nobody knows how much, or several tags run
+	Differs  = "differs"  // by an unknown number of commits, or several tags run
 )
 
 // TagCount is how many images run a tag.
@@ -117,7 +117,7 @@ type PullRequest struct {
 	Draft       bool   `json:"draft"`
 }
 
-// Options are where a report gets what is not in the files.
+// Options say what a report has beside what is in the files, and from where.
 type Options struct {
 	Repository string // the k8s repo's URL, for the reader
 	// Path is the folder of each environment's manifests, where its file does not set
@@ -126,11 +126,11 @@ type Options struct {
 	// History is how many commits are read at most to find since when a tag runs;
 	// 0 is none.
 	History int
-	// Compare counts the commits that head has and base has not, and the other way
-	// round. Not ok means that nobody knows. It is called by several goroutines.
-	// Nil knows nothing.
+	// Compare counts the commits that head has and base has not (ahead), and the other
+	// way round (behind). Not ok means that they are not known. It is called by several
+	// goroutines. Where it is nil, no commits are counted.
 	Compare func(ctx context.Context, repository, base, head string) (ahead, behind int, ok bool, err error)
-	// PullRequests lists those that are open. Nil has none.
+	// PullRequests lists the open ones; nil where there are none to list.
 	PullRequests func(ctx context.Context) ([]PullRequest, error)
 }
 
@@ -283,8 +283,8 @@ func countAll(ctx context.Context, cells map[*Cell]comparison, o Options) (map[c
 	return answers, ctx.Err()
 }
 
-// count sets how many commits a cell is behind and ahead. Ahead in the answer is
-// behind for the cell: it is what the one before it has more.
+// count sets how many commits a cell is behind and ahead. The answer's ahead is the
+// cell's behind: the commits that only the environment before it has.
 func (c *Cell) count(a *counted) {
 	switch {
 	case a.err != nil, !a.ok:
@@ -332,7 +332,7 @@ func (r *Report) holds(fsys fs.FS) error {
 	return nil
 }
 
-// propose adds the open pull requests. That they cannot be had is a notice.
+// propose adds the open pull requests. Where they cannot be listed, that is a notice.
 func (r *Report) propose(ctx context.Context, o Options) {
 	open, err := o.PullRequests(ctx)
 	if err != nil {
@@ -351,8 +351,8 @@ func (r *Report) propose(ctx context.Context, o Options) {
 	}
 }
 
-// sort puts first what is furthest behind: by commits, then by environments that
-// differ, then by name.
+// sort puts the services first that are furthest behind: by commits, then by the number of
+// environments that differ, then by name.
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Services, func(a, b Service) int {
 		return cmp.Or(-cmp.Compare(a.Behind, b.Behind), -cmp.Compare(a.Differs, b.Differs), strings.Compare(a.Name, b.Name))

@@ -7,11 +7,13 @@ import (
 	"unicode/utf8"
 )
 
+// Limits of a table, in characters.
 const (
-	widest     = 100 // columns of a table
-	widestName = 24
-	widestTag  = 18
-	gap        = "  "
+	maxWidth = 100
+	maxName  = 24
+	maxTag   = 18
+
+	gap = "  " // between two columns
 )
 
 // Text returns the report as tables that fit a terminal of 100 columns: environments
@@ -22,22 +24,22 @@ func (r *Report) Text() string {
 	if r.Commit != "" {
 		fmt.Fprintf(&b, "%s at %s, %s\n\n", r.Branch, r.Commit[:10], date(r.Date))
 	}
-	names := column{head: "SERVICE"}
+	names := newColumn("SERVICE")
 	for _, s := range r.Services {
-		names.add(cut(s.Name, widestName), "")
+		names.add(cut(s.Name, maxName), "")
 	}
 	var columns []column
 	for i, e := range r.Environments {
-		c := column{head: e.Name}
+		c := newColumn(e.Name)
 		for _, s := range r.Services {
 			c.add(s.Environments[i].lines())
 		}
 		columns = append(columns, c)
 	}
 	for len(columns) > 0 {
-		width, n := names.width(), 0
-		for n < len(columns) && (n == 0 || width+len(gap)+columns[n].width() <= widest) {
-			width += len(gap) + columns[n].width()
+		width, n := names.width, 0
+		for n < len(columns) && (n == 0 || width+len(gap)+columns[n].width <= maxWidth) {
+			width += len(gap) + columns[n].width
 			n++
 		}
 		table(&b, append([]column{names}, columns[:n]...))
@@ -52,16 +54,14 @@ func (r *Report) Text() string {
 type column struct {
 	head  string
 	cells [][2]string
+	width int // of the head and the cells, in characters
 }
 
-func (c *column) add(first, second string) { c.cells = append(c.cells, [2]string{first, second}) }
+func newColumn(head string) column { return column{head: head, width: utf8.RuneCountInString(head)} }
 
-func (c *column) width() int {
-	w := utf8.RuneCountInString(c.head)
-	for _, cell := range c.cells {
-		w = max(w, utf8.RuneCountInString(cell[0]), utf8.RuneCountInString(cell[1]))
-	}
-	return w
+func (c *column) add(first, second string) {
+	c.cells = append(c.cells, [2]string{first, second})
+	c.width = max(c.width, utf8.RuneCountInString(first), utf8.RuneCountInString(second))
 }
 
 func table(b *strings.Builder, columns []column) {
@@ -70,7 +70,7 @@ func table(b *strings.Builder, columns []column) {
 		for i := range columns {
 			c := &columns[i]
 			t := text(c)
-			l.WriteString(t + strings.Repeat(" ", c.width()-utf8.RuneCountInString(t)) + gap)
+			l.WriteString(t + strings.Repeat(" ", c.width-utf8.RuneCountInString(t)) + gap)
 		}
 		if text := strings.TrimRight(l.String(), " "); text != "" {
 			b.WriteString(text + "\n")
@@ -139,18 +139,20 @@ func (s Spread) String() string {
 	return fmt.Sprintf("%d of %d on %s", s.On, s.Of, short(s.Tag))
 }
 
-// short returns a tag in a table: hashes and digests are cut as git cuts them.
+// short returns a tag as a table has it: hashes and digests have their first 7 digits, as in
+// Git, and other long tags are cut.
 func short(tag string) string {
 	hash := strings.TrimPrefix(strings.TrimPrefix(tag, "sha256:"), "sha-")
 	if len(hash) >= 40 && strings.Trim(hash, "0123456789abcdef") == "" {
 		return tag[:len(tag)-len(hash)] + hash[:7]
 	}
-	return cut(tag, widestTag)
+	return cut(tag, maxTag)
 }
 
-func cut(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
+// cut returns at most limit characters of a text.
+func cut(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit-1]) + "…"
 	}
 	return s
 }
