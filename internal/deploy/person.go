@@ -98,11 +98,11 @@ func sameAccount(a, b string) bool {
 
 // proposedSame reports whether a closed pull request brought the same tags as a plan:
 // its head has the images that the plan makes. Where the head is gone, the label in
-// its body has to do.
+// its body has to do, whose tags are in the order in which the services were named.
 func proposedSame(ctx context.Context, o *Options, pull *github.PullRequest, p *proposal, plan *Outcome) (bool, error) {
 	closed, err := o.Pulls.GitHub.At(ctx, o.Pulls.Repo, pull.Head)
 	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrInvalid) {
-		return ProposedTag(pull.Body) == plan.NewTag, nil
+		return slices.Equal(sorted(strings.Split(ProposedTag(pull.Body), ", ")), sorted(newTags(plan.Images))), nil
 	}
 	if err != nil {
 		return false, err
