@@ -153,6 +153,27 @@ var rollbacks = []sentence{
 		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [\n"}, "broken")
 		h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
 	}},
+	{"in the environment that has the hold: another one that is named with it may move", func(t *testing.T, api bool) {
+		for _, byImage := range []bool{false, true} {
+			h := newGitHubSite(t, api)
+			h.repo.Commit("main", gittest.Files{
+				"environments/prod.yaml": pushes, "environments/prod-next.yaml": pushes, holdOfAPI: "reason: migration\n",
+				fileOf("prod", "api"): manifestOf("api", h.builds[2]), fileOf("prod-next", "api"): manifestOf("api", h.builds[0]),
+			}, "held in prod")
+			h.Envs = []string{"prod", "prod-next"}
+			if byImage {
+				h.Services, h.Images = nil, []string{"registry.example.com/api"}
+			}
+			h.isHeld(3, "migration")
+			h.deploys(2, deploy.Changed) // prod runs it
+			h.is(2)
+			h.runsIn("prod-next", h.builds[0])
+			h.deploys(1, deploy.Changed) // prod runs something newer
+			h.is(2)
+			h.deploys(2, deploy.Changed)
+			h.isHeld(1, "migration") // and so does prod-next
+		}
+	}},
 	{"release with a tag moves it in the same commit", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 1, 2)
 		h.does(h.rollback(""), deploy.Changed)
