@@ -86,6 +86,23 @@ func TestPullBody(t *testing.T) {
 			}
 			h.says("Merging this deploys to `prod` what `dev` runs.", "What else differs between `dev` and `prod`, and is not changed here:", "- `Deployment api`: `spec.template.spec.containers[api].args[0]: --debug → not set`")
 		}},
+		sentence{"also of objects that have one name in several namespaces, or in another one", func(t *testing.T, api bool) {
+			h := newGitHubSite(t, api)
+			rule := func(namespace, size string) string {
+				return "---\nkind: Rule\nmetadata: {name: api, namespace: " + namespace + "}\nsize: " + size + "\n"
+			}
+			other := func(namespace, size string) string { return strings.Replace(rule(namespace, size), "Rule", "Other", 1) }
+			h.repo.Commit("main", gittest.Files{
+				"environments/dev.yaml":       "deploy: {strategy: push}\nnamespace: team-dev\n",
+				"environments/prod.yaml":      proposes + "namespace: customers\n",
+				"dev/manifests/api/all.yaml":  rule("shared", "1") + rule("dev-jobs", "2") + rule("team-dev", "3") + rule("gone", "4") + other("left", "5"),
+				"prod/manifests/api/all.yaml": rule("shared", "10") + rule("prod-jobs", "20") + rule("customers", "3") + rule("new", "40") + other("right", "5"),
+			}, "namespaces")
+			if _, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"}); err != nil {
+				t.Fatal(err)
+			}
+			h.says("- `Rule shared/api`: `size: 1 → 10`\n- `Rule prod-jobs/api`: `size: 2 → 20`\n- `Rule gone/api` is only in `dev`\n- `Other api`: `metadata.namespace: left → right`\n- `Rule new/api` is only in `prod`\n")
+		}},
 		sentence{"who asked, and how to undo it", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
