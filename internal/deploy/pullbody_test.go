@@ -71,12 +71,13 @@ func TestPullBody(t *testing.T) {
 			h.says("| `dev` | `api` | `" + h.builds[3] + "` | 2026-01-02 |")
 		}},
 		sentence{"also where a service's manifests are in a folder of another name, or in another branch", func(t *testing.T, api bool) {
-			h := newGitHubSite(t, api)
+			h := newGitHubSite(t, api, "api", "web")
+			h.Services = []string{"api", "web"}
 			h.repo.Git("branch", "staging", "main")
-			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2])}, "staging")
+			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2]) + "---\n" + manifestOf("web", h.builds[3])}, "staging")
 			h.repo.Commit("main", gittest.Files{"environments/staging.yaml": "deploy: {strategy: push, branch: staging}\n"}, "a branch of its own")
 			h.deploys(2, deploy.Proposed)
-			h.says("| `staging` | `api` | **`" + h.builds[2] + "`** | 2026-01-02 |")
+			h.says("| `staging` | `api` | **`"+h.builds[2]+"`** | 2026-01-02 |", "| `staging` | `web` | `"+h.builds[3]+"` | 2026-01-02 |")
 		}},
 		sentence{"what differs besides the tag between source and target of a promotion", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
