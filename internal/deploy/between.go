@@ -107,16 +107,49 @@ func commitsOf(b gitrepo.Between) Commits {
 	return list
 }
 
-// Between returns what lies between the commits of two tags.
+// Between returns what lies between the commits of two tags. It fetches once more for a tag
+// that it does not know, which may have been pushed since.
 func (h *FetchedHistory) Between(ctx context.Context, from, to string) (*Between, error) {
-	if h.known == nil {
+	unknown, err := h.unknown(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	again := func(tag string) bool { return !h.missed[tag] }
+	if h.known == nil || slices.ContainsFunc(unknown, again) {
 		fetched, err := h.Fetch(ctx)
 		if err != nil {
 			return nil, err
 		}
 		h.known = fetched
+		if unknown, err = h.unknown(ctx, from, to); err != nil {
+			return nil, err
+		}
+		for _, tag := range unknown {
+			if h.missed == nil {
+				h.missed = map[string]bool{}
+			}
+			h.missed[tag] = true
+		}
 	}
 	return GitHistory{h.known}.Between(ctx, from, to)
+}
+
+// unknown returns those of tags that name no commit of what was fetched.
+func (h *FetchedHistory) unknown(ctx context.Context, tags ...string) ([]string, error) {
+	if h.known == nil {
+		return tags, nil
+	}
+	var unknown []string
+	for _, tag := range tags {
+		f, err := commitIn(ctx, GitHistory{h.known}, tag)
+		if err != nil {
+			return nil, err
+		}
+		if f.hash == "" && !f.two {
+			unknown = append(unknown, tag)
+		}
+	}
+	return unknown, nil
 }
 
 // Between asks each history in turn, until one knows. The error is the last one's: the

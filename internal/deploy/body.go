@@ -88,10 +88,8 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 	if err != nil {
 		return nil, err
 	}
+	text.Tags = newTags(plan.Images)
 	for _, i := range plan.Images {
-		if tag := i.New.TagOrDigest(); !slices.Contains(text.Tags, tag) {
-			text.Tags = append(text.Tags, tag)
-		}
 		if i.Changed() {
 			text.Images = append(text.Images, i)
 			query := targets.of(i.Place.File)
@@ -110,6 +108,17 @@ func bodyOf(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (*
 	}
 	text.Mentions, text.Notices = plan.Mentions, plan.Notices
 	return text, err
+}
+
+// newTags returns the tags or digests that images get, each once.
+func newTags(images []bump.ImageChange) []string {
+	var tags []string
+	for _, i := range images {
+		if tag := i.New.TagOrDigest(); !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
 
 // previous returns what an environment runs of a service; nil where that does not change.

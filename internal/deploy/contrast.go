@@ -77,16 +77,19 @@ func readContrast(ctx context.Context, o *Options, t *task, b *base) *contrast {
 
 // side is one environment of a comparison.
 type side struct {
-	words   [3]string          // its name, namespace and domain: what is expected to differ
-	objects map[string]*object // by kind and name
-	order   []string
+	words   [3]string // its name, namespace and domain: what is expected to differ
+	objects map[objectKey]*object
+	order   []objectKey
 }
+
+// objectKey is what an object is found by. The namespace may be empty.
+type objectKey struct{ kind, namespace, name string }
 
 // object is a Kubernetes object as its values by their paths.
 type object struct {
-	kind, name string
-	values     map[string]string
-	order      []string
+	objectKey
+	values map[string]string
+	order  []string
 }
 
 // readSide reads the objects of a selection's services: the files that hold their
@@ -121,7 +124,7 @@ func readSide(ctx context.Context, tip *repo.Commit, s *bump.Selection) (*side, 
 			files = append(files, bump.File{Path: p, Data: data})
 		}
 	}
-	e := &side{words: [3]string{s.Env, s.Env}, objects: map[string]*object{}}
+	e := &side{words: [3]string{s.Env, s.Env}, objects: map[objectKey]*object{}}
 	if env, err := inventory.LoadEnvironment(tree, s.Env); err == nil {
 		namespace, _ := env.Source.Get("namespace")
 		domain, _ := env.Source.Get("domain")
@@ -159,9 +162,10 @@ func (e *side) add(query *bump.Query, f bump.File) {
 		if kind.Text == "" {
 			continue
 		}
-		one := &object{kind: kind.Text, name: name.Text, values: map[string]string{}}
+		namespace, _ := meta.Get("namespace")
+		key := objectKey{kind.Text, namespace.Text, name.Text}
+		one := &object{objectKey: key, values: map[string]string{}}
 		one.flatten("", doc, query, tags)
-		key := kind.Text + " " + name.Text
 		if e.objects[key] == nil {
 			e.order = append(e.order, key)
 		}
@@ -199,30 +203,61 @@ func (o *object) flatten(at string, v manifest.Value, query *bump.Query, tags ma
 }
 
 // compare sets the lines: an object that both sides have, with what differs in it, or
-// one that only one of them has.
+// one that only one of them has. A namespace is shown where an object is not the only one of its
+// kind and name.
 func (c *contrast) compare(source, target *side) {
 	t := translation{source.words, target.words}
-	seen := map[string]bool{}
+	here, there := namesakes(source.order, t.of), namesakes(target.order, func(name string) string { return name })
+	label := func(k objectKey, name string) string {
+		if same := (objectKey{kind: k.kind, name: name}); k.namespace != "" && (here[same] > 1 || there[same] > 1) {
+			return k.kind + " " + k.namespace + "/" + k.name
+		}
+		return k.kind + " " + k.name
+	}
+	seen := map[objectKey]bool{}
+	counterpart := func(k objectKey) *object {
+		same := objectKey{kind: k.kind, name: t.of(k.name)}
+		for _, namespace := range []string{t.of(k.namespace), t.by(k.namespace, 1, 0, 2), k.namespace} {
+			key := objectKey{k.kind, namespace, same.name}
+			if target.objects[key] != nil && !seen[key] {
+				return target.objects[key]
+			}
+		}
+		if here[same] != 1 || there[same] != 1 {
+			return nil
+		}
+		at := slices.IndexFunc(target.order, func(key objectKey) bool { return key.kind == same.kind && key.name == same.name })
+		return target.objects[target.order[at]] // in another namespace
+	}
 	var lines []string
 	for _, key := range source.order {
-		one := source.objects[key]
-		counterpart := target.objects[t.of(key)]
-		if counterpart == nil {
-			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(c.From)))
+		other := counterpart(key)
+		if other == nil {
+			lines = append(lines, fmt.Sprintf("%s is only in %s", data(label(key, t.of(key.name))), data(c.From)))
 			continue
 		}
-		seen[t.of(key)] = true
-		if line := one.differs(counterpart, t); line != "" {
-			lines = append(lines, data(t.of(key))+": "+line)
+		seen[other.objectKey] = true
+		if line := source.objects[key].differs(other, t); line != "" {
+			lines = append(lines, data(label(other.objectKey, other.name))+": "+line)
 		}
 	}
 	for _, key := range target.order {
 		if !seen[key] {
-			lines = append(lines, fmt.Sprintf("%s is only in %s", data(key), data(c.To)))
+			lines = append(lines, fmt.Sprintf("%s is only in %s", data(label(key, key.name)), data(c.To)))
 		}
 	}
 	c.Lines = lines[:min(len(lines), maxDifferences)]
 	c.More = len(lines) - len(c.Lines)
+}
+
+// namesakes counts objects by kind and name, in whatever namespaces. A name counts as the other
+// side has it.
+func namesakes(keys []objectKey, translated func(name string) string) map[objectKey]int {
+	counts := map[objectKey]int{}
+	for _, k := range keys {
+		counts[objectKey{kind: k.kind, name: translated(k.name)}]++
+	}
+	return counts
 }
 
 // differs returns what differs between an object and its counterpart, "" where nothing does.

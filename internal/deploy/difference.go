@@ -88,6 +88,16 @@ func (s scope) of(file string) *bump.Query {
 	return nil
 }
 
+// in returns the query of an environment; nil where it is none of them.
+func (s scope) in(env string) *bump.Query {
+	for _, query := range s {
+		if query.Env == env {
+			return query
+		}
+	}
+	return nil
+}
+
 // imagesIn returns the images of a file that a task may move. That a file is not valid YAML,
 // and names one of them, is a refusal.
 func (s scope) imagesIn(file bump.File) ([]bump.ImageChange, error) {

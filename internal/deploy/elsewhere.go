@@ -60,8 +60,9 @@ func elsewhere(ctx context.Context, o *Options, t *task, b *base) ([]*running, e
 			return nil, err
 		}
 	}
+	whole := map[*bump.Query][]bump.Image{}
 	for _, r := range rows {
-		if err := r.read(ctx); err != nil {
+		if err := r.read(ctx, whole); err != nil {
 			return nil, err
 		}
 	}
@@ -72,32 +73,31 @@ func elsewhere(ctx context.Context, o *Options, t *task, b *base) ([]*running, e
 	return rows, nil
 }
 
-// read sets the row's tags: those of its folder, else those of the whole environment.
-func (r *running) read(ctx context.Context) error {
+// read sets the row's tags: those of its folder, else those of the whole environment. What whole
+// environments hold is kept in whole: an environment may have many services without a folder.
+func (r *running) read(ctx context.Context, whole map[*bump.Query][]bump.Image) error {
 	var err error
 	if r.Tags, err = r.at(ctx, r.tip); err != nil || len(r.Tags) > 0 {
 		return err
 	}
-	paths, err := manifestsBelow(ctx, r.tip, r.query.Dir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	images, known := whole[r.query]
+	if !known {
+		paths, err := manifestsBelow(ctx, r.tip, r.query.Dir())
+		if err == nil {
+			images, err = imagesAt(ctx, r.tip, r.query, paths)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		whole[r.query] = images
 	}
-	if err != nil {
-		return err
-	}
-	files, err := read(ctx, r.tip, r.query, paths)
-	if err != nil {
-		return err
-	}
-	images, _ := r.query.Read(files)
-	r.paths = nil
+	r.Tags, r.paths = r.tagsIn(images), nil
 	for _, i := range images {
-		if r.query.Target(i.Ref).Name() == r.Service && !slices.Contains(r.paths, i.Place.File) {
+		if r.owns(i) && !slices.Contains(r.paths, i.Place.File) {
 			r.paths = append(r.paths, i.Place.File)
 		}
 	}
-	r.Tags, err = r.at(ctx, r.tip)
-	return err
+	return nil
 }
 
 // in returns a selection in another environment.
@@ -133,17 +133,22 @@ func tipOf(ctx context.Context, o *Options, b *base, env string, tips map[string
 // at returns the tags that the row's files run at a commit, each once.
 func (r *running) at(ctx context.Context, c *repo.Commit) ([]string, error) {
 	images, err := imagesAt(ctx, c, r.query, r.paths)
-	if err != nil {
-		return nil, err
-	}
+	return r.tagsIn(images), err
+}
+
+// tagsIn returns the tags of those of images that are the row's service's, each once.
+func (r *running) tagsIn(images []bump.Image) []string {
 	var tags []string
 	for _, i := range images {
-		if tag := i.Ref.TagOrDigest(); r.query.Target(i.Ref).Name() == r.Service && !slices.Contains(tags, tag) {
+		if tag := i.Ref.TagOrDigest(); r.owns(i) && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
-	return tags, nil
+	return tags
 }
+
+// owns reports whether an image is the row's service's.
+func (r *running) owns(i bump.Image) bool { return r.query.Target(i.Ref).Name() == r.Service }
 
 // lookBack is how many commits are looked at for when a tag came.
 const lookBack = 100

@@ -106,8 +106,9 @@ func hashOrNone(hash gitrepo.Hash, err error) (string, error) {
 // FetchedHistory is a History that is fetched when it is first asked, and once
 // more where it does not know a commit, which may have been pushed since.
 type FetchedHistory struct {
-	Fetch func(ctx context.Context) (*gitrepo.History, error)
-	known *gitrepo.History
+	Fetch  func(ctx context.Context) (*gitrepo.History, error)
+	known  *gitrepo.History
+	missed map[string]bool // tags that Between fetched for, and that name no commit
 }
 
 // Relation returns how the commit of next stands to the running one.

@@ -154,6 +154,41 @@ func TestFetchedHistory(t *testing.T) {
 	}
 }
 
+// TestFetchedBetween asks a server again for a commit that was pushed since, though nothing
+// asked how it stands to the one that runs: under order: none nothing does.
+func TestFetchedBetween(t *testing.T) {
+	t.Parallel()
+	server := gittest.NewServer(t, gittest.Options{})
+	repo := server.NewRepo("app", gittest.Files{"a": "1"})
+	first := repo.Tip("main")
+	fetches := 0
+	h := &deploy.FetchedHistory{Fetch: func(ctx context.Context) (*gitrepo.History, error) {
+		fetches++
+		r, err := gitrepo.Open(server.URL("app"), gitrepo.Options{})
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return r.History(ctx)
+	}}
+	between := func(from, to string, want int) {
+		t.Helper()
+		if got, err := h.Between(t.Context(), from, to); err != nil || got.Added.Total != 1 || fetches != want {
+			t.Errorf("got %+v, %v, after %d fetches, want %d", got, err, fetches, want)
+		}
+	}
+	second := repo.Commit("main", gittest.Files{"a": "2"}, "second")
+	between(first, second, 1)
+	third := repo.Commit("main", gittest.Files{"a": "3"}, "third")
+	between(second, third, 2)
+	between(first, second, 2)
+	for range 2 { // it is looked for once
+		if got, err := h.Between(t.Context(), first, "0123456789"); err == nil || !strings.HasSuffix(err.Error(), " has no commit 0123456789") || fetches != 3 {
+			t.Errorf("got %+v, %v, after %d fetches", got, err, fetches)
+		}
+	}
+}
+
 // TestHistoryOutOfReach is a service whose repository cannot be read now, or ever.
 func TestHistoryOutOfReach(t *testing.T) {
 	t.Parallel()

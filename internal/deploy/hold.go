@@ -26,13 +26,17 @@ func newHold(o *Options, env, service, tag, from, reason string) *hold.Hold {
 func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome) error {
 	var refusals problem.List
 	tree := b.FS(ctx)
-	for _, env := range t.envs {
-		holds, err := hold.All(tree, env)
+	targets, err := t.scope(ctx, b)
+	if err != nil {
+		return err
+	}
+	for _, query := range targets {
+		holds, err := hold.All(tree, query.Env)
 		if err != nil {
 			return err
 		}
 		for _, h := range holds {
-			moved, err := moves(tree, t, plan, env, h.Service)
+			moved, err := moves(tree, query, plan, h.Service)
 			if err != nil {
 				return err
 			}
@@ -49,7 +53,7 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 			return err
 		}
 		for _, h := range proposed {
-			moved, err := moves(tree, t, plan, h.env, h.service)
+			moved, err := moves(tree, targets.in(h.env), plan, h.service)
 			if err != nil {
 				return err
 			}
@@ -101,11 +105,28 @@ func heldError(refusals problem.List) error {
 	return refuseAs(ErrHeld, &p)
 }
 
-// moves reports whether a plan moves a service in an environment: whether the service was
-// named, or its image is among those that change. Where the services cannot be read, that
+// movedIn returns the images that a plan moves in the environment of a query. Where it moves
+// none in any, they are those that it leaves because something newer runs: a service that is
+// held is held, whatever the order says.
+func movedIn(query *bump.Query, plan *Outcome) []bump.ImageChange {
+	images := plan.Images
+	if len(plan.Files) == 0 {
+		images = plan.Superseded
+	}
+	return slices.DeleteFunc(slices.Clone(images), func(i bump.ImageChange) bool {
+		return !i.Changed() || !query.Covers(i.Place.File) || query.Target(i.Old) == nil
+	})
+}
+
+// moves reports whether a plan moves a service in the environment of a query: whether images
+// move there that are called so, or are the service's. Where the services cannot be read, that
 // is not known, and an error: a held service must not move because of it.
-func moves(tree fs.FS, t *task, plan *Outcome, env, service string) (bool, error) {
-	if slices.Contains(t.names, service) {
+func moves(tree fs.FS, query *bump.Query, plan *Outcome, service string) (bool, error) {
+	images := movedIn(query, plan)
+	if len(images) == 0 {
+		return false, nil
+	}
+	if slices.ContainsFunc(images, func(i bump.ImageChange) bool { return query.Target(i.Old).Name() == service }) {
 		return true, nil
 	}
 	known, err := inventory.LoadNamed(tree, []string{service})
@@ -116,12 +137,12 @@ func moves(tree fs.FS, t *task, plan *Outcome, env, service string) (bool, error
 	if found == nil || found.Image == "" {
 		return false, nil // a hold of a name that no image has
 	}
-	file, err := inventory.LoadEnvironment(tree, env)
+	file, err := inventory.LoadEnvironment(tree, query.Env)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	ref, err := repositoryOf(file, found)
-	return err == nil && slices.ContainsFunc(plan.Images, func(i bump.ImageChange) bool { return i.Changed() && i.Old.Repository() == ref.Repository() }), err
+	return err == nil && slices.ContainsFunc(images, func(i bump.ImageChange) bool { return i.Old.Repository() == ref.Repository() }), err
 }
 
 // Hold keeps a service where it is.

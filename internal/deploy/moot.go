@@ -13,7 +13,7 @@ import (
 
 // closeIfMoot closes an open pull request that has nothing left to bring.
 func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
-	if p.open == nil || p.diff == nil || !isOurs(t, p.targets, p.diff.changes) {
+	if p.open == nil || p.isPersons(t) {
 		return plan, nil
 	}
 	why, err := t.whyMoot(ctx, b, p.diff)
@@ -23,7 +23,11 @@ func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	if why == "" {
 		return plan, nil
 	}
-	return plan, closePull(ctx, o, p.open, plan, "There is nothing left to deploy here: "+why)
+	if err := closePull(ctx, o, p.open, plan, "There is nothing left to deploy here: "+why); err != nil {
+		return plan, err
+	}
+	deleteBranch(ctx, o, p, plan)
+	return plan, nil
 }
 
 // whyMoot returns why a base has what an open pull request proposes; "" where it has not.
@@ -38,8 +42,7 @@ func (t *task) whyMoot(ctx context.Context, b *base, proposed *difference) (stri
 	return t.env() + " has it already.", nil
 }
 
-// closePull closes a pull request with a comment, and deletes its branch. That the
-// branch stays is a notice.
+// closePull closes a pull request with a comment.
 func closePull(ctx context.Context, o *Options, pull *github.PullRequest, plan *Outcome, comment string) error {
 	client, at := o.Pulls.GitHub, o.Pulls.Repo
 	if err := client.Comment(ctx, at, pull.Number, comment); err != nil {
@@ -50,14 +53,20 @@ func closePull(ctx context.Context, o *Options, pull *github.PullRequest, plan *
 		return err
 	}
 	plan.notice("%s was closed: %s", pull.URL, comment)
-	if err := o.Store.DeleteBranch(ctx, pull.Branch, pull.Head); err != nil {
-		plan.notice("the branch %s stays: %s", pull.Branch, problem.All(err)[0].Message)
-	}
 	return nil
 }
 
-// closeDeploys closes the open deployments of a service that is rolled back or held.
-func closeDeploys(ctx context.Context, o *Options, t *task, plan *Outcome) error {
+// deleteBranch deletes the branch of a proposal, unless it has moved since it was read. That it
+// stays is a notice.
+func deleteBranch(ctx context.Context, o *Options, p *proposal, plan *Outcome) {
+	if err := o.Store.DeleteBranch(ctx, p.branch, p.head.Hash); err != nil {
+		plan.notice("the branch %s stays: %s", p.branch, problem.All(err)[0].Message)
+	}
+}
+
+// closeDeploys closes the open deployments of a service that is rolled back or held, and
+// deletes their branches. That of one which a person changed stays, and the comment says so.
+func closeDeploys(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
 	pulls, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, deployPrefix)
 	if err != nil {
 		return err
@@ -65,14 +74,75 @@ func closeDeploys(ctx context.Context, o *Options, t *task, plan *Outcome) error
 	what := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
 	for _, pull := range pulls {
 		envs, names, _ := parseBranch(deployPrefix, pull.Branch)
-		if !slices.Contains(envs, t.envs[0]) || !slices.Contains(names, t.names[0]) {
+		if pull.Base != b.Branch || !slices.Contains(envs, t.envs[0]) || !slices.Contains(names, t.names[0]) {
 			continue
 		}
-		if err := closePull(ctx, o, &pull, plan, fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), plan.PullRequest)); err != nil {
+		p, stays, err := readDeploy(ctx, o, t, b, envs, names)
+		if err != nil {
 			return err
+		}
+		if p != nil && p.open == nil {
+			continue // somebody closed it meanwhile
+		}
+		comment := fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), plan.PullRequest)
+		if stays != "" {
+			comment += fmt.Sprintf(" The branch %s stays: %s.", pull.Branch, stays)
+		}
+		if err := closePull(ctx, o, &pull, plan, comment); err != nil {
+			return err
+		}
+		if stays == "" && p.head != nil {
+			deleteBranch(ctx, o, p, plan)
 		}
 	}
 	return nil
+}
+
+// readDeploy reads the proposal of services in environments, beside a task of one of them, and
+// why its branch must stay when it is closed; "" where it may be deleted. What it changes may
+// never be readable, as where an environment is gone: that does not keep it from being closed,
+// and the proposal is nil then.
+func readDeploy(ctx context.Context, o *Options, beside *task, b *base, envs, names []string) (p *proposal, stays string, err error) {
+	t, err := deployOf(ctx, o, beside.selections[0], b, envs, names)
+	if err == nil {
+		p, err = readProposal(ctx, o, t, b, false)
+	}
+	if err == nil && (p.open == nil || p.head == nil || !p.isPersons(t)) {
+		return p, "", nil
+	}
+	hash, author := "", ""
+	if err == nil {
+		hash, author, err = p.person(ctx, o, t)
+	}
+	if err != nil {
+		if _, again := o.Store.Retry(err); again || ctx.Err() != nil {
+			return nil, "", err
+		}
+		return nil, "what it changes cannot be read", nil
+	}
+	return p, fmt.Sprintf("the commit %s by %s changes more than the tags of %s in %s", hash, data(author), strings.Join(t.names, ", "), t.env()), nil
+}
+
+// deployOf returns the task of what the branch of a deployment is about. Its images are looked
+// for where a selection has them; it has no version.
+func deployOf(ctx context.Context, o *Options, places bump.Selection, b *base, envs, names []string) (*task, error) {
+	var selections []bump.Selection
+	for _, env := range envs {
+		s := places
+		if env != s.Env {
+			s = *in(places, env)
+		}
+		s.Services, s.Images = nil, nil
+		for _, name := range names {
+			if err := addNamed(ctx, b, &s, name); err != nil {
+				return nil, err
+			}
+		}
+		selections = append(selections, s)
+	}
+	t := deployTask(o, selections)
+	t.names = names
+	return t, nil
 }
 
 // mootDeploy returns why nothing of what is proposed is left to deploy: the environment runs

@@ -15,23 +15,9 @@ import (
 // stopForPerson refuses to touch the branch of an open pull request that a person has
 // changed, and comments on the pull request, once for each commit.
 func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *Outcome) error {
-	who := p.head
-	if p.diff != nil {
-		var err error
-		if who, err = p.diff.person(ctx, t, p.targets); err != nil {
-			return err
-		}
-	}
-	hash, author := p.open.Head, ""
-	if who != nil {
-		hash, author = who.Hash, who.Author.String()
-	}
-	if author == "" {
-		commit, err := o.Pulls.GitHub.Commit(ctx, o.Pulls.Repo, hash)
-		if err != nil {
-			return err
-		}
-		author = commit.Author.String()
+	hash, author, err := p.person(ctx, o, t)
+	if err != nil {
+		return err
 	}
 	comments, err := o.Pulls.GitHub.Comments(ctx, o.Pulls.Repo, p.open.Number)
 	if err != nil {
@@ -48,6 +34,28 @@ func stopForPerson(ctx context.Context, o *Options, t *task, p *proposal, plan *
 	}
 	return problem.Refuse("merge or close it, and run this again",
 		"%s: the commit %.7s by %s changes more than the tags of %s in %s, so the branch %s is left alone", p.open.URL, hash, author, strings.Join(t.names, ", "), t.env(), p.branch)
+}
+
+// person returns the commit that makes the branch of an open pull request a person's, and its
+// author.
+func (p *proposal) person(ctx context.Context, o *Options, t *task) (hash, author string, err error) {
+	who := p.head
+	if p.diff != nil {
+		if who, err = p.diff.person(ctx, t, p.targets); err != nil {
+			return "", "", err
+		}
+	}
+	if hash = p.open.Head; who != nil {
+		hash, author = who.Hash, who.Author.String()
+	}
+	if author == "" {
+		commit, err := o.Pulls.GitHub.Commit(ctx, o.Pulls.Repo, hash)
+		if err != nil {
+			return "", "", err
+		}
+		author = commit.Author.String()
+	}
+	return hash, author, nil
 }
 
 // stoppedLine is the line that tagbump finds its own comment by. It is a label, and no proof.
@@ -90,11 +98,11 @@ func sameAccount(a, b string) bool {
 
 // proposedSame reports whether a closed pull request brought the same tags as a plan:
 // its head has the images that the plan makes. Where the head is gone, the label in
-// its body has to do.
+// its body has to do, whose tags are in the order in which the services were named.
 func proposedSame(ctx context.Context, o *Options, pull *github.PullRequest, p *proposal, plan *Outcome) (bool, error) {
 	closed, err := o.Pulls.GitHub.At(ctx, o.Pulls.Repo, pull.Head)
 	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrInvalid) {
-		return ProposedTag(pull.Body) == plan.NewTag, nil
+		return slices.Equal(sorted(strings.Split(ProposedTag(pull.Body), ", ")), sorted(newTags(plan.Images))), nil
 	}
 	if err != nil {
 		return false, err

@@ -64,18 +64,30 @@ func (p *Promotion) Run(ctx context.Context) ([]Promoted, error) {
 	if p.Together && slices.ContainsFunc(list, func(s Promoted) bool { return s.Err != nil && !errors.Is(s.Err, ErrHeld) }) {
 		return list, nil
 	}
-	for _, group := range p.groups(list, to.base.policy.Deploy) {
+	for n, group := range p.groups(list, to.base.policy.Deploy) {
+		if ended := ctx.Err(); ended != nil && n > 0 {
+			for _, i := range group {
+				list[i].Err = notTried(list[i].Service, ended)
+			}
+			continue
+		}
 		t := deployTask(&p.Options, p.selections(list, group))
 		t.from = p.From
 		outcome, err := run(ctx, &p.Options, t)
 		for _, i := range group {
 			list[i].Outcome, list[i].Err = outcome, err
 		}
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	return list, nil
+}
+
+// notTried returns the error of a service that a run ended before, by its deadline or by a
+// signal.
+func notTried(service string, ended error) error {
+	if errors.Is(ended, context.DeadlineExceeded) {
+		return problem.New("run it again, or allow it more time with --timeout", "%s: --timeout ended before it was deployed", service)
+	}
+	return problem.New("run it again", "%s: interrupted before it was deployed", service)
 }
 
 // all reports whether all services are promoted, and none is named.

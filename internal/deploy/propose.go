@@ -31,6 +31,12 @@ type proposal struct {
 	diff    *difference          // of the head; nil where there is none, or it is unrelated
 }
 
+// isPersons reports whether the branch changes more than is ours: see isOurs. One that is
+// unrelated to the base, or is not there, is a person's.
+func (p *proposal) isPersons(t *task) bool {
+	return p.diff == nil || !isOurs(t, p.targets, p.diff.changes)
+}
+
 // propose opens the pull request of a plan, updates it, or closes it where nothing is left to
 // propose.
 func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, plan *Outcome) (*Outcome, error) {
@@ -48,7 +54,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 	if plan.Status == Unchanged || plan.Status == Superseded {
 		return closeIfMoot(ctx, o, t, b, p, plan)
 	}
-	if p.open != nil && (p.diff == nil || !isOurs(t, p.targets, p.diff.changes)) {
+	if p.open != nil && p.isPersons(t) {
 		plan.Pull = Declined
 		return plan, stopForPerson(ctx, o, t, p, plan)
 	}
@@ -134,7 +140,7 @@ func readProposal(ctx context.Context, o *Options, t *task, b *base, first bool)
 // pull request proposes nothing, nor does one that a person has changed. A branch that never had a
 // pull request counts: another run is about to open it.
 func proposesNewer(ctx context.Context, o *Options, t *task, b *base, p *proposal) (*Outcome, error) {
-	if p.diff == nil || t.kind != deploying || !isOurs(t, p.targets, p.diff.changes) {
+	if p.diff == nil || t.kind != deploying || p.isPersons(t) {
 		return nil, nil
 	}
 	leftOver := func(pull github.PullRequest) bool { return !pull.Open && pull.Head == p.head.Hash }
@@ -190,7 +196,7 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 		plan.Status, plan.Note = Unchanged, pull.URL+" proposes it already"
 	}
 	if t.kind == rollingBack || t.kind == holding {
-		return plan, closeDeploys(ctx, o, t, plan)
+		return plan, closeDeploys(ctx, o, t, b, plan)
 	}
 	return plan, nil
 }

@@ -71,12 +71,13 @@ func TestPullBody(t *testing.T) {
 			h.says("| `dev` | `api` | `" + h.builds[3] + "` | 2026-01-02 |")
 		}},
 		sentence{"also where a service's manifests are in a folder of another name, or in another branch", func(t *testing.T, api bool) {
-			h := newGitHubSite(t, api)
+			h := newGitHubSite(t, api, "api", "web")
+			h.Services = []string{"api", "web"}
 			h.repo.Git("branch", "staging", "main")
-			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2])}, "staging")
+			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2]) + "---\n" + manifestOf("web", h.builds[3])}, "staging")
 			h.repo.Commit("main", gittest.Files{"environments/staging.yaml": "deploy: {strategy: push, branch: staging}\n"}, "a branch of its own")
 			h.deploys(2, deploy.Proposed)
-			h.says("| `staging` | `api` | **`" + h.builds[2] + "`** | 2026-01-02 |")
+			h.says("| `staging` | `api` | **`"+h.builds[2]+"`** | 2026-01-02 |", "| `staging` | `web` | `"+h.builds[3]+"` | 2026-01-02 |")
 		}},
 		sentence{"what differs besides the tag between source and target of a promotion", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
@@ -85,6 +86,23 @@ func TestPullBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.says("Merging this deploys to `prod` what `dev` runs.", "What else differs between `dev` and `prod`, and is not changed here:", "- `Deployment api`: `spec.template.spec.containers[api].args[0]: --debug → not set`")
+		}},
+		sentence{"also of objects that have one name in several namespaces, or in another one", func(t *testing.T, api bool) {
+			h := newGitHubSite(t, api)
+			rule := func(namespace, size string) string {
+				return "---\nkind: Rule\nmetadata: {name: api, namespace: " + namespace + "}\nsize: " + size + "\n"
+			}
+			other := func(namespace, size string) string { return strings.Replace(rule(namespace, size), "Rule", "Other", 1) }
+			h.repo.Commit("main", gittest.Files{
+				"environments/dev.yaml":       "deploy: {strategy: push}\nnamespace: team-dev\n",
+				"environments/prod.yaml":      proposes + "namespace: customers\n",
+				"dev/manifests/api/all.yaml":  rule("shared", "1") + rule("dev-jobs", "2") + rule("team-dev", "3") + rule("gone", "4") + other("left", "5"),
+				"prod/manifests/api/all.yaml": rule("shared", "10") + rule("prod-jobs", "20") + rule("customers", "3") + rule("new", "40") + other("right", "5"),
+			}, "namespaces")
+			if _, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"}); err != nil {
+				t.Fatal(err)
+			}
+			h.says("- `Rule shared/api`: `size: 1 → 10`\n- `Rule prod-jobs/api`: `size: 2 → 20`\n- `Rule gone/api` is only in `dev`\n- `Other api`: `metadata.namespace: left → right`\n- `Rule new/api` is only in `prod`\n")
 		}},
 		sentence{"who asked, and how to undo it", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -205,6 +206,30 @@ var pulls = []sentence{
 		h.repo.Git("update-ref", "-d", "refs/heads/"+branch)
 		if outcome := h.deploys(2, deploy.Unchanged); outcome.Pull != deploy.Declined {
 			t.Errorf("got %+v", outcome)
+		}
+	}},
+	{"nor that of a set, in whatever order its services are named, where the commit is gone too", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{fileOf("dev", "web"): manifestOf("web", h.builds[2])}, "web")
+		promotes := func(services ...string) *deploy.Outcome {
+			list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Together: true, Services: services})
+			if err = errors.Join(err, deploy.PromotedErr(list)); err != nil {
+				t.Fatal(err)
+			}
+			return list[0].Outcome
+		}
+		promotes("web", "api")
+		p := h.pull()
+		h.k8s.Close(1, "carol")
+		h.repo.Git("update-ref", "-d", "refs/heads/"+p.Branch)
+		h.repo.Git("update-ref", "-d", "refs/pull/1/head")
+		h.repo.Git("prune", "--expire=now")
+		if outcome := promotes("api", "web"); outcome.Pull != deploy.Declined {
+			t.Errorf("got %+v", outcome)
+		}
+		h.repo.Commit("main", gittest.Files{fileOf("dev", "web"): manifestOf("web", h.builds[4])}, "web")
+		if outcome := promotes("api", "web"); outcome.Pull != deploy.Created {
+			t.Errorf("another tag: got %+v", outcome)
 		}
 	}},
 	{"the last closing counts, by its actor", func(t *testing.T, api bool) {

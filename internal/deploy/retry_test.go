@@ -14,6 +14,7 @@ import (
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // TestDeployAgain meets each fault that another attempt mends, in each kind of
@@ -398,4 +399,34 @@ func (s *site) interrupted(ctx context.Context, pushed bool) {
 	if p := problem.All(err)[0]; p.Message != "interrupted" || !strings.HasPrefix(p.Hint, want) || problem.ExitStatus(err) != problem.ExitTrouble {
 		s.t.Errorf("got %q, %q", p.Message, p.Hint)
 	}
+}
+
+// endingStore is a Store whose first commit is the last thing before a run ends.
+type endingStore struct {
+	deploy.Store
+	end context.CancelFunc
+}
+
+func (s endingStore) Commit(ctx context.Context, c repo.PendingCommit) (string, error) {
+	hash, err := s.Store.Commit(ctx, c)
+	s.end()
+	return hash, err
+}
+
+// TestPromotionEndsBetweenServices is no success for those that were not tried.
+func TestPromotionEndsBetweenServices(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": pushes, fileOf("dev", "web"): manifestOf("web", h.builds[2])}, "two tags")
+		ctx, cancel := context.WithCancel(t.Context())
+		p := &deploy.Promotion{Options: h.Options, From: "dev", To: "prod", Services: []string{"api", "web"}}
+		p.Store = endingStore{h.Store, cancel}
+		list, err := p.Run(ctx)
+		if err != nil || len(list) != 2 || list[0].Outcome == nil || list[0].Outcome.Status != deploy.Changed || list[0].Err != nil {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+		if got := list[1].Err; list[1].Outcome != nil || problem.ExitStatus(deploy.PromotedErr(list)) != problem.ExitTrouble || got.Error() != "web: interrupted before it was deployed" {
+			t.Errorf("got %+v", list[1])
+		}
+	})
 }

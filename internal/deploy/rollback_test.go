@@ -153,6 +153,27 @@ var rollbacks = []sentence{
 		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [\n"}, "broken")
 		h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
 	}},
+	{"in the environment that has the hold: another one that is named with it may move", func(t *testing.T, api bool) {
+		for _, byImage := range []bool{false, true} {
+			h := newGitHubSite(t, api)
+			h.repo.Commit("main", gittest.Files{
+				"environments/prod.yaml": pushes, "environments/prod-next.yaml": pushes, holdOfAPI: "reason: migration\n",
+				fileOf("prod", "api"): manifestOf("api", h.builds[2]), fileOf("prod-next", "api"): manifestOf("api", h.builds[0]),
+			}, "held in prod")
+			h.Envs = []string{"prod", "prod-next"}
+			if byImage {
+				h.Services, h.Images = nil, []string{"registry.example.com/api"}
+			}
+			h.isHeld(3, "migration")
+			h.deploys(2, deploy.Changed) // prod runs it
+			h.is(2)
+			h.runsIn("prod-next", h.builds[0])
+			h.deploys(1, deploy.Changed) // prod runs something newer
+			h.is(2)
+			h.deploys(2, deploy.Changed)
+			h.isHeld(1, "migration") // and so does prod-next
+		}
+	}},
 	{"release with a tag moves it in the same commit", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 1, 2)
 		h.does(h.rollback(""), deploy.Changed)
@@ -237,6 +258,58 @@ var rollbacks = []sentence{
 			if p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is "+what+" in prod: see "+outcome.PullRequest+"." || h.repo.Tip(branch) != "" {
 				t.Errorf("got %+v", p)
 			}
+		}
+	}},
+	{"also that of a set, whose branch goes where it changes only the tags of the set", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.Services, h.Images = []string{"api"}, []string{"registry.example.com/web"}
+		h.deploys(3, deploy.Proposed)
+		h.does(h.hold(""), deploy.Proposed)
+		if p := h.k8s.PullRequests()[0]; p.Open || p.Branch != "tagbump/prod/api+web" || h.repo.Tip(p.Branch) != "" {
+			t.Errorf("got %+v", p)
+		}
+	}},
+	{"the branch of one that a person changed stays, and the comment names the commit", func(t *testing.T, api bool) {
+		for _, what := range []string{"rolled back", "held"} {
+			h := newGitHubSite(t, api)
+			h.runsIn("prod", h.builds[2])
+			h.deploys(3, deploy.Proposed)
+			theirs := person(h, gittest.Files{"more.yaml": "x: 1\n"}, "More")
+			var command runner = h.rollback("")
+			if what == "held" {
+				command = h.hold("")
+			}
+			outcome := h.does(command, deploy.Proposed)
+			want := "api is " + what + " in prod: see " + outcome.PullRequest + ". The branch " + branch + " stays: the commit " + theirs + " by `Test` changes more than the tags of api in prod."
+			if p := h.k8s.PullRequests()[0]; p.Open || len(p.Comments) != 1 || p.Comments[0].Body != want || h.repo.Tip(branch) != theirs {
+				t.Errorf("got %+v at %s, want %q", p, h.repo.Tip(branch), want)
+			}
+			h.does(command, deploy.Unchanged)
+			if got := h.repo.Tip(branch); got != theirs {
+				t.Errorf("the branch is at %q", got)
+			}
+		}
+	}},
+	{"also one whose changes cannot be told", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.Services = []string{"api", "web"}
+		h.Envs = []string{"prod", "prod-next"}
+		h.repo.Commit("main", gittest.Files{"environments/prod-next.yaml": proposes, fileOf("prod-next", "api"): manifestOf("api", h.builds[0]), fileOf("prod-next", "web"): manifestOf("web", h.builds[0])}, "prod-next")
+		h.deploys(3, deploy.Proposed)
+		h.repo.Commit("main", gittest.Files{"environments/prod-next.yaml": "deploy: [\n"}, "broken")
+		h.does(h.hold(""), deploy.Proposed)
+		if p := h.k8s.PullRequests()[0]; p.Open || len(p.Comments) != 1 || !strings.HasSuffix(p.Comments[0].Body, ". The branch "+p.Branch+" stays: what it changes cannot be read.") || h.repo.Tip(p.Branch) == "" {
+			t.Errorf("got %+v", p)
+		}
+	}},
+	{"one to another base stays open", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.repo.Git("branch", "release", "main")
+		h.repo.Git("branch", branch, h.repo.Git("commit-tree", "-m", "Mine", "-p", "main", "main^{tree}"))
+		h.k8s.Open("carol", "release", branch, false)
+		h.does(h.hold(""), deploy.Proposed)
+		if p := h.k8s.PullRequests()[0]; !p.Open || h.repo.Tip(branch) == "" {
+			t.Errorf("got %+v", p)
 		}
 	}},
 	{"while one is open, a deploy of the service is held", func(t *testing.T, api bool) {
