@@ -43,7 +43,7 @@ func (c *Commit) Entries(ctx context.Context, name string) ([]repo.Entry, error)
 	if err := c.fetchObjects(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
 		return nil, c.remote.fault(ctx, err)
 	}
-	dir, err := c.tree(e.hash)
+	dir, err := c.remote.tree(e.hash)
 	if err != nil {
 		return nil, c.remote.fault(ctx, err)
 	}
@@ -71,7 +71,7 @@ func (c *Commit) Content(ctx context.Context, e repo.Entry) ([]byte, error) {
 	if err := c.fetchObjects(ctx, []Hash{hash}, ""); err != nil {
 		return nil, c.remote.fault(ctx, err)
 	}
-	content, err := c.object(plumbing.BlobObject, hash)
+	content, err := c.remote.object(plumbing.BlobObject, hash)
 	return content, c.remote.fault(ctx, err)
 }
 

@@ -166,3 +166,27 @@ func TestFollows(t *testing.T) {
 		}
 	}
 }
+
+// TestFollowsFetchesNoFileAgain counts what comes down from servers that send all trees, or
+// everything, with a commit.
+func TestFollowsFetchesNoFileAgain(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]func(*gittest.Repo){"blobs": (*gittest.Repo).NoTreeFilter, "whole": (*gittest.Repo).NoFilter} {
+		server := gittest.NewServer(t, gittest.Options{})
+		repo := server.NewRepo("app", gittest.Many(50, "dev"))
+		limit(repo)
+		first := repo.Tip("main")
+		for range 3 {
+			repo.Commit("main", gittest.Files{"a": fmt.Sprint(len(repo.Log("main")))}, "next")
+		}
+		tip := tipOf(t, open(t, server.URL("app"), gitrepo.Options{}), "main")
+		down := server.Down()
+		server.Reset()
+		if got, err := tip.Follows(t.Context(), hash(first), 200); err != nil || !got {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+		if again := server.Down(); again > down/3 {
+			t.Errorf("%s: %d bytes came down, and %d with the tip", name, again, down)
+		}
+	}
+}

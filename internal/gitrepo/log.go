@@ -117,7 +117,7 @@ func (l *line) walk(depth int) ([]*Commit, error) {
 		if len(last.Parents) == 0 {
 			return commits, nil
 		}
-		if !l.tip.has(last.Parents[0]) {
+		if !l.tip.remote.has(last.Parents[0]) {
 			return commits, ErrShallow
 		}
 		past, err := l.past(last.Parents[0])
@@ -142,13 +142,13 @@ func (c *Commit) deepen(ctx context.Context, depth int) error {
 	for m := r.mode; ; m++ {
 		var have, shallow []Hash
 		if m != byTree && m == r.mode && r.base == c.Hash {
-			ends, err := c.history().ends(ctx, c.Hash)
+			ends, err := r.fetched().ends(ctx, c.Hash)
 			if err != nil {
 				return err
 			}
 			have, shallow = []Hash{c.Hash}, ends
 		}
-		err := c.fetch(ctx, fetchRequest{[]Hash{c.Hash}, have, shallow, depth, filters[m]})
+		err := r.fetch(ctx, fetchRequest{[]Hash{c.Hash}, have, shallow, depth, filters[m]})
 		var refused *refusedError
 		if errors.As(err, &refused) && m < whole {
 			continue
@@ -264,14 +264,6 @@ func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Commit, w
 	return changes, nil
 }
 
-// treeOf returns a folder that is here; one without entries where there is none.
-func (r *Remote) treeOf(e treeEntry) (*tree, error) {
-	if !e.isDir() {
-		return &tree{}, nil
-	}
-	return r.commitAt("", Hash{}, nil).tree(e.hash)
-}
-
 // Part is files and folders in the tree of a tip.
 type Part struct {
 	Commit *Commit
@@ -289,7 +281,7 @@ func FetchEach(ctx context.Context, parts ...Part) error {
 
 // read fills in what the commit says, which is here.
 func (c *Commit) read() error {
-	raw, err := c.object(plumbing.CommitObject, c.Hash)
+	raw, err := c.remote.object(plumbing.CommitObject, c.Hash)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
 		prefix = ""
 	}
 	var entries []Entry
-	err = c.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
+	err = c.remote.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
 	return entries, c.remote.fault(ctx, err)
 }
 
@@ -65,8 +65,8 @@ func (c *counter) add(n int) error {
 }
 
 // walk visits what is below a tree that is here.
-func (c *Commit) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
-	tree, err := c.tree(h)
+func (r *Remote) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
+	tree, err := r.tree(h)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (c *Commit) walk(h Hash, prefix string, count *counter, visit func(Entry)) 
 	for _, e := range tree.entries {
 		if !e.isDir() {
 			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
-		} else if err := c.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
+		} else if err := r.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
 			return err
 		}
 	}
@@ -125,14 +125,14 @@ func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filt
 		var below []step
 		for _, s := range steps {
 			if len(s.rest) == 0 {
-				missing, err := c.missing(s.entry, filter == "", seen)
+				missing, err := c.remote.missing(s.entry, filter == "", seen)
 				if err != nil {
 					return c.remote.fault(ctx, err)
 				}
 				ends = append(ends, missing...)
 				continue
 			}
-			tree, err := c.tree(s.entry.hash)
+			tree, err := c.remote.tree(s.entry.hash)
 			if err != nil {
 				return c.remote.fault(ctx, err)
 			}
@@ -147,23 +147,23 @@ func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filt
 
 // missing returns what has to be asked for, so that all in and below e is here; trees that are
 // in seen have been looked into.
-func (c *Commit) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
+func (r *Remote) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
 	switch {
 	case e.hasBlob() && !blobs, !e.hasBlob() && !e.isDir():
 		return nil, nil
-	case !c.has(e.hash):
+	case !r.has(e.hash):
 		return []Hash{e.hash}, nil
 	case e.hasBlob(), seen[e.hash]:
 		return nil, nil
 	}
 	seen[e.hash] = true
-	tree, err := c.tree(e.hash)
+	tree, err := r.tree(e.hash)
 	if err != nil {
 		return nil, err
 	}
 	var all []Hash
 	for _, below := range tree.entries {
-		missing, err := c.missing(below, blobs, seen)
+		missing, err := r.missing(below, blobs, seen)
 		if err != nil {
 			return nil, err
 		}
@@ -188,9 +188,9 @@ func (c *Commit) at(ctx context.Context, path string) (treeEntry, error) {
 		if err := c.fetchObjects(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
 			return e, c.remote.fault(ctx, err)
 		}
-		tree, err := c.tree(e.hash)
+		tree, err := c.remote.tree(e.hash)
 		if err != nil {
-			return e, err
+			return e, c.remote.fault(ctx, err)
 		}
 		var ok bool
 		if e, ok = tree.find(name); !ok {

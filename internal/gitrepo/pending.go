@@ -168,7 +168,7 @@ func (b *builder) folder(ctx context.Context, old Hash, prefix string, c *change
 		if err := b.parent.fetchObjects(ctx, []Hash{old}, filters[byTree]); err != nil {
 			return Hash{}, b.parent.remote.fault(ctx, err)
 		}
-		was, err := b.parent.tree(old)
+		was, err := b.parent.remote.tree(old)
 		if err != nil {
 			return Hash{}, b.parent.remote.fault(ctx, err)
 		}
@@ -244,7 +244,7 @@ func (b *builder) reachable(c *PendingCommit) ([]plumbing.EncodedObject, error) 
 	}
 	var down func(h Hash) error
 	down = func(h Hash) error {
-		if b.parent.has(h) || !send(h) {
+		if b.parent.remote.has(h) || !send(h) {
 			return nil
 		}
 		tree, err := b.tree(h)

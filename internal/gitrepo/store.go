@@ -162,7 +162,7 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 		return nil, err
 	}
 	for depth := firstDepth; ; depth *= 10 {
-		joined, err := h.history().ancestry(ctx, b.Hash, h.Hash)
+		joined, err := s.Remote.fetched().ancestry(ctx, b.Hash, h.Hash)
 		if err != nil && !errors.Is(err, ErrShallow) {
 			return nil, s.Remote.fault(ctx, err)
 		}
