@@ -26,7 +26,7 @@ type Commit struct {
 	Message   string
 
 	remote *Remote
-	line   *line   // nil unless it is a commit of a Log
+	line   *line   // nil unless it is a commit of a log
 	listed counter // the entries that FS has listed
 
 	folders map[string][]repo.Entry // that have been listed
@@ -118,8 +118,8 @@ func defaultBranch(refs *packp.AdvRefs) string {
 	return ""
 }
 
-// Follows reports whether a commit is the tip itself, or one of the commits before
-// it, no more than depth steps back.
+// Follows reports whether a commit is this one, or one of its ancestors. It looks depth
+// commits back, and further where more of the history is here.
 func (c *Commit) Follows(ctx context.Context, commit Hash, depth int) (bool, error) {
 	if commit == c.Hash || slices.Contains(c.Parents, commit) {
 		return true, nil

@@ -75,19 +75,6 @@ func (c *Commit) Content(ctx context.Context, e repo.Entry) ([]byte, error) {
 	return content, c.remote.fault(ctx, err)
 }
 
-// Below returns all that is below a folder: see repo.Tree.
-func (c *Commit) Below(ctx context.Context, dir string) ([]repo.Entry, error) {
-	list, err := c.List(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]repo.Entry, len(list))
-	for i, e := range list {
-		entries[i] = repo.Entry{Path: e.Path, Mode: e.Mode, Hash: e.Hash.String(), Size: -1}
-	}
-	return entries, nil
-}
-
 // public returns the entry as package repo has it.
 func (e treeEntry) public(name string) repo.Entry {
 	return repo.Entry{Path: name, Mode: e.fileMode(), Hash: e.hash.String(), Size: -1}

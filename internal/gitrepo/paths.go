@@ -20,17 +20,9 @@ func (c *Commit) Fetch(ctx context.Context, paths ...string) error {
 	return c.fetchPaths(ctx, paths, "")
 }
 
-// Entry is a file, link or submodule in the tree of a Commit.
-type Entry struct {
-	Path string      // from the root folder, with slashes; any bytes but NUL
-	Mode fs.FileMode // fs.ModeSymlink for a link, fs.ModeIrregular for a submodule
-	Hash Hash        // of the content; of a commit elsewhere for a submodule
-}
-
-// List returns all that is below a folder ("." is the root), in the order of a tree,
-// without the folders themselves. It fetches no file's content. A folder that
-// does not exist is an error that is fs.ErrNotExist.
-func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
+// Below returns all that is below a folder, in the order of a tree: see repo.Tree. It
+// fetches no file's content.
+func (c *Commit) Below(ctx context.Context, dir string) ([]repo.Entry, error) {
 	if err := c.fetchPaths(ctx, []string{dir}, packp.FilterBlobNone()); err != nil {
 		return nil, err
 	}
@@ -45,8 +37,8 @@ func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
 	if dir == "." {
 		prefix = ""
 	}
-	var entries []Entry
-	err = c.remote.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
+	var entries []repo.Entry
+	err = c.remote.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e repo.Entry) { entries = append(entries, e) })
 	return entries, c.remote.fault(ctx, err)
 }
 
@@ -65,7 +57,7 @@ func (c *counter) add(n int) error {
 }
 
 // walk visits what is below a tree that is here.
-func (r *Remote) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
+func (r *Remote) walk(h Hash, prefix string, count *counter, visit func(repo.Entry)) error {
 	tree, err := r.tree(h)
 	if err != nil {
 		return err
@@ -75,7 +67,7 @@ func (r *Remote) walk(h Hash, prefix string, count *counter, visit func(Entry)) 
 	}
 	for _, e := range tree.entries {
 		if !e.isDir() {
-			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
+			visit(e.public(prefix + e.name))
 		} else if err := r.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
 			return err
 		}
@@ -85,21 +77,27 @@ func (r *Remote) walk(h Hash, prefix string, count *counter, visit func(Entry)) 
 
 // fetchPaths is fetchParts for one commit.
 func (c *Commit) fetchPaths(ctx context.Context, paths []string, filter packp.Filter) error {
-	return c.fetchParts(ctx, []Part{{c, paths}}, filter)
+	return c.fetchParts(ctx, []part{{c, paths}}, filter)
+}
+
+// part is files and folders in the tree of a commit.
+type part struct {
+	commit *Commit
+	paths  []string
 }
 
 // fetchParts goes down all paths level by level, with one request a level, and then
 // fetches all that was found at their ends, in and below it, but for filter. The
-// parts are of one Remote, and of one Log if any is.
-func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filter) error {
+// parts are of one Remote, and of one log if any is.
+func (c *Commit) fetchParts(ctx context.Context, parts []part, filter packp.Filter) error {
 	type step struct {
 		entry treeEntry
 		rest  []string
 	}
 	var steps []step
 	for _, part := range parts {
-		root := treeEntry{mode: modeDir, hash: part.Commit.Tree}
-		for _, p := range part.Paths {
+		root := treeEntry{mode: modeDir, hash: part.commit.Tree}
+		for _, p := range part.paths {
 			if !fs.ValidPath(p) {
 				return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
 			}

@@ -273,11 +273,11 @@ func (b *builder) reachable(c *PendingCommit) ([]plumbing.EncodedObject, error) 
 
 // commitBytes returns the commit object, signed if there is a signer.
 func commitBytes(tree, parent Hash, meta CommitMeta) ([]byte, error) {
-	author, err := meta.Author.line()
+	author, err := signatureLine(meta.Author)
 	if err != nil {
 		return nil, err
 	}
-	committer, err := cmp.Or(meta.Committer, meta.Author).line()
+	committer, err := signatureLine(cmp.Or(meta.Committer, meta.Author))
 	if err != nil {
 		return nil, err
 	}
