@@ -39,9 +39,7 @@ func (h *History) newest(hashes []Hash, limit int) (Between, error) {
 		if err != nil {
 			return b, err
 		}
-		b.Commits = append(b.Commits, &repo.Commit{
-			Hash: hash.String(), Message: text.message, Author: repo.Signature{Name: text.author.Name, Email: text.author.Email, When: text.author.When},
-		})
+		b.Commits = append(b.Commits, &repo.Commit{Hash: hash.String(), Message: text.message, Author: text.author})
 	}
 	return b, nil
 }

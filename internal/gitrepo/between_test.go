@@ -3,6 +3,7 @@ package gitrepo_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 func TestBetween(t *testing.T) {
 	t.Parallel()
 	repo, line, side, merge := branched(t, gittest.NewServer(t, gittest.Options{}))
-	orphan := repo.Git("commit-tree", "-m", "alone", line[0]+"^{tree}")
+	orphan := repo.WriteCommit(repo.Tree(line[0]), "alone")
 	h, err := gitrepo.OpenHistory(repo.Dir)
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +32,10 @@ func TestBetween(t *testing.T) {
 		"from the merge": {merge, side, 0, 4},
 		"unrelated":      {line[1], orphan, 1, 2},
 	} {
+		log := func(commits string) []string {
+			return strings.FieldsFunc(repo.Git("log", "--topo-order", "--format=%H %an %ae %s", commits), func(c rune) bool { return c == '\n' })
+		}
+		wantAdded, wantRemoved := log(c.from+".."+c.to), log(c.to+".."+c.from)
 		for _, limit := range []int{0, 2, 50} {
 			added, removed, err := h.Between(t.Context(), hash(c.from), hash(c.to), limit)
 			if err != nil || added.Total != c.added || removed.Total != c.removed {
@@ -38,15 +43,14 @@ func TestBetween(t *testing.T) {
 			}
 			for _, got := range []struct {
 				gitrepo.Between
-				commits string
-			}{{added, c.from + ".." + c.to}, {removed, c.to + ".." + c.from}} {
+				want []string
+			}{{added, wantAdded}, {removed, wantRemoved}} {
 				var lines []string
 				for _, one := range got.Commits {
 					lines = append(lines, fmt.Sprintf("%s %s %s %s", one.Hash, one.Author.Name, one.Author.Email, strings.TrimSpace(one.Message)))
 				}
-				want := repo.Git("log", "--topo-order", "--format=%H %an %ae %s", "-n", fmt.Sprint(limit), got.commits)
-				if strings.Join(lines, "\n") != want {
-					t.Errorf("%s, limit %d: got\n%s\nwant\n%s", name, limit, strings.Join(lines, "\n"), want)
+				if want := got.want[:min(limit, len(got.want))]; !slices.Equal(lines, want) {
+					t.Errorf("%s, limit %d: got\n%q\nwant\n%q", name, limit, lines, want)
 				}
 			}
 		}

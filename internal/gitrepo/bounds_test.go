@@ -299,7 +299,7 @@ func TestFolderOfFolders(t *testing.T) {
 	if err := tip.Fetch(t.Context(), "."); err != nil {
 		t.Fatal(err)
 	}
-	_, err := tip.List(t.Context(), ".")
+	_, err := tip.Below(t.Context(), ".")
 	walked := fs.WalkDir(tip.FS(t.Context()), ".", func(_ string, _ fs.DirEntry, err error) error { return err })
 	for _, err := range []error{err, walked} {
 		if err == nil || !strings.Contains(err.Error(), "limit of 10000 entries") {

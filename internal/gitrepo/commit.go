@@ -2,17 +2,13 @@ package gitrepo
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
-	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
@@ -30,7 +26,7 @@ type Commit struct {
 	Message   string
 
 	remote *Remote
-	line   *line   // nil unless it is a commit of a Log
+	line   *line   // nil unless it is a commit of a log
 	listed counter // the entries that FS has listed
 
 	folders map[string][]repo.Entry // that have been listed
@@ -122,59 +118,14 @@ func defaultBranch(refs *packp.AdvRefs) string {
 	return ""
 }
 
-// Follows reports whether a commit is the tip itself, or one of the commits before
-// it, no more than depth steps back.
+// Follows reports whether a commit is this one, or one of its ancestors. It looks depth
+// commits back, and further where more of the history is here.
 func (c *Commit) Follows(ctx context.Context, commit Hash, depth int) (bool, error) {
 	if commit == c.Hash || slices.Contains(c.Parents, commit) {
 		return true, nil
 	}
-	if err := c.request(ctx, []Hash{c.Hash}, nil, depth, filters[c.remote.mode]); err != nil {
-		return false, c.remote.fault(ctx, c.moved(ctx, err))
+	if err := c.deepen(ctx, depth); err != nil {
+		return false, c.remote.fault(ctx, err)
 	}
-	return c.history().descends(ctx, c.Hash, commit)
-}
-
-// has reports whether an object is here, or is known to be too large.
-func (c *Commit) has(h Hash) bool {
-	return c.remote.large[h] || c.remote.store.HasEncodedObject(h) == nil
-}
-
-// object returns a copy of an object that is here.
-func (c *Commit) object(kind plumbing.ObjectType, h Hash) ([]byte, error) {
-	if c.remote.large[h] && kind == plumbing.BlobObject {
-		return nil, limit.FileError("the file")
-	}
-	if c.remote.large[h] {
-		return nil, limit.FileError("the " + kind.String() + " " + h.String())
-	}
-	o, err := c.remote.store.EncodedObject(kind, h)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s is not here", kind, h)
-	}
-	reader, err := o.Reader()
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	raw := make([]byte, o.Size())
-	_, err = io.ReadFull(reader, raw)
-	return raw, err
-}
-
-// tree returns a tree that is here. It must not be changed.
-func (c *Commit) tree(h Hash) (*tree, error) {
-	if known, ok := c.remote.trees[h]; ok {
-		return known, nil
-	}
-	raw, err := c.object(plumbing.TreeObject, h)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := parseTree(raw)
-	if err != nil {
-		return nil, fmt.Errorf("tree %s: %w", h, err)
-	}
-	read := &tree{entries: entries}
-	c.remote.trees[h] = read
-	return read, nil
+	return c.remote.fetched().descends(ctx, c.Hash, commit)
 }

@@ -35,10 +35,10 @@ func (c *Commit) fetchCommit(ctx context.Context) error {
 	r := c.remote
 	// Servers that filter but do not serve objects by their hash would leave us
 	// without the rest.
-	if !c.remote.offer.Supports(capability.Filter) || !c.remote.offer.Supports(capability.AllowReachableSHA1InWant) {
+	if !r.offer.Supports(capability.Filter) || !r.offer.Supports(capability.AllowReachableSHA1InWant) {
 		r.mode = whole
 	}
-	if c.has(c.Hash) {
+	if r.has(c.Hash) {
 		return nil // the branch has not moved since it was last read
 	}
 	for m := r.mode; ; m++ {
@@ -60,13 +60,14 @@ func (c *Commit) requestTip(ctx context.Context, m mode) error {
 		base = Hash{}
 	}
 	err := error(nil)
-	switch {
+	switch f := (fetchRequest{wants: []Hash{c.Hash}, depth: 1, filter: filters[m]}); {
 	case base.IsZero():
-		err = c.request(ctx, []Hash{c.Hash}, nil, 1, filters[m])
+		err = r.fetch(ctx, f)
 	case m == byTree:
 		err = c.requestSince(ctx, base)
 	default:
-		err = c.request(ctx, []Hash{c.Hash}, []Hash{base}, 1, filters[m])
+		f.have, f.shallow = []Hash{base}, []Hash{base} // all that the filter leaves of it is here
+		err = r.fetch(ctx, f)
 	}
 	if err != nil {
 		return err
@@ -79,34 +80,31 @@ func (c *Commit) requestTip(ctx context.Context, m mode) error {
 // of base: what of that is not here comes by its hash when it is needed. For the same reason the
 // server must not send differences to what base has, as it does with thin packs.
 func (c *Commit) requestSince(ctx context.Context, base Hash) error {
-	if err := c.exchange(ctx, fetchRequest{wants: []Hash{c.Hash}, have: []Hash{base}, filter: filters[byBlob]}); err != nil {
+	if err := c.remote.exchange(ctx, fetchRequest{wants: []Hash{c.Hash}, have: []Hash{base}, filter: filters[byBlob]}); err != nil {
 		return err
 	}
-	if !c.has(c.Hash) { // moved back by force: base has it
-		return c.request(ctx, []Hash{c.Hash}, nil, 1, filters[byTree])
+	if !c.remote.has(c.Hash) { // moved back by force: base has it
+		return c.remote.fetch(ctx, fetchRequest{wants: []Hash{c.Hash}, depth: 1, filter: filters[byTree]})
 	}
 	return nil
 }
-
-// history returns the commits that are here, to ask which descends from which.
-func (c *Commit) history() *History { return &History{objects: c.remote.store} }
 
 // fetchObjects fetches the objects with these hashes, and what is in and below them
 // unless filter leaves it out. A server that does not serve them is asked for
 // the whole tip, now and from then on.
 func (c *Commit) fetchObjects(ctx context.Context, hashes []Hash, filter packp.Filter) error {
+	r := c.remote
 	seen := map[Hash]bool{}
 	hashes = slices.DeleteFunc(hashes, func(h Hash) bool {
 		again := seen[h]
 		seen[h] = true
-		return again || c.has(h)
+		return again || r.has(h)
 	})
 	if len(hashes) == 0 {
 		return nil
 	}
-	r := c.remote
 	if r.mode != whole {
-		err := c.request(ctx, hashes, nil, 0, filter)
+		err := r.fetch(ctx, fetchRequest{wants: hashes, filter: filter})
 		var refused *refusedError
 		if !errors.As(err, &refused) {
 			return err
@@ -115,7 +113,7 @@ func (c *Commit) fetchObjects(ctx context.Context, hashes []Hash, filter packp.F
 	if err := c.requestWhole(ctx); err != nil {
 		return c.moved(ctx, err)
 	}
-	return c.check(hashes)
+	return r.check(hashes)
 }
 
 // requestWhole asks for everything in the tip, or in the log that it is of.
@@ -142,31 +140,25 @@ func (c *Commit) moved(ctx context.Context, err error) error {
 	return &fault{Problem: problem.New("", "%s: branch %s moved while it was read", c.remote.url, c.Branch), Kind: ErrMoved, Cause: err}
 }
 
-// request makes one fetch request. Have is commits that are here; with a depth,
-// all that the filter leaves of them must be here too. Depth 0 is no limit, which
-// is right for everything but commits.
-func (c *Commit) request(ctx context.Context, wants, have []Hash, depth int, filter packp.Filter) error {
-	return c.fetch(ctx, fetchRequest{wants, have, have, depth, filter})
-}
-
 // fetchRequest is what one request asks for.
 type fetchRequest struct {
-	wants, have []Hash
-	shallow     []Hash // the commits of have, and before them, whose parents are not here
-	depth       int    // of the history; 0 is no limit
-	filter      packp.Filter
+	wants   []Hash
+	have    []Hash // commits; all that the filter leaves of them is here, unless depth is 0
+	shallow []Hash // the commits of have, and before them, whose parents are not here
+	depth   int    // of the history; 0 is no limit, which is right for trees and blobs
+	filter  packp.Filter
 }
 
 // fetch makes a request, and makes sure that the server sent what it was asked for.
-func (c *Commit) fetch(ctx context.Context, f fetchRequest) error {
-	if err := c.exchange(ctx, f); err != nil {
+func (r *Remote) fetch(ctx context.Context, f fetchRequest) error {
+	if err := r.exchange(ctx, f); err != nil {
 		return err
 	}
-	return c.check(f.wants)
+	return r.check(f.wants)
 }
 
 // exchange makes a request, and stores what the server sends.
-func (c *Commit) exchange(ctx context.Context, f fetchRequest) error {
+func (r *Remote) exchange(ctx context.Context, f fetchRequest) error {
 	req := packp.NewUploadPackRequest()
 	req.Wants, req.Haves, req.Shallows = f.wants, f.have, f.shallow
 	req.Depth, req.Filter = packp.DepthCommits(f.depth), f.filter
@@ -180,7 +172,7 @@ func (c *Commit) exchange(ctx context.Context, f fetchRequest) error {
 	if f.filter != "" {
 		take = append(take, capability.Filter)
 	}
-	c.remote.agree(req.Capabilities, c.remote.offer, take...)
+	r.agree(req.Capabilities, r.offer, take...)
 	var message bytes.Buffer
 	if err := req.UploadRequest.Encode(&message); err != nil {
 		return err
@@ -191,12 +183,12 @@ func (c *Commit) exchange(ctx context.Context, f fetchRequest) error {
 	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {
 		return err
 	}
-	answer, err := c.remote.wire.ask(ctx, uploadPack, message.Bytes())
+	answer, err := r.wire.ask(ctx, uploadPack, message.Bytes())
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
-	bounded := limit.NewReader(answer, c.remote.bounds.pack, "the server's pack")
+	bounded := limit.NewReader(answer, r.bounds.pack, "the server's pack")
 	res := packp.NewUploadPackResponse(req)
 	if err := res.Decode(io.NopCloser(bounded)); err != nil {
 		return garbled(cmp.Or(bounded.Over(), err), "the server's answer")
@@ -206,7 +198,7 @@ func (c *Commit) exchange(ctx context.Context, f fetchRequest) error {
 	if req.Capabilities.Supports(capability.Sideband64k) {
 		pack = newDemux(res, io.Discard)
 	}
-	if err := c.remote.readPack(ctx, pack); err != nil {
+	if err := r.readPack(ctx, pack); err != nil {
 		return garbled(cmp.Or(bounded.Over(), err), "the objects")
 	}
 	io.Copy(io.Discard, pack) // the end of the side band
@@ -214,11 +206,11 @@ func (c *Commit) exchange(ctx context.Context, f fetchRequest) error {
 }
 
 // check makes sure that the server sent what it was asked for.
-func (c *Commit) check(wants []Hash) error {
+func (r *Remote) check(wants []Hash) error {
 	for _, h := range wants {
 		switch {
-		case c.has(h):
-		case c.remote.leftOut: // it is one of those, or the difference to one
+		case r.has(h):
+		case r.leftOut: // it is one of those, or the difference to one
 			return limit.FileError("object " + h.String())
 		default:
 			return fmt.Errorf("the server did not send object %s", h)

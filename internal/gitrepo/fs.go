@@ -43,7 +43,7 @@ func (c *Commit) Entries(ctx context.Context, name string) ([]repo.Entry, error)
 	if err := c.fetchObjects(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
 		return nil, c.remote.fault(ctx, err)
 	}
-	dir, err := c.tree(e.hash)
+	dir, err := c.remote.tree(e.hash)
 	if err != nil {
 		return nil, c.remote.fault(ctx, err)
 	}
@@ -71,21 +71,8 @@ func (c *Commit) Content(ctx context.Context, e repo.Entry) ([]byte, error) {
 	if err := c.fetchObjects(ctx, []Hash{hash}, ""); err != nil {
 		return nil, c.remote.fault(ctx, err)
 	}
-	content, err := c.object(plumbing.BlobObject, hash)
+	content, err := c.remote.object(plumbing.BlobObject, hash)
 	return content, c.remote.fault(ctx, err)
-}
-
-// Below returns all that is below a folder: see repo.Tree.
-func (c *Commit) Below(ctx context.Context, dir string) ([]repo.Entry, error) {
-	list, err := c.List(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]repo.Entry, len(list))
-	for i, e := range list {
-		entries[i] = repo.Entry{Path: e.Path, Mode: e.Mode, Hash: e.Hash.String(), Size: -1}
-	}
-	return entries, nil
 }
 
 // public returns the entry as package repo has it.

@@ -135,20 +135,20 @@ func TestFetchBringsNothingElse(t *testing.T) {
 	}
 }
 
-func TestList(t *testing.T) {
+func TestBelow(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
 	for _, dir := range []string{"dev/manifests", "."} {
 		server.Reset()
-		entries, err := tip.List(t.Context(), dir)
+		entries, err := tip.Below(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got, want []string
 		for _, e := range entries {
-			got = append(got, e.Hash.String()+" "+e.Path)
+			got = append(got, e.Hash+" "+e.Path)
 		}
 		for _, line := range repo.List("main") {
 			fields, path, _ := strings.Cut(line, "\t")
@@ -167,10 +167,10 @@ func TestList(t *testing.T) {
 	if _, err := tip.FS(t.Context()).ReadFile("users.yaml"); err != nil || server.Count() != 1 {
 		t.Errorf("the list brought the files' content: %v", err)
 	}
-	if _, err := tip.List(t.Context(), "dev/none"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := tip.Below(t.Context(), "dev/none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := tip.List(t.Context(), "users.yaml"); err == nil {
+	if _, err := tip.Below(t.Context(), "users.yaml"); err == nil {
 		t.Error("a file is listed")
 	}
 }

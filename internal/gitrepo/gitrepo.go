@@ -112,13 +112,6 @@ type bounds struct {
 	entries      int   // of folders
 }
 
-func (r *Remote) tooLarge(h Hash) {
-	if r.large == nil {
-		r.large = map[Hash]bool{}
-	}
-	r.large[h] = true
-}
-
 // Open makes a Remote of an https, http, ssh or file URL, of user@host:path, or
 // of a path on disk. It asks the server nothing. URLs that hold a secret are
 // refused, since URLs end up in logs.

@@ -113,7 +113,7 @@ func TestTip(t *testing.T) {
 	repo := server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{UserAgent: "tagbump/1"})
 	tip := tipOf(t, r, "")
-	if tip.Branch != "main" || tip.Hash.String() != repo.Tip("main") || tip.Tree.String() != repo.Git("rev-parse", "main^{tree}") {
+	if tip.Branch != "main" || tip.Hash.String() != repo.Tip("main") || tip.Tree.String() != repo.Tree(repo.Tip("main")) {
 		t.Errorf("got %s %s %s", tip.Branch, tip.Hash, tip.Tree)
 	}
 	if tip.Author.Name != "Test" || tip.Committer.Email != "test@example.com" || tip.Committer.When.Unix() != 1767323045 || tip.Message != "initial" {
@@ -164,7 +164,7 @@ func TestBranches(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
 	repo := server.NewRepo("k8s", sample())
-	repo.Git("branch", "tagbump/prod/api", "main")
+	repo.MoveBranch("tagbump/prod/api", repo.Tip("main"))
 	repo.Git("tag", "v1", "main")
 	got, err := open(t, server.URL("k8s"), gitrepo.Options{}).Branches(t.Context())
 	if err != nil || len(got) != 2 || got["tagbump/prod/api"].String() != repo.Tip("main") {
@@ -262,15 +262,14 @@ func TestReplayWithoutFilters(t *testing.T) {
 			if got := server.Down(); got > first/3 {
 				t.Errorf("%s: %d bytes came down, and %d at first", name, got, first)
 			}
-			if entries, err := tip.List(t.Context(), "."); err != nil || len(entries) != 800 {
+			if entries, err := tip.Below(t.Context(), "."); err != nil || len(entries) != 800 {
 				t.Errorf("%s: %d entries, %v", name, len(entries), err)
 			}
 		}
 		// A branch that shares nothing with what is here, and one moved back by force.
-		tree := repo.Git("mktree", "--missing")
-		repo.Git("update-ref", "refs/heads/other", repo.Git("commit-tree", "-m", "other", tree))
+		repo.MoveBranch("other", repo.WriteCommit(repo.WriteObject("tree", ""), "other"))
 		tipOf(t, r, "other")
-		repo.Git("update-ref", "refs/heads/main", "main~1")
+		repo.MoveBranch("main", repo.Log("main")[1])
 		if got, err := tipOf(t, r, "main").FS(t.Context()).ReadFile(path); err != nil || string(got) != "image: x:1\n" {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
@@ -321,7 +320,7 @@ func TestOldModesSurvive(t *testing.T) {
 	blob := repo.Git("rev-parse", "main:users.yaml")
 	raw := "100664 group.yaml\x00" + bytesOf(t, blob) + "100644 plain.yaml\x00" + bytesOf(t, blob)
 	tree := repo.WriteObject("tree", raw)
-	repo.Git("update-ref", "refs/heads/old", repo.Git("commit-tree", "-m", "old", tree))
+	repo.MoveBranch("old", repo.WriteCommit(tree, "old"))
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	tip := tipOf(t, r, "old")
 	c := commitOn(t, tip, map[string][]byte{"group.yaml": []byte("a: 1\n"), "new.yaml": []byte("b: 2\n")})
@@ -364,22 +363,23 @@ func TestReplayOfNeighbours(t *testing.T) {
 		}
 	}
 	tip := tipOf(t, r, "main")
-	if entries, err := tip.List(t.Context(), "."); err != nil || len(entries) != 400 {
+	if entries, err := tip.Below(t.Context(), "."); err != nil || len(entries) != 400 {
 		t.Errorf("got %d entries, %v", len(entries), err)
 	}
 	list := func(what, dir string, want int) {
 		t.Helper()
-		if entries, err := tipOf(t, r, "main").List(t.Context(), dir); err != nil || len(entries) != want {
+		if entries, err := tipOf(t, r, "main").Below(t.Context(), dir); err != nil || len(entries) != want {
 			t.Errorf("%s: got %d entries, %v", what, len(entries), err)
 		}
 	}
-	first := repo.Log("main")[12]
+	line := repo.Log("main")
+	first := line[12]
 	repo.Git("repack", "-adbq")
-	repo.Git("update-ref", "refs/heads/main", repo.Git("commit-tree", "-m", "as it was", "-p", "main", first+"^{tree}"))
+	repo.MoveBranch("main", repo.WriteCommit(repo.Tree(first), "as it was", line[0]))
 	list("a tree of old, and bitmaps", ".", 400)
-	repo.Git("update-ref", "refs/heads/main", "main~5")
+	repo.MoveBranch("main", line[4])
 	list("moved back by force", "dev/manifests/s00050", 4)
-	repo.Git("update-ref", "refs/heads/main", first)
+	repo.MoveBranch("main", first)
 	repo.Commit("main", gittest.Files{"dev/manifests/s00051/new.yaml": "new: 1\n"}, "elsewhere")
 	list("moved elsewhere by force", "dev/manifests/s00051", 5)
 	list("what others had changed", "dev/manifests/s00001", 4)

@@ -99,7 +99,7 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 	if !r.offer.Supports(capability.Filter) {
 		return nil, problem.New("give a clone of it on disk", "%s: the server cannot send commits alone", r.url)
 	}
-	if err := r.commitAt("", Hash{}, nil).request(ctx, tips, nil, 0, packp.FilterTreeDepth(0)); err != nil {
+	if err := r.fetch(ctx, fetchRequest{wants: tips, filter: packp.FilterTreeDepth(0)}); err != nil {
 		return nil, r.fault(ctx, err)
 	}
 	tag := func(name string) (Hash, error) {
@@ -118,6 +118,9 @@ func (r *Remote) History(ctx context.Context) (*History, error) {
 		return hashes, nil
 	}}, nil
 }
+
+// fetched returns the commits that are here, to ask which descends from which.
+func (r *Remote) fetched() *History { return &History{objects: r.store} }
 
 // Resolve returns the commit whose hash begins with prefix. That there is none is
 // ErrNoCommit; that there are several, ErrAmbiguous.

@@ -20,10 +20,10 @@ func branched(t *testing.T, server *gittest.Server) (repo *gittest.Repo, line []
 	for i := range 5 {
 		line = append(line, repo.Commit("main", gittest.Files{"a": fmt.Sprint(i + 1)}, "next"))
 	}
-	repo.Git("branch", "side", line[2])
+	repo.MoveBranch("side", line[2])
 	side = repo.Commit("side", gittest.Files{"b": "1"}, "side")
-	merge = repo.Git("commit-tree", "-m", "merge", "-p", line[5], "-p", side, line[5]+"^{tree}")
-	repo.Git("update-ref", "refs/heads/merged", merge)
+	merge = repo.WriteCommit(repo.Tree(line[5]), "merge", line[5], side)
+	repo.MoveBranch("merged", merge)
 	return repo, line, side, merge
 }
 
@@ -73,7 +73,7 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%s: %.7s against %.7s: got %v, %v, %v, want %v, %v", name, c.a, c.b, ahead, behind, err, c.ahead, c.behind)
 			}
 		}
-		for _, absent := range []string{strings.Repeat("f", 40), "fffffff", "xyz", strings.Repeat("f", 64), repo.Git("rev-parse", "main^{tree}")} {
+		for _, absent := range []string{strings.Repeat("f", 40), "fffffff", "xyz", strings.Repeat("f", 64), repo.Tree(line[5])} {
 			if _, err := h.Resolve(absent); !errors.Is(err, gitrepo.ErrNoCommit) {
 				t.Errorf("%s: %s: got %v", name, absent, err)
 			}
@@ -125,9 +125,9 @@ func TestHistoryErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	repo := server.NewRepo("duplicates", sample())
-	tree := repo.Git("rev-parse", "main^{tree}")
+	tree := repo.Tree(repo.Tip("main"))
 	for seen, i := map[string]bool{}, 0; ; i++ { // two hashes that begin alike
-		hash := repo.Git("commit-tree", "-m", fmt.Sprint(i), tree)
+		hash := repo.WriteCommit(tree, fmt.Sprint(i))
 		if seen[hash[:2]] {
 			h, err := gitrepo.OpenHistory(repo.Dir)
 			if err != nil {
@@ -160,9 +160,33 @@ func TestFollows(t *testing.T) {
 			}
 		}
 		// What came down for that must not be taken for more than it is.
-		repo.Git("update-ref", "refs/heads/main", line[3])
+		repo.MoveBranch("main", line[3])
 		if got, err := tipOf(t, r, "main").FS(t.Context()).ReadFile("a"); string(got) != "3" || err != nil {
 			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+}
+
+// TestFollowsFetchesNoFileAgain counts what comes down from servers that send all trees, or
+// everything, with a commit.
+func TestFollowsFetchesNoFileAgain(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]func(*gittest.Repo){"blobs": (*gittest.Repo).NoTreeFilter, "whole": (*gittest.Repo).NoFilter} {
+		server := gittest.NewServer(t, gittest.Options{})
+		repo := server.NewRepo("app", gittest.Many(50, "dev"))
+		limit(repo)
+		first := repo.Tip("main")
+		for range 3 {
+			repo.Commit("main", gittest.Files{"a": fmt.Sprint(len(repo.Log("main")))}, "next")
+		}
+		tip := tipOf(t, open(t, server.URL("app"), gitrepo.Options{}), "main")
+		down := server.Down()
+		server.Reset()
+		if got, err := tip.Follows(t.Context(), hash(first), 200); err != nil || !got {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+		if again := server.Down(); again > down/3 {
+			t.Errorf("%s: %d bytes came down, and %d with the tip", name, again, down)
 		}
 	}
 }

@@ -43,9 +43,9 @@ func TestToken(t *testing.T) {
 		push   bool // whether the tip can be read, and the push is what fails
 		hint   string
 	}{
-		"none":      {gittest.Options{Token: token}, "", false, "give a token"},
+		"none":      {gittest.Options{Token: token, DirectReads: true}, "", false, "give a token"},
 		"wrong":     {gittest.Options{Token: "other"}, token, false, "the token is wrong or has expired"},
-		"read-only": {gittest.Options{Token: token, ReadOnly: true}, token, true, "the token may not do this"},
+		"read-only": {gittest.Options{Token: token, ReadOnly: true, DirectReads: true}, token, true, "the token may not do this"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -225,7 +225,7 @@ func TestStatus(t *testing.T) {
 			}
 			t.Run(name+" to "+string(kind), func(t *testing.T) {
 				t.Parallel()
-				server := gittest.NewServer(t, gittest.Options{})
+				server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 				repo := server.NewRepo("k8s", sample())
 				// Twice, as net/http itself asks again when a connection that it
 				// had kept turns out to be closed.
@@ -267,7 +267,7 @@ func TestHungServer(t *testing.T) {
 				}
 				t.Run(string(kind)+" "+name+" "+how, func(t *testing.T) {
 					t.Parallel()
-					server := gittest.NewServer(t, gittest.Options{})
+					server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 					server.NewRepo("k8s", sample())
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()

@@ -75,7 +75,7 @@ func TestParseURL(t *testing.T) {
 func TestSignatureLine(t *testing.T) {
 	line := "Zoë Q. <zoe@example.com> 1700000000 +0530"
 	s := parseSignature(line)
-	if got, err := s.line(); err != nil || got != line {
+	if got, err := signatureLine(s); err != nil || got != line {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for _, strange := range []string{"", "nobody", "a <b", "a> <b 1 2", "a <b> x y"} {

@@ -1,80 +1,42 @@
 package gitrepo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// LogEntry is a commit that changed files, and the one before it: both can be read
+// logEntry is a commit that changed files, and the one before it: both can be read
 // as any Commit can.
-type LogEntry struct {
-	*Commit          // the files as the commit left them
-	Before  *Commit  // as they were: its first parent; nil where the history begins
-	Paths   []string // those that were asked about and that it changed
+type logEntry struct {
+	commit *Commit  // the files as the commit left them
+	before *Commit  // as they were: its first parent; nil where the history begins
+	paths  []string // those that were asked about and that it changed
 }
 
 // line is the first parents of a tip, as far as they are here.
 type line struct {
 	tip   *Commit
-	depth int           // that has been asked for
-	known map[Hash]bool // the commits on it
+	depth int // that has been asked for
 }
 
-// How deep a log looks: first so many commits, then ten times as many, and so on.
-const firstDepth, allDepth = 50, 1<<31 - 1
-
-// Log returns the ancestors of a commit, along first parents, that changed any of some
-// files or folders: newest first. It fetches commits in steps that grow, and of
-// the trees only those on the paths, so what is near costs little. Files are
-// fetched when they are read: see FetchEach.
-//
-// Limit is how many commits are looked at; 0 is all. Where the log ends before
-// the history does, its last error is ErrShallow.
-func (c *Commit) Log(ctx context.Context, limit int, paths ...string) iter.Seq2[*LogEntry, error] {
-	return func(yield func(*LogEntry, error) bool) {
-		limit := cmp.Or(limit, allDepth)
-		told := 0
-		for depth := min(firstDepth, limit); ; depth = min(depth*10, limit) {
-			w, err := c.LogWithin(ctx, depth, paths...)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, e := range w.Entries[told:] {
-				if !yield(e, nil) {
-					return
-				}
-			}
-			told = len(w.Entries)
-			switch {
-			case w.Whole:
-				return
-			case w.Cut, depth == limit:
-				yield(nil, ErrShallow)
-				return
-			}
-		}
-	}
+// window is the newest part of a log.
+type window struct {
+	entries []*logEntry // newest first
+	oldest  *Commit     // where it ends
+	whole   bool        // the history begins there
+	cut     bool        // the server does not know what is before
 }
 
-// Window is what of a Log is within so many commits.
-type Window struct {
-	Entries []*LogEntry // newest first
-	Oldest  *Commit     // where it ends
-	Whole   bool        // there the history begins
-	Cut     bool        // nor does the server know what is before
-}
-
-// LogWithin returns what of a Log is within the last so many commits.
-func (c *Commit) LogWithin(ctx context.Context, depth int, paths ...string) (*Window, error) {
+// log returns which of the last depth commits, along first parents, changed any of some
+// files or folders. Of the trees only those on the paths are fetched, and no files:
+// they are fetched when they are read, or by fetchParts.
+func (c *Commit) log(ctx context.Context, depth int, paths ...string) (*window, error) {
 	top := &pathNode{}
 	for _, p := range paths {
 		if !fs.ValidPath(p) {
@@ -87,9 +49,9 @@ func (c *Commit) LogWithin(ctx context.Context, depth int, paths ...string) (*Wi
 	if err != nil && !cut {
 		return nil, c.remote.fault(ctx, err)
 	}
-	w := &Window{Oldest: commits[len(commits)-1], Cut: cut}
-	w.Whole = len(w.Oldest.Parents) == 0
-	w.Entries, err = compare(ctx, c.remote, top, commits, w.Whole)
+	w := &window{oldest: commits[len(commits)-1], cut: cut}
+	w.whole = len(w.oldest.Parents) == 0
+	w.entries, err = compare(ctx, top, commits, w.whole)
 	return w, c.remote.fault(ctx, err)
 }
 
@@ -97,10 +59,10 @@ func (c *Commit) LogWithin(ctx context.Context, depth int, paths ...string) (*Wi
 // history goes on, so that each of depth can be compared with its parent. Where
 // the server knows fewer, the error is ErrShallow.
 func (c *Commit) firstParents(ctx context.Context, depth int) ([]*Commit, error) {
-	l := &line{tip: c, depth: depth, known: map[Hash]bool{}}
+	l := &line{tip: c, depth: depth}
 	commits, err := l.walk(depth)
 	if errors.Is(err, ErrShallow) {
-		if err := c.deepen(ctx, min(depth, allDepth-1)+1); err != nil {
+		if err := c.deepen(ctx, depth+1); err != nil {
 			return nil, err
 		}
 		commits, err = l.walk(depth)
@@ -113,11 +75,10 @@ func (l *line) walk(depth int) ([]*Commit, error) {
 	commits := []*Commit{l.tip}
 	for len(commits) <= depth {
 		last := commits[len(commits)-1]
-		l.known[last.Hash] = true
 		if len(last.Parents) == 0 {
 			return commits, nil
 		}
-		if !l.tip.has(last.Parents[0]) {
+		if !l.tip.remote.has(last.Parents[0]) {
 			return commits, ErrShallow
 		}
 		past, err := l.past(last.Parents[0])
@@ -142,13 +103,13 @@ func (c *Commit) deepen(ctx context.Context, depth int) error {
 	for m := r.mode; ; m++ {
 		var have, shallow []Hash
 		if m != byTree && m == r.mode && r.base == c.Hash {
-			ends, err := c.history().ends(ctx, c.Hash)
+			ends, err := r.fetched().ends(ctx, c.Hash)
 			if err != nil {
 				return err
 			}
 			have, shallow = []Hash{c.Hash}, ends
 		}
-		err := c.fetch(ctx, fetchRequest{[]Hash{c.Hash}, have, shallow, depth, filters[m]})
+		err := r.fetch(ctx, fetchRequest{[]Hash{c.Hash}, have, shallow, depth, filters[m]})
 		var refused *refusedError
 		if errors.As(err, &refused) && m < whole {
 			continue
@@ -184,42 +145,49 @@ func (n *pathNode) add(p string) {
 	n.path = p
 }
 
-// pair is the same folder in two commits, where it is not the same.
+// pair is an entry of a folder in a commit and in the one before it.
 type pair struct {
 	node     *pathNode
 	old, new treeEntry // the zero entry where it is not there
-	commit   int
+	commit   int       // its index
 }
 
-// compare finds what each commit changed of the paths below top, against the
-// next: level by level, with one request a level.
-func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Commit, whole bool) ([]*LogEntry, error) {
-	changed := make([][]string, len(commits))
-	var level []pair
-	// see tells one entry of a folder in two commits.
-	see := func(below []pair, p pair) []pair {
-		if p.old.hash == p.new.hash && p.old.mode == p.new.mode {
-			return below
-		}
-		if p.node.path != "" {
-			changed[p.commit] = append(changed[p.commit], p.node.path)
-		}
-		if p.node.below != nil && (p.old.isDir() || p.new.isDir()) {
-			below = append(below, p)
-		}
-		return below
+// comparison finds which paths each of some commits changed, level by level.
+type comparison struct {
+	changed [][]string // by commit
+	next    []pair     // folders that differ, and have to be looked into
+}
+
+func (c *comparison) add(p pair) {
+	if p.old.hash == p.new.hash && p.old.mode == p.new.mode {
+		return
 	}
-	for i, c := range commits {
-		root := pair{node: top, new: treeEntry{mode: modeDir, hash: c.Tree}, commit: i}
-		switch {
-		case i+1 < len(commits):
+	if p.node.path != "" {
+		c.changed[p.commit] = append(c.changed[p.commit], p.node.path)
+	}
+	if p.node.below != nil && (p.old.isDir() || p.new.isDir()) {
+		c.next = append(c.next, p)
+	}
+}
+
+// compare returns what each commit changed of the paths below top, against the next one,
+// with one request a level of folders. The last commit is here for its tree only, unless
+// the history is whole, and begins with it.
+func compare(ctx context.Context, top *pathNode, commits []*Commit, whole bool) ([]*logEntry, error) {
+	c := &comparison{changed: make([][]string, len(commits))}
+	for i, commit := range commits {
+		root := pair{node: top, new: treeEntry{mode: modeDir, hash: commit.Tree}, commit: i}
+		if i+1 < len(commits) {
 			root.old = treeEntry{mode: modeDir, hash: commits[i+1].Tree}
-		case !whole:
-			continue // it is here for its tree only
+		} else if !whole {
+			break
 		}
-		level = see(level, root)
+		c.add(root)
 	}
-	for len(level) > 0 {
+	oldest := commits[len(commits)-1]
+	for len(c.next) > 0 {
+		level := c.next
+		c.next = nil
 		var wants []Hash
 		for _, p := range level {
 			for _, e := range []treeEntry{p.old, p.new} {
@@ -228,68 +196,43 @@ func compare(ctx context.Context, r *Remote, top *pathNode, commits []*Commit, w
 				}
 			}
 		}
-		if err := commits[len(commits)-1].fetchObjects(ctx, wants, filters[byTree]); err != nil {
+		if err := oldest.fetchObjects(ctx, wants, filters[byTree]); err != nil {
 			return nil, err
 		}
-		var below []pair
 		for _, p := range level {
-			old, err := r.treeOf(p.old)
+			old, err := oldest.remote.treeOf(p.old)
 			if err != nil {
 				return nil, err
 			}
-			new, err := r.treeOf(p.new)
+			new, err := oldest.remote.treeOf(p.new)
 			if err != nil {
 				return nil, err
 			}
 			for name, node := range p.node.below {
-				a, _ := old.find(name)
-				b, _ := new.find(name)
-				below = see(below, pair{node, a, b, p.commit})
+				was, _ := old.find(name)
+				is, _ := new.find(name)
+				c.add(pair{node, was, is, p.commit})
 			}
 		}
-		level = below
 	}
-	var changes []*LogEntry
-	for i, paths := range changed {
+	var entries []*logEntry
+	for i, paths := range c.changed {
 		if len(paths) == 0 {
 			continue
 		}
 		slices.Sort(paths)
-		c := &LogEntry{Commit: commits[i], Paths: paths}
+		e := &logEntry{commit: commits[i], paths: paths}
 		if i+1 < len(commits) {
-			c.Before = commits[i+1]
+			e.before = commits[i+1]
 		}
-		changes = append(changes, c)
+		entries = append(entries, e)
 	}
-	return changes, nil
-}
-
-// treeOf returns a folder that is here; one without entries where there is none.
-func (r *Remote) treeOf(e treeEntry) (*tree, error) {
-	if !e.isDir() {
-		return &tree{}, nil
-	}
-	return r.commitAt("", Hash{}, nil).tree(e.hash)
-}
-
-// Part is files and folders in the tree of a tip.
-type Part struct {
-	Commit *Commit
-	Paths  []string
-}
-
-// FetchEach is Commit.Fetch for several commits of one Remote at once, in as many
-// requests as for one.
-func FetchEach(ctx context.Context, parts ...Part) error {
-	if len(parts) == 0 {
-		return nil
-	}
-	return parts[0].Commit.fetchParts(ctx, parts, "")
+	return entries, nil
 }
 
 // read fills in what the commit says, which is here.
 func (c *Commit) read() error {
-	raw, err := c.object(plumbing.CommitObject, c.Hash)
+	raw, err := c.remote.object(plumbing.CommitObject, c.Hash)
 	if err != nil {
 		return err
 	}

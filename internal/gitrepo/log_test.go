@@ -3,25 +3,32 @@ package gitrepo_test
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/repo"
 )
 
 // busy is a repository of many commits. Of every ten, one bumps api and one web,
 // and the others bump neither.
-func busy(t testing.TB, repo *gittest.Repo, commits int) {
+func busy(t testing.TB, commits int) *gittest.Repo {
 	t.Helper()
+	return gittest.NewBuilt(t, fmt.Sprint("busy ", commits), sample(), func(k8s *gittest.Repo) { bumpOften(k8s, commits) })
+}
+
+func bumpOften(k8s *gittest.Repo, commits int) {
 	var in strings.Builder
 	data := func(s string) { fmt.Fprintf(&in, "data %d\n%s\n", len(s), s) }
 	for i := range commits {
 		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter Test <test@example.com> %d +0000\n", 1_767_400_000+i*60)
 		data(fmt.Sprintf("commit %d", i))
 		if i == 0 {
-			fmt.Fprintf(&in, "from %s\n", repo.Tip("main"))
+			fmt.Fprintf(&in, "from %s\n", k8s.Tip("main"))
 		}
 		path := "qa/manifests/other/other.yaml"
 		switch i % 10 {
@@ -33,7 +40,7 @@ func busy(t testing.TB, repo *gittest.Repo, commits int) {
 		fmt.Fprintf(&in, "M 100644 inline %s\n", path)
 		data(fmt.Sprintf("image: x:%d\n", i))
 	}
-	repo.Import(in.String())
+	k8s.Import(in.String())
 }
 
 // servers are those that Log has to do with.
@@ -45,50 +52,75 @@ var servers = map[string]func(*gittest.Repo){
 	"no filter or want": func(r *gittest.Repo) { r.NoFilter(); r.NoWants() },
 }
 
+// served returns the URL of a repository that is served over HTTP, and its server.
+func served(t testing.TB, k8s *gittest.Repo) (*gittest.Server, string) {
+	t.Helper()
+	server := gittest.NewServer(t, gittest.Options{Root: filepath.Dir(k8s.Dir)})
+	return server, server.URL(strings.TrimSuffix(filepath.Base(k8s.Dir), ".git"))
+}
+
+// logOf returns the log of the branch main, and what it is read with.
+func logOf(t *testing.T, url string, paths ...string) (*gitrepo.Store, *repo.Commit, iter.Seq2[*repo.LogEntry, error]) {
+	t.Helper()
+	store := &gitrepo.Store{Remote: open(t, url, gitrepo.Options{}), ReadOnly: true}
+	tip, err := store.Tip(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store, tip, repo.Log(func(depth int) (*repo.Window, error) { return store.Log(t.Context(), tip, depth, paths...) })
+}
+
 func TestLog(t *testing.T) {
 	t.Parallel()
+	line := busy(t, 120).Log("main")
 	for name, configure := range servers {
 		for _, scheme := range []string{"http", "file"} {
 			t.Run(name+" over "+scheme, func(t *testing.T) {
 				t.Parallel()
-				server := gittest.NewServer(t, gittest.Options{})
-				repo := server.NewRepo("k8s", sample())
-				busy(t, repo, 120)
-				configure(repo)
-				url := server.URL("k8s")
-				if scheme == "file" {
-					url = repo.URL()
+				k8s := busy(t, 120)
+				configure(k8s)
+				url := k8s.URL()
+				if scheme == "http" {
+					_, url = served(t, k8s)
 				}
-				tip := tipOf(t, open(t, url, gitrepo.Options{}), "main")
-				if err := tip.Fetch(t.Context(), "users.yaml"); err != nil {
+				store, tip, log := logOf(t, url, "dev/manifests/api", "dev/manifests/web/web-dev-deployment.yaml")
+				if err := tip.Tree.Fetch(t.Context(), "users.yaml"); err != nil {
+					t.Fatal(err)
+				}
+				read := func(c *repo.Commit) string {
+					content, err := c.FS(t.Context()).ReadFile(deployment)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return strings.TrimSpace(string(content))
+				}
+				var entries []*repo.LogEntry
+				var parts []repo.Part
+				for e, err := range log {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if strings.Join(e.Paths, " ") == "dev/manifests/api" {
+						entries = append(entries, e)
+						parts = append(parts, repo.Part{Commit: e.Commit, Paths: []string{deployment}}, repo.Part{Commit: e.Before, Paths: []string{deployment}})
+					}
+				}
+				read(entries[0].Commit) // a file that was not fetched before
+				read(entries[0].Before)
+				if err := store.Fetch(t.Context(), parts...); err != nil {
 					t.Fatal(err)
 				}
 				var got []string
-				for e, err := range tip.Log(t.Context(), 0, "dev/manifests/api", "dev/manifests/web/web-dev-deployment.yaml") {
-					if err != nil {
-						t.Fatal(err)
-					}
-					if strings.Join(e.Paths, " ") != "dev/manifests/api" {
-						continue
-					}
-					now, err := e.FS(t.Context()).ReadFile(deployment)
-					if err != nil {
-						t.Fatal(err)
-					}
-					before, err := e.Before.FS(t.Context()).ReadFile(deployment)
-					if err != nil {
-						t.Fatal(err)
-					}
-					got = append(got, fmt.Sprintf("%s %d: %s from %s", e.Hash, e.Committer.When.Unix(), strings.TrimSpace(string(now)), strings.TrimSpace(string(before))))
+				for _, e := range entries {
+					got = append(got, fmt.Sprintf("%s %d: %s from %s", e.Hash, e.Committer.When.Unix(), read(e.Commit), read(e.Before)))
 				}
 				var want []string
 				for i := 113; i >= 3; i -= 10 {
-					hash := repo.Git("rev-parse", fmt.Sprintf("main~%d", 119-i))
 					before := fmt.Sprintf("image: x:%d", i-10)
 					if i == 3 {
 						before = "image: api:1 # keep"
 					}
-					want = append(want, fmt.Sprintf("%s %d: image: x:%d from %s", hash, 1_767_400_000+i*60, i, before))
+					want = append(want, fmt.Sprintf("%s %d: image: x:%d from %s", line[119-i], 1_767_400_000+i*60, i, before))
 				}
 				if !slices.Equal(got, want) {
 					t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -100,15 +132,14 @@ func TestLog(t *testing.T) {
 
 func TestLogLooksNoFurtherThanItMust(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
-	busy(t, server.NewRepo("k8s", sample()), 2000)
-	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
-	if err := tip.Fetch(t.Context(), "dev/manifests/api"); err != nil {
+	server, url := served(t, busy(t, 2000))
+	_, tip, log := logOf(t, url, "dev/manifests/api")
+	if err := tip.Tree.Fetch(t.Context(), "dev/manifests/api"); err != nil {
 		t.Fatal(err)
 	}
 	server.Reset()
-	for e, err := range tip.Log(t.Context(), 0, "dev/manifests/api") {
-		if err != nil || e.Message != "commit 1993\n" && e.Message != "commit 1993" {
+	for e, err := range log {
+		if err != nil || strings.TrimSpace(e.Message) != "commit 1993" {
 			t.Fatalf("got %v, %v", e, err)
 		}
 		break
@@ -121,54 +152,60 @@ func TestLogLooksNoFurtherThanItMust(t *testing.T) {
 
 func TestLogEnds(t *testing.T) {
 	t.Parallel()
-	repo := gittest.NewRepo(t, sample())
-	busy(t, repo, 60)
-	tip := tipOf(t, open(t, repo.URL(), gitrepo.Options{}), "main")
-	log := func(tip *gitrepo.Commit, limit int, path string) (messages []string, last error) {
-		for e, err := range tip.Log(t.Context(), limit, path) {
+	k8s := busy(t, 60)
+	messages := func(entries []*repo.LogEntry) (all []string) {
+		for _, e := range entries {
+			all = append(all, strings.TrimSpace(e.Message))
+		}
+		return all
+	}
+	all := func(log iter.Seq2[*repo.LogEntry, error]) (entries []*repo.LogEntry, last error) {
+		for e, err := range log {
 			if last = err; err == nil {
-				messages = append(messages, strings.TrimSpace(e.Message))
+				entries = append(entries, e)
 			}
 		}
-		return messages, last
+		return entries, last
 	}
 	t.Run("with the first commit", func(t *testing.T) {
-		got, err := log(tip, 0, "users.yaml")
-		if err != nil || !slices.Equal(got, []string{"initial"}) {
-			t.Errorf("got %q, %v", got, err)
+		_, _, log := logOf(t, k8s.URL(), "users.yaml")
+		got, err := all(log)
+		if err != nil || !slices.Equal(messages(got), []string{"initial"}) {
+			t.Errorf("got %q, %v", messages(got), err)
 		}
 	})
 	t.Run("at the limit", func(t *testing.T) {
-		got, err := log(tip, 20, "dev/manifests/api")
-		if !errors.Is(err, gitrepo.ErrShallow) || !slices.Equal(got, []string{"commit 53", "commit 43"}) {
-			t.Errorf("got %q, %v", got, err)
+		store, tip, _ := logOf(t, k8s.URL())
+		w, err := store.Log(t.Context(), tip, 20, "dev/manifests/api")
+		if err != nil || w.Whole || w.Cut || !slices.Equal(messages(w.Entries), []string{"commit 53", "commit 43"}) {
+			t.Errorf("got %+v, %v", w, err)
 		}
 	})
 	t.Run("where the server's history does", func(t *testing.T) {
 		cut := gittest.NewRepo(t, nil)
-		cut.Git("fetch", "--quiet", "--depth=8", repo.URL(), "main:main")
-		got, err := log(tipOf(t, open(t, cut.URL(), gitrepo.Options{}), "main"), 0, "dev/manifests/api")
-		if !errors.Is(err, gitrepo.ErrShallow) || !slices.Equal(got, []string{"commit 53"}) {
-			t.Errorf("got %q, %v", got, err)
+		cut.Git("fetch", "--quiet", "--depth=8", k8s.URL(), "main:main")
+		_, _, log := logOf(t, cut.URL(), "dev/manifests/api")
+		got, err := all(log)
+		if !errors.Is(err, gitrepo.ErrShallow) || !slices.Equal(messages(got), []string{"commit 53"}) {
+			t.Errorf("got %q, %v", messages(got), err)
 		}
 	})
 }
 
-func TestFetchEachTakesOneRequestALevel(t *testing.T) {
+func TestFetchOfSeveralCommitsTakesOneRequestALevel(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
-	busy(t, server.NewRepo("k8s", sample()), 40)
-	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
-	w, err := tip.LogWithin(t.Context(), 50, deployment)
+	server, url := served(t, busy(t, 40))
+	store, tip, _ := logOf(t, url)
+	w, err := store.Log(t.Context(), tip, 50, deployment)
 	if err != nil || !w.Whole || len(w.Entries) != 5 {
 		t.Fatalf("got %+v, %v", w, err)
 	}
-	var parts []gitrepo.Part
+	var parts []repo.Part
 	for _, e := range w.Entries {
-		parts = append(parts, gitrepo.Part{Commit: e.Commit, Paths: []string{deployment}})
+		parts = append(parts, repo.Part{Commit: e.Commit, Paths: []string{deployment}})
 	}
 	server.Reset()
-	if err := gitrepo.FetchEach(t.Context(), parts...); err != nil {
+	if err := store.Fetch(t.Context(), parts...); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range w.Entries {

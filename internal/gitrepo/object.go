@@ -11,16 +11,15 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"k8srepo/internal/repo"
 )
 
-// Signature is who made a commit, and when.
-type Signature struct {
-	Name, Email string
-	When        time.Time
-}
+// Signature is who made a commit, and when. A commit does not hold the Login.
+type Signature = repo.Signature
 
-// line returns the signature as a commit holds it.
-func (s Signature) line() (string, error) {
+// signatureLine returns a signature as a commit holds it.
+func signatureLine(s Signature) (string, error) {
 	switch {
 	case strings.TrimSpace(s.Name) == "" || strings.TrimSpace(s.Email) == "":
 		return "", errors.New("a commit needs the name and the e-mail address of its author")

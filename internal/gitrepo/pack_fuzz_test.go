@@ -14,6 +14,9 @@ import (
 // FuzzPack reads packs that are damaged in every way: an error, or objects that are what
 // their names say, and never more of them than the limit.
 func FuzzPack(f *testing.F) {
+	empty := func() *Remote {
+		return &Remote{store: memory.NewStorage(), trees: map[Hash]*tree{}, bounds: bounds{pack: limit.MaxPack}}
+	}
 	store := memory.NewStorage()
 	var hashes []Hash
 	for _, text := range []string{"image: api:1\n", "image: api:2\n", "image: api:1\nimage: api:2\n"} {
@@ -32,13 +35,17 @@ func FuzzPack(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(b.Bytes())
+		r := empty()
+		if err := r.readPack(f.Context(), &b); err != nil || len(r.store.Objects) != len(hashes) {
+			f.Fatalf("undamaged: %d objects, %v", len(r.store.Objects), err)
+		}
 	}
 	f.Fuzz(func(t *testing.T, pack []byte) {
-		r := &Remote{store: memory.NewStorage(), trees: map[Hash]*tree{}}
+		r := empty()
 		err := r.readPack(t.Context(), bytes.NewReader(pack))
 		total := int64(0)
 		for h, o := range r.store.Objects {
-			content, _ := (&Commit{remote: r}).object(o.Type(), h)
+			content, _ := r.object(o.Type(), h)
 			if plumbing.ComputeHash(o.Type(), content) != h {
 				t.Errorf("%s is another object", h)
 			}

@@ -20,17 +20,9 @@ func (c *Commit) Fetch(ctx context.Context, paths ...string) error {
 	return c.fetchPaths(ctx, paths, "")
 }
 
-// Entry is a file, link or submodule in the tree of a Commit.
-type Entry struct {
-	Path string      // from the root folder, with slashes; any bytes but NUL
-	Mode fs.FileMode // fs.ModeSymlink for a link, fs.ModeIrregular for a submodule
-	Hash Hash        // of the content; of a commit elsewhere for a submodule
-}
-
-// List returns all that is below a folder ("." is the root), in the order of a tree,
-// without the folders themselves. It fetches no file's content. A folder that
-// does not exist is an error that is fs.ErrNotExist.
-func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
+// Below returns all that is below a folder, in the order of a tree: see repo.Tree. It
+// fetches no file's content.
+func (c *Commit) Below(ctx context.Context, dir string) ([]repo.Entry, error) {
 	if err := c.fetchPaths(ctx, []string{dir}, packp.FilterBlobNone()); err != nil {
 		return nil, err
 	}
@@ -45,8 +37,8 @@ func (c *Commit) List(ctx context.Context, dir string) ([]Entry, error) {
 	if dir == "." {
 		prefix = ""
 	}
-	var entries []Entry
-	err = c.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e Entry) { entries = append(entries, e) })
+	var entries []repo.Entry
+	err = c.remote.walk(top.hash, prefix, &counter{what: "folder " + dir, max: c.remote.bounds.entries}, func(e repo.Entry) { entries = append(entries, e) })
 	return entries, c.remote.fault(ctx, err)
 }
 
@@ -65,8 +57,8 @@ func (c *counter) add(n int) error {
 }
 
 // walk visits what is below a tree that is here.
-func (c *Commit) walk(h Hash, prefix string, count *counter, visit func(Entry)) error {
-	tree, err := c.tree(h)
+func (r *Remote) walk(h Hash, prefix string, count *counter, visit func(repo.Entry)) error {
+	tree, err := r.tree(h)
 	if err != nil {
 		return err
 	}
@@ -75,8 +67,8 @@ func (c *Commit) walk(h Hash, prefix string, count *counter, visit func(Entry)) 
 	}
 	for _, e := range tree.entries {
 		if !e.isDir() {
-			visit(Entry{prefix + e.name, e.fileMode(), e.hash})
-		} else if err := c.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
+			visit(e.public(prefix + e.name))
+		} else if err := r.walk(e.hash, prefix+e.name+"/", count, visit); err != nil {
 			return err
 		}
 	}
@@ -85,21 +77,27 @@ func (c *Commit) walk(h Hash, prefix string, count *counter, visit func(Entry)) 
 
 // fetchPaths is fetchParts for one commit.
 func (c *Commit) fetchPaths(ctx context.Context, paths []string, filter packp.Filter) error {
-	return c.fetchParts(ctx, []Part{{c, paths}}, filter)
+	return c.fetchParts(ctx, []part{{c, paths}}, filter)
+}
+
+// part is files and folders in the tree of a commit.
+type part struct {
+	commit *Commit
+	paths  []string
 }
 
 // fetchParts goes down all paths level by level, with one request a level, and then
 // fetches all that was found at their ends, in and below it, but for filter. The
-// parts are of one Remote, and of one Log if any is.
-func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filter) error {
+// parts are of one Remote, and of one log if any is.
+func (c *Commit) fetchParts(ctx context.Context, parts []part, filter packp.Filter) error {
 	type step struct {
 		entry treeEntry
 		rest  []string
 	}
 	var steps []step
 	for _, part := range parts {
-		root := treeEntry{mode: modeDir, hash: part.Commit.Tree}
-		for _, p := range part.Paths {
+		root := treeEntry{mode: modeDir, hash: part.commit.Tree}
+		for _, p := range part.paths {
 			if !fs.ValidPath(p) {
 				return &fs.PathError{Op: "fetch", Path: p, Err: fs.ErrInvalid}
 			}
@@ -125,14 +123,14 @@ func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filt
 		var below []step
 		for _, s := range steps {
 			if len(s.rest) == 0 {
-				missing, err := c.missing(s.entry, filter == "", seen)
+				missing, err := c.remote.missing(s.entry, filter == "", seen)
 				if err != nil {
 					return c.remote.fault(ctx, err)
 				}
 				ends = append(ends, missing...)
 				continue
 			}
-			tree, err := c.tree(s.entry.hash)
+			tree, err := c.remote.tree(s.entry.hash)
 			if err != nil {
 				return c.remote.fault(ctx, err)
 			}
@@ -147,23 +145,23 @@ func (c *Commit) fetchParts(ctx context.Context, parts []Part, filter packp.Filt
 
 // missing returns what has to be asked for, so that all in and below e is here; trees that are
 // in seen have been looked into.
-func (c *Commit) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
+func (r *Remote) missing(e treeEntry, blobs bool, seen map[Hash]bool) ([]Hash, error) {
 	switch {
 	case e.hasBlob() && !blobs, !e.hasBlob() && !e.isDir():
 		return nil, nil
-	case !c.has(e.hash):
+	case !r.has(e.hash):
 		return []Hash{e.hash}, nil
 	case e.hasBlob(), seen[e.hash]:
 		return nil, nil
 	}
 	seen[e.hash] = true
-	tree, err := c.tree(e.hash)
+	tree, err := r.tree(e.hash)
 	if err != nil {
 		return nil, err
 	}
 	var all []Hash
 	for _, below := range tree.entries {
-		missing, err := c.missing(below, blobs, seen)
+		missing, err := r.missing(below, blobs, seen)
 		if err != nil {
 			return nil, err
 		}
@@ -188,9 +186,9 @@ func (c *Commit) at(ctx context.Context, path string) (treeEntry, error) {
 		if err := c.fetchObjects(ctx, []Hash{e.hash}, filters[byTree]); err != nil {
 			return e, c.remote.fault(ctx, err)
 		}
-		tree, err := c.tree(e.hash)
+		tree, err := c.remote.tree(e.hash)
 		if err != nil {
-			return e, err
+			return e, c.remote.fault(ctx, err)
 		}
 		var ok bool
 		if e, ok = tree.find(name); !ok {

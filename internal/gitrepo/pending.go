@@ -168,7 +168,7 @@ func (b *builder) folder(ctx context.Context, old Hash, prefix string, c *change
 		if err := b.parent.fetchObjects(ctx, []Hash{old}, filters[byTree]); err != nil {
 			return Hash{}, b.parent.remote.fault(ctx, err)
 		}
-		was, err := b.parent.tree(old)
+		was, err := b.parent.remote.tree(old)
 		if err != nil {
 			return Hash{}, b.parent.remote.fault(ctx, err)
 		}
@@ -244,7 +244,7 @@ func (b *builder) reachable(c *PendingCommit) ([]plumbing.EncodedObject, error) 
 	}
 	var down func(h Hash) error
 	down = func(h Hash) error {
-		if b.parent.has(h) || !send(h) {
+		if b.parent.remote.has(h) || !send(h) {
 			return nil
 		}
 		tree, err := b.tree(h)
@@ -273,11 +273,11 @@ func (b *builder) reachable(c *PendingCommit) ([]plumbing.EncodedObject, error) 
 
 // commitBytes returns the commit object, signed if there is a signer.
 func commitBytes(tree, parent Hash, meta CommitMeta) ([]byte, error) {
-	author, err := meta.Author.line()
+	author, err := signatureLine(meta.Author)
 	if err != nil {
 		return nil, err
 	}
-	committer, err := cmp.Or(meta.Committer, meta.Author).line()
+	committer, err := signatureLine(cmp.Or(meta.Committer, meta.Author))
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (b *builder) tree(h Hash) ([]treeEntry, error) {
 	}
 	o, made := b.made[h]
 	if !made {
-		was, err := b.parent.tree(h)
+		was, err := b.parent.remote.tree(h)
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ import (
 // pushed is a server, a tip on it and a commit that is ready to be pushed.
 func pushed(t *testing.T) (*gittest.Server, *gittest.Repo, *gitrepo.Remote, *gitrepo.Commit, *gitrepo.PendingCommit) {
 	t.Helper()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 	repo := server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	tip := tipOf(t, r, "main")
@@ -74,7 +74,7 @@ func TestPushLosesCleanly(t *testing.T) {
 	})
 	t.Run("deleted", func(t *testing.T) {
 		_, repo, r, tip, c := pushed(t)
-		repo.Git("update-ref", "-d", "refs/heads/main")
+		repo.MoveBranch("main", "")
 		err := r.Push(t.Context(), "main", tip.Hash, c)
 		if e := pushError(t, err, gitrepo.Moved); !e.At.IsZero() {
 			t.Errorf("got %v", err)
@@ -260,7 +260,7 @@ func TestTipToPushAgain(t *testing.T) {
 // TestTipWithoutLeaveToPush: who may only read is told so by a push, and not before.
 func TestTipWithoutLeaveToPush(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{Token: token, ReadOnly: true})
+	server := gittest.NewServer(t, gittest.Options{Token: token, ReadOnly: true, DirectReads: true})
 	server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{Token: token})
 	for range 3 {
@@ -321,7 +321,7 @@ func TestBranchMovedByForceWhileRead(t *testing.T) {
 	repo.NoWants()
 	first := repo.Tip("main")
 	repo.Commit("main", gittest.Files{"x": "1\n"}, "to be taken back")
-	server.Fail(gittest.Fetch, gittest.Fault{Then: func() { repo.Git("update-ref", "refs/heads/main", first) }})
+	server.Fail(gittest.Fetch, gittest.Fault{Then: func() { repo.MoveBranch("main", first) }})
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	_, err := r.Tip(t.Context(), "main")
 	if _, again := gitrepo.Retry(err); !errors.Is(err, gitrepo.ErrMoved) || !again {
@@ -335,7 +335,7 @@ func TestBranchMovedByForceWhileRead(t *testing.T) {
 func TestRace(t *testing.T) {
 	t.Parallel()
 	const writers = 10
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 	files := sample()
 	for i := range writers {
 		files[fmt.Sprintf("dev/manifests/s%02d/file.yaml", i)] = "image: x:0\n"

@@ -38,10 +38,8 @@ func (s *Store) Tip(ctx context.Context, branch string, likely ...string) (*repo
 
 // public returns a commit as package repo has it.
 func (s *Store) public(t *Commit) *repo.Commit {
-	c := &repo.Commit{Branch: t.Branch, Default: t.Default, Hash: t.Hash.String(), Message: t.Message, Tree: t,
-		Author:    repo.Signature{Name: t.Author.Name, Email: t.Author.Email, When: t.Author.When},
-		Committer: repo.Signature{Name: t.Committer.Name, Email: t.Committer.Email, When: t.Committer.When},
-	}
+	c := &repo.Commit{Branch: t.Branch, Default: t.Default, Hash: t.Hash.String(),
+		Author: t.Author, Committer: t.Committer, Message: t.Message, Tree: t}
 	for _, parent := range t.Parents {
 		c.Parents = append(c.Parents, parent.String())
 	}
@@ -61,17 +59,21 @@ func (s *Store) commit(c *repo.Commit) (*Commit, error) {
 	return t, nil
 }
 
-// Fetch fetches files of several commits at once: see FetchEach.
+// Fetch fetches files of several commits at once, in as many requests as of one: see
+// Commit.Fetch.
 func (s *Store) Fetch(ctx context.Context, parts ...repo.Part) error {
-	own := make([]Part, len(parts))
-	for i, part := range parts {
-		t, err := s.commit(part.Commit)
+	if len(parts) == 0 {
+		return nil
+	}
+	own := make([]part, len(parts))
+	for i, p := range parts {
+		t, err := s.commit(p.Commit)
 		if err != nil {
 			return err
 		}
-		own[i] = Part{t, part.Paths}
+		own[i] = part{t, p.Paths}
 	}
-	return FetchEach(ctx, own...)
+	return own[0].commit.fetchParts(ctx, own, "")
 }
 
 // Commit makes a commit and pushes it, by compare-and-swap. Its hash is returned
@@ -121,22 +123,22 @@ func (s *Store) DeleteBranch(ctx context.Context, branch, at string) error {
 	return s.Remote.Delete(ctx, branch, hash)
 }
 
-// Log returns what of the log of a commit is within depth commits along first
-// parents: see Commit.LogWithin.
+// Log returns which of the last depth commits, along first parents, changed any of some
+// files or folders: a window for repo.Log.
 func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...string) (*repo.Window, error) {
 	t, err := s.commit(c)
 	if err != nil {
 		return nil, err
 	}
-	own, err := t.LogWithin(ctx, depth, paths...)
+	own, err := t.log(ctx, depth, paths...)
 	if err != nil {
 		return nil, err
 	}
-	w := &repo.Window{Oldest: own.Oldest.Committer.When, Whole: own.Whole, Cut: own.Cut}
-	for _, e := range own.Entries {
-		entry := &repo.LogEntry{Commit: s.public(e.Commit), Paths: e.Paths}
-		if e.Before != nil {
-			entry.Before = s.public(e.Before)
+	w := &repo.Window{Oldest: own.oldest.Committer.When, Whole: own.whole, Cut: own.cut}
+	for _, e := range own.entries {
+		entry := &repo.LogEntry{Commit: s.public(e.commit), Paths: e.paths}
+		if e.before != nil {
+			entry.Before = s.public(e.before)
 		}
 		w.Entries = append(w.Entries, entry)
 	}
@@ -150,6 +152,9 @@ func (s *Store) Retry(err error) (after time.Duration, ok bool) { return Retry(e
 // Close closes the Remote.
 func (s *Store) Close() error { return s.Remote.Close() }
 
+// How deep Ancestry looks: first so many commits, then ten times as many, and so on.
+const firstDepth, allDepth = 50, 1<<31 - 1
+
 // Ancestry returns what joins two commits. The commits between are fetched without
 // their trees where the server can leave them out, in steps that grow.
 func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.Ancestry, error) {
@@ -162,12 +167,12 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 		return nil, err
 	}
 	for depth := firstDepth; ; depth *= 10 {
-		joined, err := h.history().ancestry(ctx, b.Hash, h.Hash)
+		joined, err := s.Remote.fetched().ancestry(ctx, b.Hash, h.Hash)
 		if err != nil && !errors.Is(err, ErrShallow) {
 			return nil, s.Remote.fault(ctx, err)
 		}
 		if err == nil {
-			return s.publicAncestry(b, h, joined)
+			return s.publicAncestry(h, joined)
 		}
 		if depth > allDepth/10 {
 			return nil, &fault{Problem: problem.New("", "%s: %s and %s have no commit in common", s.Remote.url, short(b.Hash), short(h.Hash)), Kind: repo.ErrUnrelated}
@@ -180,12 +185,12 @@ func (s *Store) Ancestry(ctx context.Context, base, head *repo.Commit) (*repo.An
 	}
 }
 
-func (s *Store) publicAncestry(base, head *Commit, joined *ancestry) (*repo.Ancestry, error) {
+func (s *Store) publicAncestry(head *Commit, joined *ancestry) (*repo.Ancestry, error) {
 	read := func(h Hash) (*repo.Commit, error) {
 		if known := s.commits[h.String()]; known != nil {
 			return s.public(known), nil
 		}
-		t := s.Remote.commitAt(head.Branch, h, &line{tip: head, depth: firstDepth, known: map[Hash]bool{}})
+		t := s.Remote.commitAt(head.Branch, h, &line{tip: head, depth: firstDepth})
 		if err := t.read(); err != nil {
 			return nil, err
 		}

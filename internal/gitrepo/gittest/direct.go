@@ -2,9 +2,7 @@ package gittest
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -30,7 +28,7 @@ const (
 
 // serveItself answers a request. It reports false, and has done nothing, where git has to.
 func (r *Repo) serveItself(w http.ResponseWriter, request *http.Request, kind Kind, body []byte) bool {
-	if request.Header.Get("Content-Encoding") != "" || request.Header.Get("Git-Protocol") != "" || !r.isPlain() {
+	if request.Header.Get("Content-Encoding") != "" || request.Header.Get("Git-Protocol") != "" || !r.isPlain(kind == Push) {
 		return false
 	}
 	var answer bytes.Buffer
@@ -57,19 +55,22 @@ func (r *Repo) serveItself(w http.ResponseWriter, request *http.Request, kind Ki
 	return true
 }
 
-// isPlain reports whether a repository has no hooks, tags or configuration of its own.
-func (r *Repo) isPlain() bool {
-	if tags, _ := os.ReadDir(filepath.Join(r.Dir, "refs/tags")); len(tags) > 0 {
+// isPlain reports whether a repository has no tags and no configuration of its own, and, for
+// a push, no hooks.
+func (r *Repo) isPlain(push bool) bool {
+	if tags, _ := os.ReadDir(filepath.Join(r.Dir, "refs/tags")); len(tags) > 0 || push && r.hasHooks() {
 		return false
-	}
-	hooks, _ := os.ReadDir(filepath.Join(r.Dir, "hooks"))
-	for _, hook := range hooks {
-		if !strings.HasSuffix(hook.Name(), ".sample") && (hook.Name() != "post-receive" || !r.logsPushes()) {
-			return false
-		}
 	}
 	_, err := os.Stat(filepath.Join(r.Dir, ownConfig))
 	return os.IsNotExist(err) && len(r.Branches()) > 0
+}
+
+// hasHooks reports whether a repository has hooks other than that of LogPushes.
+func (r *Repo) hasHooks() bool {
+	hooks, _ := os.ReadDir(filepath.Join(r.Dir, "hooks"))
+	return slices.ContainsFunc(hooks, func(hook os.DirEntry) bool {
+		return !strings.HasSuffix(hook.Name(), ".sample") && (hook.Name() != "post-receive" || !r.logsPushes())
+	})
 }
 
 // ownConfig is a file that says that the repository's configuration was changed.
@@ -281,15 +282,4 @@ func parents(commit string) (hashes []string) {
 		}
 	}
 	return hashes
-}
-
-// parseTree returns the entries of a tree, in their order.
-func parseTree(raw string) (entries []treeEntry) {
-	for raw != "" {
-		head, rest, _ := strings.Cut(raw, "\x00")
-		mode, _, _ := strings.Cut(head, " ")
-		entries = append(entries, treeEntry{mode, hex.EncodeToString([]byte(rest[:sha1.Size]))})
-		raw = rest[sha1.Size:]
-	}
-	return entries
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"path"
@@ -20,7 +21,7 @@ import (
 // Objects and branches are read and written here as Git stores them, loose: a process
 // for each commit would be most of what the tests cost.
 
-// WriteObject stores an object as it is, valid or not, and is its hash.
+// WriteObject stores an object as it is, valid or not, and returns its hash.
 func (r *Repo) WriteObject(kind, raw string) (hash string) {
 	r.t.Helper()
 	whole := fmt.Sprintf("%s %d\x00%s", kind, len(raw), raw)
@@ -41,7 +42,7 @@ func (r *Repo) ReadObject(kind, hash string) string {
 	r.t.Helper()
 	found, raw, ok := r.loose(hash)
 	if !ok {
-		return r.output("cat-file", kind, hash)
+		return r.output("", "cat-file", kind, hash)
 	}
 	if found != kind {
 		r.t.Fatalf("%s is a %s, and no %s", hash, found, kind)
@@ -155,7 +156,7 @@ func writeFile(file string, data []byte) error {
 }
 
 // ErrStale is a branch that is not at the commit that was expected.
-var ErrStale = fmt.Errorf("the branch is not at the expected commit")
+var ErrStale = errors.New("the branch is not at the expected commit")
 
 // SetBranch sets a branch to a commit, if it is at another: "" stands for no branch.
 func (r *Repo) SetBranch(branch, from, to string) error {
@@ -222,23 +223,30 @@ func (r *Repo) Branches() map[string]string {
 	return branches
 }
 
-// treeEntry is an entry of a tree object.
+// treeEntry is an entry of a tree object, but for its name.
 type treeEntry struct{ mode, hash string }
+
+// parseTree returns the names and the entries of a tree, in their order.
+func parseTree(raw string) iter.Seq2[string, treeEntry] {
+	return func(yield func(string, treeEntry) bool) {
+		for raw := raw; raw != ""; {
+			head, rest, _ := strings.Cut(raw, "\x00")
+			mode, name, _ := strings.Cut(head, " ")
+			if !yield(name, treeEntry{mode, hex.EncodeToString([]byte(rest[:sha1.Size]))}) {
+				return
+			}
+			raw = rest[sha1.Size:]
+		}
+	}
+}
 
 // readTree returns the entries of a tree by their names, none for "".
 func (r *Repo) readTree(hash string) map[string]treeEntry {
 	r.t.Helper()
-	entries := map[string]treeEntry{}
 	if hash == "" {
-		return entries
+		return map[string]treeEntry{}
 	}
-	for raw := r.ReadObject("tree", hash); raw != ""; {
-		header, rest, _ := strings.Cut(raw, "\x00")
-		mode, name, _ := strings.Cut(header, " ")
-		entries[name] = treeEntry{mode, hex.EncodeToString([]byte(rest[:sha1.Size]))}
-		raw = rest[sha1.Size:]
-	}
-	return entries
+	return maps.Collect(parseTree(r.ReadObject("tree", hash)))
 }
 
 const modeTree = "40000"

@@ -75,14 +75,7 @@ func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
 func (r *Repo) init() {
 	r.t.Helper()
 	r.Git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
-	config, err := os.OpenFile(filepath.Join(r.Dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer config.Close()
-	if _, err := config.WriteString(repoConfig); err != nil {
-		r.t.Fatal(err)
-	}
+	r.configure(repoConfig)
 }
 
 // snapshots are the repositories that this process has made, by their files: to make
@@ -136,11 +129,29 @@ const repoConfig = `
 	multiPackIndex = false
 `
 
-// Config sets a value in the repository's configuration.
+// Config sets a value in the repository's configuration, such as "receive.denyDeletes".
 func (r *Repo) Config(key, value string) {
 	r.t.Helper()
-	r.Git("config", key, value)
+	section, name, _ := strings.Cut(key, ".")
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		section, name = fmt.Sprintf("%s %q", section, name[:i]), name[i+1:]
+	}
+	r.configure(fmt.Sprintf("[%s]\n\t%s = %q\n", section, name, value))
 	if err := os.WriteFile(filepath.Join(r.Dir, ownConfig), nil, 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// configure adds lines to the repository's configuration. Of two values of a key the
+// last one counts.
+func (r *Repo) configure(lines string) {
+	r.t.Helper()
+	config, err := os.OpenFile(filepath.Join(r.Dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer config.Close()
+	if _, err := config.WriteString(lines); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -157,25 +168,24 @@ func (r *Repo) NoTreeFilter() { r.Config("uploadpackfilter.tree.allow", "false")
 // URL returns the repository's file URL.
 func (r *Repo) URL() string { return "file://" + r.Dir }
 
-// Git runs git in the repository, and is what it printed, without blanks at the
-// ends. The test ends if git fails.
+// Git runs git in the repository, and returns what it printed, without the whitespace at
+// the ends. The test ends if git fails.
 func (r *Repo) Git(args ...string) string {
 	r.t.Helper()
-	return r.git(nil, args...)
+	return strings.TrimSpace(r.output("", args...))
 }
 
-func (r *Repo) git(stdin []byte, args ...string) string {
+// output returns what git printed, to the byte.
+func (r *Repo) output(stdin string, args ...string) string {
 	r.t.Helper()
 	cmd := exec.Command("git", args...)
-	cmd.Dir = r.Dir
-	cmd.Env = gitEnv()
-	cmd.Stdin = bytes.NewReader(stdin)
+	cmd.Dir, cmd.Env, cmd.Stdin = r.Dir, gitEnv(), strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, stderr.Bytes())
 	}
-	return strings.TrimSpace(stdout.String())
+	return stdout.String()
 }
 
 // gitEnv keeps the settings of the machine and of the person out of the tests.
@@ -190,22 +200,41 @@ func gitEnv() []string {
 // there. What files does not name stays.
 func (r *Repo) Commit(branch string, files Files, message string) (hash string) {
 	r.t.Helper()
-	const who = "Test <test@example.com> 1767323045 +0000"
-	tip, tree, parent := r.Tip(branch), "", ""
-	if tip != "" {
-		tree, parent = r.Tree(tip), "parent "+tip+"\n"
+	tree, parents := "", []string(nil)
+	if tip := r.Tip(branch); tip != "" {
+		tree, parents = r.Tree(tip), []string{tip}
 	}
-	hash = r.WriteObject("commit", fmt.Sprintf("tree %s\n%sauthor %s\ncommitter %s\n\n%s", r.EditTree(tree, files), parent, who, who, message))
-	if err := r.SetBranch(branch, tip, hash); err != nil {
+	hash = r.WriteCommit(r.EditTree(tree, files), message, parents...)
+	r.MoveBranch(branch, hash)
+	return hash
+}
+
+// WriteCommit stores a commit, which is on no branch.
+func (r *Repo) WriteCommit(tree, message string, parents ...string) (hash string) {
+	r.t.Helper()
+	const who = "Test <test@example.com> 1767323045 +0000"
+	var commit strings.Builder
+	fmt.Fprintf(&commit, "tree %s\n", tree)
+	for _, parent := range parents {
+		fmt.Fprintf(&commit, "parent %s\n", parent)
+	}
+	fmt.Fprintf(&commit, "author %s\ncommitter %s\n\n%s", who, who, message)
+	return r.WriteObject("commit", commit.String())
+}
+
+// MoveBranch sets a branch to a commit, wherever it was, and makes it if it is not there.
+// "" deletes it.
+func (r *Repo) MoveBranch(branch, commit string) {
+	r.t.Helper()
+	if err := r.SetBranch(branch, r.Tip(branch), commit); err != nil {
 		r.t.Fatal(err)
 	}
-	return hash
 }
 
 // Import runs git fast-import on a stream: for histories of many commits.
 func (r *Repo) Import(stream string) {
 	r.t.Helper()
-	r.git([]byte(stream), "fast-import", "--quiet", "--force")
+	r.output(stream, "fast-import", "--quiet", "--force")
 }
 
 // Tip returns the commit that a branch is at, "" if there is no such branch.
@@ -234,7 +263,7 @@ func (r *Repo) Read(branch, path string) string {
 	r.t.Helper()
 	tip := r.Tip(branch)
 	if tip == "" {
-		return r.output("cat-file", "blob", branch+":"+path)
+		return r.output("", "cat-file", "blob", branch+":"+path)
 	}
 	e := r.file(r.Tree(tip), path)
 	if e.hash == "" {
@@ -253,8 +282,12 @@ func (r *Repo) List(branch string) []string {
 // Log returns the hashes of a branch's commits along first parents, newest first.
 func (r *Repo) Log(branch string) (hashes []string) {
 	r.t.Helper()
-	for at := r.Tip(branch); at != ""; at = header(r.ReadObject("commit", at), "parent") {
-		hashes = append(hashes, at)
+	for at := r.Tip(branch); at != ""; {
+		_, raw, loose := r.loose(at)
+		if !loose { // git reads the rest at once
+			return append(hashes, strings.Fields(r.Git("rev-list", "--first-parent", at))...)
+		}
+		hashes, at = append(hashes, at), header(raw, "parent")
 	}
 	return hashes
 }
@@ -278,16 +311,4 @@ func (r *Repo) Hook(name, script string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-}
-
-// output returns what git printed, to the byte.
-func (r *Repo) output(args ...string) string {
-	r.t.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Dir, cmd.Env = r.Dir, gitEnv()
-	out, err := cmd.Output()
-	if err != nil {
-		r.t.Fatalf("git %s: %v", strings.Join(args, " "), err)
-	}
-	return string(out)
 }

@@ -63,6 +63,8 @@ type Options struct {
 	TLS      bool          // serve https
 	Direct   bool          // answer without git, where that is possible
 	Root     string        // the folder of the repositories; "" is a temporary one
+
+	DirectReads bool // answer all but pushes without git, where that is possible
 }
 
 // Request is one line of a server's log.
@@ -128,7 +130,7 @@ func (s *Server) Fail(kind Kind, faults ...Fault) {
 func (s *Server) Log() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Request(nil), s.log...)
+	return slices.Clone(s.log)
 }
 
 // Count returns how many requests there were, of these kinds or of any.
@@ -264,7 +266,7 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	case f.HangAfter > 0:
 		w.limit, w.hang = f.HangAfter, hangs
 	}
-	if s.options.Direct {
+	if s.options.Direct || s.options.DirectReads && kind != Push {
 		body, _ := io.ReadAll(r.Body)
 		name, _ := classify(r)
 		cache, _ := s.caches.LoadOrStore(name, &sync.Map{})

@@ -22,7 +22,6 @@ type SSHServer struct {
 	Connections atomic.Int32 // so far
 	Sessions    atomic.Int32 // so far
 
-	t      testing.TB
 	config *ssh.ServerConfig
 }
 
@@ -31,7 +30,7 @@ func NewSSHServer(t testing.TB) *SSHServer {
 	t.Helper()
 	_, host := NewSSHKey(t)
 	private, client := NewSSHKey(t)
-	s := &SSHServer{t: t, HostKey: host.PublicKey(), ClientKey: private}
+	s := &SSHServer{HostKey: host.PublicKey(), ClientKey: private}
 	s.config = &ssh.ServerConfig{
 		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 			if string(key.Marshal()) == string(client.PublicKey().Marshal()) {
