@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -66,12 +67,16 @@ func deleteBranch(ctx context.Context, o *Options, p *proposal, plan *Outcome) {
 
 // closeDeploys closes the open deployments of a service that is rolled back or held, and
 // deletes their branches. That of one which a person changed stays, and the comment says so.
+// Other tasks close none.
 func closeDeploys(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
+	what, closes := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
+	if !closes {
+		return nil
+	}
 	pulls, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, deployPrefix)
 	if err != nil {
 		return err
 	}
-	what := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
 	for _, pull := range pulls {
 		envs, names, _ := parseBranch(deployPrefix, pull.Branch)
 		if pull.Base != b.Branch || !slices.Contains(envs, t.envs[0]) || !slices.Contains(names, t.names[0]) {
@@ -84,7 +89,7 @@ func closeDeploys(ctx context.Context, o *Options, t *task, b *base, plan *Outco
 		if p != nil && p.open == nil {
 			continue // somebody closed it meanwhile
 		}
-		comment := fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), plan.PullRequest)
+		comment := fmt.Sprintf("%s is %s in %s: see %s.", t.names[0], what, t.env(), cmp.Or(plan.PullRequest, plan.Commit))
 		if stays != "" {
 			comment += fmt.Sprintf(" The branch %s stays: %s.", pull.Branch, stays)
 		}

@@ -195,10 +195,7 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 	if exact && t.kind != deploying {
 		plan.Status, plan.Note = Unchanged, pull.URL+" proposes it already"
 	}
-	if t.kind == rollingBack || t.kind == holding {
-		return plan, closeDeploys(ctx, o, t, b, plan)
-	}
-	return plan, nil
+	return plan, closeDeploys(ctx, o, t, b, plan)
 }
 
 // replacedTag returns the comment about a tag that somebody else put on the branch, which

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"k8srepo/internal/deploy"
+	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
 	"k8srepo/internal/problem"
 )
@@ -256,6 +257,28 @@ var rollbacks = []sentence{
 			outcome := h.does(command, deploy.Proposed)
 			p := h.k8s.PullRequests()[0]
 			if p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is "+what+" in prod: see "+outcome.PullRequest+"." || h.repo.Tip(branch) != "" {
+				t.Errorf("got %+v", p)
+			}
+		}
+	}},
+	{"also one that is pushed past the policy, and that it stays open is a notice", func(t *testing.T, api bool) {
+		for _, fails := range []bool{false, true} {
+			h := newGitHubSite(t, api)
+			h.runsIn("prod", h.builds[2])
+			h.deploys(3, deploy.Proposed)
+			h.Push, h.Force = true, true
+			if fails {
+				h.github.Fail("POST /repos/{owner}/{repo}/issues/{issue_number}/comments", ghtest.Fault{Status: 403})
+			}
+			outcome := h.does(h.hold(""), deploy.Changed)
+			p := h.k8s.PullRequests()[0]
+			if fails {
+				if !p.Open || len(outcome.Notices) != 1 || !strings.HasPrefix(outcome.Notices[0], "open pull requests that deploy api to prod may stay open: ") {
+					t.Errorf("got %+v, %q", p, outcome.Notices)
+				}
+				continue
+			}
+			if p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is held in prod: see "+outcome.Commit+"." || h.repo.Tip(branch) != "" {
 				t.Errorf("got %+v", p)
 			}
 		}

@@ -228,7 +228,12 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	case plan.Status != Changed:
 		return plan, nil
 	}
-	return push(ctx, o, t, a, b, plan)
+	if plan, err = push(ctx, o, t, a, b, plan); err == nil && b.policy.Strategy == inventory.PullRequest && o.Pulls != nil {
+		if err := closeDeploys(ctx, o, t, b, plan); err != nil { // the commit is there anyway
+			plan.notice("open pull requests that deploy %s to %s may stay open: %s", t.names[0], t.env(), problem.All(err)[0].Message)
+		}
+	}
+	return plan, err
 }
 
 // foresee notes in the plan of a dry run what would become of it.
