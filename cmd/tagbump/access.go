@@ -61,17 +61,17 @@ func (a *access) repository(con *console.Console) (*github.Client, github.Repo, 
 		if repo, err = github.ParseRepo(a.github); err != nil {
 			return nil, repo, problem.New("write owner/name", "--github: %v", err)
 		}
-		if strings.HasPrefix(a.repo, "http") && !a.environment.hosts(a.repo) {
+		if scheme, _, isURL := strings.Cut(a.repo, "://"); isURL && (scheme == "http" || scheme == "https") && !a.environment.hosts(a.repo) {
 			return nil, repo, problem.New("set GITHUB_SERVER_URL and GITHUB_API_URL to the GitHub that --repo is on", "--github: --repo is not at %s, and its token is not sent there", a.environment.server)
 		}
 	case err != nil:
-		return nil, repo, nil // a path, or another host: a policy that wants a pull request says so
+		return nil, repo, nil // a path, or another host: only a policy that wants a pull request makes this an error
 	}
 	return client, repo, nil
 }
 
-// store opens the k8s repo the way that --via says. The client is that of repository; git
-// opens it over Git's protocol.
+// store opens the k8s repo the way that --via says: over the API with the client and the
+// repo that repository returned, or with git, over Git's protocol.
 func (a *access) store(client *github.Client, repo github.Repo, git func() (*gitrepo.Store, error)) (deploy.Store, error) {
 	switch {
 	case a.via == "git":
@@ -90,8 +90,8 @@ func (a *access) gitStore() (*gitrepo.Store, error) {
 	return &gitrepo.Store{Remote: remote, ReadOnly: true}, err
 }
 
-// idle is how long a server may be silent in the middle of a request. Git's own
-// says something every few seconds, also while a hook runs.
+// idle is how long a server may be silent in the middle of a request. Git's own server
+// sends something every few seconds, also while a hook runs.
 const idle = 30 * time.Second
 
 // remote opens a repository over Git's protocol with a token.

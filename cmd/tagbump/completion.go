@@ -9,8 +9,8 @@ import (
 )
 
 // completions returns the words that may stand in a place of the command line: names from
-// the k8s repo in --root, or in the folder that one is in. A repository elsewhere is not
-// asked.
+// the k8s repo in --root, else from the one that the working directory is in. Names from
+// --repo are not completed.
 func completions(p console.Place) []string {
 	root := inventory.FindSource(".")
 	for i, word := range p.Words {

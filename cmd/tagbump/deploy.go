@@ -17,7 +17,7 @@ func deployCommand(con *console.Console, getenv func(string) string) *cli.Comman
 		Name:  "deploy",
 		Usage: "set the tag of an image on a branch of the k8s repo, and push it",
 		Description: `Reads the branch's tip, changes the tags, and pushes one commit: no clone, no
-working tree, only the objects that it takes. When somebody else was faster, it
+working tree, only the objects that it needs. When somebody else was faster, it
 starts over from the new tip, so no push is lost. Where the tags are commit
 hashes, an older one never replaces a newer one.
 
@@ -30,8 +30,10 @@ environments/<env>.yaml on the default branch of the k8s repo says how it is dep
 Several environments move in one commit or pull request, as the strictest of their
 files says. --force deploys an older tag too, and nothing else; --push and --force
 together push past the strategy, and past the environment that comes before (after:).
-TAGBUMP_TOKEN opens the k8s repo, GITHUB_TOKEN reads the
-service's own repository; one is used for both where both are on one host.
+
+TAGBUMP_TOKEN opens the k8s repo, GITHUB_TOKEN reads the service's own repository; one
+is used for both where both are on one host.
+
 The image is looked for everywhere in <env>/manifests. Where that has more than
 100 folders, --service reads <env>/manifests/<service>/, users/*/<service>-<env>-*
 and the files right in manifests/, and says so; --image still reads all of it.`,

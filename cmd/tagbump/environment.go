@@ -15,11 +15,11 @@ import (
 // environment is what the process's environment says.
 type environment struct {
 	repoToken, serviceToken string // of the k8s repo, and of the service's own
-	server                  string // https://github.com
-	api, graphQL            string // of the server; "" is worked out from it
-	runURL, actor           string
-	sshAgent, home          string
-	actions                 bool
+	server                  string // its URL, such as https://github.com
+	api, graphQL            string // URLs of the server's APIs; "" is worked out from server
+	runURL, actor           string // of the run in GitHub Actions, and who started it; "" elsewhere
+	sshAgent, home          string // the agent's socket, and the home directory
+	actions                 bool   // this is a run in GitHub Actions
 }
 
 // environmentOf reads the process's environment. Each of the two tokens is for its own
@@ -48,8 +48,8 @@ func environmentOf(getenv func(string) string, repo string) environment {
 	return e
 }
 
-// hosts reports whether a repository is on the server. An SSH server has a port of its
-// own there.
+// hosts reports whether a repository is on the server. Over SSH the port does not count, as
+// an SSH server has one of its own.
 func (e *environment) hosts(repo string) bool {
 	server, err := url.Parse(e.server)
 	if err != nil {
@@ -62,8 +62,8 @@ func (e *environment) hosts(repo string) bool {
 	return colon && !strings.Contains(host, "/") && strings.EqualFold(host[strings.LastIndexByte(host, '@')+1:], server.Hostname())
 }
 
-// repoURL returns the URL that a person means who writes owner/name, or leaves https:// out. A
-// folder of that name is meant first.
+// repoURL returns the URL of a repository that was given as owner/name, or without https://.
+// Where a folder has that name, it is the repository.
 func (e *environment) repoURL(repo string) string {
 	if repo == "" || strings.Contains(repo, "://") || strings.HasPrefix(repo, ".") || filepath.IsAbs(repo) {
 		return repo

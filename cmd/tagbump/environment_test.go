@@ -1,9 +1,11 @@
 package main
 
 import (
+	"io"
 	"os"
 	"testing"
 
+	"k8srepo/internal/console"
 	"k8srepo/internal/gitrepo"
 )
 
@@ -105,6 +107,18 @@ func TestSignature(t *testing.T) {
 		got, err := (&environment{}).signature("--author", text)
 		if got != want || (err == nil) != (want.Name != "") {
 			t.Errorf("%q: got %+v, %v", text, got, err)
+		}
+	}
+}
+
+// TestGitHubFlag names the GitHub repository of a path, and of no other host.
+func TestGitHubFlag(t *testing.T) {
+	con := console.New("tagbump", io.Discard, io.Discard, func(string) string { return "" })
+	for repo, want := range map[string]bool{"https-k8s": true, "git@k8s:repo": true, "ssh://git.example.com/k8s": true, "https://github.com/other/k8s": true, "https://git.example.com/k8s": false, "http://git.example.com/k8s": false} {
+		a := access{repo: repo, github: "example/k8s", environment: environment{server: "https://github.com"}}
+		client, got, err := a.repository(con)
+		if (err == nil) != want || want && (client == nil || got.Owner != "example") {
+			t.Errorf("%s: got %v, %v", repo, got, err)
 		}
 	}
 }

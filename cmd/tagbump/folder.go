@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"sync"
 
 	"k8srepo/internal/bump"
@@ -14,7 +13,7 @@ import (
 	"k8srepo/internal/tree"
 )
 
-// read reads the files below a folder that may hold what is asked for.
+// read returns the files below a folder that may hold an image of the request.
 func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error) {
 	var lock sync.Mutex
 	var files []tree.File
@@ -49,14 +48,14 @@ func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error)
 	return files, problems.Err()
 }
 
-// stray returns a refusal where an entry is no regular file, and may be taken for a
-// manifest by somebody who follows links. A link to a file of the folder is no
-// matter: that file is read by its own name.
+// stray returns a refusal where an entry is no regular file, and may be a manifest to
+// programs that follow links. A link to what is below the folder may stay: that is read by
+// its own name.
 func stray(root *os.Root, dir string, e tree.Entry) error {
 	what := "no regular file"
 	if e.Type&fs.ModeSymlink != 0 {
 		target, err := root.Readlink(e.Path)
-		if err == nil && !path.IsAbs(target) && within(path.Join(path.Dir(e.Path), target), dir) {
+		if file := path.Join(path.Dir(e.Path), target); err == nil && !path.IsAbs(target) && fs.ValidPath(file) && inventory.InFolder(dir, file) {
 			return nil
 		}
 		if info, err := root.Stat(e.Path); err == nil && info.Mode().IsRegular() && !bump.IsManifest(e.Path) {
@@ -69,11 +68,7 @@ func stray(root *os.Root, dir string, e tree.Entry) error {
 	return p
 }
 
-// within reports whether a path is below a folder.
-func within(file, dir string) bool {
-	return dir == "." && fs.ValidPath(file) || strings.HasPrefix(file, dir+"/")
-}
-
+// content returns files as an edit takes them.
 func content(files []tree.File) []bump.File {
 	list := make([]bump.File, len(files))
 	for i, f := range files {
@@ -99,8 +94,9 @@ func write(root *os.Root, result *bump.Result, files []tree.File) error {
 	return err
 }
 
+// noEnvironment returns the refusal of an environment that has no folder.
 func noEnvironment(root *os.Root, request *bump.Request) error {
-	envs, _ := tree.Environments(root) // only to be helpful
+	envs, _ := tree.Environments(root) // for the hint alone
 	hint := problem.DidYouMean(request.Env, envs)
 	if len(envs) == 0 {
 		hint = "name the k8s repo with --root; or, where manifests are in a folder of another name, that folder with --path"
@@ -126,7 +122,7 @@ func elsewhere(root *os.Root, request *bump.Request) []bump.File {
 		}
 		other := *request
 		other.Root = dir
-		// Only to be helpful: files that cannot be read there do not matter.
+		// This is for the hint alone: files that cannot be read there do not matter.
 		found, _ := read(root, &other, other.Dir())
 		files = append(files, content(found)...)
 	}

@@ -46,7 +46,7 @@ func report(con *console.Console, format string, r *result, err error) error {
 // maxMentions is how many mentions are printed; --output json has all.
 const maxMentions = 20
 
-// reportMentions prints the places that stay behind.
+// reportMentions prints the places that name the image and were not edited.
 func reportMentions(con *console.Console, mentions []mentionResult) {
 	if len(mentions) == 0 {
 		return
@@ -63,7 +63,7 @@ func reportMentions(con *console.Console, mentions []mentionResult) {
 	con.Notice(b.String())
 }
 
-// outputs returns those of a step in GitHub Actions.
+// outputs returns the outputs of a step in GitHub Actions.
 func (r *result) outputs() []console.Output {
 	return []console.Output{
 		{Name: "result", Value: r.Result},
@@ -78,8 +78,8 @@ func (r *result) outputs() []console.Output {
 	}
 }
 
-// print prints the change, and at the end a line that says it all; of a promotion, a
-// line for each service.
+// print prints the change, and at the end the result in one line; of a promotion, a line for
+// each service.
 func (r *result) print(con *console.Console, ok bool) {
 	if r.Services != nil {
 		r.printServices(con, ok)
@@ -163,7 +163,7 @@ func (r *result) folderLine() string {
 	return line
 }
 
-// effort returns what it took, where that is worth a word.
+// effort returns how often a change was tried and how long it waited, "" for one attempt.
 func (r *result) effort() string {
 	if r.Attempts == 1 {
 		return ""
@@ -298,14 +298,14 @@ func placed(p console.Problem) string {
 	return at.String() + ": " + p.Message
 }
 
-// shortDiff returns the diff, as far as a summary should hold it: a page may have a
-// megabyte, and there may be other steps.
+// shortDiff returns the diff of as many files as a summary should hold: the page of a run
+// has a megabyte for all steps.
 func (r *result) shortDiff() string {
-	const max = 100_000
+	const maxDiff = 100_000 // bytes
 	var b strings.Builder
 	for n, f := range r.changes {
 		diff := unified(f)
-		if b.Len()+len(diff) > max {
+		if b.Len()+len(diff) > maxDiff {
 			fmt.Fprintf(&b, "… and %s more\n", count(len(r.changes)-n, "file"))
 			break
 		}
@@ -314,6 +314,7 @@ func (r *result) shortDiff() string {
 	return b.String()
 }
 
+// count returns a number of things: 1 file, 2 files.
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

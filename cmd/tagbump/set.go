@@ -100,7 +100,7 @@ func set(ctx context.Context, con *console.Console, o setOptions, r *result) err
 	return nil
 }
 
-// setIn is set in a folder that is open.
+// setIn makes the edit in an open folder, and writes it unless this is a dry run.
 func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun bool) (*bump.Result, error) {
 	result, files, err := editIn(root, request)
 	if errors.Is(err, bump.ErrNoMatch) && len(result.Unreached) > 0 {
@@ -130,15 +130,15 @@ func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, er
 	if err != nil {
 		return nil, nil, err
 	}
-	debug.SetGCPercent(400) // short of the limit
+	debug.SetGCPercent(400) // up to the limit below, speed counts for more than memory
 	debug.SetMemoryLimit(memoryLimit(files))
 	result, err := bump.Edit(request, content(files))
 	return result, files, err
 }
 
-// memoryLimit returns what the garbage collector is to keep the memory below: all files are
-// held, before and after, until the first is written, and as much as one of these is for the
-// work. Below that it would run all the time.
+// memoryLimit returns the soft limit of memory, in bytes: all files are held before and
+// after the edit until the first is written, and the work takes about as much again as they
+// have. With a lower limit the garbage collector would run all the time.
 func memoryLimit(files []tree.File) int64 {
 	size := 0
 	for _, f := range files {

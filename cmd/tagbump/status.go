@@ -71,7 +71,7 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 		problems.Add(gitrepo.CheckURL(o.repo)) // the report names it, secrets and all
 	}
 	if o.history < 0 {
-		problems.Add(problem.New("0 is none", "--history must not be negative"))
+		problems.Add(problem.New("--history 0 reads no history", "--history must not be negative"))
 	}
 	problems.Add(o.checkTimeout())
 	if err := problems.Err(); err != nil {

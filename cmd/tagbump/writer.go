@@ -33,8 +33,8 @@ type writer struct {
 	output            string
 }
 
-// run runs a command, unless its flags are wrong already, and reports the result. Do
-// fills the result in.
+// run runs a command, unless usage says what is wrong with its flags, and reports the
+// result, which do fills in.
 func (w *writer) run(ctx context.Context, r *result, usage error, do func(ctx context.Context) error) error {
 	if err := checkOutput(w.output, "text", "json"); err != nil {
 		return errors.Join(err, usage)
@@ -63,6 +63,9 @@ func (w *writer) runOpened(ctx context.Context, do func(ctx context.Context) err
 	w.resolve(w.getenv)
 	if err := w.check(); err != nil {
 		return err
+	}
+	if w.waitImage < 0 {
+		return problem.New("write a time such as 90s or 5m", "--wait-image must not be negative")
 	}
 	if err := w.open(); err != nil {
 		return err
@@ -130,8 +133,8 @@ func (w *writer) signingStore() (*gitrepo.Store, error) {
 	return store, err
 }
 
-// history returns where the commits are that a service is built from: in --app-repo,
-// and in its repository, which is only asked for what is not in the clone.
+// history returns where the commits are looked up that a target is built from: in
+// --app-repo, then in the target's own repository.
 func (w *writer) history(sources *deploy.Sources) (func(bump.Target) deploy.History, error) {
 	var clone deploy.Histories
 	if w.appRepo != "" {
@@ -160,6 +163,7 @@ func (w *writer) history(sources *deploy.Sources) (func(bump.Target) deploy.Hist
 	}, nil
 }
 
+// fetchHistory reads the history of a service's repository over Git's protocol.
 func (w *writer) fetchHistory(ctx context.Context, url string) (*gitrepo.History, error) {
 	remote, err := w.remote(url, w.environment.serviceToken)
 	if err != nil {

@@ -128,12 +128,18 @@ func parseRename(rename string) (from, to image.Ref, err error) {
 	return from, to, nil
 }
 
-// checkRenames refuses renames whose old name is no target's: they would do nothing.
+// checkRenames refuses renames that would do nothing: their old name is no target's, or has
+// another rename.
 func (r *Request) checkRenames(renames []string) error {
 	var problems problem.List
+	seen := map[string]bool{}
 	for _, rename := range renames {
 		from, _, err := parseRename(rename)
 		problems.Add(err)
+		if seen[from.Repository()] {
+			problems.Add(problem.New("name each repository before = once", "--rename moves %s twice", from.Name))
+		}
+		seen[from.Repository()] = true
 		if !slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Repository.Repository() == from.Repository() }) {
 			problems.Add(problem.New("it moves what --image or --service name: the part before = must be one of them", "--rename %s does nothing: %s is not selected", rename, from.Name))
 		}
