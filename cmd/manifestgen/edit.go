@@ -29,9 +29,10 @@ func editFlags(own ...cli.Flag) []cli.Flag {
 // editOptions are what such a command is asked to do.
 type editOptions struct {
 	renderOptions
-	con    *console.Console
-	prompt *console.Prompt      // nil where nobody can be asked
-	retry  func() (bool, error) // may mend what an error of rendering was about; nil
+	con     *console.Console
+	prompt  *console.Prompt      // nil where nobody can be asked
+	retry   func() (bool, error) // may mend what an error of rendering was about; nil
+	notices []string             // of the change of the inventory
 }
 
 func newEditOptions(c *cli.Context, con *console.Console) editOptions {
@@ -67,6 +68,9 @@ func (o *editOptions) run(ctx context.Context, command string, change func(*inve
 			plan, err = o.plan()
 		}
 	}
+	if plan != nil {
+		plan.Notices = slices.Concat(o.notices, plan.Notices)
+	}
 	if err == nil && !o.dryRun {
 		err = o.apply(ctx, plan)
 	}
@@ -84,6 +88,7 @@ func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, e
 	if err != nil {
 		return o.inSource(err)
 	}
+	o.notices = nil
 	edits, err := change(&inventory.Editor{FS: source, Inventory: inv})
 	if err != nil {
 		return o.inSource(err)

@@ -47,7 +47,7 @@ func userSetCommand(con *console.Console) *cli.Command {
 				}
 				if u := e.Inventory.User(name); u != nil && change.Present && !u.Expires.IsZero() {
 					at, _ := u.Source.Get("expires")
-					con.Notice(fmt.Sprintf("%s: %s is to be absent from %s on: change or delete that line if the user stays", o.placeInSource(at.Place), name, u.Expires.Format(time.DateOnly)))
+					o.notices = append(o.notices, fmt.Sprintf("%s: %s is to be absent from %s on: change or delete that line if the user stays", o.placeInSource(at.Place), name, u.Expires.Format(time.DateOnly)))
 				}
 				return single(e.SetUser(name, change))
 			})
