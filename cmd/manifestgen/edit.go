@@ -26,6 +26,18 @@ func editFlags(own ...cli.Flag) []cli.Flag {
 	)
 }
 
+// byHand is the action of a group of commands none of which removes. Where somebody asks for one
+// that does, it says how it is done by hand; the hint is for a name, "" where none is given.
+func byHand(hint func(name string) string) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		switch word := c.Args().First(); word {
+		case "remove", "rm", "delete":
+			return problem.New(hint(c.Args().Get(1))+"; then run manifestgen render", "unknown command %q", c.Command.Name+" "+word)
+		}
+		return console.NeedsSubcommand(c)
+	}
+}
+
 // editOptions are what such a command is asked to do.
 type editOptions struct {
 	renderOptions
