@@ -45,6 +45,8 @@ type editOptions struct {
 	prompt  *console.Prompt      // nil where nobody can be asked
 	retry   func() (bool, error) // may mend what an error of rendering was about; nil
 	notices []string             // of the change of the inventory
+
+	servicesOf string // the user whose list of services is replaced; "" for none
 }
 
 func newEditOptions(c *cli.Context, con *console.Console) editOptions {
@@ -96,7 +98,7 @@ func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, e
 		return err
 	}
 	defer source.Close()
-	inv, err := inventory.Load(source, schema.Compile)
+	inv, err := inventory.LoadToSetServices(source, schema.Compile, o.servicesOf)
 	if err != nil {
 		return o.inSource(err)
 	}

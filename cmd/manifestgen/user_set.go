@@ -33,6 +33,9 @@ func userSetCommand(con *console.Console) *cli.Command {
 			}
 			change := inventory.UserChange{Team: c.String("team"), Services: console.Words(c.String("services")), SetServices: c.IsSet("services"), Present: c.Bool("present")}
 			o := newEditOptions(c, con)
+			if change.SetServices {
+				o.servicesOf = name
+			}
 			return o.run(c.Context, "user set", func(e *inventory.Editor) ([]inventory.Edit, error) {
 				var problems problem.List
 				if err := o.require(&problems, &name, "the user's name", "it as an argument: user set NAME", inventory.Names(e.Inventory.Users)); err != nil {
