@@ -26,12 +26,27 @@ func editFlags(own ...cli.Flag) []cli.Flag {
 	)
 }
 
+// byHand is the action of a group of commands none of which removes. Where somebody asks for one
+// that does, it says how it is done by hand; the hint is for a name, "" where none is given.
+func byHand(hint func(name string) string) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		switch word := c.Args().First(); word {
+		case "remove", "rm", "delete":
+			return problem.New(hint(c.Args().Get(1))+"; then run manifestgen render", "unknown command %q", c.Command.Name+" "+word)
+		}
+		return console.NeedsSubcommand(c)
+	}
+}
+
 // editOptions are what such a command is asked to do.
 type editOptions struct {
 	renderOptions
-	con    *console.Console
-	prompt *console.Prompt      // nil where nobody can be asked
-	retry  func() (bool, error) // may mend what an error of rendering was about; nil
+	con     *console.Console
+	prompt  *console.Prompt      // nil where nobody can be asked
+	retry   func() (bool, error) // may mend what an error of rendering was about; nil
+	notices []string             // of the change of the inventory
+
+	servicesOf string // the user whose list of services is replaced; "" for none
 }
 
 func newEditOptions(c *cli.Context, con *console.Console) editOptions {
@@ -67,6 +82,9 @@ func (o *editOptions) run(ctx context.Context, command string, change func(*inve
 			plan, err = o.plan()
 		}
 	}
+	if plan != nil {
+		plan.Notices = slices.Concat(o.notices, plan.Notices)
+	}
 	if err == nil && !o.dryRun {
 		err = o.apply(ctx, plan)
 	}
@@ -80,10 +98,11 @@ func (o *editOptions) change(change func(*inventory.Editor) ([]inventory.Edit, e
 		return err
 	}
 	defer source.Close()
-	inv, err := inventory.Load(source, schema.Compile)
+	inv, err := inventory.LoadToSetServices(source, schema.Compile, o.servicesOf)
 	if err != nil {
 		return o.inSource(err)
 	}
+	o.notices = nil
 	edits, err := change(&inventory.Editor{FS: source, Inventory: inv})
 	if err != nil {
 		return o.inSource(err)

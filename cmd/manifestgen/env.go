@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -20,6 +21,9 @@ func envCommand(con *console.Console) *cli.Command {
 
    manifestgen env add qa --from staging --set domain=qa.example.com`,
 		Subcommands: []*cli.Command{envAddCommand(con)},
+		Action: byHand(func(name string) string {
+			return "delete environments/" + cmp.Or(name, "NAME") + ".yaml and what names the environment"
+		}),
 	}
 }
 

@@ -198,19 +198,47 @@ var kept = []string{"README.md", ".gitattributes", ".gitignore"}
 // changes returns the files to be written. A folder that holds a k8s repo already is refused.
 func (o *initOptions) changes(files map[string][]byte) ([]tree.Change, error) {
 	var changes []tree.Change
-	var problems problem.List
+	var there, stay []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		_, err := os.Lstat(filepath.Join(o.dir, filepath.FromSlash(name)))
+		shown := filepath.Join(o.dir, filepath.FromSlash(name))
+		_, err := os.Lstat(shown)
 		switch {
 		case err != nil:
 			changes = append(changes, tree.Change{Action: tree.Create, Path: name, New: files[name], Mode: 0o644})
 		case slices.Contains(kept, name):
-			o.con.Notice(fmt.Sprintf("%s is there, and stays as it is", filepath.Join(o.dir, name)))
+			stay = append(stay, shown)
+		case name == inventory.UsersFile: // first: it is what makes a folder a k8s repo
+			there = slices.Insert(there, 0, shown)
 		default:
-			problems.Add(problem.Refuse("choose another folder", "%s is there", filepath.Join(o.dir, filepath.FromSlash(name))))
+			there = append(there, shown)
 		}
 	}
-	return changes, problems.Err()
+	if len(there) > 0 {
+		return nil, problem.Refuse("choose another folder", "%s", areThere(there))
+	}
+	for _, name := range stay {
+		o.con.Notice(name + " is there, and stays as it is")
+	}
+	return changes, nil
+}
+
+// areThere says that files are there, and names the first three.
+func areThere(names []string) string {
+	const most = 3
+	text := names[0] + " is there"
+	switch n := len(names); {
+	case n == 2:
+		text += ", and so is " + names[1]
+	case n == most:
+		text += ", and so are " + names[1] + " and " + names[2]
+	case n > most:
+		more := "1 more file"
+		if n > most+1 {
+			more = fmt.Sprintf("%d more files", n-most)
+		}
+		text += ", and so are " + strings.Join(names[1:most], ", ") + " and " + more + " that init writes"
+	}
+	return text
 }
 
 // rehearse renders the files in a temporary folder, so that nothing is written to the real one that

@@ -115,7 +115,6 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 	for _, n := range plan.Notices {
 		con.Notice(n)
 	}
-	con.Warnings(o.warnings)
 	if err == nil && o.output == "text" && (!o.dryRun || len(plan.Changes) == 0) {
 		con.Printf("%s\n", counts(plan, o.dryRun))
 	}
@@ -125,6 +124,7 @@ func report(con *console.Console, command string, o renderOptions, plan *tree.Pl
 			con.Printf("  %s: %s: %s\n", u.Place, u.Path, u.Text)
 		}
 	}
+	con.Warnings(o.warnings) // last: what is left to decide, such as a domain, may be their cause
 	return err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ func serviceCommand(con *console.Console) *cli.Command {
 
    manifestgen service add mail --image ecr.example/mail --tag 1f0c9ae --port 8080`,
 		Subcommands: []*cli.Command{serviceAddCommand(con)},
+		Action: byHand(func(name string) string {
+			return "delete the entry of " + cmp.Or(name, "the service") + " in users.yaml and what names it"
+		}),
 	}
 }
 

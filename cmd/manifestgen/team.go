@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
@@ -16,6 +18,9 @@ func teamCommand(con *console.Console) *cli.Command {
 
    manifestgen team add mobile --secret API_KEY=mobile/api-key`,
 		Subcommands: []*cli.Command{teamAddCommand(con)},
+		Action: byHand(func(name string) string {
+			return "delete the entry of " + cmp.Or(name, "the team") + " in users.yaml and what names it"
+		}),
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"k8srepo/internal/console"
@@ -60,6 +62,18 @@ func (o *editOptions) addUser(u inventory.NewUser, servicesGiven bool) func(*inv
 			problems.Add(e.CheckUser(u))
 			return nil, problems.Err()
 		}
+		if !rendersUsers(e.Inventory) {
+			o.notices = append(o.notices, u.Name+" has no manifests: no environment has user, user-service or team in its list templates:; to render users, add user-service to that list in environments/NAME.yaml, and templates to templates/user-service/")
+		}
 		return single(e.AddUser(u))
 	}
+}
+
+// rendersUsers reports whether any environment renders templates of users or of their teams.
+func rendersUsers(inv *inventory.Inventory) bool {
+	return slices.ContainsFunc(inv.Environments, func(env *inventory.Environment) bool {
+		return !env.Abstract && slices.ContainsFunc(env.Templates, func(scope string) bool {
+			return slices.Contains([]string{"user", "user-service", "team"}, scope)
+		})
+	})
 }

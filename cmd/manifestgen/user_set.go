@@ -33,6 +33,9 @@ func userSetCommand(con *console.Console) *cli.Command {
 			}
 			change := inventory.UserChange{Team: c.String("team"), Services: console.Words(c.String("services")), SetServices: c.IsSet("services"), Present: c.Bool("present")}
 			o := newEditOptions(c, con)
+			if change.SetServices {
+				o.servicesOf = name
+			}
 			return o.run(c.Context, "user set", func(e *inventory.Editor) ([]inventory.Edit, error) {
 				var problems problem.List
 				if err := o.require(&problems, &name, "the user's name", "it as an argument: user set NAME", inventory.Names(e.Inventory.Users)); err != nil {
@@ -47,7 +50,7 @@ func userSetCommand(con *console.Console) *cli.Command {
 				}
 				if u := e.Inventory.User(name); u != nil && change.Present && !u.Expires.IsZero() {
 					at, _ := u.Source.Get("expires")
-					con.Notice(fmt.Sprintf("%s: %s is to be absent from %s on: change or delete that line if the user stays", o.placeInSource(at.Place), name, u.Expires.Format(time.DateOnly)))
+					o.notices = append(o.notices, fmt.Sprintf("%s: %s is to be absent from %s on: change or delete that line if the user stays", o.placeInSource(at.Place), name, u.Expires.Format(time.DateOnly)))
 				}
 				return single(e.SetUser(name, change))
 			})

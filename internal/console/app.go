@@ -200,7 +200,9 @@ func prepare(commands []*cli.Command) {
 		command.OnUsageError = usageError
 		command.HideHelpCommand = true
 		if len(command.Subcommands) > 0 && command.Action == nil {
-			command.Action = needsSubcommand
+			command.Action = NeedsSubcommand
+		}
+		if len(command.Subcommands) > 0 {
 			command.ArgsUsage = "COMMAND"
 		}
 		if action := command.Action; action != nil && command.ArgsUsage == "" {
@@ -221,8 +223,9 @@ func CommandName(c *cli.Context) string {
 	return strings.TrimPrefix(c.Command.HelpName, c.App.Name+" ")
 }
 
-// needsSubcommand is the action of a command that only groups others: it names them.
-func needsSubcommand(c *cli.Context) error {
+// NeedsSubcommand is the action of a command that only groups others, unless it has its own: it
+// names them.
+func NeedsSubcommand(c *cli.Context) error {
 	var names []string
 	for _, command := range c.Command.Subcommands {
 		names = append(names, command.Name)

@@ -47,7 +47,7 @@ func (e *Editor) AddUser(u NewUser) (Edit, error) {
 	if err := e.check(func(l *loader) { l.readUser(v) }); err != nil {
 		return Edit{}, err
 	}
-	return e.patch(manifest.InsertAt(pathOf("users"), v))
+	return e.patch(manifest.InsertAt(manifest.MustPath("users"), v))
 }
 
 // CheckUser reports everything that is wrong with a new user, as far as it is given: what
@@ -273,17 +273,10 @@ func (e *Editor) patchFile(file string, patches ...manifest.Patch) (Edit, error)
 	return Edit{File: file, Old: data, New: changed}, nil
 }
 
-// pathOf returns a path that is written in this package.
-func pathOf(s string) manifest.Path {
-	p, err := manifest.ParsePath(s)
-	if err != nil {
-		panic(err)
-	}
-	return p
-}
-
 // userPath returns a path from a user's entry. The name is that of one who was loaded.
-func userPath(name, below string) manifest.Path { return pathOf("users[name=" + name + "]" + below) }
+func userPath(name, below string) manifest.Path {
+	return manifest.MustPath("users[name=" + name + "]" + below)
+}
 
 func refuseAt(place problem.Place, hint, format string, args ...any) error {
 	p := problem.At(place, hint, format, args...).WithCode(problem.NotChanged)

@@ -37,7 +37,7 @@ func (e *Editor) AddTeam(t NewTeam) (Edit, error) {
 	if err := e.check(func(l *loader) { l.readTeam(t.value()) }); err != nil {
 		return Edit{}, err
 	}
-	return e.patch(manifest.InsertAt(pathOf("teams"), t.value()))
+	return e.patch(manifest.InsertAt(manifest.MustPath("teams"), t.value()))
 }
 
 // CheckTeam reports everything that is wrong with a new team, as far as it is given: what
@@ -89,9 +89,9 @@ func (e *Editor) AddService(s NewService) ([]Edit, error) {
 	if err := e.check(func(l *loader) { l.readService(s.value()) }); err != nil {
 		return nil, err
 	}
-	patches := []manifest.Patch{manifest.InsertAt(pathOf("services"), s.value())}
+	patches := []manifest.Patch{manifest.InsertAt(manifest.MustPath("services"), s.value())}
 	for _, setting := range s.Settings {
-		patches = append(patches, manifest.SetAt(pathOf("services[name="+s.Name+"]").Join(setting.Path), e.typed(setting)))
+		patches = append(patches, manifest.SetAt(manifest.MustPath("services[name="+s.Name+"]").Join(setting.Path), e.typed(setting)))
 	}
 	edit, err := e.patch(patches...)
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *Editor) AddService(s NewService) ([]Edit, error) {
 	for _, env := range sortedKeys(s.In) {
 		var patches []manifest.Patch
 		for _, setting := range s.In[env] {
-			patches = append(patches, manifest.SetAt(pathOf("services."+s.Name).Join(setting.Path), e.typed(setting)))
+			patches = append(patches, manifest.SetAt(manifest.MustPath("services."+s.Name).Join(setting.Path), e.typed(setting)))
 		}
 		edit, err := e.patchFile(path.Join(EnvironmentsDir, env+".yaml"), patches...)
 		if err != nil {
@@ -195,11 +195,11 @@ func (e *Editor) AddEnvironment(n NewEnvironment) (Edit, error) {
 		}
 		edit.New = data
 		if _, own := from.ownPath(); own {
-			patches = append(patches, manifest.DeleteAt(pathOf("path")))
+			patches = append(patches, manifest.DeleteAt(manifest.MustPath("path")))
 		}
 	}
 	if from.collides(n) {
-		patches = append(patches, manifest.SetAt(pathOf("namespace"), manifest.NewString(n.Name)))
+		patches = append(patches, manifest.SetAt(manifest.MustPath("namespace"), manifest.NewString(n.Name)))
 	}
 	for _, s := range n.Settings {
 		patches = append(patches, manifest.SetAt(s.Path, e.typed(s)))

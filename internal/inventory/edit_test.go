@@ -82,10 +82,10 @@ var edits = []struct {
 	}, "-teams: [{name: web}, {name: data}]\n+teams: [{name: web}, {name: data}, {name: ops, secrets: {B: ops/b, A: ops/a}}]\n"},
 	{"a service", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1234567", Port: 80}, 0), "+  - {name: mail, image: e/mail, tag: \"1234567\", port: 80}\n"},
 	{"a service with settings", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1", Repository: "o/mail", Secrets: []Secret{{"A", "m/a"}},
-		Settings: []Setting{{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}}}, 0),
+		Settings: []Setting{{manifest.MustPath("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}}}, 0),
 		"+  - {name: mail, image: e/mail, tag: \"1\", repository: o/mail, secrets: {A: m/a}, vars: {replicas: 2}}\n"},
 	{"a service in an environment", addService(NewService{Name: "mail", Image: "e/mail", Tag: "1",
-		In: map[string][]Setting{"dev": {{pathOf("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}, {pathOf("image"), manifest.NewString("e/dev")}}}}, 1),
+		In: map[string][]Setting{"dev": {{manifest.MustPath("vars.replicas"), manifest.Value{Kind: manifest.Int, Text: "2"}}, {manifest.MustPath("image"), manifest.NewString("e/dev")}}}}, 1),
 		"+services:\n+  mail:\n+    vars:\n+      replicas: 2\n+    image: e/dev\n"},
 	{"nobody's day", func(e *Editor) (Edit, error) { return e.Expire(onDay("2027-03-30")) }, ""},
 	{"a day", func(e *Editor) (Edit, error) { return e.Expire(onDay("2027-03-31")) }, "+    state: absent\n"},
@@ -195,7 +195,7 @@ func TestEditsRefused(t *testing.T) {
 // TestUndecided: values that name the other environment, and ARNs, but those that were set.
 func TestUndecided(t *testing.T) {
 	e := editor(t, people)
-	n := NewEnvironment{Name: "qa", From: "stage", Settings: []Setting{{pathOf("domain"), manifest.NewString("qa.example.com")}, {pathOf("cluster"), manifest.NewString("a")}}}
+	n := NewEnvironment{Name: "qa", From: "stage", Settings: []Setting{{manifest.MustPath("domain"), manifest.NewString("qa.example.com")}, {manifest.MustPath("cluster"), manifest.NewString("a")}}}
 	edit, err := e.AddEnvironment(n)
 	if err != nil {
 		t.Fatal(err)

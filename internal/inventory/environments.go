@@ -329,7 +329,7 @@ func (l *loader) overrides(e *Environment) func(manifest.Value) {
 		e.Overrides = make(map[string]Override, len(v.Fields))
 		for _, f := range v.Fields {
 			if l.inventory.Service(f.Key.Text) == nil && l.named {
-				l.report(problem.UnknownName, f.Key.Place, problem.DidYouMean(f.Key.Text, Names(l.inventory.Services)), "unknown service %q", f.Key.Text)
+				l.report(problem.UnknownName, f.Key.Place, orRemove(f.Key.Text, Names(l.inventory.Services), "delete this entry"), "unknown service %q", f.Key.Text)
 			}
 			var o Override
 			l.keys(f.Value, &overrideShape, map[string]func(manifest.Value){

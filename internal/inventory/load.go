@@ -17,7 +17,13 @@ import (
 // everything that is wrong. The schema of the variables is compiled by compile:
 // schema.Compile.
 func Load(fsys fs.FS, compile Compiler) (*Inventory, error) {
-	l := &loader{fsys: fsys}
+	return LoadToSetServices(fsys, compile, "")
+}
+
+// LoadToSetServices is Load for who is about to replace a user's list of services: that the list
+// has services that are not there is not reported.
+func LoadToSetServices(fsys fs.FS, compile Compiler, user string) (*Inventory, error) {
+	l := &loader{fsys: fsys, servicesSet: user}
 	l.readVariables()
 	l.readSchema(compile)
 	l.readUsers()
@@ -50,6 +56,7 @@ type loader struct {
 	named        bool     // users.yaml was read without an unknown key, so that other names are unknown
 	environments []string // the names of the files in environments/, for hints
 	partial      bool     // what is missing is not reported
+	servicesSet  string   // see LoadToSetServices; "" for no user
 	inventory    Inventory
 }
 
@@ -222,6 +229,8 @@ func (l *loader) portTo(to *int64) func(manifest.Value) {
 
 func (l *loader) readUser(v manifest.Value) {
 	u := &User{Place: v.Place, Source: v}
+	name, _ := v.Get("name")
+	set := l.servicesSet != "" && l.servicesSet == name.Text
 	r := l.keys(v, &userShape, map[string]func(manifest.Value){
 		"name": l.nameTo(&u.Name, "the user"),
 		"mission_type": func(v manifest.Value) {
@@ -230,7 +239,7 @@ func (l *loader) readUser(v manifest.Value) {
 				l.report(problem.UnknownName, v.Place, problem.DidYouMean(name, Names(l.inventory.Teams)), "unknown team %q", name)
 			}
 		},
-		"services": func(v manifest.Value) { l.items(v, "services", func(v manifest.Value) { l.addServiceOf(u, v) }) },
+		"services": func(v manifest.Value) { l.items(v, "services", func(v manifest.Value) { l.addServiceOf(u, v, set) }) },
 		"state":    l.state(&u.Absent),
 		"expires":  l.dayTo(&u.Expires, "expires"),
 		"vars":     l.vars(&u.Vars),
@@ -241,17 +250,31 @@ func (l *loader) readUser(v manifest.Value) {
 	addNew(l, &l.inventory.Users, u, "user", v.Place, func(u *User) problem.Place { return u.Place })
 }
 
-func (l *loader) addServiceOf(u *User, v manifest.Value) {
+// addServiceOf adds a service to a user; set means that the user's list is about to be replaced.
+func (l *loader) addServiceOf(u *User, v manifest.Value, set bool) {
 	name := l.text(v, "a service")
 	service := byName(l.inventory.Services, name)
 	switch {
-	case name == "" || service == nil && !l.named:
+	case name == "" || service == nil && (set || !l.named):
 	case service == nil:
-		l.report(problem.UnknownName, v.Place, problem.DidYouMean(name, Names(l.inventory.Services)), "unknown service %q", name)
+		l.report(problem.UnknownName, v.Place, orRemove(name, Names(l.inventory.Services), "remove it from the list"), "unknown service %q", name)
 	case slices.Contains(u.Services, service):
 		l.report(problem.Twice, v.Place, "remove one of the two", "duplicate service %q", name)
 	default:
 		u.Services = append(u.Services, service)
+	}
+}
+
+// orRemove is the hint of a name that nothing has: the one that was meant, or else the names that
+// there are, and how to remove it.
+func orRemove(name string, names []string, remove string) string {
+	switch hint := problem.DidYouMean(name, names); {
+	case hint == "":
+		return remove
+	case problem.Nearest(name, names) != "":
+		return hint
+	default:
+		return hint + "; or " + remove
 	}
 }
 

@@ -154,10 +154,24 @@ func (c *Cluster) checkBalancers(r *report) {
 				}
 				reported[key] = true
 				f := r.add(o, a.place, "the host %q is on two load balancers: in %s, and in %s", name, first.lb, lb)
-				f.hint("give both the same alb.ingress.kubernetes.io/group.name").also(first.o, first.route.place, "%s claims it first", first.o)
+				f.hint("%sgive both the same alb.ingress.kubernetes.io/group.name", ownDomain(first.o.Env, o.Env)).also(first.o, first.route.place, "%s claims it first", first.o)
 			}
 		}
 	}
+}
+
+// ownDomain begins the hint of a host that two environments have: most often, the domain of one was
+// not set. It is "" where the objects are of one environment, or of none.
+func ownDomain(a, b *Environment) string {
+	switch {
+	case a == nil || b == nil || a.Name == b.Name:
+		return ""
+	case slices.Contains(a.Extends, b.Name):
+		return "set a domain of its own in environments/" + a.Name + ".yaml; or "
+	case slices.Contains(b.Extends, a.Name):
+		return "set a domain of its own in environments/" + b.Name + ".yaml; or "
+	}
+	return "give the environments " + a.Name + " and " + b.Name + " a domain each; or "
 }
 
 func (lb *loadBalancer) scheme() string {

@@ -369,3 +369,25 @@ func TestSameHostInTwoClusters(t *testing.T) {
 		t.Errorf("got %s", messages(found))
 	}
 }
+
+// TestSameHostInTwoEnvironments: in one cluster too, the domain is what was forgotten.
+func TestSameHostInTwoEnvironments(t *testing.T) {
+	const group = "; or give both the same alb.ingress.kubernetes.io/group.name"
+	for _, test := range []struct {
+		first, second *Environment
+		want          string
+	}{
+		{&Environment{Name: "dev"}, &Environment{Name: "qa", Extends: []string{"dev"}}, "set a domain of its own in environments/qa.yaml" + group},
+		{&Environment{Name: "canary", Extends: []string{"dev"}}, &Environment{Name: "dev"}, "set a domain of its own in environments/canary.yaml" + group},
+		{&Environment{Name: "dev"}, &Environment{Name: "load"}, "give the environments dev and load a domain each" + group},
+		{nil, nil, "give both the same alb.ingress.kubernetes.io/group.name"},
+	} {
+		list := objects(t, twoIngresses("alb", "api.example.com", "/front"))
+		list[0].Env, list[1].Env = test.first, test.first
+		list[2].Env, list[3].Env = test.second, test.second
+		found := Check([]*Cluster{{Objects: list}})
+		if len(found) != 1 || found[0].Rule != claimedElsewhere || found[0].Hint != test.want {
+			t.Errorf("got %s: %q, want %q", messages(found), found[0].Hint, test.want)
+		}
+	}
+}
