@@ -99,14 +99,13 @@ type refusedError struct {
 
 func (e *refusedError) Error() string { return "the server refused: " + e.text }
 
-// unheardError is a server that would not even list its references, and said
-// why.
+// unheardError is a server that refused to list its references, and said why.
 type unheardError struct{ text string }
 
 func (e *unheardError) Error() string { return e.text }
 
-// fault puts err in the words of a person: with the repository's URL, a hint,
-// and no secret. It is the one place where errors of the wire are classified.
+// fault returns err as it is shown: with the repository's URL, a hint and no secret. It is
+// the one place where errors of the wire are classified.
 func (r *Remote) fault(ctx context.Context, err error) error {
 	var status *StatusError
 	var unheard *unheardError

@@ -157,7 +157,7 @@ func (r *Remote) URL() string { return r.url }
 // Close ends the connection to the server, where one is kept.
 func (r *Remote) Close() error { return r.wire.close() }
 
-// Branches is every branch and the commit it is at, in one request. An empty
+// Branches returns every branch and the commit it is at, in one request. An empty
 // repository has none.
 func (r *Remote) Branches(ctx context.Context) (map[string]Hash, error) {
 	refs, err := r.readable(ctx)
@@ -184,7 +184,7 @@ func CheckURL(rawURL string) error {
 	return err
 }
 
-// parseURL returns the place that a person's word for a repository names.
+// parseURL returns where a repository is: see Open for the forms.
 func parseURL(raw string) (*url.URL, error) {
 	const forms = "write https://host/owner/repo.git, ssh://git@host/owner/repo.git, git@host:owner/repo.git or a path"
 	scheme, _, hasScheme := strings.Cut(raw, "://")
@@ -221,10 +221,10 @@ func parseURL(raw string) (*url.URL, error) {
 }
 
 // parseScpOrPath reads user@host:path, which is SSH, and paths on disk. As in
-// Git, a slash before the first colon makes it a path.
+// Git, a slash before the first colon makes it a path, and so does a drive on Windows.
 func parseScpOrPath(raw, forms string) (*url.URL, error) {
 	host, path, colon := strings.Cut(raw, ":")
-	if !colon || strings.Contains(host, "/") {
+	if !colon || strings.Contains(host, "/") || filepath.VolumeName(raw) != "" {
 		if raw == "" {
 			return nil, problem.New(forms, "no repository is given")
 		}

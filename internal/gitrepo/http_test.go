@@ -27,11 +27,11 @@ func mustNotTell(t *testing.T, err error) {
 	for _, p := range problem.All(err) {
 		text := p.Error() + p.Hint
 		if strings.Contains(text, token) || strings.Contains(text, "czNjcmV0") || strings.Contains(text, "cy3JldA") {
-			t.Errorf("the token is told: %s", text)
+			t.Errorf("the token is shown: %s", text)
 		}
 	}
 	if err != nil && strings.Contains(err.Error(), token) {
-		t.Errorf("the token is told: %s", err)
+		t.Errorf("the token is shown: %s", err)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// TestServerThatEchoesTheToken has a server say the token aloud.
+// TestServerThatEchoesTheToken has a server put the token into its answer.
 func TestServerThatEchoesTheToken(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
@@ -221,7 +221,7 @@ func TestStatus(t *testing.T) {
 	} {
 		for _, kind := range []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.PushRefs} {
 			if kind == gittest.Fetch && c.fault.Status != 0 && c.fault.RetryAfter == "" {
-				continue // told by the same code
+				continue // the same code answers
 			}
 			t.Run(name+" to "+string(kind), func(t *testing.T) {
 				t.Parallel()

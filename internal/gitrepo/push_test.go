@@ -257,7 +257,7 @@ func TestTipToPushAgain(t *testing.T) {
 	repo.Fsck()
 }
 
-// TestTipWithoutLeaveToPush: who may only read is told so by a push, and not before.
+// TestTipWithoutLeaveToPush reads with a token that may not push: only a push is refused.
 func TestTipWithoutLeaveToPush(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{Token: token, ReadOnly: true, DirectReads: true})
