@@ -132,11 +132,21 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 		}
 		return shown("", nil)
 	case errors.As(err, &unheard):
-		return shown("check the path, and that the key may read and write it", ErrAccess)
+		return shown(r.unheardHint(), ErrAccess)
 	case errors.Is(err, errSSHLogin):
 		return shown("give a key that the server knows, with --ssh-key or an agent in SSH_AUTH_SOCK", ErrAccess)
 	}
 	return shown(cmp.Or(hintOf(err), httpclient.Hint(err)), nil)
+}
+
+func (r *Remote) unheardHint() string {
+	switch r.scheme {
+	case "ssh":
+		return "check the path, and that the key may read and write it"
+	case "file":
+		return "check the path, and that you may read and write it"
+	}
+	return r.accessHint(http.StatusNotFound)
 }
 
 func (r *Remote) accessHint(code int) string {

@@ -89,6 +89,7 @@ type Options struct {
 // time, and so do its tips.
 type Remote struct {
 	url     string // as it was given: it holds no secret
+	scheme  string // of url: file for a path on disk
 	wire    wire
 	agent   string
 	secrets []string // never to be shown
@@ -134,7 +135,8 @@ func Open(rawURL string, o Options) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch where.Scheme {
+	r.scheme = where.Scheme
+	switch r.scheme {
 	case "http", "https":
 		if o.Token != "" && !httpclient.MayCarrySecrets(where) {
 			return nil, problem.New("use https, or leave the token out", "%s: a token is not sent over plain http", rawURL)

@@ -173,7 +173,7 @@ func TestTipToPush(t *testing.T) {
 		"read, moved":   {false, true, gitrepo.Rejected, 2},
 		"moved at both": {true, true, gitrepo.Moved, 2},
 	} {
-		server := gittest.NewServer(t, gittest.Options{})
+		server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 		repo := server.NewRepo("k8s", sample())
 		r := open(t, server.URL("k8s"), gitrepo.Options{})
 		answered := make(chan bool)
