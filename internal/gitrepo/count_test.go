@@ -12,27 +12,37 @@ import (
 	"k8srepo/internal/gitrepo/gittest"
 )
 
+// dates are when the commits of a history were made.
+var dates = map[string]func(i int) int{
+	"one after another": func(i int) int { return 1_767_000_000 + i*60 },
+	"all at once":       func(int) int { return 1_767_000_000 },
+	"clocks off":        func(i int) int { return 1_767_000_000 + i*60 + rand.IntN(300) },
+}
+
+// tangled is a repository of 60 branches and their merges, a commit each.
+func tangled(t *testing.T, date func(i int) int) *gittest.Repo {
+	t.Helper()
+	repo := gittest.NewRepo(t, gittest.Files{})
+	var in strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&in, "commit refs/heads/c%d\nmark :%d\ncommitter Test <test@example.com> %d +0000\ndata 0\n", i, i+1, date(i))
+		if i > 0 {
+			fmt.Fprintf(&in, "from :%d\n", 1+rand.IntN(min(i, 4))+max(0, i-4))
+		}
+		if i > 10 && i%5 == 0 {
+			fmt.Fprintf(&in, "merge :%d\n", i-8)
+		}
+	}
+	repo.Import(in.String())
+	return repo
+}
+
 func TestCount(t *testing.T) {
 	t.Parallel()
-	for name, date := range map[string]func(i int) int{
-		"one after another": func(i int) int { return 1_767_000_000 + i*60 },
-		"all at once":       func(int) int { return 1_767_000_000 },
-		"clocks off":        func(i int) int { return 1_767_000_000 + i*60 + rand.IntN(300) },
-	} {
+	for name, date := range dates {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repo := gittest.NewRepo(t, gittest.Files{})
-			var in strings.Builder
-			for i := range 60 {
-				fmt.Fprintf(&in, "commit refs/heads/c%d\nmark :%d\ncommitter Test <test@example.com> %d +0000\ndata 0\n", i, i+1, date(i))
-				if i > 0 {
-					fmt.Fprintf(&in, "from :%d\n", 1+rand.IntN(min(i, 4))+max(0, i-4))
-				}
-				if i > 10 && i%5 == 0 {
-					fmt.Fprintf(&in, "merge :%d\n", i-8)
-				}
-			}
-			repo.Import(in.String())
+			repo := tangled(t, date)
 			h, err := gitrepo.OpenHistory(repo.Dir)
 			if err != nil {
 				t.Fatal(err)

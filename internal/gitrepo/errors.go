@@ -99,14 +99,13 @@ type refusedError struct {
 
 func (e *refusedError) Error() string { return "the server refused: " + e.text }
 
-// unheardError is a server that would not even list its references, and said
-// why.
+// unheardError is a server that refused to list its references, and said why.
 type unheardError struct{ text string }
 
 func (e *unheardError) Error() string { return e.text }
 
-// fault puts err in the words of a person: with the repository's URL, a hint,
-// and no secret. It is the one place where errors of the wire are classified.
+// fault returns err as it is shown: with the repository's URL, a hint and no secret. It is
+// the one place where errors of the wire are classified.
 func (r *Remote) fault(ctx context.Context, err error) error {
 	var status *StatusError
 	var unheard *unheardError
@@ -133,11 +132,21 @@ func (r *Remote) fault(ctx context.Context, err error) error {
 		}
 		return shown("", nil)
 	case errors.As(err, &unheard):
-		return shown("check the path, and that the key may read and write it", ErrAccess)
+		return shown(r.unheardHint(), ErrAccess)
 	case errors.Is(err, errSSHLogin):
 		return shown("give a key that the server knows, with --ssh-key or an agent in SSH_AUTH_SOCK", ErrAccess)
 	}
 	return shown(cmp.Or(hintOf(err), httpclient.Hint(err)), nil)
+}
+
+func (r *Remote) unheardHint() string {
+	switch r.scheme {
+	case "ssh":
+		return "check the path, and that the key may read and write it"
+	case "file":
+		return "check the path, and that you may read and write it"
+	}
+	return r.accessHint(http.StatusNotFound)
 }
 
 func (r *Remote) accessHint(code int) string {

@@ -89,6 +89,7 @@ type Options struct {
 // time, and so do its tips.
 type Remote struct {
 	url     string // as it was given: it holds no secret
+	scheme  string // of url: file for a path on disk
 	wire    wire
 	agent   string
 	secrets []string // never to be shown
@@ -134,7 +135,8 @@ func Open(rawURL string, o Options) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch where.Scheme {
+	r.scheme = where.Scheme
+	switch r.scheme {
 	case "http", "https":
 		if o.Token != "" && !httpclient.MayCarrySecrets(where) {
 			return nil, problem.New("use https, or leave the token out", "%s: a token is not sent over plain http", rawURL)
@@ -157,7 +159,7 @@ func (r *Remote) URL() string { return r.url }
 // Close ends the connection to the server, where one is kept.
 func (r *Remote) Close() error { return r.wire.close() }
 
-// Branches is every branch and the commit it is at, in one request. An empty
+// Branches returns every branch and the commit it is at, in one request. An empty
 // repository has none.
 func (r *Remote) Branches(ctx context.Context) (map[string]Hash, error) {
 	refs, err := r.readable(ctx)
@@ -184,7 +186,7 @@ func CheckURL(rawURL string) error {
 	return err
 }
 
-// parseURL returns the place that a person's word for a repository names.
+// parseURL returns where a repository is: see Open for the forms.
 func parseURL(raw string) (*url.URL, error) {
 	const forms = "write https://host/owner/repo.git, ssh://git@host/owner/repo.git, git@host:owner/repo.git or a path"
 	scheme, _, hasScheme := strings.Cut(raw, "://")
@@ -221,10 +223,10 @@ func parseURL(raw string) (*url.URL, error) {
 }
 
 // parseScpOrPath reads user@host:path, which is SSH, and paths on disk. As in
-// Git, a slash before the first colon makes it a path.
+// Git, a slash before the first colon makes it a path, and so does a drive on Windows.
 func parseScpOrPath(raw, forms string) (*url.URL, error) {
 	host, path, colon := strings.Cut(raw, ":")
-	if !colon || strings.Contains(host, "/") {
+	if !colon || strings.Contains(host, "/") || filepath.VolumeName(raw) != "" {
 		if raw == "" {
 			return nil, problem.New(forms, "no repository is given")
 		}

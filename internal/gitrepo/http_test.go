@@ -27,11 +27,11 @@ func mustNotTell(t *testing.T, err error) {
 	for _, p := range problem.All(err) {
 		text := p.Error() + p.Hint
 		if strings.Contains(text, token) || strings.Contains(text, "czNjcmV0") || strings.Contains(text, "cy3JldA") {
-			t.Errorf("the token is told: %s", text)
+			t.Errorf("the token is shown: %s", text)
 		}
 	}
 	if err != nil && strings.Contains(err.Error(), token) {
-		t.Errorf("the token is told: %s", err)
+		t.Errorf("the token is shown: %s", err)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// TestServerThatEchoesTheToken has a server say the token aloud.
+// TestServerThatEchoesTheToken has a server put the token into its answer.
 func TestServerThatEchoesTheToken(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
@@ -99,7 +99,7 @@ func TestServerThatEchoesTheToken(t *testing.T) {
 func TestRedirect(t *testing.T) {
 	t.Parallel()
 	t.Run("on the host", func(t *testing.T) {
-		server := gittest.NewServer(t, gittest.Options{Token: token})
+		server := gittest.NewServer(t, gittest.Options{Token: token, DirectReads: true})
 		repo := server.NewRepo("new", sample())
 		mux := http.NewServeMux()
 		mux.Handle("/new.git/", server.Config.Handler)
@@ -117,9 +117,9 @@ func TestRedirect(t *testing.T) {
 		}
 	})
 	t.Run("to another host", func(t *testing.T) {
-		there := gittest.NewServer(t, gittest.Options{})
+		there := gittest.NewServer(t, gittest.Options{DirectReads: true})
 		there.NewRepo("k8s", sample())
-		here := gittest.NewServer(t, gittest.Options{Token: token})
+		here := gittest.NewServer(t, gittest.Options{Token: token, DirectReads: true})
 		here.Fail(gittest.ReadRefs, gittest.Fault{Redirect: there.Server.URL})
 		tipOf(t, open(t, here.URL("k8s"), gitrepo.Options{Token: token}), "main")
 		if len(here.Log()) != 1 || here.Log()[0].Authorization == "" {
@@ -135,9 +135,9 @@ func TestRedirect(t *testing.T) {
 		}
 	})
 	t.Run("of a push", func(t *testing.T) {
-		there := gittest.NewServer(t, gittest.Options{})
+		there := gittest.NewServer(t, gittest.Options{DirectReads: true})
 		there.NewRepo("k8s", sample())
-		here := gittest.NewServer(t, gittest.Options{})
+		here := gittest.NewServer(t, gittest.Options{DirectReads: true})
 		here.NewRepo("k8s", sample())
 		here.Fail(gittest.Push, gittest.Fault{Redirect: there.Server.URL})
 		err := bump(t.Context(), open(t, here.URL("k8s"), gitrepo.Options{Token: token}), "main", deployment, "x")
@@ -146,7 +146,7 @@ func TestRedirect(t *testing.T) {
 		}
 	})
 	t.Run("from https to http", func(t *testing.T) {
-		there := gittest.NewServer(t, gittest.Options{})
+		there := gittest.NewServer(t, gittest.Options{DirectReads: true})
 		here := gittest.NewServer(t, gittest.Options{TLS: true})
 		here.Fail(gittest.ReadRefs, gittest.Fault{Redirect: there.Server.URL})
 		r := open(t, here.URL("k8s"), gitrepo.Options{Token: token, Transport: here.Client().Transport})
@@ -221,7 +221,7 @@ func TestStatus(t *testing.T) {
 	} {
 		for _, kind := range []gittest.Kind{gittest.ReadRefs, gittest.Fetch, gittest.PushRefs} {
 			if kind == gittest.Fetch && c.fault.Status != 0 && c.fault.RetryAfter == "" {
-				continue // told by the same code
+				continue // the same code answers
 			}
 			t.Run(name+" to "+string(kind), func(t *testing.T) {
 				t.Parallel()
@@ -317,6 +317,9 @@ func TestRefusalInTheProtocol(t *testing.T) {
 	_, err := open(t, server.URL+"/k8s.git", gitrepo.Options{}).Tip(t.Context(), "main")
 	if _, again := gitrepo.Retry(err); !errors.Is(err, gitrepo.ErrAccess) || again || !strings.Contains(err.Error(), "repository is disabled") {
 		t.Errorf("got %v", err)
+	}
+	if hint := problem.All(err)[0].Hint; !strings.HasPrefix(hint, "give a token") {
+		t.Errorf("hint %q", hint)
 	}
 }
 

@@ -55,6 +55,7 @@ func TestParseURL(t *testing.T) {
 		"file:///srv/b.git":                  "file:///srv/b.git",
 		"/srv/b.git":                         "file:///srv/b.git",
 		"/srv/a:b.git":                       "file:///srv/a:b.git",
+		"C:/srv/b.git":                       "ssh://C/srv/b.git", // a path on Windows alone
 	} {
 		u, err := parseURL(raw)
 		if err != nil || u.String() != want {

@@ -27,7 +27,7 @@ type Signer interface {
 type CommitMeta struct {
 	Author    Signature
 	Committer Signature // the author if zero
-	Message   string    // a newline is added at its end if there is none
+	Message   string    // it is made to end in one newline
 	Signer    Signer    // nil leaves the commit unsigned
 }
 
@@ -282,8 +282,11 @@ func commitBytes(tree, parent Hash, meta CommitMeta) ([]byte, error) {
 		return nil, err
 	}
 	message := strings.TrimRight(meta.Message, "\n") + "\n"
-	if message == "\n" || strings.Contains(message, "\x00") {
+	switch {
+	case message == "\n":
 		return nil, errors.New("a commit needs a message")
+	case strings.Contains(message, "\x00"):
+		return nil, errors.New("the message of a commit cannot hold a NUL byte")
 	}
 	head := fmt.Sprintf("tree %s\nparent %s\nauthor %s\ncommitter %s\n", tree, parent, author, committer)
 	if meta.Signer == nil {

@@ -52,12 +52,12 @@ func TestCommit(t *testing.T) {
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got\n%q\nwant\n%q", got, c.want)
 			}
-			var told []string
+			var changed []string
 			for _, change := range c2.Changes {
-				told = append(told, change.Path)
+				changed = append(changed, change.Path)
 			}
-			if !slices.Equal(told, paths) || c2.Parent != tip.Hash {
-				t.Errorf("the commit tells of %q, the diff is %q", told, paths)
+			if !slices.Equal(changed, paths) || c2.Parent != tip.Hash {
+				t.Errorf("the commit changes %q, the diff is %q", changed, paths)
 			}
 		})
 	}
@@ -97,15 +97,19 @@ func TestCommitRefuses(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	for name, m := range map[string]gitrepo.CommitMeta{
-		"no author":  {Message: "x"},
-		"no message": {Author: meta.Author, Message: "\n"},
-		"no date":    {Author: gitrepo.Signature{Name: "a", Email: "b"}, Message: "x"},
-		"two lines":  {Author: gitrepo.Signature{Name: "a\nparent x", Email: "b", When: time.Now()}, Message: "x"},
-		"brackets":   {Author: gitrepo.Signature{Name: "a", Email: "b> <c", When: time.Now()}, Message: "x"},
+	for name, c := range map[string]struct {
+		meta gitrepo.CommitMeta
+		want string
+	}{
+		"no author":  {gitrepo.CommitMeta{Message: "x"}, "needs the name and the e-mail address"},
+		"no message": {gitrepo.CommitMeta{Author: meta.Author, Message: "\n"}, "needs a message"},
+		"NUL byte":   {gitrepo.CommitMeta{Author: meta.Author, Message: "a\x00b"}, "NUL byte"},
+		"no date":    {gitrepo.CommitMeta{Author: gitrepo.Signature{Name: "a", Email: "b"}, Message: "x"}, "needs a date"},
+		"two lines":  {gitrepo.CommitMeta{Author: gitrepo.Signature{Name: "a\nparent x", Email: "b", When: time.Now()}, Message: "x"}, "cannot stand in a commit"},
+		"brackets":   {gitrepo.CommitMeta{Author: gitrepo.Signature{Name: "a", Email: "b> <c", When: time.Now()}, Message: "x"}, "cannot stand in a commit"},
 	} {
-		if _, err := tip.Prepare(t.Context(), map[string][]byte{"users.yaml": x}, m); err == nil {
-			t.Errorf("%s: is taken", name)
+		if _, err := tip.Prepare(t.Context(), map[string][]byte{"users.yaml": x}, c.meta); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

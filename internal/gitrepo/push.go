@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -81,16 +80,17 @@ func (e *PushError) retryAfter() time.Duration {
 // branch that already is at commit is fine, so that a Push of which nobody
 // knows can be done again.
 func (r *Remote) Push(ctx context.Context, branch string, old Hash, commit *PendingCommit) error {
-	return r.update(ctx, plumbing.NewBranchReferenceName(branch), old, commit.Hash, commit.objects)
+	return r.update(ctx, branch, old, commit.Hash, commit.objects)
 }
 
 // Delete removes branch, if it is at old. A branch that is not there is fine.
 func (r *Remote) Delete(ctx context.Context, branch string, old Hash) error {
-	return r.update(ctx, plumbing.NewBranchReferenceName(branch), old, Hash{}, nil)
+	return r.update(ctx, branch, old, Hash{}, nil)
 }
 
-func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, new Hash, objects []plumbing.EncodedObject) error {
-	branch := strings.TrimPrefix(name.String(), branchPrefix)
+// update sets branch from one commit to another; the zero Hash stands for no branch.
+func (r *Remote) update(ctx context.Context, branch string, old, new Hash, objects []plumbing.EncodedObject) error {
+	name := plumbing.NewBranchReferenceName(branch)
 	if err := name.Validate(); err != nil {
 		return problem.New("see man git-check-ref-format", "%q cannot be the name of a branch", branch)
 	}
@@ -132,7 +132,7 @@ func (r *Remote) update(ctx context.Context, name plumbing.ReferenceName, old, n
 		return r.unknown(ctx, branch, err)
 	}
 	io.Copy(io.Discard, report) // the words of hooks, up to the end of the side band
-	return r.verdict(name, status, said.String())
+	return r.verdict(branch, status, said.String())
 }
 
 // TipToPush is Tip for a branch that a commit is likely to be pushed to. Over HTTP the
@@ -252,12 +252,12 @@ func (r *Remote) unknown(ctx context.Context, branch string, err error) error {
 }
 
 // verdict returns what the server's report means.
-func (r *Remote) verdict(name plumbing.ReferenceName, report *packp.ReportStatus, said string) error {
+func (r *Remote) verdict(branch string, report *packp.ReportStatus, said string) error {
 	reason := ""
 	if report.UnpackStatus != "ok" {
 		reason = "unpack: " + report.UnpackStatus
 	}
-	branch := strings.TrimPrefix(name.String(), branchPrefix)
+	name := plumbing.NewBranchReferenceName(branch)
 	i := slices.IndexFunc(report.CommandStatuses, func(c *packp.CommandStatus) bool { return c.ReferenceName == name })
 	switch {
 	case i < 0 && reason == "":

@@ -173,7 +173,7 @@ func TestTipToPush(t *testing.T) {
 		"read, moved":   {false, true, gitrepo.Rejected, 2},
 		"moved at both": {true, true, gitrepo.Moved, 2},
 	} {
-		server := gittest.NewServer(t, gittest.Options{})
+		server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 		repo := server.NewRepo("k8s", sample())
 		r := open(t, server.URL("k8s"), gitrepo.Options{})
 		answered := make(chan bool)
@@ -257,7 +257,7 @@ func TestTipToPushAgain(t *testing.T) {
 	repo.Fsck()
 }
 
-// TestTipWithoutLeaveToPush: who may only read is told so by a push, and not before.
+// TestTipWithoutLeaveToPush reads with a token that may not push: only a push is refused.
 func TestTipWithoutLeaveToPush(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{Token: token, ReadOnly: true, DirectReads: true})

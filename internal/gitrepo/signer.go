@@ -51,7 +51,7 @@ func (s *SSHSigner) Sign(message io.Reader) ([]byte, error) {
 	}), nil
 }
 
-// sign signs raw bytes; RSA not with SHA-1, which is its default.
+// sign signs raw bytes. RSA keys sign with SHA-512: their default is SHA-1.
 func (s *SSHSigner) sign(data []byte) (*ssh.Signature, error) {
 	if rsa, ok := s.key.(ssh.AlgorithmSigner); ok && s.key.PublicKey().Type() == ssh.KeyAlgoRSA {
 		return rsa.SignWithAlgorithm(rand.Reader, data, ssh.KeyAlgoRSASHA512)

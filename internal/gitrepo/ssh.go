@@ -79,7 +79,7 @@ func (d *sshDialer) knowHosts(files []string) error {
 		}
 	}
 	if len(there) == 0 {
-		return problem.New(scanHint(d.address), "no known_hosts file, so that the ssh server cannot be told from another")
+		return problem.New(scanHint(d.address), "no known_hosts file to check the ssh server's key with")
 	}
 	known, err := knownhosts.NewDB(there...)
 	if err != nil {
@@ -138,7 +138,7 @@ func (d *sshDialer) run(ctx context.Context, service string) (*stream, error) {
 		st.in.Close()
 		late := time.AfterFunc(grace, func() { client.Close() })
 		defer late.Stop()
-		session.Wait() // how it ended is told by what it said
+		session.Wait() // what it wrote says how it ended
 		session.Close()
 	})
 	st.kill = func() { client.Close() } // a session cannot be left while the connection hangs
@@ -188,7 +188,7 @@ func (d *sshDialer) dial(ctx context.Context) error {
 	return &cutError{err}
 }
 
-// hostKeyError says whether the host is unknown, or known by another key.
+// hostKeyError returns the error of a host that is unknown, or known by another key than this.
 func hostKeyError(address string, key ssh.PublicKey, err error) error {
 	got := key.Type() + " " + ssh.FingerprintSHA256(key)
 	if knownhosts.IsHostKeyChanged(err) {

@@ -185,7 +185,7 @@ func startProcess(cmd *exec.Cmd) (*stream, error) {
 		late := time.AfterFunc(grace, func() { cmd.Process.Kill() })
 		defer late.Stop()
 		out.Close() // everything of use has been read: a process that goes on writing ends
-		cmd.Wait()  // how it ended is told by what it said
+		cmd.Wait()  // what it wrote says how it ended
 	})
 	st.kill = func() {
 		cmd.Process.Kill()

@@ -51,6 +51,9 @@ func TestOnDiskFaults(t *testing.T) {
 		if _, again := gitrepo.Retry(err); !errors.Is(err, gitrepo.ErrAccess) || again || !strings.Contains(err.Error(), "not appear to be a git repository") {
 			t.Errorf("got %v", err)
 		}
+		if hint := problem.All(err)[0].Hint; hint != "check the path, and that you may read and write it" {
+			t.Errorf("hint %q", hint)
+		}
 	})
 	t.Run("empty", func(t *testing.T) {
 		_, err := open(t, gittest.NewRepo(t, nil).Dir, gitrepo.Options{}).Tip(t.Context(), "main")
@@ -231,7 +234,7 @@ func TestSSHRefuses(t *testing.T) {
 	}
 	t.Run("no repository", func(t *testing.T) {
 		_, err := open(t, "ssh://git@"+server.Address+"/nowhere", good).Tip(t.Context(), "main")
-		if !errors.Is(err, gitrepo.ErrAccess) {
+		if !errors.Is(err, gitrepo.ErrAccess) || problem.All(err)[0].Hint != "check the path, and that the key may read and write it" {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -272,7 +272,7 @@ func (r *Repo) Read(branch, path string) string {
 	return r.ReadObject("blob", e.hash)
 }
 
-// List is every entry of a branch, as git ls-tree -r prints it: mode, type,
+// List returns every entry of a branch, as git ls-tree -r prints it: mode, type,
 // hash, tab, path.
 func (r *Repo) List(branch string) []string {
 	r.t.Helper()

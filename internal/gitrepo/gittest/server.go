@@ -243,19 +243,9 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 		http.Error(w, f.Body, f.Status)
 		return
 	}
-	if s.options.Token != "" {
-		user, password, ok := r.BasicAuth()
-		switch {
-		case !ok:
-			http.Error(w, "authentication is required", http.StatusUnauthorized)
-			return
-		case user != "x-access-token" || password != s.options.Token:
-			http.Error(w, "bad credentials", http.StatusUnauthorized)
-			return
-		case s.options.ReadOnly && (kind == PushRefs || kind == Push):
-			http.Error(w, "write access to the repository is not granted", http.StatusForbidden)
-			return
-		}
+	if status, text := s.authorize(r, kind); status != http.StatusOK {
+		http.Error(w, text, status)
+		return
 	}
 	var out http.ResponseWriter = w
 	switch {
@@ -283,6 +273,22 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	if f.Deaf {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// authorize returns the status of a request by its credentials, and what is wrong with them.
+func (s *Server) authorize(r *http.Request, kind Kind) (status int, text string) {
+	user, password, ok := r.BasicAuth()
+	switch {
+	case s.options.Token == "":
+		return http.StatusOK, ""
+	case !ok:
+		return http.StatusUnauthorized, "authentication is required"
+	case user != "x-access-token" || password != s.options.Token:
+		return http.StatusUnauthorized, "bad credentials"
+	case s.options.ReadOnly && (kind == PushRefs || kind == Push):
+		return http.StatusForbidden, "write access to the repository is not granted"
+	}
+	return http.StatusOK, ""
 }
 
 // countingWriter counts the bytes of an answer, and can end it early.
