@@ -66,6 +66,34 @@ func TestDigestBesideATag(t *testing.T) {
 	}
 }
 
+// TestWithRunsOfItsOwnKeepsEveryByte: an image that runs what the text says is written as the
+// text has it, in whatever form.
+func TestWithRunsOfItsOwnKeepsEveryByte(t *testing.T) {
+	for _, tag := range []string{
+		" 1.27", " 0x1F", " 2026-11-20", " v1", " 'v1'", ` "v1"`, " !!float 1.10", " null", " ~", "", "   # none", ` ""`, " ''", " |-", " >\n", " |-\n    v1", " &t", ` "\x76\x31"`,
+	} {
+		data := object + "image:\n  repository: ecr.repo/api\n  tag:" + tag + "\n  digest:\nend: 1\n"
+		f, err := Parse("t.yaml", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := f.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		filled, err := fill(t, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []*Text{parsed, filled} {
+			runs, ok := text.Match(text.Data)
+			if got := text.WithRuns(runs); !ok || string(got) != data {
+				t.Errorf("got %t\n%s\nwant\n%s", ok, got, data)
+			}
+		}
+	}
+}
+
 func blanked(t *Text) string {
 	var b strings.Builder
 	t.Blank(func(p []byte) { b.Write(p) }, func(Running) bool { return true })
