@@ -72,6 +72,9 @@ func (t *Text) Run(i int) Run {
 		run.Suffix = run.Suffix[1 : len(run.Suffix)-1]
 	}
 	run.Suffix = ":" + run.Suffix
+	if r.Tagged { // its bytes may be null, have escapes, or be a block of text
+		run.Suffix = r.Ref.Suffix()
+	}
 	if r.DigestKey != "" {
 		own := t.ownDigest(r)
 		if digest, length, ok := r.readDigest(own, own); ok && length == len(own) {
