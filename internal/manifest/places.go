@@ -148,8 +148,8 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 
 // kustomize reads an entry of a kustomization's images, which a template may leave open.
 func (w *imageFinder) kustomize(e entries, n *yaml.Node) (image.Ref, parts, bool) {
-	if w.stage == template && e.tagKey == newTagKey && e.open() {
-		return image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: e.tag, digest: e.digest, digestKey: e.digestKey}, true
+	if tag := lookup(n, newTagKey); w.stage == template && tag != nil && e.open() {
+		return image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: tag, digest: e.digest, digestKey: e.digestKey}, true
 	}
 	return e.kustomize(n)
 }
