@@ -72,6 +72,9 @@ func (t *Text) Run(i int) Run {
 		run.Suffix = run.Suffix[1 : len(run.Suffix)-1]
 	}
 	run.Suffix = ":" + run.Suffix
+	if r.Tagged { // its bytes may be null, have escapes, or be a block of text
+		run.Suffix = r.Ref.Suffix()
+	}
 	if r.DigestKey != "" {
 		own := t.ownDigest(r)
 		if digest, length, ok := r.readDigest(own, own); ok && length == len(own) {
@@ -246,19 +249,22 @@ func (r Running) readDigest(own, data []byte) (digest string, length int, ok boo
 // ownDigest returns the bytes of the digest's entry.
 func (t *Text) ownDigest(r *Running) []byte { return t.Data[r.Digest.Start:r.Digest.End] }
 
-// WithRuns returns the text's bytes with what its images run replaced.
+// WithRuns returns the text's bytes with what its images run replaced. An image that runs
+// what the text says keeps its bytes: a tag such as 1.10 or null may stand there plainly.
 func (t *Text) WithRuns(runs []Run) []byte {
 	out := make([]byte, 0, len(t.Data)+16*len(runs))
 	done := 0
 	var few [4]blank
 	for _, b := range t.blanks(few[:0], func(Running) bool { return true }) {
-		i, run := &t.Images[b.image], runs[b.image]
+		i, run, own := &t.Images[b.image], runs[b.image], t.Run(b.image)
 		out = append(out, t.Data[done:b.value.Start]...)
 		switch {
+		case run == own:
+			out = append(out, t.Data[b.value.Start:b.value.End]...)
 		case b.isDigest:
 			out = t.appendDigest(out, i, run)
 		case run.Quote == 0 && i.TagOnly:
-			run.Quote = t.Run(b.image).Quote
+			run.Quote = own.Quote
 			out = i.append(out, run)
 		default:
 			out = i.append(out, run)

@@ -66,6 +66,68 @@ func TestDigestBesideATag(t *testing.T) {
 	}
 }
 
+// TestWithRunsOfItsOwnKeepsEveryByte: an image that runs what the text says is written as the
+// text has it, in whatever form.
+func TestWithRunsOfItsOwnKeepsEveryByte(t *testing.T) {
+	for _, tag := range []string{
+		" 1.27", " 0x1F", " 2026-11-20", " v1", " 'v1'", ` "v1"`, " !!float 1.10", " null", " ~", "", "   # none", ` ""`, " ''", " |-", " >\n", " |-\n    v1", " &t", ` "\x76\x31"`,
+	} {
+		data := object + "image:\n  repository: ecr.repo/api\n  tag:" + tag + "\n  digest:\nend: 1\n"
+		f, err := Parse("t.yaml", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := f.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		filled, err := fill(t, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []*Text{parsed, filled} {
+			runs, ok := text.Match(text.Data)
+			if len(runs) > 0 && runs[0].Suffix != text.Images[0].Ref.Suffix() {
+				t.Errorf("tag:%s runs %q, want %q", tag, runs[0].Suffix, text.Images[0].Ref.Suffix())
+			}
+			if got := text.WithRuns(runs); !ok || string(got) != data {
+				t.Errorf("got %t\n%s\nwant\n%s", ok, got, data)
+			}
+		}
+	}
+}
+
+// TestRunOfAReferenceInAnyStyle: what runs is read from the bytes of the reference, whatever
+// else looks like it in the scalar.
+func TestRunOfAReferenceInAnyStyle(t *testing.T) {
+	for scalar, want := range map[string]string{
+		"ecr.repo/api:v1": ":v1", "'ecr.repo/api:v1' # c": ":v1", `"ecr.repo\/api:v1"`: ":v1", `"ecr\x2Erepo/api:v1"`: ":v1", `"ecr.repo/api:\u00761"`: `:\u00761`,
+		">- # ecr.repo/api:v2 before\n  ecr.repo/api:v1": ":v1", "| # a=b\n  ecr.repo/api:v1": "", ">-\n  ecr.repo/api:v1": ":v1", "&ecr ecr.repo/api": "", `"ecr.repo/api"`: "",
+	} {
+		data := object + "image: " + scalar + "\nx: "
+		f, err := Parse("t.yaml", []byte(data+"a\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := f.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		filled, err := fill(t, "before: «»\n"+data+"«»\n", "a longer value", "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []*Text{parsed, filled} {
+			if len(text.Images) == 0 && strings.HasPrefix(scalar, "| ") {
+				continue // it ends in a line break
+			}
+			if len(text.Images) != 1 || text.Run(0).Suffix != want {
+				t.Errorf("%s: got %d images, %+v, want %q", scalar, len(text.Images), text.Run(0), want)
+			}
+		}
+	}
+}
+
 func blanked(t *Text) string {
 	var b strings.Builder
 	t.Blank(func(p []byte) { b.Write(p) }, func(Running) bool { return true })

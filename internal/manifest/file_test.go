@@ -76,3 +76,22 @@ func TestAMergeConflictIsToldAsThat(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAnAddedKeyIsNeverADuplicate(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"{a: 1, b: 2}\n": true, "a: 1\nb: 2\n": true,
+		"{a: 1, tag: 2}\n": false, "a: 1\ntag: 2\n": false, "a: 1\n'tag': 2\n": false, "x: &t tag\ny: {a: 1, *t : 2}\n": false,
+	} {
+		f, err := Parse("x.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries := f.docs[0].root
+		if y := lookup(entries, "y"); y != nil {
+			entries = y
+		}
+		if out, err := f.splice([]edit{{entries: entries, key: "tag", text: "v1"}}); (err == nil) != ok {
+			t.Errorf("%q became %q, %v", text, out, err)
+		}
+	}
+}

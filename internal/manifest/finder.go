@@ -36,33 +36,39 @@ type walkStep struct {
 	index int
 }
 
-// object walks an object, or each item of a List. The status of an object, and of an item,
-// is left out: the cluster writes it.
-func (w *imageFinder) object(n *yaml.Node, kustomization, item bool) {
+// object walks a document's object, or an item of a List. The status of an object, and of an
+// item, is left out: the cluster writes it. Aliased reports whether an alias led here.
+func (w *imageFinder) object(n *yaml.Node, item, aliased bool) {
+	aliased = aliased || n.Kind == yaml.AliasNode
+	n = resolved(n)
 	if items := lookup(n, "items"); items != nil && strings.HasSuffix(text(n, "kind"), "List") && items.Kind == yaml.SequenceNode {
-		for _, f := range fields(resolved(n)) {
-			if resolved(f.value) != items {
-				w.walk(f.value, resolved(f.key).Value, false)
+		own, shared := ownKeys(n), aliased
+		for _, f := range fields(n) {
+			switch aliased := aliased || !own.has(f); {
+			case resolved(f.value) != items:
+				w.walk(f.value, resolved(f.key).Value, aliased)
+			case aliased || f.value.Kind == yaml.AliasNode:
+				shared = true
 			}
 		}
 		for _, item := range items.Content {
-			w.object(item, false, true)
+			w.object(item, true, shared)
 		}
 		return
 	}
 	o := objectOf(n)
 	w.prefix, w.kustomized = o.String(), nil
 	switch {
-	case kustomization:
-		w.prefix, w.kustomized = "kustomization", resolved(n)
+	case !item && w.file.isKustomization(n):
+		w.prefix, w.kustomized = "kustomization", n
 	case o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, "kustomize.toolkit.fluxcd.io/"):
 		w.kustomized = lookup(n, "spec")
 	}
-	if resolved(n).Kind == yaml.MappingNode && (item || o.Kind != "" || o.APIVersion != "") {
-		w.walkMap(resolved(n), "", false, true)
+	if n.Kind == yaml.MappingNode && (item || o.Kind != "" || o.APIVersion != "") {
+		w.walkMap(n, "", aliased, true)
 		return
 	}
-	w.walk(n, "", false)
+	w.walk(n, "", aliased)
 }
 
 // walk visits everything below n, which stands under key; aliased reports whether an
@@ -107,20 +113,20 @@ func (w *imageFinder) walkMap(n *yaml.Node, parentKey string, aliased, object bo
 		w.path = append(w.path, walkStep{key: key})
 		switch {
 		case entries.has(value):
-			if entries.bare() && aliased {
-				w.other[value] = true
+			if entries.bare() {
+				w.walk(f.value, key, aliased)
 			}
 		case object && key == statusKey:
 			w.ignore(f.value, aliased)
 		case key == imageKey && value.Kind == yaml.ScalarNode:
-			if w.container(n, parentKey, value); !w.known[value] && aliased {
-				w.other[value] = true
+			if w.container(n, parentKey, value); !w.known[value] {
+				w.walk(f.value, key, aliased)
 			}
 		case key == imageKey && parentKey == volumesKey && value.Kind == yaml.MappingNode:
 			w.volume(n, value, aliased || value != f.value)
 		case key == referenceKey && parentKey == imageKey && value.Kind == yaml.ScalarNode:
-			if w.add(value, w.where(0), "", false, false); !w.known[value] && aliased {
-				w.other[value] = true
+			if w.add(value, w.where(0), "", false, false); !w.known[value] {
+				w.walk(f.value, key, aliased)
 			}
 		case key == imagesKey && value.Kind == yaml.SequenceNode && (parentKey == kustomizeKey || n == w.kustomized):
 			w.kustomization(f.value, aliased)

@@ -144,7 +144,7 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 				})
 			}
 		}
-		w.object(root, f.isKustomization(root), false)
+		w.object(doc.root, false, false)
 		w.markers(doc, found)
 		for i, path := range paths {
 			maps := map[*yaml.Node]bool{}

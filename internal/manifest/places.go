@@ -29,10 +29,12 @@ func (w *imageFinder) volume(item, source *yaml.Node, aliased bool) {
 	}
 	own := ownKeys(source)
 	for _, f := range fields(source) {
-		if value := resolved(f.value); resolved(f.key).Value == referenceKey && value.Kind == yaml.ScalarNode {
+		value, key := resolved(f.value), resolved(f.key).Value
+		if key == referenceKey && value.Kind == yaml.ScalarNode {
 			w.add(value, where, "", false, true)
-		} else {
-			w.walk(f.value, resolved(f.key).Value, aliased || !own.has(f))
+		}
+		if !w.known[value] {
+			w.walk(f.value, key, aliased || !own.has(f))
 		}
 	}
 }
@@ -95,7 +97,9 @@ func (f *File) isKustomization(root *yaml.Node) bool {
 // kustomization adds what a kustomization puts in the place of images: maps, or
 // strings such as name=newName:tag.
 func (w *imageFinder) kustomization(list *yaml.Node, aliased bool) {
+	aliased = aliased || list.Kind == yaml.AliasNode
 	for i, item := range resolved(list).Content {
+		aliased := aliased || item.Kind == yaml.AliasNode
 		item := resolved(item)
 		w.path = append(w.path, walkStep{item: item, index: i})
 		switch item.Kind {
@@ -144,8 +148,8 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 
 // kustomize reads an entry of a kustomization's images, which a template may leave open.
 func (w *imageFinder) kustomize(e entries, n *yaml.Node) (image.Ref, parts, bool) {
-	if w.stage == template && e.tagKey == newTagKey && e.open() {
-		return image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: e.tag, digest: e.digest, digestKey: e.digestKey}, true
+	if tag := lookup(n, newTagKey); w.stage == template && tag != nil && e.open() {
+		return image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: tag, digest: e.digest, digestKey: e.digestKey}, true
 	}
 	return e.kustomize(n)
 }

@@ -119,14 +119,15 @@ func (p *prover) hasSpliced(n *yaml.Node) bool {
 	})
 }
 
-// withoutAdded returns the content of b less the entries that were added to a.
+// withoutAdded returns the content of b less the entries that were added to a, whose keys a
+// must not have.
 func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
 	rest = b.Content
 	for _, entry := range p.added {
 		if entry.entries != a {
 			continue
 		}
-		if len(rest) < 4 || !means(rest[2], entry.key) || !means(rest[3], entry.value) {
+		if lookup(a, entry.key) != nil || len(rest) < 4 || !means(rest[2], entry.key) || !means(rest[3], entry.value) {
 			return nil, false
 		}
 		rest = append(rest[:2:2], rest[4:]...)

@@ -234,27 +234,22 @@ func (e entries) split(n *yaml.Node, parentKey string) (ref image.Ref, p parts, 
 	return p.read(ref)
 }
 
-// kustomize reads an entry of a kustomization's images: newName, or else name, is
-// the repository.
+// kustomize reads an entry of a kustomization's images: newName, or else name, is the
+// repository, and newTag the tag, whatever other keys there are.
 func (e entries) kustomize(n *yaml.Node) (ref image.Ref, p parts, ok bool) {
+	p = parts{entries: n, addTag: newTagKey, name: e.newName, replaces: lookup(n, nameKey), tag: lookup(n, newTagKey), digestKey: e.digestKey}
 	name, _ := entryText(e.newName)
-	p = parts{entries: n, addTag: newTagKey, name: e.newName, replaces: e.repository, digestKey: e.digestKey}
 	var err error
 	if name != "" {
 		ref, err = image.ParseRepository(name)
 	} else {
 		p.name = nil // the name that it replaces stays
-		old, _ := entryText(e.repository)
-		if ref, err = image.Parse(old); e.repositoryKey != nameKey {
-			return ref, p, false
-		}
+		old, _ := entryText(p.replaces)
+		ref, err = image.Parse(old)
 		ref = ref.With("", "")
 	}
 	if err != nil {
 		return ref, p, false
-	}
-	if e.tagKey == newTagKey {
-		p.tag = e.tag
 	}
 	if e.digestKey == "digest" {
 		p.digest = e.digest

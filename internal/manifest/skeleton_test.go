@@ -193,7 +193,7 @@ func TestMarkedScalars(t *testing.T) {
 		tagOnly bool
 	}{{"b2", true}, {`"b2"`, true}, {name + ":b2", false}} {
 		start := strings.Index(data, ": "+c.scalar) + 2
-		text.addMarked(ref, span{start, start + len(c.scalar)}, c.tagOnly, true)
+		text.addMarked(ref, scalar{span: span{start, start + len(c.scalar)}, value: c.scalar, first: start}, c.tagOnly, true)
 		text.Images[len(text.Images)-1].Tracked = true
 	}
 	moved := "a: \"1.10\"" + marker + "\nb: '1.10'" + marker + "\nc: ecr.repo/api:1.10" + marker + "\n"

@@ -115,9 +115,9 @@ func (f *filling) addPlaced(t *Text, i int, s *slot) error {
 			return fail(s.first, "", "%v", err)
 		case err != nil:
 		case p.parts.marker != nil:
-			t.addMarked(ref, f.spans[i], false, tagged)
+			t.addMarked(ref, f.scalar(i, value), false, tagged)
 		default:
-			t.addImage(ref, f.spans[i], tagged)
+			t.addImage(ref, f.scalar(i, value), tagged)
 		}
 		if err == nil {
 			t.Images[len(t.Images)-1].Pod = p.parts.pod
@@ -133,12 +133,28 @@ func (f *filling) addPlaced(t *Text, i int, s *slot) error {
 	}
 	ref, err := image.ParseRepository(repository)
 	if tag, digest, ok := image.SplitTag(value); err == nil && ok {
-		t.addMarked(ref.With(tag, digest), f.spans[i], true, true)
+		t.addMarked(ref.With(tag, digest), f.scalar(i, value), true, true)
 		f.addDigest(t, p)
 	} else if tracked {
 		return fail(s.first, "", "%s is not a repository, so nothing can move its tag", quoteForPeople(repository))
 	}
 	return nil
+}
+
+// scalar returns a slot's scalar in the filled text, with the reference or the tag that its
+// value is, less a "name=" before it where Fill wrote it.
+func (f *filling) scalar(i int, value string) scalar {
+	slot, at := &f.skeleton.slots[i], f.spans[i]
+	if len(slot.texts) == 1 { // as the skeleton has it
+		s, moved := slot.scalar, at.start-slot.span.start
+		s.span, s.first, s.origin = at, s.first+moved, slices.Clone(s.origin)
+		for n := range s.origin {
+			s.origin[n] += moved
+		}
+		return s
+	}
+	value = value[strings.LastIndexByte(value, '=')+1:] // which is written without escapes
+	return scalar{span: at, value: value, first: at.start + bytes.LastIndex(f.out[at.start:at.end], []byte(value))}
 }
 
 // addDigest adds the entry of the digest to the image that was added last.
@@ -174,7 +190,7 @@ func (f *filling) addFollowed(t *Text) error {
 		if err != nil {
 			return fail(f.skeleton.slots[m.slot].first, "", "%v", err)
 		}
-		t.addMarked(ref, f.spans[m.slot], m.tagOnly, true)
+		t.addMarked(ref, f.scalar(m.slot, f.filled[m.slot]), m.tagOnly, true)
 	}
 	return nil
 }

@@ -80,9 +80,9 @@ func (t *Text) add(f *File, i Image) error {
 		}
 	}
 	if i.parts.marker != nil || i.parts.whole == nil {
-		t.addMarked(ref, s.span, i.parts.whole == nil, tagged)
+		t.addMarked(ref, s, i.parts.whole == nil, tagged)
 	} else {
-		t.addImage(ref, s.span, tagged)
+		t.addImage(ref, s, tagged)
 	}
 	r := &t.Images[len(t.Images)-1]
 	r.Container, r.Pod = i.Where, i.parts.pod
@@ -96,35 +96,31 @@ func (t *Text) add(f *File, i Image) error {
 	return nil
 }
 
-// addImage adds the image whose scalar, quotes and all, is the bytes at.
-func (t *Text) addImage(ref image.Ref, at span, tagged bool) {
-	r := t.reference(ref, at, tagged)
-	r.Comment = Bytes{at.end, at.end + commentLength(t.Data[at.end:])}
+// addImage adds the image of a scalar whose value ends with its reference.
+func (t *Text) addImage(ref image.Ref, s scalar, tagged bool) {
+	r := t.reference(ref, s, tagged)
+	r.Comment = Bytes{s.end, s.end + commentLength(t.Data[s.end:])}
 	t.Images = append(t.Images, r)
 }
 
-// addMarked adds a scalar, quotes and all the bytes at, that a marker behind it
-// binds to an image. The marker is no part of what runs. If tagOnly, the scalar is
-// the tag of ref; else it is ref.
-func (t *Text) addMarked(ref image.Ref, at span, tagOnly, tagged bool) {
-	r := Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, TagOnly: true, Suffix: Bytes{at.start, at.end}}
+// addMarked adds a scalar that a marker behind it binds to an image. The marker is no part
+// of what runs. If tagOnly, the scalar is the tag of ref; else its value ends with ref.
+func (t *Text) addMarked(ref image.Ref, s scalar, tagOnly, tagged bool) {
+	r := Running{Ref: ref, Line: t.lineAt(s.start), Tagged: tagged, TagOnly: true, Suffix: Bytes{s.start, s.end}}
 	if !tagOnly {
-		r = t.reference(ref, at, tagged)
+		r = t.reference(ref, s, tagged)
 	}
-	r.Marked, r.Comment = true, Bytes{at.end, at.end}
+	r.Marked, r.Comment = true, Bytes{s.end, s.end}
 	t.Images = append(t.Images, r)
 }
 
-// reference returns the place of a reference whose scalar is the bytes at, without a comment.
-func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
-	scalar := t.Data[at.start:at.end]
-	from := bytes.IndexByte(scalar, '=') + 1 // of name=reference
-	suffix := Bytes{Start: at.start + from + bytes.Index(scalar[from:], []byte(ref.Name)) + len(ref.Name)}
-	suffix.End = suffix.Start + len(ref.Suffix())
+// reference returns the place of the reference that ends a scalar's value, without a comment.
+func (t *Text) reference(ref image.Ref, s scalar, tagged bool) Running {
+	suffix := len(s.value) - len(ref.Suffix())
 	if !tagged {
-		suffix.End++ // the colon before the tag that is not there
+		suffix-- // the colon before the tag that is not there
 	}
-	return Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, Suffix: suffix}
+	return Running{Ref: ref, Line: t.lineAt(s.start), Tagged: tagged, Suffix: Bytes{s.offset(suffix), s.offset(len(s.value))}}
 }
 
 // lineAt returns the line of a byte, counted from 1.
@@ -165,8 +161,8 @@ func tagLength(b []byte) int {
 	return len(b)
 }
 
-// validSuffix reports whether b is a valid ":tag", "@digest" or both. Most are a tag
-// alone, which is a word of up to 128 letters, digits, "_", "." and "-".
+// validSuffix reports whether b, which has no other characters than tagLength counts, is a
+// valid ":tag", "@digest" or both. Most are a tag alone, of up to 128 characters.
 func validSuffix(b []byte) bool {
 	if len(b) > 1 && len(b) <= 129 && b[0] == ':' && b[1] != '.' && b[1] != '-' && !bytes.ContainsAny(b[1:], ":@+") {
 		return true
