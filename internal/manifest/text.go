@@ -48,8 +48,14 @@ type Bytes struct{ Start, End int }
 // Text returns the file as a Text. The error lists documents that are no objects.
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
+	added := map[*yaml.Node]bool{} // aliases may make one tag that of several images
 	for _, i := range f.findImages(rendered, nil).Images {
-		if err := t.add(f, i); err != nil {
+		n := i.parts.tagNode()
+		if n == nil || added[n] {
+			continue // the digest alone, or a place where a tag is added
+		}
+		added[n] = true
+		if err := t.add(f, i, n); err != nil {
 			return nil, err
 		}
 	}
@@ -59,12 +65,8 @@ func (f *File) Text() (*Text, error) {
 	return t, err
 }
 
-// add adds an image that was found in a file.
-func (t *Text) add(f *File, i Image) error {
-	n := i.parts.tagNode()
-	if n == nil {
-		return nil // the digest alone, or a place where a tag is added
-	}
+// add adds an image that was found in a file, whose tag is in the scalar n.
+func (t *Text) add(f *File, i Image, n *yaml.Node) error {
 	s, err := f.find(n)
 	if err != nil {
 		return err
