@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -118,7 +119,7 @@ type filling struct {
 	spans         []span   // each slot's bytes in out
 	followed      []followed
 	unproved      []int // slots whose values are not plain
-	mayHoldImages bool  // some value may hold images of its own
+	mayHoldImages bool  // some value may hold images of its own, or a part of one
 
 	skipBreak bool // the line break that follows belongs to a line that is gone
 }
@@ -187,7 +188,7 @@ func (f *filling) writeWhole(i int, s *slot) error {
 	}
 	if collectionSize(value) > 0 {
 		f.unproved = append(f.unproved, i)
-		f.mayHoldImages = f.mayHoldImages || mayHoldImages(value)
+		f.mayHoldImages = f.mayHoldImages || s.images || mayHoldImages(value)
 	} else if text, isString, err := scalarText(value); err == nil {
 		f.filled[i] = text
 		if isString && !isPlain(text) {
@@ -200,12 +201,13 @@ func (f *filling) writeWhole(i int, s *slot) error {
 // text returns the filled text with what is known of it.
 func (f *filling) text() (*Text, error) {
 	s := f.skeleton
-	if f.mayHoldImages || s.dynamic || !f.known() {
+	toParse := s.toParse || f.mayHoldImages || f.becomesKustomization() || f.becomesOtherImage()
+	if toParse || !f.known() {
 		after, err := f.prove()
 		if err != nil {
 			return nil, err
 		}
-		if f.mayHoldImages || s.dynamic {
+		if toParse {
 			return after.Text()
 		}
 		f.remember()
@@ -215,11 +217,10 @@ func (f *filling) text() (*Text, error) {
 		return nil, err
 	}
 	for i := range s.slots {
-		if s.slots[i].image == nil {
-			continue
-		}
-		if err := f.addPlaced(t, i, &s.slots[i]); err != nil {
-			return nil, err
+		if p := f.imageOf(&s.slots[i]); p != nil {
+			if err := f.addPlaced(t, i, p); err != nil {
+				return nil, err
+			}
 		}
 	}
 	slices.SortFunc(t.Images, func(a, b Running) int { return a.Suffix.Start - b.Suffix.Start })
@@ -237,6 +238,32 @@ func (f *filling) text() (*Text, error) {
 		t.Objects = append(t.Objects, object)
 	}
 	return t, nil
+}
+
+// becomesKustomization reports whether a value makes a kustomization of an object.
+func (f *filling) becomesKustomization() bool {
+	return slices.ContainsFunc(f.skeleton.objects, func(o slotObject) bool {
+		kind := o.Kind
+		f.take(o.kind, &kind)
+		return (o.kind >= 0 || o.apiVersion >= 0) && (kind == "Kustomization" || kind == "Component")
+	})
+}
+
+// becomesOtherImage reports whether a value makes an image of other entries than the skeleton has:
+// an empty repository leaves it to another key.
+func (f *filling) becomesOtherImage() bool {
+	for i := range f.skeleton.slots {
+		p := f.skeleton.slots[i].image
+		if p == nil || p.parts.entries == nil || p.ref.Name != "" {
+			continue
+		}
+		for _, n := range []*yaml.Node{p.parts.registry, p.parts.name, p.parts.replaces} {
+			if n != nil && strings.Contains(n.Value, Placeholder) && f.textOf(n) == "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // line returns where a line of the skeleton is in the filled text.
@@ -260,12 +287,6 @@ func (f *filling) take(slot int, field *string) {
 	}
 }
 
-// imageKeys are keys that an image, or a part of one, goes by.
-var imageKeys = map[string]bool{
-	"image": true, "reference": true, "repository": true, "baseImage": true, "newName": true, "registry": true,
-	"tag": true, "newTag": true, "digest": true, "sha": true, "version": true,
-}
-
 // mayHoldImages reports whether a value has a key that an image goes by.
 func mayHoldImages(value any) bool {
 	switch value := value.(type) {
@@ -273,7 +294,7 @@ func mayHoldImages(value any) bool {
 		return slices.ContainsFunc(value, mayHoldImages)
 	case map[string]any:
 		for key, item := range value {
-			if imageKeys[key] || mayHoldImages(item) {
+			if isImageKey(key) || mayHoldImages(item) {
 				return true
 			}
 		}

@@ -42,6 +42,7 @@ type parts struct {
 	registry, name, tag, digest *yaml.Node
 	replaces                    *yaml.Node // in a kustomization, the name that stays
 	digestKey                   string
+	needsPath                   bool   // in a template: it is an image only if the name has a "/"
 	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
 	marker    *marker // behind the scalar whole or tag; nil where it has none
