@@ -119,14 +119,21 @@ func (t *Text) addMarked(ref image.Ref, at span, tagOnly, tagged bool) {
 
 // reference returns the place of a reference whose scalar is the bytes at, without a comment.
 func (t *Text) reference(ref image.Ref, at span, tagged bool) Running {
-	scalar := t.Data[at.start:at.end]
-	from := bytes.IndexByte(scalar, '=') + 1 // of name=reference
-	suffix := Bytes{Start: at.start + from + bytes.Index(scalar[from:], []byte(ref.Name)) + len(ref.Name)}
-	suffix.End = suffix.Start + len(ref.Suffix())
+	scalar, text := t.Data[at.start:at.end], ref.Suffix()
 	if !tagged {
-		suffix.End++ // the colon before the tag that is not there
+		text = ":" // before the tag that is not there
 	}
-	return Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, Suffix: suffix}
+	from := bytes.IndexByte(scalar, '=') + 1 // of name=reference
+	start := from + len(ref.Name)
+	if i := bytes.Index(scalar[from:], []byte(ref.Name)); i >= 0 {
+		start += i
+	} else { // there are escapes in the name
+		start = bytes.LastIndex(bytes.TrimRight(scalar, `"`), []byte(text))
+	}
+	if start < 0 || !bytes.HasPrefix(scalar[start:], []byte(text)) { // there are escapes in the tag: it cannot be told
+		start, text = len(scalar), ""
+	}
+	return Running{Ref: ref, Line: t.lineAt(at.start), Tagged: tagged, Suffix: Bytes{at.start + start, at.start + start + len(text)}}
 }
 
 // lineAt returns the line of a byte, counted from 1.
