@@ -43,8 +43,11 @@ func hasConflict(data []byte) bool {
 				break
 			}
 			start := len(data) - len(rest) + at
+			if start > 0 && data[start-1] != '\n' {
+				continue
+			}
 			line, _, _ := bytes.Cut(data[start:], []byte("\n"))
-			if size, _ := marker(bytes.TrimSuffix(line, []byte("\r")), c); size > 0 && (start == 0 || data[start-1] == '\n') {
+			if size, _ := marker(bytes.TrimSuffix(line, []byte("\r")), c); size > 0 {
 				return true
 			}
 		}

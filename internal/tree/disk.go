@@ -142,6 +142,9 @@ func (r *diskReader) visit(e Entry) error {
 		}
 		return !matches
 	})
+	if errors.Is(err, fs.ErrNotExist) { // another run has removed it since its folder was listed
+		return nil
+	}
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	if err == nil && !differs {

@@ -242,8 +242,8 @@ func (f *folder) stage(c Change, synced bool) (temp string, err error) {
 		return "", err
 	}
 	_, err = file.Write(c.New)
-	if err == nil && c.Action == Update {
-		err = file.Chmod(c.Mode.Perm()) // the umask has no say in a file that is there
+	if err == nil && c.Action != Create {
+		err = file.Chmod(c.Mode.Perm()) // as the old file has it, whatever the umask
 	}
 	if err == nil && synced {
 		err = file.Sync()
