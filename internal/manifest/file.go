@@ -120,8 +120,8 @@ var syntaxHints = map[string]string{
 // conflict returns the first line that Git marks a merge conflict with, 0 where there
 // is none.
 func (f *File) conflict() int {
-	for i, line := range bytes.Split(f.Data, []byte("\n")) {
-		if bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+	for i, start := range f.lines.of(f.Data) {
+		if bytes.HasPrefix(f.Data[start:], []byte("<<<<<<< ")) {
 			return i + 1
 		}
 	}

@@ -60,7 +60,7 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 		return nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
+		if resolved(n.Content[i]).Value == key {
 			return resolved(n.Content[i+1])
 		}
 	}
