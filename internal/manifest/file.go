@@ -74,7 +74,7 @@ func (f *File) notUTF8() *problem.Problem {
 		}
 		rest = rest[size:]
 	}
-	place := f.placeAt(len(f.Data) - len(rest))
+	place := f.PlaceAt(len(f.Data) - len(rest))
 	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
 }
 

@@ -92,7 +92,6 @@ func (f *filling) checkKeys() error {
 type Filled struct {
 	In, Out Bytes // in the skeleton's text, and in the filled one
 	First   int   // the number of its first placeholder
-	Marks   int
 }
 
 // Filled returns the scalars with placeholders in them, in their order, as Fill fills them.
@@ -103,8 +102,8 @@ func (s *Skeleton) Filled(values []any) ([]Filled, error) {
 	}
 	var list []Filled
 	for i, slot := range s.slots {
-		if n := len(slot.texts) - 1; n > 0 {
-			list = append(list, Filled{Bytes{slot.span.start, slot.span.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first, n})
+		if len(slot.texts) > 1 {
+			list = append(list, Filled{Bytes{slot.span.start, slot.span.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first})
 		}
 	}
 	return list, nil
@@ -179,9 +178,9 @@ func (f *filling) writeWhole(i int, s *slot) error {
 		f.out = bytes.TrimRight(f.out, " ")
 		f.spans[i].start = len(f.out)
 		f.out = append(f.out, '\n')
-		f.out, err = appendBlock(appendIndent(f.out, s.indent), value, s.indent)
+		f.out, err = AppendYAML(appendIndent(f.out, s.indent), value, s.indent)
 	default:
-		f.out, err = appendBlock(f.out, value, s.indent)
+		f.out, err = AppendYAML(f.out, value, s.indent)
 	}
 	if err != nil {
 		return f.valueProblem(s.first, err)

@@ -22,7 +22,7 @@ func (f *filling) writeSplice(i int, s *slot) error {
 		flow, err = appendFlow(nil, value)
 		f.out = append(f.out, bytes.Trim(flow, "{}")...)
 	default:
-		f.out, err = appendBlock(f.out, value, s.indent)
+		f.out, err = AppendYAML(f.out, value, s.indent)
 	}
 	f.unproved = append(f.unproved, i)
 	f.mayHoldImages = f.mayHoldImages || s.images || mayHoldImages(value)

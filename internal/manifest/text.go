@@ -21,7 +21,7 @@ type Text struct {
 // reference, or a marked scalar that follows one. See Text.Blank.
 type Running struct {
 	Ref       image.Ref
-	Container string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
+	Where     string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
 	Line      int    // counted from 1
 	Tagged    bool   // false where the tag is empty or malformed
 	Pod       bool   // it is of a container or a volume of a pod
@@ -87,7 +87,7 @@ func (t *Text) add(f *File, i Image, n *yaml.Node) error {
 		t.addImage(ref, s.span, tagged)
 	}
 	r := &t.Images[len(t.Images)-1]
-	r.Container, r.Pod = i.Where, i.parts.pod
+	r.Where, r.Pod = i.Where, i.parts.pod
 	if d := i.parts.digest; d != nil && d.Kind == yaml.ScalarNode {
 		s, err := f.find(d)
 		if err != nil {

@@ -33,7 +33,7 @@ func imagesOf(t *manifest.Text) []ran {
 		if run.Suffix != "" {
 			run.Suffix = r.Ref.Suffix()
 		}
-		list[i] = ran{key: r.Container, repository: r.Ref.Repository(), ref: r.Ref, run: run, line: r.Line}
+		list[i] = ran{key: r.Where, repository: r.Ref.Repository(), ref: r.Ref, run: run, line: r.Line}
 	}
 	return numbered(list)
 }
@@ -373,7 +373,7 @@ func (w *Want) keys() []string {
 	list := make([]ran, len(w.Text.Images))
 	if text := parseText(w.Path, w.Text.Data); text != nil && len(text.Images) == len(list) {
 		for i, r := range text.Images {
-			list[i].key = r.Container
+			list[i].key = r.Where
 		}
 	}
 	keys := make([]string, len(list))
