@@ -9,6 +9,7 @@
 //   - A File is parsed once. It has Images, Objects and Values, each with the place
 //     where it was written.
 //   - SetImages changes images of a File, and makes the new bytes.
+//   - Patch sets, inserts and deletes values of a File, written as their neighbours are.
 //   - A Skeleton is a file with holes, and Fill writes values into them: that is
 //     how templates are rendered without a value ever becoming structure.
 //

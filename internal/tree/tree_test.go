@@ -311,7 +311,7 @@ func TestFileThatIsRemovedMeanwhile(t *testing.T) {
 		wants := []Want{deployment(t, "dev/manifests/a.yaml", "a", "1"), deployment(t, "dev/manifests/a/x.yaml", "x", "1"), deployment(t, "dev/manifests/b/b.yaml", "b", "1")}
 		apply(t, dir, wants)
 		o := Options{Environments: environments("dev"), AllowMassPrune: true}
-		o.Environments[0].Holds = func(string) bool { return os.RemoveAll(filepath.Join(dir, gone)) == nil }
+		o.Environments[0].Contains = func(string) bool { return os.RemoveAll(filepath.Join(dir, gone)) == nil }
 		plan, err := Diff(openRoot(t, dir), wants, o)
 		if err != nil || plan.Unchanged != 2 || plan.Count(Create) != 1 {
 			t.Errorf("without %s: got %v, %+v", gone, err, plan)
