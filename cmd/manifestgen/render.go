@@ -301,7 +301,7 @@ func (o *renderOptions) treeEnvironments(inv *inventory.Inventory, complete []*i
 		if env.Abstract {
 			continue
 		}
-		e := tree.Environment{Name: env.Name, Dir: inventory.Folder(env.Path), Holds: func(file string) bool { return inventory.InFolder(env.Path, file) }, Namespace: env.Namespace, Images: map[string]string{}, Complete: slices.Contains(complete, env)}
+		e := tree.Environment{Name: env.Name, Dir: inventory.Folder(env.Path), Contains: func(file string) bool { return inventory.InFolder(env.Path, file) }, Namespace: env.Namespace, Images: map[string]string{}, Complete: slices.Contains(complete, env)}
 		for _, link := range env.Chain {
 			if link.Name != env.Name {
 				e.Extends = append([]string{link.Name}, e.Extends...) // the nearest first

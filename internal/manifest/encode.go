@@ -22,9 +22,6 @@ type FileText string
 // YAMLText is a value that is written as YAML into a block of text.
 type YAMLText struct{ Value any }
 
-// AppendYAML appends a value as YAML whose first byte stands at a column.
-func AppendYAML(dst []byte, v any, column int) ([]byte, error) { return appendBlock(dst, v, column) }
-
 // appendString writes s as a scalar on one line, where a block or flow
 // collection has it: plain where that means the same string, else quoted.
 func appendString(dst []byte, s string, flow bool) []byte {
@@ -211,7 +208,8 @@ func appendFlow(dst []byte, v any) ([]byte, error) {
 	return appendScalar(dst, v, true)
 }
 
-// appendScalar writes what is neither a map nor a list, and holds no line break that a block would keep.
+// appendScalar writes what is neither a map nor a list, and holds no line break that a block
+// would keep.
 func appendScalar(dst []byte, v any, inFlow bool) ([]byte, error) {
 	if v == nil {
 		return append(dst, "null"...), nil
@@ -226,9 +224,9 @@ func appendScalar(dst []byte, v any, inFlow bool) ([]byte, error) {
 	return append(dst, text...), nil
 }
 
-// appendBlock writes a value whose first byte stands at column indent, and whose
+// AppendYAML appends a value in block style. Its first byte stands at the column indent, and its
 // further lines are indented by as much. It ends without a line break.
-func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
+func AppendYAML(dst []byte, v any, indent int) ([]byte, error) {
 	switch v := v.(type) {
 	case []any:
 		if len(v) == 0 {
@@ -241,7 +239,7 @@ func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
 			}
 			dst = append(dst, "- "...)
 			var err error
-			if dst, err = appendBlock(dst, item, indent+2); err != nil {
+			if dst, err = AppendYAML(dst, item, indent+2); err != nil {
 				return nil, err
 			}
 		}
@@ -269,7 +267,7 @@ func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
 			return appendLiteral(dst, v, max(indent, 2), ""), nil
 		}
 	case FileText:
-		return appendBlock(dst, string(v), indent)
+		return AppendYAML(dst, string(v), indent)
 	}
 	return appendScalar(dst, v, false)
 }
@@ -279,9 +277,9 @@ func appendBlock(dst []byte, v any, indent int) ([]byte, error) {
 func appendEntry(dst []byte, v any, indent int) ([]byte, error) {
 	if collectionSize(v) > 0 {
 		dst = append(dst, '\n')
-		return appendBlock(appendIndent(dst, indent+2), v, indent+2)
+		return AppendYAML(appendIndent(dst, indent+2), v, indent+2)
 	}
-	return appendBlock(append(dst, ' '), v, indent+2)
+	return AppendYAML(append(dst, ' '), v, indent+2)
 }
 
 // collectionSize returns the length of a list or map, 0 for any other value.
@@ -295,8 +293,9 @@ func collectionSize(v any) int {
 	return 0
 }
 
-// longestKey is how many characters a key can have (YAML 1.1, section 9.3.2).
-const longestKey = 1000
+// maxKey is how many bytes a key is written with at most: the parser takes 1,024 characters (YAML
+// 1.1, section 9.3.2).
+const maxKey = 1000
 
 // appendKey writes a mapping's key. A key is a string, whatever it looks like.
 func appendKey(dst []byte, key string, flow bool) ([]byte, error) {
@@ -305,14 +304,14 @@ func appendKey(dst []byte, key string, flow bool) ([]byte, error) {
 	}
 	before := len(dst)
 	dst = appendString(dst, key, flow)
-	if len(dst)-before > longestKey {
+	if len(dst)-before > maxKey {
 		return nil, fmt.Errorf("the key %s is longer than YAML allows", quoteForPeople(key))
 	}
 	return dst, nil
 }
 
-// AppendFlow appends a value on one line, as it stands in a flow collection. Numbers
-// and booleans are written as they are; the order of a map's entries is kept.
+// AppendFlow appends what a file says as it stands in a flow collection, on one line. Unlike a
+// value of Go's, it keeps the order of a map's entries, and numbers as they are written.
 func AppendFlow(dst []byte, v Value) []byte {
 	switch v.Kind {
 	case List:

@@ -12,7 +12,11 @@ import (
 func (f *File) end(n *yaml.Node) (int, error) {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		return f.offset(n.Line, n.Column) + 1 + len(n.Value), nil
+		at := f.offset(n.Line, n.Column)
+		if at < 0 {
+			return 0, f.ambiguous(n)
+		}
+		return at + len("*") + len(n.Value), nil
 	case n.Kind == yaml.ScalarNode:
 		s, err := f.find(n)
 		if err == nil && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {

@@ -9,6 +9,7 @@
 //   - A File is parsed once. It has Images, Objects and Values, each with the place
 //     where it was written.
 //   - SetImages changes images of a File, and makes the new bytes.
+//   - Patch sets, inserts and deletes values of a File, written as their neighbours are.
 //   - A Skeleton is a file with holes, and Fill writes values into them: that is
 //     how templates are rendered without a value ever becoming structure.
 //
@@ -74,7 +75,7 @@ func (f *File) notUTF8() *problem.Problem {
 		}
 		rest = rest[size:]
 	}
-	place := f.placeAt(len(f.Data) - len(rest))
+	place := f.PlaceAt(len(f.Data) - len(rest))
 	return problem.At(place, "save the file as UTF-8", "the file is not UTF-8 text")
 }
 
@@ -120,8 +121,8 @@ var syntaxHints = map[string]string{
 // conflict returns the first line that Git marks a merge conflict with, 0 where there
 // is none.
 func (f *File) conflict() int {
-	for i, line := range bytes.Split(f.Data, []byte("\n")) {
-		if bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+	for i, start := range f.lines.of(f.Data) {
+		if bytes.HasPrefix(f.Data[start:], []byte("<<<<<<< ")) {
 			return i + 1
 		}
 	}

@@ -70,8 +70,40 @@ func TestValueAt(t *testing.T) {
 	}
 }
 
+// TestBooleanWithATag: yes and on are true where the tag !!bool says that they are booleans.
+func TestBooleanWithATag(t *testing.T) {
+	f, err := Parse("x.yaml", []byte("[!!bool yes, !!bool ON, !!bool y, !!bool no, !!bool off, true, False, yes]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := f.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := values[0].Go(), []any{true, true, true, false, false, true, false, "yes"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %#v, want %#v", got, want)
+	}
+}
+
+// TestAliasForAKey: what it stands for is the key, not its own name.
+func TestAliasForAKey(t *testing.T) {
+	f, err := Parse("x.yaml", []byte("metadata: {labels: {&kind a: b}, name: x}\n*kind : c\napiVersion: v1\nkind: Pod\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := f.Objects()
+	if err != nil || len(objects) != 1 || objects[0].String() != "Pod x" {
+		t.Errorf("got %v, %v", objects, err)
+	}
+}
+
 func TestAMergeConflictIsToldAsThat(t *testing.T) {
-	_, err := Parse("users.yaml", []byte("users:\n  - name: a\n<<<<<<< HEAD\n    state: absent\n=======\n>>>>>>> theirs\n"))
+	_, err := Parse("users.yaml", []byte("# a\u2028# b\nusers:\n<<<<<<< HEAD\n=======\n>>>>>>> theirs\n"))
+	if all := problem.All(err); len(all) != 1 || all[0].Place.Line != 4 || all[0].Source != "<<<<<<< HEAD" {
+		t.Errorf("behind a line separator: got %v", err)
+	}
+
+	_, err = Parse("users.yaml", []byte("users:\n  - name: a\n<<<<<<< HEAD\n    state: absent\n=======\n>>>>>>> theirs\n"))
 	if err == nil || err.Error() != "users.yaml:3: a merge conflict was left here" {
 		t.Errorf("got %v", err)
 	}

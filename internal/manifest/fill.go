@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -91,7 +92,6 @@ func (f *filling) checkKeys() error {
 type Filled struct {
 	In, Out Bytes // in the skeleton's text, and in the filled one
 	First   int   // the number of its first placeholder
-	Marks   int
 }
 
 // Filled returns the scalars with placeholders in them, in their order, as Fill fills them.
@@ -102,8 +102,8 @@ func (s *Skeleton) Filled(values []any) ([]Filled, error) {
 	}
 	var list []Filled
 	for i, slot := range s.slots {
-		if n := len(slot.texts) - 1; n > 0 {
-			list = append(list, Filled{Bytes{slot.span.start, slot.span.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first, n})
+		if len(slot.texts) > 1 {
+			list = append(list, Filled{Bytes{slot.span.start, slot.span.end}, Bytes{f.spans[i].start, f.spans[i].end}, slot.first})
 		}
 	}
 	return list, nil
@@ -118,7 +118,7 @@ type filling struct {
 	spans         []span   // each slot's bytes in out
 	followed      []followed
 	unproved      []int // slots whose values are not plain
-	mayHoldImages bool  // some value may hold images of its own
+	mayHoldImages bool  // some value may hold images of its own, or a part of one
 
 	skipBreak bool // the line break that follows belongs to a line that is gone
 }
@@ -178,16 +178,16 @@ func (f *filling) writeWhole(i int, s *slot) error {
 		f.out = bytes.TrimRight(f.out, " ")
 		f.spans[i].start = len(f.out)
 		f.out = append(f.out, '\n')
-		f.out, err = appendBlock(appendIndent(f.out, s.indent), value, s.indent)
+		f.out, err = AppendYAML(appendIndent(f.out, s.indent), value, s.indent)
 	default:
-		f.out, err = appendBlock(f.out, value, s.indent)
+		f.out, err = AppendYAML(f.out, value, s.indent)
 	}
 	if err != nil {
 		return f.valueProblem(s.first, err)
 	}
 	if collectionSize(value) > 0 {
 		f.unproved = append(f.unproved, i)
-		f.mayHoldImages = f.mayHoldImages || mayHoldImages(value)
+		f.mayHoldImages = f.mayHoldImages || s.images || mayHoldImages(value)
 	} else if text, isString, err := scalarText(value); err == nil {
 		f.filled[i] = text
 		if isString && !isPlain(text) {
@@ -200,12 +200,13 @@ func (f *filling) writeWhole(i int, s *slot) error {
 // text returns the filled text with what is known of it.
 func (f *filling) text() (*Text, error) {
 	s := f.skeleton
-	if f.mayHoldImages || s.dynamic || !f.known() {
+	toParse := s.toParse || f.mayHoldImages || f.becomesOtherObject() || f.becomesOtherImage()
+	if toParse || !f.known() {
 		after, err := f.prove()
 		if err != nil {
 			return nil, err
 		}
-		if f.mayHoldImages || s.dynamic {
+		if toParse {
 			return after.Text()
 		}
 		f.remember()
@@ -215,11 +216,10 @@ func (f *filling) text() (*Text, error) {
 		return nil, err
 	}
 	for i := range s.slots {
-		if s.slots[i].image == nil {
-			continue
-		}
-		if err := f.addPlaced(t, i, &s.slots[i]); err != nil {
-			return nil, err
+		if p := f.imageOf(&s.slots[i]); p != nil {
+			if err := f.addPlaced(t, i, p); err != nil {
+				return nil, err
+			}
 		}
 	}
 	slices.SortFunc(t.Images, func(a, b Running) int { return a.Suffix.Start - b.Suffix.Start })
@@ -237,6 +237,39 @@ func (f *filling) text() (*Text, error) {
 		t.Objects = append(t.Objects, object)
 	}
 	return t, nil
+}
+
+// becomesOtherObject reports whether a value makes a kustomization, or a List, of an object.
+func (f *filling) becomesOtherObject() bool {
+	return slices.ContainsFunc(f.skeleton.objects, func(o slotObject) bool {
+		kind := o.Kind
+		f.take(o.kind, &kind)
+		switch {
+		case kind == "Kustomization" || kind == "Component":
+			return o.kind >= 0 || o.apiVersion >= 0
+		case o.kind >= 0 && strings.HasSuffix(kind, "List"):
+			items := lookup(o.node, "items")
+			return items != nil && items.Kind == yaml.SequenceNode
+		}
+		return false
+	})
+}
+
+// becomesOtherImage reports whether a value makes an image of other entries than the skeleton has:
+// an empty repository leaves it to another key.
+func (f *filling) becomesOtherImage() bool {
+	for i := range f.skeleton.slots {
+		p := f.skeleton.slots[i].image
+		if p == nil || p.parts.entries == nil || p.ref.Name != "" {
+			continue
+		}
+		for _, n := range []*yaml.Node{p.parts.registry, p.parts.name, p.parts.replaces} {
+			if n != nil && strings.Contains(n.Value, Placeholder) && f.textOf(n) == "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // line returns where a line of the skeleton is in the filled text.
@@ -260,12 +293,6 @@ func (f *filling) take(slot int, field *string) {
 	}
 }
 
-// imageKeys are keys that an image, or a part of one, goes by.
-var imageKeys = map[string]bool{
-	"image": true, "reference": true, "repository": true, "baseImage": true, "newName": true, "registry": true,
-	"tag": true, "newTag": true, "digest": true, "sha": true, "version": true,
-}
-
 // mayHoldImages reports whether a value has a key that an image goes by.
 func mayHoldImages(value any) bool {
 	switch value := value.(type) {
@@ -273,7 +300,7 @@ func mayHoldImages(value any) bool {
 		return slices.ContainsFunc(value, mayHoldImages)
 	case map[string]any:
 		for key, item := range value {
-			if imageKeys[key] || mayHoldImages(item) {
+			if isImageKey(key) || mayHoldImages(item) {
 				return true
 			}
 		}

@@ -24,6 +24,7 @@ func (f *filling) writeString(i int, s *slot) error {
 		if f.out, err = appendKey(f.out, value, s.flow); err != nil {
 			return fail(s.first, "shorten it", "%v", err)
 		}
+		f.mayHoldImages = f.mayHoldImages || isShapeKey(value)
 	} else {
 		plain = f.appendInStyle(s, value) || plain
 	}

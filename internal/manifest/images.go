@@ -30,6 +30,16 @@ type Image struct {
 // Marked reports whether a marker makes it an image of its repository.
 func (i Image) Marked() bool { return i.parts.marker != nil }
 
+// Span returns the bytes of an image that is one scalar, quotes included; ok is
+// false for one that is split, or whose bytes are ambiguous.
+func (f *File) Span(i Image) (start, end int, ok bool) {
+	if i.parts.whole == nil {
+		return 0, 0, false
+	}
+	s, err := f.find(i.parts.whole)
+	return s.start, s.end, err == nil
+}
+
 // parts are the scalars that a reference is written in: whole, in the entries of a
 // map, of which some may be missing, or in a scalar with a marker.
 type parts struct {
@@ -42,6 +52,7 @@ type parts struct {
 	registry, name, tag, digest *yaml.Node
 	replaces                    *yaml.Node // in a kustomization, the name that stays
 	digestKey                   string
+	needsPath                   bool   // in a template: it is an image only if the name has a "/"
 	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
 	marker    *marker // behind the scalar whole or tag; nil where it has none
@@ -120,7 +131,7 @@ func (f *File) Images(paths ...Path) []Image {
 // Find finds the file's images, and what is to be said about places that are none.
 func (f *File) Find(paths ...Path) *Found { return f.findImages(finished, paths) }
 
-// How finished a file is whose images are found.
+// stage is how finished a file is whose images are found.
 type stage int
 
 const (

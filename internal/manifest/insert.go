@@ -141,9 +141,9 @@ func (f *File) add(t target, v Value) ([]cut, error) {
 	}
 	l := f.layout(f.offset(n.Line, n.Column))
 	if v.Kind == List && len(t.way) == 1 { // a list of the inventory, as its other lists are
-		if list := l.sibling(n, v); list != nil {
-			text := append(l.scalar(appendIndent(nil, column), entry.Key, l.keys(like), false), ':')
-			indent := list.Column - l.holder([]*yaml.Node{n}, list).Column
+		if list := sibling(n, v); list != nil {
+			text := append(l.scalar(appendIndent(nil, column), entry.Key, firstKeys(like), false), ':')
+			indent := list.Column - holder([]*yaml.Node{n}, list).Column
 			text = l.item(appendIndent(append(text, l.newline...), indent), v.Items[0], list, indent)
 			return []cut{f.addLines(at, text, l.newline)}, nil
 		}
@@ -153,7 +153,7 @@ func (f *File) add(t target, v Value) ([]cut, error) {
 
 // sibling returns a block list of maps among the values of a map: what another such list is
 // to look like. Nil where there is none, or v is no list of one map.
-func (l layout) sibling(m *yaml.Node, v Value) *yaml.Node {
+func sibling(m *yaml.Node, v Value) *yaml.Node {
 	if v.Kind != List || len(v.Items) != 1 || v.Items[0].Kind != Map || m.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (f *File) fill(t target, v Value) ([]cut, error) {
 	}
 	l := f.layout(end)
 	like := below(t.neighbours(len(t.way)-2), key.Value)
-	if isFlow(parent) || !v.holdsMap() || v.Kind == List && l.sibling(parent, v) == nil && l.hasFlowLists(parent) {
+	if isFlow(parent) || !v.holdsMap() || v.Kind == List && sibling(parent, v) == nil && hasFlowLists(parent) {
 		if start := f.offset(n.Line, n.Column); start < end {
 			return []cut{{span{start, end}, l.inline(nil, v, like, true)}}, nil
 		}
@@ -200,8 +200,8 @@ func (l layout) filled(v Value, parent, key *yaml.Node) []byte {
 	if v.Kind == Map {
 		return l.block(appendIndent(nil, key.Column+1), v, nil, key.Column+1)
 	}
-	if list := l.sibling(parent, v); list != nil {
-		column := key.Column - 1 + list.Column - l.holder([]*yaml.Node{parent}, list).Column
+	if list := sibling(parent, v); list != nil {
+		column := key.Column - 1 + list.Column - holder([]*yaml.Node{parent}, list).Column
 		return l.item(appendIndent(nil, column), v.Items[0], list, column)
 	}
 	column := key.Column + 1
@@ -214,10 +214,13 @@ func (v Value) holdsMap() bool {
 }
 
 // hasFlowLists reports whether a map has lists with items, all of them in brackets.
-func (l layout) hasFlowLists(m *yaml.Node) bool {
+func hasFlowLists(m *yaml.Node) bool {
 	has := false
 	for i := 1; i < len(m.Content); i += 2 {
 		if n := m.Content[i]; n.Kind == yaml.SequenceNode && len(n.Content) > 0 {
+			if !isFlow(n) {
+				return false
+			}
 			has = true
 		}
 	}

@@ -41,7 +41,7 @@ func (r *jsonReader) value() (*yaml.Node, error) {
 	for at < len(r.file.Data) && strings.IndexByte(" \t\r\n,:", r.file.Data[at]) >= 0 {
 		at++
 	}
-	place := r.file.placeAt(at)
+	place := r.file.PlaceAt(at)
 	n := &yaml.Node{Kind: yaml.ScalarNode, Line: place.Line, Column: place.Col}
 	token, err := r.decoder.Token()
 	if err != nil {

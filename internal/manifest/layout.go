@@ -115,7 +115,7 @@ func (l layout) inline(dst []byte, v Value, like []*yaml.Node, flow bool) []byte
 			pad = ""
 		}
 		dst = append(dst, "{"+pad...)
-		for i, f := range l.ordered(v, like) {
+		for i, f := range ordered(v, like) {
 			if i > 0 {
 				dst = append(dst, sep...)
 			}
@@ -173,11 +173,11 @@ func (l layout) key(dst []byte, key Value, like []*yaml.Node, flow bool) []byte 
 		}
 		return append(dst, ": "...)
 	}
-	return append(l.scalar(dst, key, l.keys(like), flow), ": "...)
+	return append(l.scalar(dst, key, firstKeys(like), flow), ": "...)
 }
 
-// keys returns the keys of maps: how a key that none of them has is to be written.
-func (l layout) keys(maps []*yaml.Node) []*yaml.Node {
+// firstKeys returns the first key of each map: how a key that none of them has is to be written.
+func firstKeys(maps []*yaml.Node) []*yaml.Node {
 	var keys []*yaml.Node
 	for _, m := range maps {
 		if m.Kind == yaml.MappingNode && len(m.Content) > 0 {
@@ -189,7 +189,7 @@ func (l layout) keys(maps []*yaml.Node) []*yaml.Node {
 
 // ordered returns a map's entries in the order in which the nearest map has them; those that it
 // does not have stay behind the entries that they are behind.
-func (l layout) ordered(v Value, like []*yaml.Node) []Field {
+func ordered(v Value, like []*yaml.Node) []Field {
 	n := nearest(like, yaml.MappingNode)
 	if n == nil {
 		return v.Fields
@@ -217,7 +217,7 @@ func (l layout) ordered(v Value, like []*yaml.Node) []Field {
 
 // block appends a map whose first key stands where dst ends, at a column counted from 0.
 func (l layout) block(dst []byte, v Value, like []*yaml.Node, column int) []byte {
-	for i, f := range l.ordered(v, like) {
+	for i, f := range ordered(v, like) {
 		if i > 0 {
 			dst = appendIndent(append(dst, l.newline...), column)
 		}
@@ -232,7 +232,7 @@ func (l layout) entry(dst []byte, f Field, like []*yaml.Node, column int) []byte
 	list, m := nearest(inside, yaml.SequenceNode), nearest(inside, yaml.MappingNode)
 	switch {
 	case f.Value.Kind == List && len(f.Value.Items) > 0 && list != nil && !isFlow(list):
-		key := l.holder(like, list)
+		key := holder(like, list)
 		dst = append(l.scalar(dst, f.Key, []*yaml.Node{key}, false), ':')
 		for _, item := range f.Value.Items {
 			dst = append(dst, l.newline...)
@@ -242,16 +242,16 @@ func (l layout) entry(dst []byte, f Field, like []*yaml.Node, column int) []byte
 	case f.Value.Kind == Map && len(f.Value.Fields) > 0 && (m == nil || !isFlow(m)):
 		indent := column + 2
 		if m != nil {
-			indent = column + m.Column - l.holder(like, m).Column
+			indent = column + m.Column - holder(like, m).Column
 		}
-		dst = append(l.scalar(dst, f.Key, l.keys(like), false), ':')
+		dst = append(l.scalar(dst, f.Key, firstKeys(like), false), ':')
 		return l.block(appendIndent(append(dst, l.newline...), indent), f.Value, inside, indent)
 	}
 	return l.inline(l.key(dst, f.Key, like, false), f.Value, inside, false)
 }
 
 // holder returns the key whose value a node is, in one of some maps.
-func (l layout) holder(maps []*yaml.Node, value *yaml.Node) *yaml.Node {
+func holder(maps []*yaml.Node, value *yaml.Node) *yaml.Node {
 	for _, m := range maps {
 		if i := slices.Index(m.Content, value); i > 0 {
 			return m.Content[i-1]

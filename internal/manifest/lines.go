@@ -59,8 +59,8 @@ func (f *File) offset(line, col int) int {
 	return at
 }
 
-// placeAt returns the line and column of a byte.
-func (f *File) placeAt(offset int) problem.Place {
+// PlaceAt returns the line and column of a byte.
+func (f *File) PlaceAt(offset int) problem.Place {
 	starts := f.lines.of(f.Data)
 	line, found := slices.BinarySearch(starts, offset)
 	if found || line == 0 {

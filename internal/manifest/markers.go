@@ -60,7 +60,7 @@ func (w *imageFinder) markers(doc document, found *Found) {
 			return
 		}
 		at += next
-		line := f.placeAt(at).Line
+		line := f.PlaceAt(at).Line
 		m := markerLine{start: starts[line-1], at: at, line: line}
 		m.end = m.start + lineLength(f.Data[m.start:])
 		m.read(f.Data)
@@ -111,7 +111,7 @@ func (w *imageFinder) marker(m markerLine, spans []valueSpan, found *Found) {
 		w.stray(m, found)
 		return
 	}
-	place := f.placeAt(m.at)
+	place := f.PlaceAt(m.at)
 	repository := string(f.Data[m.repository.start:m.repository.end])
 	ref, err := image.ParseRepository(repository)
 	if err != nil || m.repository.start == m.at+len(MarkerPrefix) {
@@ -132,7 +132,7 @@ func (w *imageFinder) marker(m markerLine, spans []valueSpan, found *Found) {
 // stray notes a text that looks like a marker.
 func (w *imageFinder) stray(m markerLine, found *Found) {
 	if ref, err := image.ParseRepository(string(w.file.Data[m.repository.start:m.repository.end])); err == nil {
-		found.Markers = append(found.Markers, StrayMarker{w.file.placeAt(m.at), ref})
+		found.Markers = append(found.Markers, StrayMarker{w.file.PlaceAt(m.at), ref})
 	}
 }
 
@@ -194,12 +194,8 @@ func (f *File) valueSpans(doc document) []valueSpan {
 	visit = func(n *yaml.Node, key bool) {
 		switch n.Kind {
 		case yaml.AliasNode:
-			if at := f.offset(n.Line, n.Column); at >= 0 {
-				end := at + 1
-				for end < len(f.Data) && strings.IndexByte(" \t\r\n,]}", f.Data[end]) < 0 {
-					end++
-				}
-				list = append(list, valueSpan{span: span{at, end}, node: n, key: key})
+			if end, err := f.end(n); err == nil {
+				list = append(list, valueSpan{span: span{end - 1 - len(n.Value), end}, node: n, key: key})
 			}
 		case yaml.ScalarNode:
 			s, err := f.find(n)

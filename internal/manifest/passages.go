@@ -27,9 +27,9 @@ func (p Passage) Place(at problem.Place) problem.Place {
 		offset = 0
 	}
 	if p.value != nil {
-		return p.file.placeAt(p.value.offset(min(offset, len(p.value.value))))
+		return p.file.PlaceAt(p.value.offset(min(offset, len(p.value.value))))
 	}
-	return p.file.placeAt(p.start + offset)
+	return p.file.PlaceAt(p.start + offset)
 }
 
 // Passages returns the passages that are wanted, by their text.

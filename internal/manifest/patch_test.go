@@ -168,6 +168,20 @@ var insertions = []struct{ name, text string }{
 +  services: [api, search]
  # the end
 `},
+	{"an empty list beside a list of words", `
+ teams:
+   - web
+-users: [] # nobody yet
++users: # nobody yet
++  - name: erin
++    mission_type: web
++    services: [api, search]
+`},
+	{"an empty list beside a list in brackets", `
+ teams: [web]
+-users: []
++users: [{name: erin, mission_type: web, services: [api, search]}]
+`},
 	{"nothing behind the colon", `
  teams:
      -   name: web

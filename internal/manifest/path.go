@@ -117,11 +117,11 @@ func (p Path) walk(root *yaml.Node, visit func(n, in *yaml.Node)) {
 	seen := map[state]bool{} // ** leads to a node on several ways
 	var follow func(n, in *yaml.Node, steps []step)
 	follow = func(n, in *yaml.Node, steps []step) {
-		if at := (state{n, len(steps)}); seen[at] {
+		at := state{n, len(steps)}
+		if seen[at] {
 			return
-		} else {
-			seen[at] = true
 		}
+		seen[at] = true
 		if len(steps) == 0 {
 			visit(n, in)
 			return

@@ -131,7 +131,7 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 	if !some {
 		return
 	}
-	if e.tagKey == newTagKey && (e.newName != nil || e.repositoryKey == nameKey || w.stage == template && e.open()) {
+	if e.tagKey == newTagKey && (e.newName != nil || e.repositoryKey == nameKey) {
 		w.addSplit(w.kustomize(e, n))
 		return
 	}
@@ -139,7 +139,8 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 		return // image: R alone is a whole reference, and name: R alone is a name
 	}
 	if w.stage == template && e.open() {
-		w.addSplit(image.Ref{}, parts{entries: n, registry: e.registry, name: e.repository, tag: e.tag, digest: e.digest, digestKey: e.digestKey}, e.tag != nil)
+		w.addSplit(image.Ref{}, parts{entries: n, registry: e.registry, name: e.repository, tag: e.tag, digest: e.digest, digestKey: e.digestKey,
+			needsPath: e.needsPath(parentKey)}, e.tag != nil && e.areScalars())
 		return
 	}
 	ref, p, ok := e.split(n, parentKey)
@@ -148,8 +149,13 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 
 // kustomize reads an entry of a kustomization's images, which a template may leave open.
 func (w *imageFinder) kustomize(e entries, n *yaml.Node) (image.Ref, parts, bool) {
-	if tag := lookup(n, newTagKey); w.stage == template && tag != nil && e.open() {
-		return image.Ref{}, parts{entries: n, name: cmp.Or(e.newName, e.repository), tag: tag, digest: e.digest, digestKey: e.digestKey}, true
+	e.tag = lookup(n, newTagKey) // whatever other tags there are
+	if w.stage == template && e.tag != nil && e.open() {
+		p := parts{entries: n, name: e.newName, replaces: lookup(n, nameKey), tag: e.tag}
+		if e.digestKey == digestKey {
+			p.digest, p.digestKey = e.digest, e.digestKey
+		}
+		return image.Ref{}, p, e.areScalars()
 	}
 	return e.kustomize(n)
 }

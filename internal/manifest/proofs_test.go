@@ -107,7 +107,7 @@ func checkForm(t *testing.T, data []byte) (shared int) {
 		if rename := renamer(func(string) bool { return false }); isFormable([]byte(rename(string(text)))) {
 			checkRenamed(t, text, rename)
 		}
-		if renamed := []byte(renamer(isImageKey)(string(text))); isFormable(renamed) {
+		if renamed := []byte(renamer(isKeyOfImages)(string(text))); isFormable(renamed) {
 			shared += checkShared(t, text, renamed)
 		}
 	}
@@ -132,7 +132,7 @@ func renamer(keep func(word string) bool) func(string) string {
 	}
 }
 
-func isImageKey(word string) bool {
+func isKeyOfImages(word string) bool {
 	return slices.Contains([]string{"image", "images", "repository", "registry", "name", "newName", "tag", "newTag", "version", "digest", "sha", "status", "kind", "spec"}, word)
 }
 

@@ -74,16 +74,3 @@ func (f *File) Sealed() (place problem.Place, ok bool) {
 	}
 	return problem.Place{}, false
 }
-
-// Span returns the bytes of an image that is one scalar, quotes included; ok is
-// false for one that is split, or whose bytes are ambiguous.
-func (f *File) Span(i Image) (start, end int, ok bool) {
-	if i.parts.whole == nil {
-		return 0, 0, false
-	}
-	s, err := f.find(i.parts.whole)
-	return s.start, s.end, err == nil
-}
-
-// PlaceAt returns the line and column of a byte.
-func (f *File) PlaceAt(offset int) problem.Place { return f.placeAt(offset) }

@@ -295,9 +295,9 @@ func hasBreak(s string) bool { return strings.ContainsAny(s, "\n\r\u0085\u2028\u
 
 // quoteForPeople returns a value in quotes, shortened.
 func quoteForPeople(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
+	const maxRunes = 60
+	if r := []rune(s); len(r) > maxRunes {
+		s = string(r[:maxRunes]) + "…"
 	}
 	return string(appendDoubleQuoted(nil, s))
 }

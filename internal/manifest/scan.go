@@ -23,8 +23,8 @@ func Scan(name string, data []byte) (*File, error) {
 		return nil, p
 	}
 	for _, d := range f.split() {
-		some, scanned := f.scan(&d)
-		if !scanned {
+		some := f.scan(&d)
+		if !some {
 			var err error
 			if some, err = f.parse(&d); err != nil {
 				return nil, f.syntaxProblem(d, err)
@@ -48,34 +48,33 @@ func (f *File) Scanned() bool {
 	return false
 }
 
-// scan reads a document. Scanned is false where it is not plain; some, where there is
-// nothing in it but comments.
-func (f *File) scan(d *document) (some, scanned bool) {
+// scan reads a document, and reports whether it did: not where the document is not plain, or
+// may be nothing but comments, which the parser decides.
+func (f *File) scan(d *document) bool {
 	data := f.Data[d.start:d.end]
 	if d.directives || !scannable(data) {
-		return false, false
+		return false
 	}
 	s := &scanner{text: string(data), line: d.lines}
 	s.next()
 	doc := s.node(yaml.DocumentNode, s.at, 0)
 	if s.more && s.indent == 0 && strings.HasPrefix(s.text[s.at:], "---") {
 		if s.at += len("---"); s.at < len(s.text) && s.text[s.at] != '\n' {
-			return false, false
+			return false
 		}
 		s.next()
 	}
 	s.begun = true
 	if !s.more || s.failed {
-		return false, false // the parser decides what is nothing
+		return false
 	}
 	root := s.block(-1)
 	if s.failed || s.more {
-		return false, false
+		return false
 	}
-	doc.Tag = ""
 	doc.Content = []*yaml.Node{root}
 	d.node, d.root, d.scanned, d.comments = doc, root, true, s.comments
-	return true, true
+	return true
 }
 
 // scannable reports whether the bytes of a document may be plain: no tab, no control
@@ -179,8 +178,8 @@ func (s *scanner) lineEnd(at int) int {
 // block reads the node that begins on the line at hand, inside of a collection whose
 // entries stand at a column, or -1.
 func (s *scanner) block(parent int) *yaml.Node {
-	const deepest = 100
-	if s.depth++; s.depth > deepest {
+	const maxDepth = 100
+	if s.depth++; s.depth > maxDepth {
 		s.fail()
 	}
 	defer func() { s.depth-- }()
@@ -205,11 +204,11 @@ func (s *scanner) isDash(at int) bool {
 // keyEnd returns where the colon stands behind the key that begins at an offset, -1 where
 // none does.
 func (s *scanner) keyEnd(at int) int {
-	const longest = 128
+	const maxKey = 128
 	first := s.text[at]
 	if first == '"' || first == '\'' {
 		end := s.quoteEnd(at)
-		if end < 0 || end-at > longest || !s.isColon(end) || !isASCII(s.text[at:end], "") { // columns count characters
+		if end < 0 || end-at > maxKey || !s.isColon(end) || !isASCII(s.text[at:end], "") { // columns count characters
 			return -1
 		}
 		return end
@@ -217,7 +216,7 @@ func (s *scanner) keyEnd(at int) int {
 	if !isPlainFirst(first) {
 		return -1
 	}
-	for end := at; end < len(s.text) && end-at < longest; end++ {
+	for end := at; end < len(s.text) && end-at < maxKey; end++ {
 		switch c := s.text[end]; {
 		case c == ':' && s.isColon(end):
 			if s.text[end-1] == ' ' {

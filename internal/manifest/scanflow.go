@@ -8,8 +8,8 @@ import (
 
 // flow reads a flow collection of one line.
 func (s *scanner) flow() *yaml.Node {
-	const deepest = 20
-	if s.depth++; s.depth > deepest {
+	const maxDepth = 20
+	if s.depth++; s.depth > maxDepth {
 		s.fail()
 		return nil
 	}

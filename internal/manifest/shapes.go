@@ -118,6 +118,7 @@ const (
 	newTagKey    = "newTag"
 	tagKey       = "tag"
 	versionKey   = "version"
+	digestKey    = "digest"
 	shaKey       = "sha"
 	imagesKey    = "images"
 	kustomizeKey = "kustomize"
@@ -125,6 +126,21 @@ const (
 	referenceKey = "reference"
 	statusKey    = "status"
 )
+
+// isImageKey reports whether an image, or a part of one, goes by a key. A name alone is none.
+func isImageKey(key string) bool {
+	return key != nameKey && splitRank(key) >= 0 || key == newNameKey || key == referenceKey || key == imagesKey
+}
+
+// isShapeKey reports whether a key decides, with those beside and below it, what is an image or
+// an object.
+func isShapeKey(key string) bool {
+	switch key {
+	case nameKey, kustomizeKey, volumesKey, statusKey, "apiVersion", "kind", "items", "namespace":
+		return true
+	}
+	return isImageKey(key) || containerLists[key]
+}
 
 // ShapeWords are words of which each file that holds an image has at least one, if
 // no escape hides it.
@@ -175,6 +191,16 @@ func entriesOf(list []field) (e entries, some bool) {
 	return e, e.repository != nil || e.newName != nil
 }
 
+// areScalars reports whether all entries that are there are scalars.
+func (e entries) areScalars() bool {
+	for _, n := range []*yaml.Node{e.registry, e.repository, e.newName, e.tag, e.digest} {
+		if n != nil && n.Kind != yaml.ScalarNode {
+			return false
+		}
+	}
+	return true
+}
+
 // pinned reports whether there is a digest beside a repository that has none itself.
 func (e entries) pinned() bool {
 	digest, _ := entryText(e.digest)
@@ -211,13 +237,19 @@ func entryText(n *yaml.Node) (text string, ok bool) {
 	return n.Value, true
 }
 
+// needsPath reports whether the entries are an image only if the name has a "/". Else they
+// are a chart dependency, or labels.
+func (e entries) needsPath(parentKey string) bool {
+	return e.repositoryKey == nameKey && e.tagKey == versionKey && parentKey != imageKey && parentKey != imagesKey
+}
+
 // split reads a map's entries as an image. ParentKey is the key that the map, or
 // the list that it is in, stands under. A map without a tag key is read too: see
 // parts.bare.
 func (e entries) split(n *yaml.Node, parentKey string) (ref image.Ref, p parts, ok bool) {
 	name, _ := entryText(e.repository)
-	if e.repositoryKey == nameKey && e.tagKey == versionKey && parentKey != imageKey && parentKey != imagesKey && !strings.Contains(name, "/") {
-		return ref, p, false // a chart dependency, or labels
+	if e.needsPath(parentKey) && !strings.Contains(name, "/") {
+		return ref, p, false
 	}
 	registry, isText := entryText(e.registry)
 	if !isText {
@@ -251,7 +283,7 @@ func (e entries) kustomize(n *yaml.Node) (ref image.Ref, p parts, ok bool) {
 	if err != nil {
 		return ref, p, false
 	}
-	if e.digestKey == "digest" {
+	if e.digestKey == digestKey {
 		p.digest = e.digest
 	}
 	return p.read(ref)

@@ -35,7 +35,7 @@ type Skeleton struct {
 	objects      []slotObject
 	maps         []openMap
 	splices      map[*yaml.Node][]int // the slots that are spliced into a map or list
-	dynamic      bool                 // which objects these are is known only when filled
+	toParse      bool                 // a filled text must be parsed to know its objects and images
 	placeholders int
 	lines        int
 
@@ -73,6 +73,7 @@ type place struct {
 	inline bool // a block collection begins here, and not on a new line
 	indent int  // the column where a block collection stands
 	parent int  // the column of the map or list around it
+	images bool // right below the key images, where the strings of a list may be references
 }
 
 // openMap is a map with placeholders in its keys: values must not make two of them equal.
@@ -114,11 +115,13 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	}
 	s := &Skeleton{file: f, placeholders: bytes.Count(text, []byte(Placeholder)), lines: bytes.Count(text, []byte("\n"))}
 	images := map[*yaml.Node]*placed{}
-	for _, i := range f.findImages(template, nil).Images {
-		if n := i.parts.tagNode(); n != nil {
-			images[n] = &placed{i.parts, n}
+	found := f.findImages(template, nil)
+	s.toParse = len(found.WrongMarkers) > 0 // a value may make them right
+	for _, i := range found.Images {
+		if n := i.parts.tagNode(); n != nil && images[n] == nil {
+			images[n] = &placed{i.parts, i.Ref, n}
 			if d := i.parts.digest; d != nil && d.Kind == yaml.ScalarNode {
-				images[d] = &placed{i.parts, d}
+				images[d] = &placed{i.parts, i.Ref, d}
 			}
 		}
 	}
@@ -186,7 +189,7 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*place
 			if err := s.addSlots(key, place{flow: flow, key: true}, images); err != nil {
 				return err
 			}
-			if err := s.addSlots(n.Content[i+1], place{flow: flow, indent: key.Column + 1, parent: key.Column - 1}, images); err != nil {
+			if err := s.addSlots(n.Content[i+1], place{flow: flow, indent: key.Column + 1, parent: key.Column - 1, images: key.Value == imagesKey}, images); err != nil {
 				return err
 			}
 		}
@@ -196,7 +199,7 @@ func (s *Skeleton) addSlots(n *yaml.Node, at place, images map[*yaml.Node]*place
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
 			if item.Value == Placeholder+SplicePlaceholder {
-				if err := s.addListSplice(n, item); err != nil {
+				if err := s.addListSplice(n, item, at); err != nil {
 					return err
 				}
 				continue
@@ -230,14 +233,14 @@ func (s *Skeleton) addMapSplice(into *yaml.Node, n int, at place) error {
 }
 
 // addListSplice adds the slot of a list that is spliced into a list.
-func (s *Skeleton) addListSplice(into, item *yaml.Node) error {
+func (s *Skeleton) addListSplice(into, item *yaml.Node, at place) error {
 	found, err := s.file.find(item)
 	if err != nil {
 		return err
 	}
 	found.start = found.end - len(ListEntry)
 	s.slots = append(s.slots, slot{scalar: found, node: item, texts: []string{"", ""}, into: into,
-		place: place{inline: true, indent: into.Column - 1}})
+		place: place{inline: true, indent: into.Column - 1, images: at.images}})
 	return nil
 }
 
@@ -279,7 +282,7 @@ func (s *Skeleton) addObjects() error {
 	}
 	for _, doc := range s.file.docs {
 		if root := doc.root; isOpen(root) || isOpen(lookup(root, "metadata")) || isOpen(lookup(root, "items")) {
-			s.dynamic = true
+			s.toParse = true
 			return nil
 		}
 	}

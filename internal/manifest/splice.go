@@ -22,10 +22,15 @@ func (f *filling) writeSplice(i int, s *slot) error {
 		flow, err = appendFlow(nil, value)
 		f.out = append(f.out, bytes.Trim(flow, "{}")...)
 	default:
-		f.out, err = appendBlock(f.out, value, s.indent)
+		f.out, err = AppendYAML(f.out, value, s.indent)
 	}
 	f.unproved = append(f.unproved, i)
-	f.mayHoldImages = f.mayHoldImages || mayHoldImages(value)
+	f.mayHoldImages = f.mayHoldImages || s.images || mayHoldImages(value)
+	if entries, isMap := value.(map[string]any); isMap { // beside those of the skeleton
+		for key := range entries {
+			f.mayHoldImages = f.mayHoldImages || isShapeKey(key)
+		}
+	}
 	return f.valueProblem(s.first, err)
 }
 

@@ -41,18 +41,19 @@ func (f *filling) checkTag(i int, s *slot) error {
 		return &PlaceholderProblem{Placeholder: placeholder, Message: message, Hint: hint, Code: problem.WrongTag}
 	}
 	whole := "write {{ .Service.Image }}:{{ .Tag }}, or {{ .Tag }} alone"
+	part := f.imageOf(s)
 	switch style := s.node.Style &^ yaml.TaggedStyle; {
-	case s.image.isWhole():
+	case part.isWhole():
 		if !ends || !strings.HasSuffix(s.texts[last-1], ":") {
 			return refuse("a tag belongs at the end of an image", "write image: {{ .Service.Image }}:{{ .Tag }}")
 		}
 		return nil
-	case s.image.isTag():
+	case part.isTag():
 		if !ends || last != 1 || s.texts[0] != "" {
 			return refuse("the tag of this image is joined with other text", "write {{ .Tag }} alone")
 		}
 		return nil
-	case s.image.isDigest():
+	case part.isDigest():
 		return refuse("a tag is no digest", "leave the digest empty: tagbump fills it in with --digest")
 	case s.key:
 		return refuse("a tag cannot stand in a key", whole+", as a value")
@@ -92,6 +93,7 @@ func (f *filling) writeMarker(i int, s *slot) {
 // placed is the image that a slot is a part of: of a whole reference, or the tag.
 type placed struct {
 	parts parts
+	ref   image.Ref  // as the skeleton has it; zero where placeholders are in it
 	node  *yaml.Node // that the slot has
 }
 
@@ -101,12 +103,21 @@ func (p *placed) isTag() bool { return p != nil && p.node == p.parts.tag }
 
 func (p *placed) isDigest() bool { return p != nil && p.node == p.parts.digest }
 
-// addPlaced adds the image of a slot to what is known of a text.
-func (f *filling) addPlaced(t *Text, i int, s *slot) error {
-	value, p := f.filled[i], s.image
+// imageOf returns the image that a slot is a part of, nil where there is none: what the values
+// say may decide that.
+func (f *filling) imageOf(s *slot) *placed {
+	if p := s.image; p == nil || !p.parts.needsPath || strings.Contains(f.textOf(p.parts.name), "/") {
+		return p
+	}
+	return nil
+}
+
+// addPlaced adds the image of the i-th slot to what is known of a text.
+func (f *filling) addPlaced(t *Text, i int, p *placed) error {
 	if p.isDigest() {
 		return nil // it is added with the tag
 	}
+	s, value := &f.skeleton.slots[i], f.filled[i]
 	_, _, tracked := f.tagIn(s)
 	if p.isWhole() {
 		ref, tagged, err := parseUnfinished(value, p.parts.assigned)
@@ -124,15 +135,12 @@ func (f *filling) addPlaced(t *Text, i int, s *slot) error {
 		}
 		return nil
 	}
-	repository := f.textOf(p.parts.name)
-	if registry := f.textOf(p.parts.registry); registry != "" {
-		repository = registry + "/" + repository
-	}
-	if p.parts.marker != nil {
-		repository = p.parts.marker.ref.Name
-	}
+	repository := f.repositoryOf(p)
 	ref, err := image.ParseRepository(repository)
-	if tag, digest, ok := image.SplitTag(value); err == nil && ok {
+	if len(s.texts) == 1 {
+		value, _ = entryText(s.node)
+	}
+	if tag, digest, ok := image.SplitTag(value); err == nil && (ok || value == "") {
 		t.addMarked(ref.With(tag, digest), f.scalar(i, value), true, true)
 		f.addDigest(t, p)
 	} else if tracked {
@@ -157,6 +165,26 @@ func (f *filling) scalar(i int, value string) scalar {
 	return scalar{span: at, value: value, first: at.start + bytes.LastIndex(f.out[at.start:at.end], []byte(value))}
 }
 
+// repositoryOf returns the repository of an image whose tag stands alone, as the values make it.
+func (f *filling) repositoryOf(p *placed) string {
+	switch {
+	case p.parts.marker != nil:
+		return p.parts.marker.ref.Name
+	case p.ref.Name != "":
+		return p.ref.Name
+	}
+	name := f.textOf(p.parts.name)
+	if name == "" {
+		if old, err := image.Parse(f.textOf(p.parts.replaces)); err == nil {
+			return old.Name
+		}
+	}
+	if registry := f.textOf(p.parts.registry); registry != "" {
+		return registry + "/" + name
+	}
+	return name
+}
+
 // addDigest adds the entry of the digest to the image that was added last.
 func (f *filling) addDigest(t *Text, p *placed) {
 	at := slices.IndexFunc(f.skeleton.slots, func(s slot) bool { return s.node == p.parts.digest && s.image.isDigest() })
@@ -170,14 +198,16 @@ func (f *filling) addDigest(t *Text, p *placed) {
 	}
 }
 
-// textOf returns what a scalar of the skeleton says when it is filled.
+// textOf returns what a scalar of the skeleton says when it is filled; "" where a value makes a
+// list or a map of it.
 func (f *filling) textOf(n *yaml.Node) string {
 	if n == nil || n.Tag == yaml.NodeTagNull {
 		return ""
 	}
 	for i := range f.skeleton.slots {
-		if f.skeleton.slots[i].node == n {
-			return f.filled[i]
+		if s := &f.skeleton.slots[i]; s.node == n && len(s.texts) > 1 {
+			text, _ := f.join(s) // the slot may not be written yet
+			return text
 		}
 	}
 	return n.Value

@@ -21,7 +21,7 @@ type Text struct {
 // reference, or a marked scalar that follows one. See Text.Blank.
 type Running struct {
 	Ref       image.Ref
-	Container string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
+	Where     string // as Image has it; "" in a filled Skeleton, which would have to be parsed for it
 	Line      int    // counted from 1
 	Tagged    bool   // false where the tag is empty or malformed
 	Pod       bool   // it is of a container or a volume of a pod
@@ -48,8 +48,14 @@ type Bytes struct{ Start, End int }
 // Text returns the file as a Text. The error lists documents that are no objects.
 func (f *File) Text() (*Text, error) {
 	t := &Text{Data: f.Data}
+	added := map[*yaml.Node]bool{} // aliases may make one tag that of several images
 	for _, i := range f.findImages(rendered, nil).Images {
-		if err := t.add(f, i); err != nil {
+		n := i.parts.tagNode()
+		if n == nil || added[n] {
+			continue // the digest alone, or a place where a tag is added
+		}
+		added[n] = true
+		if err := t.add(f, i, n); err != nil {
 			return nil, err
 		}
 	}
@@ -59,12 +65,8 @@ func (f *File) Text() (*Text, error) {
 	return t, err
 }
 
-// add adds an image that was found in a file.
-func (t *Text) add(f *File, i Image) error {
-	n := i.parts.tagNode()
-	if n == nil {
-		return nil // the digest alone, or a place where a tag is added
-	}
+// add adds an image that was found in a file, whose tag is in the scalar n.
+func (t *Text) add(f *File, i Image, n *yaml.Node) error {
 	s, err := f.find(n)
 	if err != nil {
 		return err
@@ -85,7 +87,7 @@ func (t *Text) add(f *File, i Image) error {
 		t.addImage(ref, s, tagged)
 	}
 	r := &t.Images[len(t.Images)-1]
-	r.Container, r.Pod = i.Where, i.parts.pod
+	r.Where, r.Pod = i.Where, i.parts.pod
 	if d := i.parts.digest; d != nil && d.Kind == yaml.ScalarNode {
 		s, err := f.find(d)
 		if err != nil {

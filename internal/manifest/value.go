@@ -182,7 +182,11 @@ func (v Value) Go() any {
 	case Null:
 		return nil
 	case Bool:
-		return strings.EqualFold(v.Text, "true")
+		switch strings.ToLower(v.Text) {
+		case "true", "yes", "on", "y": // all but the first only behind !!bool
+			return true
+		}
+		return false
 	case Int:
 		return goInt(v.Text)
 	case Float:

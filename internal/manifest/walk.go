@@ -88,7 +88,7 @@ func text(n *yaml.Node, key string) string {
 // acyclic reports whether following the aliases below a node comes to an end, in
 // at most so many steps that no file written by hand reaches them.
 func acyclic(n *yaml.Node) bool {
-	const maxSteps, deepest = 1 << 20, 1000
+	const maxSteps, maxAliases = 1 << 20, 1000 // of aliases: one in another
 	steps := 0
 	var visit func(n *yaml.Node, aliases int) bool
 	visit = func(n *yaml.Node, aliases int) bool {
@@ -98,7 +98,7 @@ func acyclic(n *yaml.Node) bool {
 		if aliases > 0 {
 			steps++
 		}
-		if steps > maxSteps || aliases > deepest {
+		if steps > maxSteps || aliases > maxAliases {
 			return false
 		}
 		for _, child := range n.Content {

@@ -43,8 +43,11 @@ func hasConflict(data []byte) bool {
 				break
 			}
 			start := len(data) - len(rest) + at
+			if start > 0 && data[start-1] != '\n' {
+				continue
+			}
 			line, _, _ := bytes.Cut(data[start:], []byte("\n"))
-			if size, _ := marker(bytes.TrimSuffix(line, []byte("\r")), c); size > 0 && (start == 0 || data[start-1] == '\n') {
+			if size, _ := marker(bytes.TrimSuffix(line, []byte("\r")), c); size > 0 {
 				return true
 			}
 		}
@@ -142,14 +145,15 @@ func judgeConflict(name string, data []byte, stages Stages) verdict {
 	if all.template == "" {
 		all.template = theirs.template
 	}
-	switch {
-	case all.template == "":
-		if m := headerLine.FindSubmatch(data); m == nil || m[1] == nil {
+	if all.template == "" {
+		m := headerLine.FindSubmatch(data)
+		if m == nil || m[1] == nil {
 			return verdict{whose: foreign, fault: noHeader}
-		} else {
-			all.template = string(m[1])
 		}
-		fallthrough
+		all.template, all.whose, all.fault = string(m[1]), edited, partialMarkers
+		return all
+	}
+	switch {
 	case !ok && stages.Ours == nil:
 		all.whose, all.fault = edited, partialMarkers
 	case ours.whose != owned:

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8srepo/internal/problem"
 )
@@ -45,6 +46,18 @@ func TestSplit(t *testing.T) {
 		if got := hasConflict([]byte(text)); got != want {
 			t.Errorf("%q: got %t", text, got)
 		}
+	}
+}
+
+// TestHasConflictOfALongLine is done in a moment: each run of seven characters was once looked at
+// to the line's end.
+func TestHasConflictOfALongLine(t *testing.T) {
+	start := time.Now()
+	if hasConflict(append([]byte("a: "), bytes.Repeat([]byte("<"), 4<<20)...)) {
+		t.Error("a conflict")
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 

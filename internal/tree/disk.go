@@ -95,17 +95,17 @@ func (d *disk) judge(stages func([]string) map[string]Stages) {
 
 // diskReader reads environments, one after the other.
 type diskReader struct {
-	disk    *disk
-	wanted  map[string]*Want
-	folders map[string]bool // that wanted files are in
-	env     string
-	dir     string
-	holds   func(string) bool
-	lock    sync.Mutex
+	disk     *disk
+	wanted   map[string]*Want
+	folders  map[string]bool // that wanted files are in
+	env      string
+	dir      string
+	contains func(string) bool
+	lock     sync.Mutex
 }
 
 func (r *diskReader) read(root *os.Root, env Environment) {
-	r.env, r.dir, r.holds = env.Name, env.Dir, env.Holds
+	r.env, r.dir, r.contains = env.Name, env.Dir, env.Contains
 	if err := Walk(root, env.Dir, r.visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.disk.problems.Add(err)
 	}
@@ -115,7 +115,7 @@ func (r *diskReader) visit(e Entry) error {
 	if r.dir == "." && neverManifests[e.Path] {
 		return fs.SkipDir
 	}
-	if r.holds != nil && !e.Type.IsDir() && !r.holds(e.Path) {
+	if r.contains != nil && !e.Type.IsDir() && !r.contains(e.Path) {
 		return nil
 	}
 	wanted := r.wanted[e.Path]
@@ -142,6 +142,9 @@ func (r *diskReader) visit(e Entry) error {
 		}
 		return !matches
 	})
+	if errors.Is(err, fs.ErrNotExist) { // another run has removed it since its folder was listed
+		return nil
+	}
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	if err == nil && !differs {

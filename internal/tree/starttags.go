@@ -127,4 +127,5 @@ func (t *tags) readBase(name string) {
 	for _, f := range r.disk.files {
 		t.countFile(f)
 	}
+	t.unsettled = append(t.unsettled, r.disk.problems...)
 }

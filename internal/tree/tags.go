@@ -33,7 +33,7 @@ func imagesOf(t *manifest.Text) []ran {
 		if run.Suffix != "" {
 			run.Suffix = r.Ref.Suffix()
 		}
-		list[i] = ran{key: r.Container, repository: r.Ref.Repository(), ref: r.Ref, run: run, line: r.Line}
+		list[i] = ran{key: r.Where, repository: r.Ref.Repository(), ref: r.Ref, run: run, line: r.Line}
 	}
 	return numbered(list)
 }
@@ -99,7 +99,7 @@ type tags struct {
 	notes     noteList
 	gone      map[string]*gone    // by goneKey; nil until it is asked for
 	missing   map[string]*missing // by image and place
-	conflicts problem.List
+	unsettled problem.List        // what keeps a tag from being known
 }
 
 // tally counts what runs of one repository.
@@ -213,7 +213,7 @@ func (t *tags) of(w *Want, f *file) (runs []manifest.Run, ok bool) {
 	var had []ran
 	if f != nil {
 		if had = f.images(); f.unreadable() {
-			t.conflicts.Add(unreadable(f.path))
+			t.unsettled.Add(unreadable(f.path))
 			return nil, false
 		}
 	}
@@ -333,7 +333,7 @@ func (t *tags) merged(w *Want, r ran) (manifest.Run, bool) {
 	p := problem.At(problem.Place{File: w.Path}, "take one side's file (git checkout --ours -- "+w.Path+", or --theirs), and render again",
 		"a merge conflict: one side runs %s%s, the other %s%s; both moved it, or what they moved it from is not known", r.repository, r.run.Suffix, r.repository, r.other.Suffix).WithCode(problem.Conflict)
 	p.Refused = true
-	t.conflicts.Add(p)
+	t.unsettled.Add(p)
 	return r.run, false
 }
 
@@ -356,9 +356,9 @@ func (t *tags) miss(w *Want, ref image.Ref) {
 	}
 }
 
-// problems returns the images without a tag, and those with two.
+// problems returns what keeps tags from being known, and the images without one.
 func (t *tags) problems() problem.List {
-	list := slices.Clone(t.conflicts)
+	list := slices.Clone(t.unsettled)
 	for _, m := range t.missing {
 		list.Add(problem.At(m.at, "give the service a line such as tag: 1f0c9ae, the tag to start with; tagbump moves it from there",
 			"no tag for %s in %s: no file there runs one, and the service names none", m.ref.Name, strings.Join(m.envs, ", ")).WithCode(problem.NoFirstTag))
@@ -373,7 +373,7 @@ func (w *Want) keys() []string {
 	list := make([]ran, len(w.Text.Images))
 	if text := parseText(w.Path, w.Text.Data); text != nil && len(text.Images) == len(list) {
 		for i, r := range text.Images {
-			list[i].key = r.Container
+			list[i].key = r.Where
 		}
 	}
 	keys := make([]string, len(list))

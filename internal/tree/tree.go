@@ -33,7 +33,7 @@ type Want struct {
 type Environment struct {
 	Name      string
 	Dir       string                 // the folder of its manifests, below the output folder
-	Holds     func(path string) bool // reports whether a file below that is its own; nil for all
+	Contains  func(path string) bool // reports whether a file below that is its own; nil for all
 	Namespace string                 // of objects that name none
 	Extends   []string
 	CopyOf    string                     // the environment that a new one is a copy of; "" for none
@@ -49,7 +49,9 @@ type Options struct {
 	Force          bool            // overwrite and remove files that were edited by hand
 	AllowMassPrune bool            // remove many files at once
 	Adopt          map[string]bool // files without a header that get one, where they hold what is wanted
-	Stages         func(paths []string) map[string]Stages
+	// Stages returns what Git's index has of files with merge conflicts, by path; nil where
+	// there is no index.
+	Stages func(paths []string) map[string]Stages
 }
 
 // Stages are the versions of a file that Git's index has of a merge that is not
@@ -88,9 +90,9 @@ type Change struct {
 type Plan struct {
 	Changes   []Change // sorted by path
 	Unchanged int
-	Notices   []string // what people should know of the changes
-	leftovers []string // temporary files of a run that was killed
-	running   map[string][]string
+	Notices   []string            // what people should know of the changes
+	leftovers []string            // temporary files of a run that was killed
+	running   map[string][]string // by canonical repository, see Running
 }
 
 // Running lists the versions of a repository on disk, each ":tag", "@digest" or both, the

@@ -302,3 +302,38 @@ func TestTooLongANameIsToldBeforeAnythingIsWritten(t *testing.T) {
 	}
 	apply(t, t.TempDir(), []Want{deployment(t, "dev/manifests/"+strings.Repeat("z", 250)+".yaml", "z", "1")})
 }
+
+// TestFileThatIsRemovedMeanwhile: a file or folder that another run removes while the folders are
+// read is not there, and everything else is read.
+func TestFileThatIsRemovedMeanwhile(t *testing.T) {
+	for _, gone := range []string{"dev/manifests/a.yaml", "dev/manifests/a"} {
+		dir := t.TempDir()
+		wants := []Want{deployment(t, "dev/manifests/a.yaml", "a", "1"), deployment(t, "dev/manifests/a/x.yaml", "x", "1"), deployment(t, "dev/manifests/b/b.yaml", "b", "1")}
+		apply(t, dir, wants)
+		o := Options{Environments: environments("dev"), AllowMassPrune: true}
+		o.Environments[0].Contains = func(string) bool { return os.RemoveAll(filepath.Join(dir, gone)) == nil }
+		plan, err := Diff(openRoot(t, dir), wants, o)
+		if err != nil || plan.Unchanged != 2 || plan.Count(Create) != 1 {
+			t.Errorf("without %s: got %v, %+v", gone, err, plan)
+		}
+	}
+}
+
+// TestBaseThatCannotBeRead is a problem: what runs there is not known.
+func TestBaseThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "elsewhere"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("elsewhere", filepath.Join(dir, "base")); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Environments: []Environment{
+		{Name: "base", Dir: "base/manifests"},
+		{Name: "new", Dir: "new/manifests", Extends: []string{"base"}, Complete: true},
+	}}
+	_, err := Diff(openRoot(t, dir), []Want{deployment(t, "new/manifests/a.yaml", "a", "first")}, o)
+	if err == nil || err.Error() != "base: a symbolic link is in the way" {
+		t.Errorf("got %v", err)
+	}
+}

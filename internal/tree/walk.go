@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -61,10 +62,10 @@ func (e Entry) ReadIf(wanted func(data []byte) bool) (file File, ok bool, err er
 	return File{e.Path, bytes.Clone(e.buffer.Bytes()), info}, err == nil, err
 }
 
-// Walk calls visit with everything below a folder, several folders at a time and
-// in no order. Links are never followed: visit is shown them, by their type. A
-// folder that is not there is an fs.ErrNotExist; one that is a link, or has a link
-// above it, a refusal. Visit returns fs.SkipDir to leave out what is in a folder; any
+// Walk calls visit with everything below a folder, several folders at a time and in no order.
+// Links are never followed: visit is shown them, by their type. A folder that is not there is an
+// fs.ErrNotExist; one that is a link, or has a link above it, is a refusal; one below it that is
+// removed meanwhile is left out. Visit returns fs.SkipDir to leave out what is in a folder; any
 // other error ends the walk.
 func Walk(root *os.Root, dir string, visit func(Entry) error) error {
 	for above := range parents(dir) {
@@ -146,6 +147,10 @@ func (w *walker) walk(here *os.Root, dir string) {
 	for _, name := range folders {
 		w.places <- struct{}{} // here, and not there, so that only a few wait and are open
 		child, err := here.OpenRoot(name)
+		if errors.Is(err, fs.ErrNotExist) { // removed since it was listed
+			<-w.places
+			continue
+		}
 		if w.failed(err) {
 			<-w.places
 			return

@@ -161,6 +161,20 @@ func TestApplyKeepsModes(t *testing.T) {
 	}
 }
 
+// TestRenameKeepsTheMode: a renamed file has the mode of the old one, whatever the umask.
+func TestRenameKeepsTheMode(t *testing.T) {
+	dir := t.TempDir()
+	old, renamed := deployment(t, "dev/manifests/a.yaml", "a", "1"), deployment(t, "dev/manifests/b.yaml", "a", "1")
+	apply(t, dir, []Want{old})
+	if err := os.Chmod(filepath.Join(dir, old.Path), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, dir, []Want{renamed})
+	if info, err := os.Stat(filepath.Join(dir, renamed.Path)); err != nil || info.Mode() != 0o666 {
+		t.Errorf("got %v, %v", info, err)
+	}
+}
+
 func TestWriteStaysInTheRoot(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(dir, "dev")); err != nil {
