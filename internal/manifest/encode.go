@@ -211,7 +211,8 @@ func appendFlow(dst []byte, v any) ([]byte, error) {
 	return appendScalar(dst, v, true)
 }
 
-// appendScalar writes what is neither a map nor a list, and holds no line break that a block would keep.
+// appendScalar writes what is neither a map nor a list, and holds no line break that a block would
+// keep.
 func appendScalar(dst []byte, v any, inFlow bool) ([]byte, error) {
 	if v == nil {
 		return append(dst, "null"...), nil
