@@ -191,6 +191,9 @@ func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.
 	if err == nil {
 		err = f.DuplicateKeys()
 	}
+	if err == nil {
+		err = f.LateMerge()
+	}
 	if err != nil {
 		if len(q.Targets) > 0 && !q.holdsReference(file.Data) {
 			return nil, nil, nil

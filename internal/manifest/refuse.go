@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"bytes"
+
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
@@ -59,6 +61,56 @@ func duplicateKey(n *yaml.Node) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// LateMerge returns a problem at the first merge key that brings a key which stands before it in
+// its map; nil where there is none. The parser of kubectl takes the merged value then, that of
+// kustomize the map's own.
+func (f *File) LateMerge() error {
+	if !bytes.Contains(f.Data, []byte("<<")) {
+		return nil
+	}
+	var visit func(n *yaml.Node) error
+	visit = func(n *yaml.Node) error {
+		if n.Kind == yaml.MappingNode {
+			if merge, key := lateMerge(n); merge != nil {
+				return f.problemAt(merge, "which of the two counts depends on the reader: write << first, and only once",
+					"<< merges the key %s, which the map has already", quoteForPeople(key))
+			}
+		}
+		for _, child := range n.Content {
+			if err := visit(child); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, doc := range f.docs {
+		if err := visit(doc.root); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lateMerge returns the first merge key of a map that brings a key which the map has before it,
+// itself or by another merge key, and that key; nil where there is none.
+func lateMerge(n *yaml.Node) (merge *yaml.Node, key string) {
+	before := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != yaml.MergeTag {
+			before[resolved(n.Content[i]).Value] = true
+			continue
+		}
+		for _, f := range fields(&yaml.Node{Kind: yaml.MappingNode, Content: n.Content[i : i+2]}) {
+			key := resolved(f.key).Value
+			if before[key] {
+				return n.Content[i], key
+			}
+			before[key] = true
+		}
+	}
+	return nil, ""
 }
 
 // Sealed returns the place of a SOPS message authentication code that covers the

@@ -27,7 +27,7 @@ const (
 // Skeleton is a manifest with placeholders in the places of its values.
 //
 // It is parsed as it is, placeholders and all: so its structure is what its author
-// wrote, and no value has a say in it. Fill then writes each scalar that has
+// wrote, and no value can change it. Fill then writes each scalar that has
 // placeholders in it anew, as the scalar of the same meaning with values for placeholders.
 type Skeleton struct {
 	file         *File
@@ -244,8 +244,8 @@ func (s *Skeleton) addListSplice(into, item *yaml.Node, at place) error {
 	return nil
 }
 
-// numberPlaceholders gives each slot the number of its first placeholder. A placeholder that is in no
-// slot stands in a comment, an anchor, a tag or a directive.
+// numberPlaceholders gives each slot the number of its first placeholder. A placeholder that is in
+// no slot stands in a comment, an anchor, a tag or a directive.
 func (s *Skeleton) numberPlaceholders() error {
 	placeholder, done := 0, 0
 	between := func(end int) error {
