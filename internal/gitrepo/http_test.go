@@ -281,6 +281,7 @@ func TestHungServer(t *testing.T) {
 						"interrupt": cancel,
 					}[how]
 					hung := make(chan time.Time, 1)
+					fault := fault // each test has its own end
 					fault.Hung = func() {
 						hung <- time.Now()
 						end()
