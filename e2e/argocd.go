@@ -14,7 +14,7 @@ import (
 
 const argoproj = "argoproj.io/v1alpha1"
 
-// argocd is Argo CD, running.
+// argocd is a running Argo CD.
 type argocd struct {
 	api      *client // of the cluster that it runs in
 	webhooks []string
@@ -68,7 +68,7 @@ func startArgoCD(ctx context.Context, work string, p *programs, started *process
 // argocdEnvironment returns the environment of Argo CD's processes: folders that are mounted in a pod,
 // and a script of its image, which the repo server runs for every commit.
 func argocdEnvironment(ctx context.Context, work string, c *cluster) ([]string, error) {
-	source, err := moduleFolder(ctx, upstreams[1].module, argocdVersion)
+	source, err := moduleFolder(ctx, argoCD.module, argocdVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (a *argocd) application(ctx context.Context, name string) (object, error) {
 	return app, err
 }
 
-// synced reports whether an Application is what Git has, and says what is missing.
+// synced returns nil if an Application is what Git has, and otherwise errNotYet with what is missing.
 func synced(app object) error {
 	if app == nil {
 		return notYet("not there")

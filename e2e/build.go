@@ -21,29 +21,25 @@ const (
 	gitopsEngineVersion = "v0.0.0-20260914071520-c9c369efcc5b"
 )
 
-// upstream is a module whose go.mod cannot be built from as it is in its zip: it replaces
-// modules by folders. A wrapper with the same requirements can.
+// upstream is a module that cannot be built from its zip: its go.mod replaces modules by folders
+// that the zip does not hold. A wrapper module with the same requirements can be built.
 type upstream struct {
 	module, version string
-	packages        []string          // below module
 	replaced        map[string]string // module: version, instead of a folder
 	staging         string            // the version of every other module that it replaces by a folder
 	ldflags         string
 }
 
-var upstreams = []upstream{
-	{
-		module: "k8s.io/kubernetes", version: kubernetesVersion, staging: strings.Replace(kubernetesVersion, "v1.", "v0.", 1),
-		packages: []string{"cmd/kube-apiserver", "cmd/kube-controller-manager"},
-		ldflags: "-X k8s.io/component-base/version.gitVersion=" + kubernetesVersion +
-			" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34",
-	},
-	{
-		module: "github.com/argoproj/argo-cd/v3", version: argocdVersion,
-		packages: []string{"cmd"},
-		replaced: map[string]string{"github.com/argoproj/argo-cd/gitops-engine": gitopsEngineVersion},
-		ldflags:  "-X github.com/argoproj/argo-cd/v3/common.version=" + strings.TrimPrefix(argocdVersion, "v"),
-	},
+var kubernetes = upstream{
+	module: "k8s.io/kubernetes", version: kubernetesVersion, staging: strings.Replace(kubernetesVersion, "v1.", "v0.", 1),
+	ldflags: "-X k8s.io/component-base/version.gitVersion=" + kubernetesVersion +
+		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34",
+}
+
+var argoCD = upstream{
+	module: "github.com/argoproj/argo-cd/v3", version: argocdVersion,
+	replaced: map[string]string{"github.com/argoproj/argo-cd/gitops-engine": gitopsEngineVersion},
+	ldflags:  "-X github.com/argoproj/argo-cd/v3/common.version=" + strings.TrimPrefix(argocdVersion, "v"),
 }
 
 // programs are the paths of what is run.
@@ -67,30 +63,29 @@ func build(ctx context.Context, o options, r *report) (*programs, error) {
 	if p.etcd, err = debian(ctx, "etcd", "etcd-server"); err != nil {
 		return nil, err
 	}
-	if p.apiserver, p.controllerManager, err = buildKubernetes(ctx, o.cache, r); err != nil {
+	if p.apiserver, err = kubernetes.build(ctx, o.cache, "cmd/kube-apiserver", "kube-apiserver", r); err != nil {
+		return nil, err
+	}
+	if p.controllerManager, err = kubernetes.build(ctx, o.cache, "cmd/kube-controller-manager", "kube-controller-manager", r); err != nil {
 		return nil, err
 	}
 	if o.argocd {
 		if p.redis, err = debian(ctx, "redis-server", "redis-server"); err != nil {
 			return nil, err
 		}
-		if p.argocd, err = upstreams[1].build(ctx, o.cache, "cmd", r); err != nil {
+		if p.argocd, err = argoCD.build(ctx, o.cache, "cmd", "argocd", r); err != nil {
 			return nil, err
 		}
 	}
 	if err := p.buildOwn(ctx); err != nil {
 		return nil, err
 	}
-	r.took(start, "kube-apiserver %s, Argo CD %s and this repository's commands, in %s", kubernetesVersion, argocdVersion, o.cache)
-	return p, nil
-}
-
-func buildKubernetes(ctx context.Context, cache string, r *report) (apiserver, manager string, err error) {
-	if apiserver, err = upstreams[0].build(ctx, cache, "cmd/kube-apiserver", r); err != nil {
-		return "", "", err
+	built := "kube-apiserver " + kubernetesVersion
+	if o.argocd {
+		built += ", Argo CD " + argocdVersion
 	}
-	manager, err = upstreams[0].build(ctx, cache, "cmd/kube-controller-manager", r)
-	return apiserver, manager, err
+	r.took(start, "%s and this repository's commands, in %s", built, o.cache)
+	return p, nil
 }
 
 // buildOwn builds manifestgen and tagbump, from the module around this one.
@@ -120,13 +115,10 @@ func debian(ctx context.Context, program, pkg string) (string, error) {
 	return exec.LookPath(program)
 }
 
-// build builds one of the packages into the cache, and returns the program's path.
-func (u *upstream) build(ctx context.Context, cache, pkg string, r *report) (string, error) {
+// build builds one of the module's packages into the cache, and returns the program's path.
+func (u *upstream) build(ctx context.Context, cache, pkg, name string, r *report) (string, error) {
 	dir := filepath.Join(cache, filepath.Base(strings.TrimSuffix(u.module, "/v3"))+"-"+u.version)
-	program := filepath.Join(dir, filepath.Base(pkg))
-	if pkg == "cmd" {
-		program = filepath.Join(dir, "argocd")
-	}
+	program := filepath.Join(dir, name)
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
@@ -145,7 +137,7 @@ func (u *upstream) build(ctx context.Context, cache, pkg string, r *report) (str
 	return program, nil
 }
 
-// wrap writes the go.mod of a module that builds what u's own would.
+// wrap writes the wrapper's go.mod to dir.
 func (u *upstream) wrap(ctx context.Context, dir string) error {
 	source, err := moduleFolder(ctx, u.module, u.version)
 	if err != nil {
@@ -162,15 +154,15 @@ func (u *upstream) wrap(ctx context.Context, dir string) error {
 }
 
 var (
-	moduleLine  = regexp.MustCompile(`(?m)^module .*$`)
-	folderStead = regexp.MustCompile(`(?m)^(\s*(?:replace )?)(\S+) => \./\S+$`)
+	moduleLine    = regexp.MustCompile(`(?m)^module .*$`)
+	folderReplace = regexp.MustCompile(`(?m)^(\s*(?:replace )?)(\S+) => \./\S+$`)
 )
 
-// goMod returns the wrapper's go.mod.
+// goMod returns the wrapper's go.mod, made of the text of the module's own.
 func (u *upstream) goMod(text string) string {
 	text = moduleLine.ReplaceAllString(text, "module wrapper")
-	text = folderStead.ReplaceAllStringFunc(text, func(line string) string {
-		m := folderStead.FindStringSubmatch(line)
+	text = folderReplace.ReplaceAllStringFunc(text, func(line string) string {
+		m := folderReplace.FindStringSubmatch(line)
 		version := u.replaced[m[2]]
 		if version == "" {
 			version = u.staging

@@ -36,8 +36,8 @@ func (s *scenario) environmentIsAdded(ctx context.Context) error {
 	return err
 }
 
-// autoscalerDropsNoPod: an autoscaler is turned on for a service that runs, scales it, and a
-// bump comes: at no time are there fewer pods than before.
+// autoscalerDropsNoPod: an autoscaler is turned on for a running service and scales it up, then
+// a tag is bumped. At no time are there fewer pods than before.
 func (s *scenario) autoscalerDropsNoPod(ctx context.Context) error {
 	before, err := s.replicas(ctx)
 	if err != nil {
@@ -112,8 +112,8 @@ func (s *scenario) scale(ctx context.Context, replicas int) error {
 	return err
 }
 
-// removedEnvironmentKeepsNamespace: the folder of an environment goes. Its services go, and its
-// Namespace waits until a person confirms; meanwhile bumps go live.
+// removedEnvironmentKeepsNamespace: an environment is removed. Its services are pruned; its
+// Namespace waits until a person confirms, and bumps go live meanwhile.
 func (s *scenario) removedEnvironmentKeepsNamespace(ctx context.Context) error {
 	if err := os.Remove(filepath.Join(s.k.dir, "environments", demo+".yaml")); err != nil {
 		return err

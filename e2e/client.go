@@ -20,7 +20,7 @@ import (
 // object is an object of Kubernetes.
 type object map[string]any
 
-// at returns what stands at a path of keys; nil where nothing does.
+// at returns the value at a path of keys; nil if there is none.
 func (o object) at(path ...string) any {
 	var v any = map[string]any(o)
 	for _, key := range path {
@@ -45,7 +45,7 @@ func (o object) name() string      { return o.text("metadata", "name") }
 func (o object) namespace() string { return o.text("metadata", "namespace") }
 
 func (o object) String() string {
-	return strings.TrimPrefix(o.kind()+" "+o.namespace()+"/"+o.name(), "/")
+	return o.kind() + " " + strings.TrimPrefix(o.namespace()+"/"+o.name(), "/")
 }
 
 // set puts a value at a path, making the maps on it.

@@ -28,7 +28,6 @@ type cluster struct {
 	*client
 	name       string
 	kubeconfig string
-	forwards   []net.Listener
 }
 
 // startClusters starts etcd, two API servers, and the controllers that Argo CD's deletions
@@ -96,7 +95,8 @@ func startAPIServer(ctx context.Context, work, name string, p *programs, started
 	})
 }
 
-// kubeconfig is one for a server and a token. Its certificate is checked by this program only.
+// kubeconfig is the text of a kubeconfig, to be completed with a server and a token. Only this
+// program's own client checks the server's certificate.
 const kubeconfig = `apiVersion: v1
 kind: Config
 clusters:
@@ -120,20 +120,19 @@ func writeKey(file string) error {
 	return os.WriteFile(file, pem.EncodeToMemory(block), 0o600)
 }
 
-// address returns a URL of its own for the same API server: Argo CD tells clusters apart by it.
-// It forwards from another address of the loopback network.
+// address returns another URL of the same API server: Argo CD tells clusters apart by their
+// URLs. It is an address of the loopback network that is forwarded until the program ends.
 func (c *cluster) address(n int) (string, error) {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.%d:0", n+2))
 	if err != nil {
 		return "", err
 	}
-	c.forwards = append(c.forwards, l)
 	to := c.base[len("https://"):]
 	go func() {
 		for {
 			from, err := l.Accept()
 			if err != nil {
-				return // closed
+				return
 			}
 			go forward(from, to)
 		}

@@ -28,11 +28,15 @@ func run() int {
 	defer stop()
 	cache := flag.String("cache", "", "folder of the programs that are built, by default $E2E_CACHE or k8srepo-e2e in the user's cache folder")
 	keep := flag.Bool("keep", false, "keep the work folder, with every program's log")
-	only := flag.String("only", "", "apiserver: leave Argo CD out")
+	noArgoCD := flag.Bool("no-argocd", false, "leave Argo CD out")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "e2e: error: unexpected argument %q; see -help\n", flag.Arg(0))
+		return 2
+	}
 	folder, err := cacheFolder(*cache)
 	if err == nil {
-		err = all(ctx, options{cache: folder, keep: *keep, argocd: *only != "apiserver", out: os.Stdout})
+		err = all(ctx, options{cache: folder, keep: *keep, argocd: !*noArgoCD, out: os.Stdout})
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -64,7 +68,7 @@ type options struct {
 	out    io.Writer
 }
 
-// all is the whole run: build, start, check.
+// all does the whole run: build, start, check.
 func all(ctx context.Context, o options) (err error) {
 	work, err := os.MkdirTemp("", "k8srepo-e2e-")
 	if err != nil {

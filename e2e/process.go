@@ -61,11 +61,12 @@ func (p *processes) stop() {
 	for _, one := range slices.Backward(p.running) {
 		_ = syscall.Kill(-one.cmd.Process.Pid, syscall.SIGTERM) // it may have ended by itself
 	}
-	deadline := time.After(5 * time.Second)
+	patience, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
 	for _, one := range slices.Backward(p.running) {
 		select {
 		case <-one.done:
-		case <-deadline:
+		case <-patience.Done():
 			_ = syscall.Kill(-one.cmd.Process.Pid, syscall.SIGKILL)
 			<-one.done
 		}
@@ -96,6 +97,7 @@ func (p *process) lastLines(n int) string {
 func command(ctx context.Context, dir string, path string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
+	cmd.WaitDelay = time.Second // of an interrupted go build: its compilers hold its output open
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -107,7 +109,7 @@ func command(ctx context.Context, dir string, path string, args ...string) (stri
 // errNotYet is what a condition of eventually returns while it does not hold.
 var errNotYet = errors.New("not yet")
 
-// eventually asks until a condition holds. An error that is not errNotYet ends it.
+// eventually asks until a condition holds. Any error but errNotYet ends it.
 func eventually(ctx context.Context, limit time.Duration, what string, holds func(context.Context) error) error {
 	timeout, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

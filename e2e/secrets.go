@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
 
-// externalSecrets stands for the External Secrets Operator and for AWS Secrets Manager: it makes
-// the Secrets that ExternalSecrets in Argo CD's namespace describe, and says of all that they are ready.
+// externalSecrets stands in for the External Secrets Operator and AWS Secrets Manager: it makes
+// the Secrets of the ExternalSecrets in Argo CD's namespace, and sets the condition Ready on every
+// ExternalSecret and ClusterSecretStore.
 type externalSecrets struct {
 	api    *client
 	values map[string]map[string]string // by key in Secrets Manager
@@ -19,8 +22,8 @@ type externalSecrets struct {
 
 const externalSecretsVersion = "external-secrets.io/v1"
 
-// registered returns the values that register clusters with Argo CD, by the names that the
-// environments give them: cluster-b is production's second one.
+// registered returns what Secrets Manager holds: the values that register clusters with Argo CD,
+// by the names that the environments give them.
 func registered(c *clusters, names []string) (map[string]map[string]string, error) {
 	config, err := json.Marshal(map[string]any{"bearerToken": adminToken, "tlsClientConfig": map[string]any{"insecure": true}})
 	if err != nil {
@@ -69,7 +72,7 @@ func (e *externalSecrets) round(ctx context.Context) error {
 				continue
 			}
 			if o.namespace() == "argocd" {
-				if err := e.make(ctx, o); err != nil {
+				if err := e.makeSecret(ctx, o); err != nil {
 					problems = append(problems, fmt.Errorf("%s: %w", o, err))
 					continue
 				}
@@ -82,8 +85,8 @@ func (e *externalSecrets) round(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// make makes the Secret of an ExternalSecret with one extracted key and a template.
-func (e *externalSecrets) make(ctx context.Context, o object) error {
+// makeSecret makes the Secret of an ExternalSecret with one extracted key and a template.
+func (e *externalSecrets) makeSecret(ctx context.Context, o object) error {
 	target := object(o.at("spec", "target").(map[string]any))
 	from := o.list("spec", "dataFrom")
 	if len(from) != 1 || target.text("template", "mergePolicy") != "Merge" {
@@ -92,16 +95,14 @@ func (e *externalSecrets) make(ctx context.Context, o object) error {
 	key := object(from[0].(map[string]any)).text("extract", "key")
 	values, known := e.values[key]
 	if !known {
-		return fmt.Errorf("there is no %s; there are %s", key, strings.Join(keysOf(e.values), ", "))
+		return fmt.Errorf("there is no %s; there are %s", key, strings.Join(slices.Sorted(maps.Keys(e.values)), ", "))
 	}
 	data := map[string]any{}
 	for name, value := range values {
 		data[name] = value
 	}
 	more, _ := target.at("template", "data").(map[string]any)
-	for name, value := range more {
-		data[name] = value
-	}
+	maps.Copy(data, more)
 	return e.api.apply(ctx, object{
 		"apiVersion": "v1", "kind": "Secret", "stringData": data,
 		"metadata": map[string]any{"name": target.text("name"), "namespace": "argocd", "labels": target.at("template", "metadata", "labels")},
@@ -111,12 +112,4 @@ func (e *externalSecrets) make(ctx context.Context, o object) error {
 func (e *externalSecrets) setReady(ctx context.Context, o object) error {
 	condition := map[string]any{"type": "Ready", "status": "True", "reason": "e2e", "lastTransitionTime": time.Now().UTC().Format(time.RFC3339)}
 	return e.api.merge(ctx, o, "status", map[string]any{"status": map[string]any{"conditions": []any{condition}}})
-}
-
-func keysOf(m map[string]map[string]string) []string {
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	return keys
 }

@@ -41,7 +41,8 @@ func checkArgoCD(ctx context.Context, work string, p *programs, started *process
 	r.took(start, "Argo CD answers")
 	s := &scenario{a, c, k, r}
 	for _, check := range []func(context.Context) error{
-		s.rootBringsEverything, s.deployGoesLive, s.absentUserIsPruned, s.environmentIsAdded, s.autoscalerDropsNoPod, s.removedEnvironmentKeepsNamespace, s.removedVolumeWaits,
+		s.rootBringsEverything, s.deployGoesLive, s.absentUserIsPruned, s.environmentIsAdded, s.autoscalerDropsNoPod,
+		s.removedEnvironmentKeepsNamespace, s.removedVolumeWaits,
 	} {
 		if err := check(ctx); err != nil {
 			return errors.Join(err, a.alive())
@@ -121,7 +122,8 @@ func (s *scenario) rootBringsEverything(ctx context.Context) error {
 	return nil
 }
 
-// expectedApplications are root, and one for each folder of manifests.
+// expectedApplications returns the names of the Applications that there should be: root, and one
+// for each folder of manifests.
 func (s *scenario) expectedApplications() ([]string, error) {
 	names := []string{"root"}
 	envs, err := s.k.environments()
@@ -206,8 +208,8 @@ func (s *scenario) everythingIsLive(ctx context.Context) (int, error) {
 	return len(all), errors.Join(problems...)
 }
 
-// image waits until a Deployment runs a tag, and returns it.
-func (s *scenario) image(ctx context.Context, c *client, namespace, name, tag string) (object, error) {
+// waitForTag waits until a Deployment runs a tag, and returns the Deployment.
+func (s *scenario) waitForTag(ctx context.Context, c *client, namespace, name, tag string) (object, error) {
 	var live object
 	err := eventually(ctx, 2*time.Minute, name+" runs "+tag, func(ctx context.Context) error {
 		var err error
@@ -234,7 +236,7 @@ func (s *scenario) bump(ctx context.Context, env, namespace, service, deployment
 	if err := s.notify(ctx); err != nil {
 		return nil, err
 	}
-	live, err := s.image(ctx, s.api, namespace, deployment, tag)
+	live, err := s.waitForTag(ctx, s.api, namespace, deployment, tag)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +250,7 @@ func (s *scenario) deployGoesLive(ctx context.Context) error {
 	return err
 }
 
-// absentUserIsPruned: a user leaves; what was hers goes, and nobody else's.
+// absentUserIsPruned: a user is removed. The user's objects are pruned, and no others.
 func (s *scenario) absentUserIsPruned(ctx context.Context) error {
 	if err := s.k.manifestgen(ctx, "user", "remove", "bob"); err != nil {
 		return err
@@ -283,6 +285,6 @@ func (s *scenario) absentUserIsPruned(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.r.took(start, "a user absent → her objects pruned, with the webhook")
+	s.r.took(start, "a user removed → the user's objects pruned, with the webhook")
 	return nil
 }
