@@ -1,13 +1,16 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"k8srepo/internal/manifest"
+	"k8srepo/internal/testmain"
 	"k8srepo/internal/validate"
 )
 
@@ -62,7 +65,11 @@ func testVerdicts(t *testing.T, file string, mistakes map[string][]byte) {
 	if len(refused) < 1000 {
 		t.Errorf("%s has only %d verdicts", file, len(refused))
 	}
-	for name, want := range refused {
+	for i, name := range slices.Sorted(maps.Keys(refused)) {
+		if !testmain.Tried(i) {
+			continue
+		}
+		want := refused[name]
 		text, ok := mistakes[name]
 		if !ok {
 			t.Fatalf("%s: %q is not made any more: record it anew", file, name)

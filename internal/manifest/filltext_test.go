@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
+	"k8srepo/internal/testmain"
 )
 
 // TestFilledTextIsAsItParses puts a placeholder into the place of each scalar, key, list and map
@@ -23,9 +24,9 @@ func TestFilledTextIsAsItParses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, n := range nodes(f) {
+		for i, n := range nodes(f) {
 			value, at, ok := f.fillable(n)
-			if !ok {
+			if !ok || !testmain.Tried(i) {
 				continue
 			}
 			template := string(text[:at.start]) + Placeholder + string(text[at.end:])
@@ -51,7 +52,7 @@ func TestFilledTextIsAsItParses(t *testing.T) {
 			}
 		}
 	}
-	if filled < 1000 {
+	if filled < 1000 && !testmain.Race {
 		t.Errorf("only %d texts were filled", filled)
 	}
 }
