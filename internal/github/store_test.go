@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -76,5 +77,28 @@ func TestLinkAtTheTop(t *testing.T) {
 	}
 	if w.server.Count() != 1 {
 		t.Errorf("%d round trips", w.server.Count())
+	}
+}
+
+// TestFoldersAtTheTop fetches folders whose parent was listed: that one does not bring what is in
+// them.
+func TestFoldersAtTheTop(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	w.repo.Commit("main", gittest.Files{"dev/a.yaml": "a\n", "dev/below/b.yaml": "b\n", "prod/a.yaml": "a\n"}, "folders")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tip := must[*repo.Commit](t)(w.store().Tip(ctx, "main"))
+	w.server.Reset()
+	if err := tip.Tree.Fetch(ctx, "dev", "prod", "users.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	fetched := w.server.Count()
+	for _, name := range []string{"dev/a.yaml", "dev/below/b.yaml", "prod/a.yaml", file, "users.yaml"} {
+		if got := must[[]byte](t)(tip.FS(ctx).ReadFile(name)); string(got) != w.repo.Read("main", name) {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	if fetched > 4 || w.server.Count() != fetched { // one for each level of folders
+		t.Errorf("%d round trips, and %d to read the files", fetched, w.server.Count()-fetched)
 	}
 }
