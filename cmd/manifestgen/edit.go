@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,7 +33,11 @@ func byHand(hint func(name string) string) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		switch word := c.Args().First(); word {
 		case "remove", "rm", "delete":
-			return problem.New(hint(c.Args().Get(1))+"; then run manifestgen render", "unknown command %q", c.Command.Name+" "+word)
+			name := c.Args().Get(1)
+			if strings.HasPrefix(name, "-") { // a flag
+				name = ""
+			}
+			return problem.New(hint(name)+"; then run manifestgen render", "unknown command %q", c.Command.Name+" "+word)
 		}
 		return console.NeedsSubcommand(c)
 	}

@@ -128,8 +128,12 @@ func (o *lintOptions) definitions() (*validate.Definitions, error) {
 	if o.schemas == "" {
 		return &validate.Definitions{}, nil
 	}
-	if _, err := os.Stat(o.schemas); err != nil {
-		return nil, problem.New("name a folder of CustomResourceDefinitions", "--schemas %s: %v", o.schemas, errors.Unwrap(err))
+	if info, err := os.Stat(o.schemas); err != nil || !info.IsDir() {
+		why := "not a folder"
+		if err != nil {
+			why = errors.Unwrap(err).Error()
+		}
+		return nil, problem.New("name a folder of CustomResourceDefinitions", "--schemas %s: %s", o.schemas, why)
 	}
 	return loadDefinitions(openFS{}, filepath.ToSlash(o.schemas))
 }

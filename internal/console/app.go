@@ -158,10 +158,11 @@ func givenTwice(app *cli.App, args []string) error {
 
 // FlagsFirst moves the flags of a command that stand behind its arguments before
 // them, as in "explain replicas --env prod": cli takes what follows the first
-// argument for arguments. What follows "--" stays.
+// argument for arguments. What follows "--" stays. Where the word after a group of commands is
+// none of them, all stays: the group says so, whatever flags the command that was meant has.
 func FlagsFirst(app *cli.App, args []string) []string {
 	command, words := commandOf(app, args)
-	if command == nil {
+	if command == nil || len(command.Subcommands) > 0 {
 		return args
 	}
 	flags, rest := slices.Clone(args[:words]), []string{}

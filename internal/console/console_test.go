@@ -143,8 +143,10 @@ func TestAppTellsWhatWasMeant(t *testing.T) {
 func TestFlagsFirst(t *testing.T) {
 	app := &cli.App{Commands: []*cli.Command{{Name: "explain", Flags: []cli.Flag{
 		&cli.StringFlag{Name: "env"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}}, &cli.BoolFlag{Name: "all"},
-	}}}}
+	}}, {Name: "user", Subcommands: []*cli.Command{{Name: "add", Flags: []cli.Flag{&cli.StringFlag{Name: "team"}}}}}}}
 	for typed, want := range map[string]string{
+		"m user add bob --team web":          "m user add --team web bob",
+		"m user ad bob --team web":           "m user ad bob --team web",
 		"m explain replicas --env prod":      "m explain --env prod replicas",
 		"m explain a --env=prod b -o json c": "m explain --env=prod -o json a b c",
 		"m explain --all a":                  "m explain --all a",

@@ -74,7 +74,11 @@ func (at call) permissionHint() string {
 
 // notFoundHint says why GitHub may not find what is there.
 func (at call) notFoundHint() string {
-	return "check the name; if it is right, the token may not see it: it needs " + at.needs
+	hint := "check the name; if it is right, the token may not see it"
+	if at.needs != "" {
+		hint += ": it needs " + at.needs
+	}
+	return hint
 }
 
 // fault is an error of this package; its kind is one of the sentinels above.
@@ -230,11 +234,14 @@ func (c *Client) permissionHint(h http.Header, at call) string {
 		return giveToken
 	}
 	at.needs = cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
-	hint := at.permissionHint()
-	if scopes := h.Get("X-Accepted-OAuth-Scopes"); scopes != "" {
-		hint += ", or, if it is a classic one, the scope " + scopes
+	hint, scopes := at.permissionHint(), h.Get("X-Accepted-OAuth-Scopes")
+	switch {
+	case scopes == "":
+		return hint
+	case hint == "":
+		return "a classic token needs the scope " + scopes
 	}
-	return hint
+	return hint + ", or, if it is a classic one, the scope " + scopes
 }
 
 // describe returns what an answer says, in a line.

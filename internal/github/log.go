@@ -25,6 +25,7 @@ func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...str
 	w := &repo.Window{Oldest: c.Committer.When, Whole: true}
 	found := map[string]*repo.LogEntry{}
 	order := map[string]int{} // the place in the longest list, so that equal times keep their order
+	var known time.Time       // where the first list ends that goes on: what is older may lack commits
 	for some := range slices.Chunk(paths, maxHistories) {
 		lists, err := s.Client.histories(ctx, s.Repo, c.Hash, min(depth, maxHistory), some, "")
 		if err != nil {
@@ -38,7 +39,12 @@ func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...str
 				}
 				list = history{append(list.commits, next[0].commits...), next[0].more, next[0].cursor}
 			}
-			w.Whole = w.Whole && !list.more
+			if n := len(list.commits); list.more && n > 0 {
+				w.Whole = false
+				if end := list.commits[n-1].Time; end.After(known) {
+					known = end
+				}
+			}
 			for n, one := range list.commits {
 				if found[one.SHA] == nil {
 					found[one.SHA] = s.logEntry(&one)
@@ -54,7 +60,10 @@ func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...str
 	w.Entries = slices.SortedFunc(maps.Values(found), func(a, b *repo.LogEntry) int {
 		return cmp.Or(b.Committer.When.Compare(a.Committer.When), cmp.Compare(order[a.Hash], order[b.Hash]))
 	})
-	if n := len(w.Entries); n > 0 {
+	switch n := len(w.Entries); {
+	case !w.Whole:
+		w.Oldest = known
+	case n > 0:
 		w.Oldest = w.Entries[n-1].Committer.When
 	}
 	return w, nil

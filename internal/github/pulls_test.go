@@ -3,6 +3,7 @@ package github_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -351,5 +352,12 @@ func TestViewer(t *testing.T) {
 	}
 	if hint := problem.All(err)[0].Hint; hint != "" {
 		t.Errorf("hint %q, though it is not known what the token lacks", hint)
+	}
+	for status, want := range map[int]string{403: "a classic token needs the scope repo", 404: "check the name; if it is right, the token may not see it"} {
+		w.server.Fail("graphql viewer", ghtest.Fault{Status: status, Header: http.Header{"X-Accepted-Oauth-Scopes": {"repo"}}, Body: `{"message":"no"}`})
+		_, err := w.Viewer(t.Context())
+		if hint := problem.All(err)[0].Hint; hint != want {
+			t.Errorf("%d: got the hint %q, want %q", status, hint, want)
+		}
 	}
 }

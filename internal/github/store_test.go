@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -76,5 +77,64 @@ func TestLinkAtTheTop(t *testing.T) {
 	}
 	if w.server.Count() != 1 {
 		t.Errorf("%d round trips", w.server.Count())
+	}
+}
+
+// TestFoldersAtTheTop fetches folders whose parent was listed: that one does not bring what is in
+// them.
+func TestFoldersAtTheTop(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	w.repo.Commit("main", gittest.Files{"dev/a.yaml": "a\n", "dev/below/b.yaml": "b\n", "prod/a.yaml": "a\n"}, "folders")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tip := must[*repo.Commit](t)(w.store().Tip(ctx, "main"))
+	w.server.Reset()
+	if err := tip.Tree.Fetch(ctx, "dev", "prod", "users.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	fetched := w.server.Count()
+	for _, name := range []string{"dev/a.yaml", "dev/below/b.yaml", "prod/a.yaml", file, "users.yaml"} {
+		if got := must[[]byte](t)(tip.FS(ctx).ReadFile(name)); string(got) != w.repo.Read("main", name) {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	if fetched > 4 || w.server.Count() != fetched { // one for each level of folders
+		t.Errorf("%d round trips, and %d to read the files", fetched, w.server.Count()-fetched)
+	}
+}
+
+// TestLog has a file that changes often, and one that changed before: each commit comes once, the
+// newest first, and a window says since when it has all.
+func TestLog(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	ctx := t.Context()
+	const often, start = 120, 1_770_000_000
+	w.repo.Git("branch", head, "main")
+	at := w.repo.Tip("main")
+	change := func(i int, name string) {
+		tree := w.repo.EditTree(w.repo.Tree(at), gittest.Files{name: fmt.Sprint(i)})
+		who := fmt.Sprintf("A <a@example.com> %d +0000", start+i)
+		at = w.repo.WriteObject("commit", fmt.Sprintf("tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%d", tree, at, who, who, i))
+	}
+	change(0, "seldom")
+	for i := range often {
+		change(i+1, "often")
+	}
+	w.repo.MoveBranch(head, at)
+	store := w.store()
+	tip := must[*repo.Commit](t)(store.Tip(ctx, head))
+	window := func(depth int) (*repo.Window, error) { return store.Log(ctx, tip, depth, "seldom", "often") }
+	if first := must[*repo.Window](t)(window(50)); first.Whole || first.Oldest.Unix() != start+often-49 {
+		t.Errorf("the first window has all since %v, whole: %t", first.Oldest.UTC(), first.Whole)
+	}
+	next := often
+	for e, err := range repo.Log(window) {
+		if err != nil || e.Message != fmt.Sprint(next) {
+			t.Fatalf("got %v, %v, want %d", e.Commit, err, next)
+		}
+		next--
+	}
+	if next != -1 {
+		t.Errorf("ends before %d", next)
 	}
 }

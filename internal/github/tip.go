@@ -141,7 +141,9 @@ func (t *Tip) missing(paths []string) []pathOf {
 		switch {
 		case !known, n != nil && !n.asked && (n.kind() == modeDir || n.kind() == modeFile&modeType && !n.exact && !t.askedWith(p)):
 			wants = append(wants, pathOf{t, p})
-			inFolder[path.Dir(p)]++
+			if n != nil && n.kind() != modeDir {
+				inFolder[path.Dir(p)]++
+			}
 		case n != nil && n.kind() == modeDir:
 			for _, child := range n.names {
 				if below := path.Join(p, child); t.nodes[below].kind() == modeDir {
@@ -154,6 +156,9 @@ func (t *Tip) missing(paths []string) []pathOf {
 	wants = slices.DeleteFunc(wants, func(w pathOf) bool {
 		dir := path.Dir(w.path)
 		n, _ := t.known(dir)
+		if wanted, _ := t.known(w.path); wanted == nil || wanted.kind() == modeDir {
+			return false // what is in a folder does not come with the folder above it
+		}
 		if n == nil || !n.read || inFolder[dir] < 2 || inFolder[dir]*2 < len(n.names) {
 			return false
 		}

@@ -217,3 +217,38 @@ func TestFetchOfSeveralCommitsTakesOneRequestALevel(t *testing.T) {
 		t.Errorf("got %d requests", n)
 	}
 }
+
+// TestLogWithAClockThatIsOff ends a window at a commit whose date is after those of the commits
+// that follow it: they are in the window all the same.
+func TestLogWithAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	k8s := gittest.NewRepo(t, sample())
+	at := k8s.Tip("main")
+	for i := range 60 {
+		date := 1_770_000_000 + i
+		if i == 9 {
+			date += 1_000_000
+		}
+		who := fmt.Sprintf("Test <test@example.com> %d +0000", date)
+		tree := k8s.EditTree(k8s.Tree(at), gittest.Files{deployment: fmt.Sprintf("image: x:%d\n", i)})
+		at = k8s.WriteObject("commit", fmt.Sprintf("tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%d", tree, at, who, who, i))
+	}
+	k8s.MoveBranch("main", at)
+	store, tip, _ := logOf(t, k8s.URL())
+	var depths []int
+	log := repo.Log(func(depth int) (*repo.Window, error) {
+		depths = append(depths, depth)
+		return store.Log(t.Context(), tip, depth, deployment)
+	})
+	for e, err := range log {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Message == "20" {
+			break
+		}
+	}
+	if !slices.Equal(depths, []int{50}) {
+		t.Errorf("the log was read to the depths %v", depths)
+	}
+}

@@ -140,6 +140,9 @@ func (s *Store) Log(ctx context.Context, c *repo.Commit, depth int, paths ...str
 		if e.before != nil {
 			entry.Before = s.public(e.before)
 		}
+		if when := entry.Committer.When; when.Before(w.Oldest) { // by a clock that is off
+			w.Oldest = when
+		}
 		w.Entries = append(w.Entries, entry)
 	}
 	return w, nil

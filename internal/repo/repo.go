@@ -128,9 +128,9 @@ type LogEntry struct {
 // Window is the newest part of a log.
 type Window struct {
 	Entries []*LogEntry // newest first
-	Oldest  time.Time   // when the oldest commit of the window was made
-	Whole   bool        // that commit is the first one of the history
-	Cut     bool        // the server has no commits before that one
+	Oldest  time.Time   // every change since then is among Entries; some older ones may be too
+	Whole   bool        // the window has all of the history
+	Cut     bool        // the server has no more of it
 }
 
 // Part is files and folders of a commit, to be fetched.
@@ -153,11 +153,14 @@ func Log(window func(depth int) (*Window, error)) iter.Seq2[*LogEntry, error] {
 				return
 			}
 			for _, e := range w.Entries[min(shown, len(w.Entries)):] {
+				if !w.Whole && !w.Cut && e.Committer.When.Before(w.Oldest) {
+					break // the next window may have others before this one
+				}
 				if !yield(e, nil) {
 					return
 				}
+				shown++
 			}
-			shown = len(w.Entries)
 			switch {
 			case w.Whole:
 				return

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 )
 
 // memoryTree is a Tree of files in memory.
@@ -112,7 +113,7 @@ func TestLog(t *testing.T) {
 	} {
 		commits := make([]*LogEntry, c.known)
 		for i := range commits {
-			commits[i] = &LogEntry{}
+			commits[i] = &LogEntry{Commit: &Commit{}}
 		}
 		var depths []int
 		window := func(depth int) (*Window, error) {
@@ -133,5 +134,34 @@ func TestLog(t *testing.T) {
 		if want := min(c.known, 50_000); len(shown) != want || !slices.Equal(depths, c.depths) || !errors.Is(last, c.err) {
 			t.Errorf("%s: got %d commits at %v, %v; want %d at %v, %v", name, len(shown), depths, last, want, c.depths, c.err)
 		}
+	}
+}
+
+// TestLogOfPathsThatAreKnownDifferently has a path that changes often, and one that changed long
+// ago: an old change comes after all that are newer, also after those of the next window.
+func TestLogOfPathsThatAreKnownDifferently(t *testing.T) {
+	const often = 120
+	start := time.Unix(1_767_000_000, 0)
+	entry := func(minute int) *LogEntry {
+		return &LogEntry{Commit: &Commit{Hash: fmt.Sprint(minute), Committer: Signature{When: start.Add(time.Duration(minute) * time.Minute)}}}
+	}
+	window := func(depth int) (*Window, error) {
+		w := &Window{Whole: depth >= often}
+		for i := range min(depth, often) {
+			w.Entries = append(w.Entries, entry(often-i))
+		}
+		w.Oldest = w.Entries[len(w.Entries)-1].Committer.When
+		w.Entries = append(w.Entries, entry(0))
+		return w, nil
+	}
+	want := often
+	for e, err := range Log(window) {
+		if err != nil || e.Hash != fmt.Sprint(want) {
+			t.Fatalf("got %v, %v, want %d", e.Commit, err, want)
+		}
+		want--
+	}
+	if want != -1 {
+		t.Errorf("ends before %d", want)
 	}
 }

@@ -46,7 +46,6 @@ var (
 	domain     = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
 	ownerName  = lazyregexp.New(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
 	repository = lazyregexp.New(`^((https|ssh)://|git@)[^\s"']+$`)
-	label      = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
 // Validate reports every option that is missing or not valid.
@@ -69,8 +68,8 @@ func (o *Options) Validate() error {
 		check(false, "", "--env", "an environment, such as dev; once for each")
 	}
 	for i, env := range o.Environments {
-		valid := label.MatchString(env) && !slices.Contains(reserved, env) && !slices.Contains(o.Environments[:i], env)
-		hint := "lower-case letters, digits and -, each name once; shared, environments and templates are reserved"
+		valid := inventory.IsEnvironmentName(env) && env != base && !slices.Contains(o.Environments[:i], env)
+		hint := "lower-case letters, digits and -, each name once; shared, environments, templates, schemas and holds are reserved"
 		if list := strings.FieldsFunc(env, func(r rune) bool { return r == ',' || r == ' ' }); len(list) > 1 {
 			hint = "pass --env once for each: --env " + strings.Join(list, " --env ")
 		}
@@ -84,9 +83,6 @@ func (o *Options) Validate() error {
 
 // base is the environment that the others extend.
 const base = "shared"
-
-// reserved are names that no environment may have: its folder, or its file, has another use.
-var reserved = []string{base, "environments", "templates"}
 
 // part is something that a team may not have.
 type part struct {

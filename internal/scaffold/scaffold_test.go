@@ -2,8 +2,10 @@ package scaffold
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
@@ -34,6 +36,21 @@ func TestEnvironmentsInOneFlag(t *testing.T) {
 		problems := problem.All(o.Validate())
 		if len(problems) != 1 || problems[0].Hint != "pass --env once for each: --env dev --env prod" {
 			t.Errorf("%q: got %q", env, problems)
+		}
+	}
+}
+
+// TestReservedEnvironments: names that the inventory refuses are refused before anything is rendered.
+func TestReservedEnvironments(t *testing.T) {
+	for _, env := range append([]string{"shared", "Dev", "a.b", "-dev"}, inventory.InputFolders...) {
+		o := Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: []string{env}}
+		problems := problem.All(o.Validate())
+		if len(problems) != 1 || problems[0].Message != "--env \""+env+"\" is not valid" {
+			t.Errorf("%q: got %q", env, problems)
+			continue
+		}
+		if inventory.IsName(env) && !strings.Contains(problems[0].Hint, env) {
+			t.Errorf("%q: the hint does not name it: %s", env, problems[0].Hint)
 		}
 	}
 }
