@@ -115,7 +115,7 @@ func (s *envState) of(service string) []bump.ImageChange {
 }
 
 // imagesAt returns a query's images at a commit: those in the files and folders that are
-// there. A file that cannot be parsed has none.
+// there. A file that cannot be parsed has none, nor has a link.
 func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []string) ([]bump.Image, error) {
 	var there []string
 	for _, p := range paths {
@@ -125,7 +125,7 @@ func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []st
 			return nil, err
 		}
 	}
-	files, err := read(ctx, c, query, there)
+	files, err := read(ctx, c, query, there, anyLink)
 	if err != nil {
 		return nil, err
 	}
