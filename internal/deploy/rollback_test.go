@@ -151,8 +151,14 @@ var rollbacks = []sentence{
 			fileOf("prod", "api"): strings.Replace(own, "com/api", "com/live", 1), holdOfAPI: "reason: migration\n"}, "an image of its own")
 		h.Services, h.Images = nil, []string{"prod.example.com/live"}
 		h.isHeld(2, "migration")
-		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [\n"}, "broken")
-		h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [{name: api}]\n"}, "no other image")
+		h.isHeld(2, "migration")
+		for _, broken := range []string{"services: [\n", "services: [{naem: api}, {name: web}]\n"} {
+			h.repo.Commit("main", gittest.Files{"users.yaml": broken}, "broken")
+			h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
+		}
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\nregistry: prod.example.com\n", "users.yaml": "services: [{name: api, image: [live]}]\n"}, "broken")
+		h.refused(problem.ExitTrouble, "users.yaml:")
 	}},
 	{"in the environment that has the hold: another one that is named with it may move", func(t *testing.T, api bool) {
 		for _, byImage := range []bool{false, true} {
