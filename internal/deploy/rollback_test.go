@@ -289,6 +289,17 @@ var rollbacks = []sentence{
 			}
 		}
 	}},
+	{"also where the answer to the push is lost", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.runsIn("prod", h.builds[2])
+		h.deploys(3, deploy.Proposed)
+		h.Push, h.Force = true, true
+		h.loseAnswer()
+		outcome := h.does(h.hold(""), deploy.Changed)
+		if p := h.k8s.PullRequests()[0]; p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is held in prod: see "+outcome.Commit+"." || !api && outcome.Attempts != 2 {
+			t.Errorf("got %+v, %+v", p, outcome)
+		}
+	}},
 	{"also that of a set, whose branch goes where it changes only the tags of the set", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web")
 		h.Services, h.Images = []string{"api"}, []string{"registry.example.com/web"}
