@@ -97,21 +97,24 @@ func (s *envState) running(service string) ([]bump.ImageChange, error) {
 }
 
 // of returns the images of a service, in the order of their places.
-func (s *envState) of(service string) []bump.ImageChange {
+func (s *envState) of(service string) []bump.ImageChange { return s.images[s.repository(service)] }
+
+// repository returns the canonical repository of a service; "" where that is not known.
+func (s *envState) repository(service string) string {
 	for _, t := range s.query.Targets {
 		if t.Name() == service {
-			return s.images[t.Repository.Repository()]
+			return t.Repository.Repository()
 		}
 	}
 	known := bump.FindService(s.services, service)
 	if known == nil {
-		return nil
+		return ""
 	}
 	ref, err := repositoryOf(s.file, known) // it shares the image of another service
 	if err != nil {
-		return nil
+		return ""
 	}
-	return s.images[ref.Repository()]
+	return ref.Repository()
 }
 
 // imagesAt returns a query's images at a commit: those in the files and folders that are

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -202,6 +203,21 @@ var rollbacks = []sentence{
 		if err != nil || len(list) != 2 || deploy.PromotedErr(list) != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Changed {
 			t.Errorf("got %+v, %v", list, err)
 		}
+	}},
+	{"also those that share the image of one, which would stop what is promoted with them", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": pushes, "holds/prod/front.yaml": "reason: migration\n",
+			"users.yaml": "services:\n  - {name: api, image: registry.example.com/api}\n  - {name: front, image: registry.example.com/api}\n  - {name: web, image: registry.example.com/web, tag: " + h.builds[1] + "}\n"}, "hold")
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || len(list) != 3 {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+		for i, want := range []string{deploy.Held, deploy.Held, deploy.Changed} {
+			if got := list[i].Outcome; got.Status != want || want == deploy.Held && got.Notices[0] != "front is held in prod: migration" {
+				t.Errorf("%s: got %+v", list[i].Service, got)
+			}
+		}
+		h.is(1)
 	}},
 	{"a hold counts once it is on the branch pushed to", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
