@@ -325,6 +325,18 @@ var rollbacks = []sentence{
 			t.Errorf("got %+v", p)
 		}
 	}},
+	{"also that of a service that shares the image", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services:\n  - {name: api, image: registry.example.com/api, repository: example/api}\n  - {name: front, image: registry.example.com/api}\n  - {name: web, image: registry.example.com/web, repository: example/api}\n"}, "front")
+		h.deploys(3, deploy.Proposed)
+		h.Services = []string{"web"}
+		h.deploys(3, deploy.Proposed)
+		h.Services = []string{"front"}
+		h.does(&deploy.Hold{Options: h.Options, Env: "prod", Service: "front"}, deploy.Proposed)
+		if p := h.k8s.PullRequests(); p[0].Open || h.repo.Tip(branch) != "" || !p[1].Open {
+			t.Errorf("got %+v", p)
+		}
+	}},
 	{"the branch of one that a person changed stays, and the comment names the commit", func(t *testing.T, api bool) {
 		for _, what := range []string{"rolled back", "held"} {
 			h := newGitHubSite(t, api)
