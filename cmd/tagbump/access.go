@@ -61,7 +61,8 @@ func (a *access) repository(con *console.Console) (*github.Client, github.Repo, 
 		if repo, err = github.ParseRepo(a.github); err != nil {
 			return nil, repo, problem.New("write owner/name", "--github: %v", err)
 		}
-		if scheme, _, isURL := strings.Cut(a.repo, "://"); isURL && (scheme == "http" || scheme == "https") && !a.environment.hosts(a.repo) {
+		scheme, _, isURL := strings.Cut(strings.ToLower(a.repo), "://")
+		if isURL && (scheme == "http" || scheme == "https") && !a.environment.hosts(a.repo) {
 			return nil, repo, problem.New("set GITHUB_SERVER_URL and GITHUB_API_URL to the GitHub that --repo is on", "--github: --repo is not at %s, and its token is not sent there", a.environment.server)
 		}
 	case err != nil:

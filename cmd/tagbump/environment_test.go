@@ -114,7 +114,7 @@ func TestSignature(t *testing.T) {
 // TestGitHubFlag names the GitHub repository of a path, and of no other host.
 func TestGitHubFlag(t *testing.T) {
 	con := console.New("tagbump", io.Discard, io.Discard, func(string) string { return "" })
-	for repo, want := range map[string]bool{"https-k8s": true, "git@k8s:repo": true, "ssh://git.example.com/k8s": true, "https://github.com/other/k8s": true, "https://git.example.com/k8s": false, "http://git.example.com/k8s": false} {
+	for repo, want := range map[string]bool{"https-k8s": true, "git@k8s:repo": true, "ssh://git.example.com/k8s": true, "https://github.com/other/k8s": true, "https://git.example.com/k8s": false, "http://git.example.com/k8s": false, "HTTPS://git.example.com/k8s": false, "HTTPS://GitHub.com/other/k8s": true} {
 		a := access{repo: repo, github: "example/k8s", environment: environment{server: "https://github.com"}}
 		client, got, err := a.repository(con)
 		if (err == nil) != want || want && (client == nil || got.Owner != "example") {

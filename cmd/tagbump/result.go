@@ -68,8 +68,8 @@ type moved struct {
 	Branch     string          `json:"branch,omitempty"`              // the branch that was read; absent where that failed
 	Commit     string          `json:"commit,omitempty"`              // the commit that was pushed or proposed; space-separated where a promotion has several
 	Pull       string          `json:"pull_request,omitempty"`        // the URL of the pull request; space-separated where a promotion has several
-	Became     string          `json:"pull_request_result,omitempty"` // what became of it: created, updated, untouched or declined
-	PullBranch string          `json:"pull_request_branch,omitempty"` // with --dry-run: the branch that it would be proposed on
+	Became     string          `json:"pull_request_result,omitempty"` // what became of it: created, updated, untouched or declined; space-separated, each once, where a promotion has several
+	PullBranch string          `json:"pull_request_branch,omitempty"` // with --dry-run: the branch that it would be proposed on; space-separated where a promotion has several
 	OldTags    []string        `json:"old_tags"`                      // the tags or digests that ran before, each once
 	NewTag     string          `json:"new_tag"`                       // the tag or digest that is to run; comma-separated where a promotion has several
 	Files      []string        `json:"files"`                         // the files that change

@@ -60,8 +60,8 @@ func (c *condition) check(ctx context.Context, o *Options, t *task, b *base, pla
 	return refusals.Err()
 }
 
-// read returns what the condition's environment runs of a task's targets, by their names,
-// on the branch that it is deployed from itself.
+// read returns what the condition's environment runs of a task's targets and services, by
+// their names, on the branch that it is deployed from itself.
 func (c *condition) read(ctx context.Context, o *Options, t *task, b *base) (map[string][]bump.ImageChange, error) {
 	own, err := inventory.LoadPolicy(c.at.FS(ctx), c.env)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -102,7 +102,25 @@ func (c *condition) read(ctx context.Context, o *Options, t *task, b *base) (map
 			break
 		}
 	}
-	return there, nil
+	return there, addSharing(there, tip.FS(ctx), query, s)
+}
+
+// addSharing adds to what a selection's targets run the services that share the image of one:
+// their query has that one alone.
+func addSharing(there map[string][]bump.ImageChange, tree fs.FS, query *bump.Query, s bump.Selection) error {
+	for _, service := range s.Services {
+		if slices.ContainsFunc(query.Targets, func(t bump.Target) bool { return t.Service == service }) {
+			continue
+		}
+		own := s
+		own.Services, own.Images = []string{service}, nil
+		alone, err := own.Query(tree)
+		if err != nil {
+			return err
+		}
+		there[service] = there[query.Target(alone.Targets[0].Repository).Name()]
+	}
+	return nil
 }
 
 // refuse refuses to deploy a service at a version, unless that is what the condition's

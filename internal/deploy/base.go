@@ -178,7 +178,7 @@ func filesOf(ctx context.Context, tip *repo.Commit, query *bump.Query, s bump.Se
 	if err != nil {
 		return nil, err
 	}
-	return read(ctx, tip, query, paths)
+	return read(ctx, tip, query, paths, strayLink)
 }
 
 // manifestsBelow returns the manifests below a folder, and links that have the name
@@ -230,8 +230,9 @@ func isServices(name, env string, services []string) bool {
 	return slices.ContainsFunc(services, func(s string) bool { return strings.HasPrefix(name, s+"-"+env+"-") })
 }
 
-// read reads the manifests at and below paths that may hold what is asked for.
-func read(ctx context.Context, tip *repo.Commit, query *bump.Query, paths []string) ([]bump.File, error) {
+// read reads the manifests at and below paths that may hold what is asked for. A link is
+// passed over, unless onLink returns an error.
+func read(ctx context.Context, tip *repo.Commit, query *bump.Query, paths []string, onLink func(tree repo.FS, name, dir string) error) ([]bump.File, error) {
 	if err := tip.Tree.Fetch(ctx, paths...); err != nil {
 		return nil, err
 	}
@@ -243,7 +244,7 @@ func read(ctx context.Context, tip *repo.Commit, query *bump.Query, paths []stri
 			case err != nil:
 				return err
 			case e.Type()&fs.ModeSymlink != 0 && bump.IsManifest(name):
-				return strayLink(tree, name, query.Dir())
+				return onLink(tree, name, query.Dir())
 			case !e.Type().IsRegular() || !query.Covers(name):
 				return nil
 			}
@@ -267,13 +268,17 @@ func strayLink(tree repo.FS, name, dir string) error {
 	if err != nil {
 		return err
 	}
-	if !path.IsAbs(target) && strings.HasPrefix(path.Join(path.Dir(name), target), dir+"/") {
+	if file := path.Join(path.Dir(name), target); !path.IsAbs(target) && fs.ValidPath(file) && inventory.InFolder(dir, file) {
 		return nil
 	}
 	p := problem.At(problem.Place{File: name}, "nothing is written through it: put a file in its place, or move it away", "this is a symbolic link out of %s", dir)
 	p.Refused = true
 	return p
 }
+
+// anyLink passes over links, where nothing is written: what is wrong with them, a deployment
+// to their environment reports.
+func anyLink(repo.FS, string, string) error { return nil }
 
 // noEnvironment returns the refusal for an environment that is not there. Folders are
 // not looked into: each would be a request.

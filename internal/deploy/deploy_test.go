@@ -294,7 +294,28 @@ func TestLinks(t *testing.T) {
 	s.Services, s.Images = nil, []string{"registry.example.com/api"}
 	s.refused(problem.ExitRefused, "dev/manifests/api/more.yaml", "a symbolic link out of dev/manifests")
 	files["120000 dev/manifests/api/more.yaml"] = "api-dev-deployment.yaml"
+	for _, folder := range []string{"dev/manifests", "."} {
+		files["environments/dev.yaml"] = "path: " + folder + "\ndeploy: {strategy: push}\n"
+		s = newSite(t, files)
+		s.run(deploy.Changed)
+		s.runs("api", "new", 1)
+	}
+	files["120000 dev/manifests/api/more.yaml"] = "../../../../elsewhere.yaml"
 	s = newSite(t, files)
-	s.run(deploy.Changed)
-	s.runs("api", "new", 1)
+	s.refused(problem.ExitRefused, "dev/manifests/api/more.yaml", "a symbolic link out of .")
+}
+
+// TestLinksElsewhere: a link in another environment, or in the past, is in nobody's way.
+func TestLinksElsewhere(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		link := gittest.Files{"120000 dev/manifests/api/more.yaml": "../../../users.yaml", "120000 prod/manifests/api/more.yaml": "../../../users.yaml"}
+		h.repo.Commit("main", link, "links")
+		h.runsIn("prod", h.builds[0])
+		h.repo.Commit("main", gittest.Files{"120000 prod/manifests/api/more.yaml": "api-prod-deployment.yaml"}, "a link inside")
+		h.runsIn("prod", h.builds[1])
+		h.deploys(2, deploy.Proposed)
+		h.says("| `dev` | `api` | `" + h.builds[3] + "` | ")
+		h.does(h.rollback(h.builds[0]), deploy.Proposed)
+	})
 }

@@ -63,7 +63,10 @@ func elsewhere(ctx context.Context, o *Options, t *task, b *base) ([]*running, e
 	whole := map[*bump.Query][]bump.Image{}
 	for _, r := range rows {
 		if err := r.read(ctx, whole); err != nil {
-			return nil, err
+			if _, again := o.Store.Retry(err); again || ctx.Err() != nil {
+				return nil, err
+			}
+			r.Tags = nil
 		}
 	}
 	rows = slices.DeleteFunc(rows, func(r *running) bool { return len(r.Tags) == 0 })

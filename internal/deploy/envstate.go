@@ -97,25 +97,28 @@ func (s *envState) running(service string) ([]bump.ImageChange, error) {
 }
 
 // of returns the images of a service, in the order of their places.
-func (s *envState) of(service string) []bump.ImageChange {
+func (s *envState) of(service string) []bump.ImageChange { return s.images[s.repository(service)] }
+
+// repository returns the canonical repository of a service; "" where that is not known.
+func (s *envState) repository(service string) string {
 	for _, t := range s.query.Targets {
 		if t.Name() == service {
-			return s.images[t.Repository.Repository()]
+			return t.Repository.Repository()
 		}
 	}
 	known := bump.FindService(s.services, service)
 	if known == nil {
-		return nil
+		return ""
 	}
 	ref, err := repositoryOf(s.file, known) // it shares the image of another service
 	if err != nil {
-		return nil
+		return ""
 	}
-	return s.images[ref.Repository()]
+	return ref.Repository()
 }
 
 // imagesAt returns a query's images at a commit: those in the files and folders that are
-// there. A file that cannot be parsed has none.
+// there. A file that cannot be parsed has none, nor has a link.
 func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []string) ([]bump.Image, error) {
 	var there []string
 	for _, p := range paths {
@@ -125,7 +128,7 @@ func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []st
 			return nil, err
 		}
 	}
-	files, err := read(ctx, c, query, there)
+	files, err := read(ctx, c, query, there, anyLink)
 	if err != nil {
 		return nil, err
 	}

@@ -130,19 +130,22 @@ func moves(tree fs.FS, query *bump.Query, plan *Outcome, service string) (bool, 
 		return true, nil
 	}
 	known, err := inventory.LoadNamed(tree, []string{service})
-	if err != nil && len(known) == 0 && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
 	found := bump.FindService(known, service)
-	if found == nil || found.Image == "" {
-		return false, nil // a hold of a name that no image has
+	if found == nil {
+		return false, err // a hold of a name that no image has, or one in what cannot be read
 	}
-	file, err := inventory.LoadEnvironment(tree, query.Env)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
+	file, wrong := inventory.LoadEnvironment(tree, query.Env)
+	if wrong != nil && !errors.Is(wrong, fs.ErrNotExist) {
+		return false, wrong
 	}
-	ref, err := repositoryOf(file, found)
-	return err == nil && slices.ContainsFunc(images, func(i bump.ImageChange) bool { return i.Old.Repository() == ref.Repository() }), err
+	ref, wrong := repositoryOf(file, found)
+	if wrong != nil && found.Image == "" {
+		return false, err // it has no image, or one that cannot be read
+	}
+	return wrong == nil && slices.ContainsFunc(images, func(i bump.ImageChange) bool { return i.Old.Repository() == ref.Repository() }), wrong
 }
 
 // Hold keeps a service where it is.

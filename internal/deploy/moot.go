@@ -9,6 +9,7 @@ import (
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
+	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
 )
 
@@ -65,13 +66,18 @@ func deleteBranch(ctx context.Context, o *Options, p *proposal, plan *Outcome) {
 	}
 }
 
-// closeDeploys closes the open deployments of a service that is rolled back or held, and
-// deletes their branches. That of one which a person changed stays, and the comment says so.
-// Other tasks close none.
+// closeDeploys closes the open deployments of a service that is rolled back or held, and of
+// those that share its image, and deletes their branches. That of one which a person changed
+// stays, and the comment says so. Other tasks close none.
 func closeDeploys(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
 	what, closes := map[kind]string{rollingBack: "rolled back", holding: "held"}[t.kind]
 	if !closes {
 		return nil
+	}
+	moved, refs := slices.Clone(t.names), versions(plan.Images)
+	owners := servicesOf(b.FS(ctx), t.envs[0], refs)
+	for _, ref := range refs {
+		moved = append(moved, inventory.Names(owners[ref.Repository()])...)
 	}
 	pulls, err := o.Pulls.GitHub.OpenPullRequests(ctx, o.Pulls.Repo, deployPrefix)
 	if err != nil {
@@ -79,7 +85,7 @@ func closeDeploys(ctx context.Context, o *Options, t *task, b *base, plan *Outco
 	}
 	for _, pull := range pulls {
 		envs, names, _ := parseBranch(deployPrefix, pull.Branch)
-		if pull.Base != b.Branch || !slices.Contains(envs, t.envs[0]) || !slices.Contains(names, t.names[0]) {
+		if pull.Base != b.Branch || !slices.Contains(envs, t.envs[0]) || !haveCommon(names, moved) {
 			continue
 		}
 		p, stays, err := readDeploy(ctx, o, t, b, envs, names)

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -147,6 +148,24 @@ var policies = []sentence{
 		h.refused(problem.ExitRefused, want...)
 		list, err := h.promotes(&deploy.Promotion{From: "qa", To: "prod", Services: []string{"api"}})
 		if err != nil || len(problem.All(list[0].Err)) != 2 || !strings.Contains(list[0].Err.Error(), want[0]) || !strings.Contains(list[0].Err.Error(), want[1]) {
+			t.Errorf("got %+v, %v", list, err)
+		}
+	}},
+	{"of services that share an image, each runs what the other one does", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push, after: staging}\nservices: {front: {image: registry.example.com/front}}\n",
+			"environments/prod-next.yaml": "deploy: {strategy: push, after: staging}\n", "environments/staging.yaml": pushes,
+			"users.yaml":               "services:\n  - {name: api, image: registry.example.com/api, repository: example/api}\n  - {name: front, image: registry.example.com/api, repository: example/api}\n",
+			fileOf("prod", "front"):    manifestOf("front", h.builds[1]),
+			fileOf("staging", "api"):   manifestOf("api", h.builds[3]),
+			fileOf("prod-next", "api"): manifestOf("api", h.builds[2]),
+		}, "shared")
+		h.Services = []string{"api", "front"}
+		h.Tag = h.builds[4]
+		h.refused(problem.ExitRefused, "api: "+h.builds[4]+" does not run in staging", "front: "+h.builds[4]+" does not run in staging")
+		h.deploys(3, deploy.Changed)
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod-next"})
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || len(list) != 2 || list[1].Outcome.Status != deploy.Changed {
 			t.Errorf("got %+v, %v", list, err)
 		}
 	}},

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ func notTried(service string, ended error) error {
 func (p *Promotion) all() bool { return len(p.Services)+len(p.Images) == 0 }
 
 // leaveHeldOut leaves out services that are held, or whose rollback, hold or release is
-// proposed, where all are promoted.
+// proposed, where all are promoted. Those that share the image of one are held with it.
 func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promoted) error {
 	if !p.all() {
 		return nil
@@ -107,15 +108,21 @@ func (p *Promotion) leaveHeldOut(ctx context.Context, to *envState, list []Promo
 	if err != nil {
 		return err
 	}
-	why := map[string]string{}
+	why, byImage := map[string]string{}, map[string]string{}
+	add := func(service, text string) {
+		why[service] = text
+		if repository := to.repository(service); repository != "" {
+			byImage[repository] = text
+		}
+	}
 	for _, h := range proposed {
-		why[h.service] = h.String()
+		add(h.service, h.String())
 	}
 	for _, h := range holds {
-		why[h.Service] = h.String()
+		add(h.Service, h.String())
 	}
 	for i := range list {
-		held := why[list[i].Service]
+		held := cmp.Or(why[list[i].Service], byImage[to.repository(list[i].Service)])
 		if held == "" || list[i].next.Name == "" {
 			continue
 		}

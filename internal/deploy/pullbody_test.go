@@ -79,6 +79,14 @@ func TestPullBody(t *testing.T) {
 			h.deploys(2, deploy.Proposed)
 			h.says("| `staging` | `api` | **`"+h.builds[2]+"`** | 2026-01-02 |", "| `staging` | `web` | `"+h.builds[3]+"` | 2026-01-02 |")
 		}},
+		sentence{"but not what an environment runs whose files cannot be read", func(t *testing.T, api bool) {
+			h := newGitHubSite(t, api)
+			h.repo.Commit("main", gittest.Files{"dev/manifests/api/huge.yaml": "#" + strings.Repeat(" ", 10<<20)}, "huge")
+			h.deploys(2, deploy.Proposed)
+			if body := h.newest().Body; strings.Contains(body, "dev") {
+				t.Errorf("got\n%s", body)
+			}
+		}},
 		sentence{"what differs besides the tag between source and target of a promotion", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
 			h.repo.Commit("main", gittest.Files{fileOf("dev", "api"): manifestOf("api", h.builds[3]) + "          args: [--debug]\n"}, "debug")

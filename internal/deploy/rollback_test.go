@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -151,8 +152,14 @@ var rollbacks = []sentence{
 			fileOf("prod", "api"): strings.Replace(own, "com/api", "com/live", 1), holdOfAPI: "reason: migration\n"}, "an image of its own")
 		h.Services, h.Images = nil, []string{"prod.example.com/live"}
 		h.isHeld(2, "migration")
-		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [\n"}, "broken")
-		h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services: [{name: api}]\n"}, "no other image")
+		h.isHeld(2, "migration")
+		for _, broken := range []string{"services: [\n", "services: [{naem: api}, {name: web}]\n"} {
+			h.repo.Commit("main", gittest.Files{"users.yaml": broken}, "broken")
+			h.refused(problem.ExitTrouble, "users.yaml:") // whose image it is, is not known
+		}
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push}\nregistry: prod.example.com\n", "users.yaml": "services: [{name: api, image: [live]}]\n"}, "broken")
+		h.refused(problem.ExitTrouble, "users.yaml:")
 	}},
 	{"in the environment that has the hold: another one that is named with it may move", func(t *testing.T, api bool) {
 		for _, byImage := range []bool{false, true} {
@@ -196,6 +203,21 @@ var rollbacks = []sentence{
 		if err != nil || len(list) != 2 || deploy.PromotedErr(list) != nil || list[0].Outcome.Status != deploy.Held || list[1].Outcome.Status != deploy.Changed {
 			t.Errorf("got %+v, %v", list, err)
 		}
+	}},
+	{"also those that share the image of one, which would stop what is promoted with them", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{"environments/prod.yaml": pushes, "holds/prod/front.yaml": "reason: migration\n",
+			"users.yaml": "services:\n  - {name: api, image: registry.example.com/api}\n  - {name: front, image: registry.example.com/api}\n  - {name: web, image: registry.example.com/web, tag: " + h.builds[1] + "}\n"}, "hold")
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || len(list) != 3 {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+		for i, want := range []string{deploy.Held, deploy.Held, deploy.Changed} {
+			if got := list[i].Outcome; got.Status != want || want == deploy.Held && got.Notices[0] != "front is held in prod: migration" {
+				t.Errorf("%s: got %+v", list[i].Service, got)
+			}
+		}
+		h.is(1)
 	}},
 	{"a hold counts once it is on the branch pushed to", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
@@ -283,12 +305,35 @@ var rollbacks = []sentence{
 			}
 		}
 	}},
+	{"also where the answer to the push is lost", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.runsIn("prod", h.builds[2])
+		h.deploys(3, deploy.Proposed)
+		h.Push, h.Force = true, true
+		h.loseAnswer()
+		outcome := h.does(h.hold(""), deploy.Changed)
+		if p := h.k8s.PullRequests()[0]; p.Open || len(p.Comments) != 1 || p.Comments[0].Body != "api is held in prod: see "+outcome.Commit+"." || !api && outcome.Attempts != 2 {
+			t.Errorf("got %+v, %+v", p, outcome)
+		}
+	}},
 	{"also that of a set, whose branch goes where it changes only the tags of the set", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web")
 		h.Services, h.Images = []string{"api"}, []string{"registry.example.com/web"}
 		h.deploys(3, deploy.Proposed)
 		h.does(h.hold(""), deploy.Proposed)
 		if p := h.k8s.PullRequests()[0]; p.Open || p.Branch != "tagbump/prod/api+web" || h.repo.Tip(p.Branch) != "" {
+			t.Errorf("got %+v", p)
+		}
+	}},
+	{"also that of a service that shares the image", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services:\n  - {name: api, image: registry.example.com/api, repository: example/api}\n  - {name: front, image: registry.example.com/api}\n  - {name: web, image: registry.example.com/web, repository: example/api}\n"}, "front")
+		h.deploys(3, deploy.Proposed)
+		h.Services = []string{"web"}
+		h.deploys(3, deploy.Proposed)
+		h.Services = []string{"front"}
+		h.does(&deploy.Hold{Options: h.Options, Env: "prod", Service: "front"}, deploy.Proposed)
+		if p := h.k8s.PullRequests(); p[0].Open || h.repo.Tip(branch) != "" || !p[1].Open {
 			t.Errorf("got %+v", p)
 		}
 	}},

@@ -205,8 +205,13 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	if err != nil {
 		return nil, err
 	}
-	if landed, err := a.landed(ctx, o, b); landed != nil || err != nil {
-		return landed, err
+	landed, err := a.landed(ctx, o, b)
+	if err != nil {
+		return nil, err
+	}
+	if landed != nil {
+		closeBeside(ctx, o, t, b, landed)
+		return landed, nil
 	}
 	plan, err := t.plan(ctx, b)
 	if err != nil {
@@ -228,12 +233,21 @@ func attempt(ctx context.Context, o *Options, t *task, a *attempts) (*Outcome, e
 	case plan.Status != Changed:
 		return plan, nil
 	}
-	if plan, err = push(ctx, o, t, a, b, plan); err == nil && b.policy.Strategy == inventory.PullRequest && o.Pulls != nil {
-		if err := closeDeploys(ctx, o, t, b, plan); err != nil { // the commit is there anyway
-			plan.notice("open pull requests that deploy %s to %s may stay open: %s", t.names[0], t.env(), problem.All(err)[0].Message)
-		}
+	if plan, err = push(ctx, o, t, a, b, plan); err == nil {
+		closeBeside(ctx, o, t, b, plan)
 	}
 	return plan, err
+}
+
+// closeBeside closes what a commit that was pushed past the policy leaves open: see
+// closeDeploys. The commit is there anyway, so an error is a notice.
+func closeBeside(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) {
+	if b.policy.Strategy != inventory.PullRequest || o.Pulls == nil {
+		return
+	}
+	if err := closeDeploys(ctx, o, t, b, plan); err != nil {
+		plan.notice("open pull requests that deploy %s to %s may stay open: %s", t.names[0], t.env(), problem.All(err)[0].Message)
+	}
 }
 
 // foresee notes in the plan of a dry run what would become of it.

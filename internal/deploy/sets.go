@@ -88,7 +88,7 @@ func addNamed(ctx context.Context, b *base, s *bump.Selection, name string) erro
 		return err
 	}
 	query := &bump.Query{Env: s.Env, Root: root}
-	files, err := read(ctx, b.Commit, query, paths)
+	files, err := read(ctx, b.Commit, query, paths, strayLink)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func unchangedImages(ctx context.Context, b *base, request *bump.Request, s bump
 		return nil, err
 	}
 	all := &bump.Query{Env: request.Env, Root: request.Root}
-	files, err := read(ctx, b.Commit, all, paths)
+	files, err := read(ctx, b.Commit, all, paths, strayLink)
 	if err != nil {
 		return nil, err
 	}
