@@ -239,18 +239,22 @@ func TestDeployAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			refused(t, over, c.want...)
 			for _, env := range c.policies {
-				_, err := LoadPolicy(files(over), env)
-				if err == nil || !strings.HasPrefix(err.Error(), c.want[0]) {
-					t.Errorf("the policy of %s: got %v, want %s", env, err, c.want[0])
+				p, err := LoadPolicy(files(over), env)
+				if err != nil || p.Unmet == nil || !strings.HasPrefix(p.Unmet.Error(), c.want[0]) {
+					t.Errorf("the policy of %s: got %v, %v, want %s", env, p.Unmet, err, c.want[0])
 				}
-				if problem.ExitStatus(err) != problem.ExitRefused {
-					t.Errorf("the policy of %s: got exit status %d", env, problem.ExitStatus(err))
+				if problem.ExitStatus(p.Unmet) != problem.ExitRefused {
+					t.Errorf("the policy of %s: got exit status %d", env, problem.ExitStatus(p.Unmet))
 				}
 			}
 		})
 	}
 	// One after the other, however many, is no circle; nor is what only leads to an environment.
-	load(t, map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")})
+	over := map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")}
+	load(t, over)
+	if p, err := LoadPolicy(files(over), "next"); err != nil || p.Unmet != nil {
+		t.Errorf("got %v, %v", p.Unmet, err)
+	}
 }
 
 // TestEnvironmentFolder has a folder with the name of an environment's file: its manifests
