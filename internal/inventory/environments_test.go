@@ -263,6 +263,16 @@ func TestEnvironmentFolder(t *testing.T) {
 	refused(t, map[string]string{"environments/qa.yaml/qa.yaml": "templates: [service]\n"},
 		"environments/qa.yaml: it is a folder, and an environment is a file")
 	load(t, map[string]string{"environments/old/qa.yaml": "templates: [service]\n"})
+	// For who moves tags, it is no policy either, which would ask for nothing.
+	if _, err := LoadPolicy(files(map[string]string{"environments/qa.yaml/qa.yaml": "templates: [service]\n"}), "qa"); err == nil || !strings.HasPrefix(err.Error(), "environments/qa.yaml: ") {
+		t.Errorf("the policy of a folder: got %v", err)
+	}
+	// A file that is there decides, whatever its name is.
+	for _, name := range []string{".qa", "old/qa"} {
+		if p, err := LoadPolicy(files(map[string]string{"environments/" + name + ".yaml": "deploy: {strategy: pull-request}\n"}), name); err != nil || p.Strategy != PullRequest {
+			t.Errorf("the policy of %s: got %+v, %v", name, p, err)
+		}
+	}
 }
 
 func TestExternal(t *testing.T) {

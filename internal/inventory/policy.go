@@ -122,7 +122,7 @@ func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
 	l.environments = environmentFiles(entries)
 	docs := map[string]manifest.Value{}
 	for name := env; name != ""; {
-		if _, known := docs[name]; known || !slices.Contains(l.environments, name) {
+		if _, known := docs[name]; known || name != env && !slices.Contains(l.environments, name) {
 			break // extended reports what is wrong with that
 		}
 		docs[name] = l.document(path.Join(EnvironmentsDir, name+".yaml"), true, "")
