@@ -165,6 +165,8 @@ var kindCases = map[string]struct{ text, want string }{
 	"the default ServiceAccount":                {workload("Deployment", "serviceAccountName: default, "), ""},
 	"a ServiceAccount that is not there":        {workload("CronJob", "serviceAccountName: api, "), "MG606"},
 	"a ConfigMap of a CronJob":                  {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
+	"a ConfigMap that yes makes optional":       {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a, optional: yes}}]")), ""},
+	"user 0 where On forbids root":              {workload("CronJob", initWith("securityContext: {runAsNonRoot: On, runAsUser: 0}")), "MG645"},
 	"a claim":                                   {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
 	"a claim of a StatefulSet":                  {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
 	"the Service of a StatefulSet":              {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
