@@ -169,6 +169,29 @@ func TestInvalidNames(t *testing.T) {
 	}
 }
 
+// TestInvalidNameWithoutFolder has a service that is known by its workload alone, whose name the
+// inventory does not take: another one can be given to it.
+func TestInvalidNameWithoutFolder(t *testing.T) {
+	files := map[string]string{}
+	for _, env := range []string{"dev", "prod"} {
+		files[env+"/manifests/a.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: users}\nspec: {template: {spec: {containers: [{name: a, image: \"example.com/users:1.0\"}]}}}\n"
+	}
+	layout, err := ParseLayout("{env}/manifests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Run(repo(files), Options{Layout: layout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Left) != 2 || !strings.Contains(result.Left[0].Reason, "users is no name of a service: pass another one with --service") {
+		t.Errorf("left: %v", result.Left)
+	}
+	if result := adoptAll(t, repo(files), "{env}/manifests", Options{Services: []string{"people"}}); len(result.Adopted) != 2 {
+		t.Errorf("left: %v", result.Left)
+	}
+}
+
 // TestTogether leaves the copies of a file that cannot be adopted in one environment.
 func TestTogether(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
