@@ -192,6 +192,21 @@ func TestInvalidNameWithoutFolder(t *testing.T) {
 	}
 }
 
+// TestInvalidEnvironment has a folder beside the environments whose name none can have: its
+// files are left, and do not keep the copies elsewhere from being adopted.
+func TestInvalidEnvironment(t *testing.T) {
+	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\n"
+	files := map[string]string{"apps/templates/api/b.yaml": strings.ReplaceAll(text, "\n", "\r\n")}
+	for _, env := range []string{"dev", "prod", "templates"} {
+		files["apps/"+env+"/api/a.yaml"] = text
+	}
+	files["apps/dev/api/b.yaml"], files["apps/prod/api/b.yaml"] = strings.Replace(text, "api}", "b}", 1), strings.Replace(text, "api}", "b}", 1)
+	result := adoptAll(t, repo(files), "apps/{env}/{service}", Options{})
+	if len(result.Adopted) != 4 || len(result.Left) != 2 || !strings.Contains(result.Left[0].Reason, "templates is no name of an environment") {
+		t.Errorf("adopted %v, left %v", result.Adopted, result.Left)
+	}
+}
+
 // TestTogether leaves the copies of a file that cannot be adopted in one environment.
 func TestTogether(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"

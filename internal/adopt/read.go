@@ -194,12 +194,14 @@ func unique(files []*file, left []Left) ([]*file, []Left) {
 }
 
 // together leaves the copies of what is left in another environment: a file is adopted in
-// all of them or in none.
+// all of them or in none. A folder that no environment can have the name of does not count.
 func together(files []*file, left []Left) ([]*file, []Left) {
 	in := map[string]string{} // by service and pattern, an environment where it is left
 	key := func(c cell, below string) string { return c.service + " " + outputPattern(below, c) }
 	for _, l := range left {
-		in[key(l.cell, l.below)] = l.cell.env
+		if inventory.IsEnvironmentName(l.cell.env) {
+			in[key(l.cell, l.below)] = l.cell.env
+		}
 	}
 	files = slices.DeleteFunc(files, func(f *file) bool {
 		env := in[key(f.cell, f.below)]
