@@ -186,6 +186,7 @@ var kindCases = map[string]struct{ text, want string }{
 		small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {minAvailable: 1, selector: {matchLabels: {app: api}}}"), "MG634"},
 	"a Mapping to a host elsewhere":                        {small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'https://example.org'}"), ""},
 	"a Mapping to a Service that is none":                  {webService + kindDeployment + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: front.default}"), "MG603"},
+	"a Mapping to a namespace without pods":                {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: apii.backend}"), "MG603"},
 	"a default backend by an annotation that is not there": {ingressWith("target-type: ip", "defaultBackend: {service: {name: redirect, port: {name: use-annotation}}}"), "MG622"},
 	"a default backend that nodes cannot reach":            {backendOf("ClusterIP") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), "MG624"},
 	"a default backend that nodes reach":                   {backendOf("NodePort") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), ""},
