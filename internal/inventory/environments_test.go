@@ -249,6 +249,11 @@ func TestDeployAfter(t *testing.T) {
 			}
 		})
 	}
+	// What may be meant is neither the environment itself, nor an abstract one.
+	_, err := loadAll(files(map[string]string{"environments/qa.yaml": env("deploy: {after: ua}\n"), "environments/uab.yaml": "abstract: true\n"}))
+	if want := "environments/qa.yaml:2:17: unknown environment \"ua\"\nhint: valid value: dev\n"; problemText(err) != want {
+		t.Errorf("got %s, want %s", problemText(err), want)
+	}
 	// One after the other, however many, is no circle; nor is what only leads to an environment.
 	over := map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")}
 	load(t, over)
