@@ -74,7 +74,7 @@ func (r *reading) readIngress() {
 	}
 	r.o.ingress = in
 	r.readCertificates()
-	if backend, ok := r.spec.Get("defaultBackend"); ok {
+	if backend := r.spec.At("defaultBackend"); backend.Kind == manifest.Map {
 		service := backend.At("service")
 		in.fallback = &albRule{service: wordOf(service.At("name")), port: portOf(service), place: r.spec.KeyPlace("defaultBackend")}
 		r.referIngress(service)
