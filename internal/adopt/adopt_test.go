@@ -169,6 +169,44 @@ func TestInvalidNames(t *testing.T) {
 	}
 }
 
+// TestInvalidNameWithoutFolder has a service that is known by its workload alone, whose name the
+// inventory does not take: another one can be given to it.
+func TestInvalidNameWithoutFolder(t *testing.T) {
+	files := map[string]string{}
+	for _, env := range []string{"dev", "prod"} {
+		files[env+"/manifests/a.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: users}\nspec: {template: {spec: {containers: [{name: a, image: \"example.com/users:1.0\"}]}}}\n"
+	}
+	layout, err := ParseLayout("{env}/manifests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Run(repo(files), Options{Layout: layout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Left) != 2 || !strings.Contains(result.Left[0].Reason, "users is no name of a service: pass another one with --service") {
+		t.Errorf("left: %v", result.Left)
+	}
+	if result := adoptAll(t, repo(files), "{env}/manifests", Options{Services: []string{"people"}}); len(result.Adopted) != 2 {
+		t.Errorf("left: %v", result.Left)
+	}
+}
+
+// TestInvalidEnvironment has a folder beside the environments whose name none can have: its
+// files are left, and do not keep the copies elsewhere from being adopted.
+func TestInvalidEnvironment(t *testing.T) {
+	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\n"
+	files := map[string]string{"apps/templates/api/b.yaml": strings.ReplaceAll(text, "\n", "\r\n")}
+	for _, env := range []string{"dev", "prod", "templates"} {
+		files["apps/"+env+"/api/a.yaml"] = text
+	}
+	files["apps/dev/api/b.yaml"], files["apps/prod/api/b.yaml"] = strings.Replace(text, "api}", "b}", 1), strings.Replace(text, "api}", "b}", 1)
+	result := adoptAll(t, repo(files), "apps/{env}/{service}", Options{})
+	if len(result.Adopted) != 4 || len(result.Left) != 2 || !strings.Contains(result.Left[0].Reason, "templates is no name of an environment") {
+		t.Errorf("adopted %v, left %v", result.Adopted, result.Left)
+	}
+}
+
 // TestTogether leaves the copies of a file that cannot be adopted in one environment.
 func TestTogether(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"

@@ -79,7 +79,7 @@ func (r *run) read() error {
 			left[i].cell.service = service
 		}
 	}
-	files, left = validNames(files, left)
+	files, left = r.validNames(files, left)
 	files, left = unique(files, left)
 	files, left = together(files, left)
 	for _, f := range files {
@@ -141,19 +141,21 @@ func (r *run) sharing(files []*file, left []Left) ([]*file, []Left) {
 }
 
 // validNames leaves the files whose environment or service has a name that the inventory does
-// not take.
-func validNames(files []*file, left []Left) ([]*file, []Left) {
+// not take. A service that has no folder may be given another.
+func (r *run) validNames(files []*file, left []Left) ([]*file, []Left) {
 	files = slices.DeleteFunc(files, func(f *file) bool {
 		reason := ""
 		switch {
 		case !inventory.IsEnvironmentName(f.env):
-			reason = f.env + " is no name of an environment"
+			reason = f.env + " is no name of an environment: the inventory does not take it"
+		case f.service != "" && !inventory.IsServiceName(f.service) && r.options.Layout.hasService():
+			reason = f.service + " is no name of a service: the inventory does not take it"
 		case f.service != "" && !inventory.IsServiceName(f.service):
-			reason = f.service + " is no name of a service"
+			reason = f.service + " is no name of a service: pass another one with --service"
 		default:
 			return false
 		}
-		left = append(left, f.leave(reason+": the inventory does not take it"))
+		left = append(left, f.leave(reason))
 		return true
 	})
 	return files, left
@@ -192,12 +194,14 @@ func unique(files []*file, left []Left) ([]*file, []Left) {
 }
 
 // together leaves the copies of what is left in another environment: a file is adopted in
-// all of them or in none.
+// all of them or in none. A folder that no environment can have the name of does not count.
 func together(files []*file, left []Left) ([]*file, []Left) {
 	in := map[string]string{} // by service and pattern, an environment where it is left
 	key := func(c cell, below string) string { return c.service + " " + outputPattern(below, c) }
 	for _, l := range left {
-		in[key(l.cell, l.below)] = l.cell.env
+		if inventory.IsEnvironmentName(l.cell.env) {
+			in[key(l.cell, l.below)] = l.cell.env
+		}
 	}
 	files = slices.DeleteFunc(files, func(f *file) bool {
 		env := in[key(f.cell, f.below)]

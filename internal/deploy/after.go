@@ -23,7 +23,7 @@ func checkAfter(ctx context.Context, o *Options, t *task, b *base, plan *Outcome
 	}
 	var refusals problem.List
 	for _, c := range b.policy.after {
-		if c.env == t.from || slices.Contains(t.envs, c.env) {
+		if c.unmet == nil && (c.env == t.from || slices.Contains(t.envs, c.env)) {
 			continue
 		}
 		switch err := c.check(ctx, o, t, b, plan); {
@@ -42,6 +42,9 @@ func checkAfter(ctx context.Context, o *Options, t *task, b *base, plan *Outcome
 // check refuses a plan that moves an image to a tag that the condition's environment does
 // not run.
 func (c *condition) check(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) error {
+	if c.unmet != nil {
+		return c.unmet
+	}
 	targets, err := t.scope(ctx, b)
 	if err != nil {
 		return err

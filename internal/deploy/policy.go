@@ -32,6 +32,7 @@ type condition struct {
 	of    string        // the environment that has this condition
 	place problem.Place // of the line
 	at    *repo.Commit  // whose files have it
+	unmet error         // why it can never be met, nil where it can
 }
 
 // policyFile returns the name of the file that says how an environment is deployed.
@@ -89,8 +90,9 @@ func (w *policy) join(env string, p *inventory.Policy, tip *repo.Commit) error {
 
 // require adds the condition of a policy.
 func (w *policy) require(env string, p *inventory.Policy, tip *repo.Commit) {
-	if p.After != "" && !slices.ContainsFunc(w.after, func(c condition) bool { return c.env == p.After }) {
-		w.after = append(w.after, condition{p.After, env, p.Place("after"), tip})
+	known := func(c condition) bool { return c.env == p.After && (c.unmet != nil || p.Unmet == nil) }
+	if p.After != "" && !slices.ContainsFunc(w.after, known) {
+		w.after = append(w.after, condition{p.After, env, p.Place("after"), tip, p.Unmet})
 	}
 }
 

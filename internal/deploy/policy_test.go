@@ -137,6 +137,24 @@ var policies = []sentence{
 		h.does(h.rollback(""), deploy.Changed)
 		h.refuses(h.release(h.builds[4]), problem.ExitRefused, "does not run in dev")
 	}},
+	{"an after that can never be met binds the same commands", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		const circle = "environments/dev.yaml:1:33: environments are deployed after each other in a circle: dev → prod → dev"
+		h.repo.Commit("main", gittest.Files{"environments/dev.yaml": "deploy: {strategy: push, after: prod}\n", "environments/prod.yaml": "deploy: {strategy: push, after: dev}\n",
+			fileOf("dev", "api"): manifestOf("api", h.builds[4]), fileOf("prod", "api"): manifestOf("api", h.builds[3])}, "a circle")
+		h.Tag = h.builds[4] // dev runs it
+		h.refused(problem.ExitRefused, circle)
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod", Services: []string{"api"}})
+		if err != nil || problem.ExitStatus(list[0].Err) != problem.ExitRefused || !strings.Contains(list[0].Err.Error(), circle) {
+			t.Errorf("got %+v, %v", list, err)
+		}
+		h.does(h.rollback(""), deploy.Changed)
+		h.refuses(h.release(h.builds[4]), problem.ExitRefused, circle)
+		h.does(h.release(""), deploy.Changed)
+		h.underPolicy(nil, true, true, deploy.Changed)
+		h.underPolicy(gittest.Files{"environments/dev.yaml": pushes, "environments/prod.yaml": "deploy: {strategy: push, after: prod}\n", fileOf("prod", "api"): manifestOf("api", h.builds[3])}, false, false,
+			"environments/prod.yaml:1:33: the environment prod is deployed after itself")
+	}},
 	{"each environment that comes before is named, in one order", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.repo.Git("branch", "release", "main")

@@ -168,7 +168,8 @@ func servicePatches(u *User, services []string) []manifest.Patch {
 	}
 	var patches []manifest.Patch
 	for i, item := range slices.Backward(written.Items) {
-		if !slices.Contains(services, item.Text) {
+		twice := slices.ContainsFunc(written.Items[:i], func(other manifest.Value) bool { return other.Text == item.Text })
+		if twice || !slices.Contains(services, item.Text) {
 			patches = append(patches, manifest.DeleteAt(userPath(u.Name, ".services["+strconv.Itoa(i)+"]")))
 		}
 	}

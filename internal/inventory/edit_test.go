@@ -192,6 +192,25 @@ func TestEditsRefused(t *testing.T) {
 	}
 }
 
+// TestSetServicesMends: the list that is replaced may have services that are not there, and
+// one twice; the lists of others may not.
+func TestSetServicesMends(t *testing.T) {
+	users := strings.Replace(people, "      - search # also\n", "      - gone\n      - search # also\n      - api # again\n", 1)
+	fsys := files(map[string]string{"users.yaml": users})
+	inv, err := LoadToSetServices(fsys, CompileSchema, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit, err := (&Editor{fsys, inv}).SetUser("alice", UserChange{SetServices: true, Services: []string{"api", "search"}})
+	if err != nil || string(edit.New) != people {
+		t.Errorf("got %s, %v", edit.New, err)
+	}
+	_, err = LoadToSetServices(fsys, CompileSchema, "bob")
+	if want := "users.yaml:10:9: unknown service \"gone\"\nusers.yaml:12:9: duplicate service \"api\""; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // TestUndecided: values that name the other environment, and ARNs, but those that were set.
 func TestUndecided(t *testing.T) {
 	e := editor(t, people)

@@ -59,7 +59,8 @@ func (l *loader) readEnvironments() {
 	for _, e := range l.inventory.Environments {
 		l.checkAfter(e, l.inventory.Environment)
 		if after := e.Deploy.After; after != "" && l.inventory.Environment(after) == nil && docs[after].Kind != manifest.Map {
-			l.report(problem.UnknownName, e.afterPlace(), problem.DidYouMean(after, Names(l.inventory.Environments)), "unknown environment %q", after)
+			others := slices.DeleteFunc(slices.Clone(l.inventory.Environments), func(other *Environment) bool { return other.Abstract || other.Name == e.Name })
+			l.report(problem.UnknownName, e.afterPlace(), problem.DidYouMean(after, Names(others)), "unknown environment %q", after)
 		}
 	}
 }

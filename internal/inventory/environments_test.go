@@ -239,18 +239,27 @@ func TestDeployAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			refused(t, over, c.want...)
 			for _, env := range c.policies {
-				_, err := LoadPolicy(files(over), env)
-				if err == nil || !strings.HasPrefix(err.Error(), c.want[0]) {
-					t.Errorf("the policy of %s: got %v, want %s", env, err, c.want[0])
+				p, err := LoadPolicy(files(over), env)
+				if err != nil || p.Unmet == nil || !strings.HasPrefix(p.Unmet.Error(), c.want[0]) {
+					t.Errorf("the policy of %s: got %v, %v, want %s", env, p.Unmet, err, c.want[0])
 				}
-				if problem.ExitStatus(err) != problem.ExitRefused {
-					t.Errorf("the policy of %s: got exit status %d", env, problem.ExitStatus(err))
+				if problem.ExitStatus(p.Unmet) != problem.ExitRefused {
+					t.Errorf("the policy of %s: got exit status %d", env, problem.ExitStatus(p.Unmet))
 				}
 			}
 		})
 	}
+	// What may be meant is neither the environment itself, nor an abstract one.
+	_, err := loadAll(files(map[string]string{"environments/qa.yaml": env("deploy: {after: ua}\n"), "environments/uab.yaml": "abstract: true\n"}))
+	if want := "environments/qa.yaml:2:17: unknown environment \"ua\"\nhint: valid value: dev\n"; problemText(err) != want {
+		t.Errorf("got %s, want %s", problemText(err), want)
+	}
 	// One after the other, however many, is no circle; nor is what only leads to an environment.
-	load(t, map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")})
+	over := map[string]string{"environments/qa.yaml": env("deploy: {after: dev}\n"), "environments/prod.yaml": env("deploy: {after: qa}\n"), "environments/next.yaml": env("extends: prod\n")}
+	load(t, over)
+	if p, err := LoadPolicy(files(over), "next"); err != nil || p.Unmet != nil {
+		t.Errorf("got %v, %v", p.Unmet, err)
+	}
 }
 
 // TestEnvironmentFolder has a folder with the name of an environment's file: its manifests
@@ -259,6 +268,16 @@ func TestEnvironmentFolder(t *testing.T) {
 	refused(t, map[string]string{"environments/qa.yaml/qa.yaml": "templates: [service]\n"},
 		"environments/qa.yaml: it is a folder, and an environment is a file")
 	load(t, map[string]string{"environments/old/qa.yaml": "templates: [service]\n"})
+	// For who moves tags, it is no policy either, which would ask for nothing.
+	if _, err := LoadPolicy(files(map[string]string{"environments/qa.yaml/qa.yaml": "templates: [service]\n"}), "qa"); err == nil || !strings.HasPrefix(err.Error(), "environments/qa.yaml: ") {
+		t.Errorf("the policy of a folder: got %v", err)
+	}
+	// A file that is there decides, whatever its name is.
+	for _, name := range []string{".qa", "old/qa"} {
+		if p, err := LoadPolicy(files(map[string]string{"environments/" + name + ".yaml": "deploy: {strategy: pull-request}\n"}), name); err != nil || p.Strategy != PullRequest {
+			t.Errorf("the policy of %s: got %+v, %v", name, p, err)
+		}
+	}
 }
 
 func TestExternal(t *testing.T) {

@@ -21,7 +21,7 @@ func Load(fsys fs.FS, compile Compiler) (*Inventory, error) {
 }
 
 // LoadToSetServices is Load for who is about to replace a user's list of services: that the list
-// has services that are not there is not reported.
+// has services that are not there, or one twice, is not reported.
 func LoadToSetServices(fsys fs.FS, compile Compiler, user string) (*Inventory, error) {
 	l := &loader{fsys: fsys, servicesSet: user}
 	l.readVariables()
@@ -258,6 +258,7 @@ func (l *loader) addServiceOf(u *User, v manifest.Value, set bool) {
 	case name == "" || service == nil && (set || !l.named):
 	case service == nil:
 		l.report(problem.UnknownName, v.Place, orRemove(name, Names(l.inventory.Services), "remove it from the list"), "unknown service %q", name)
+	case slices.Contains(u.Services, service) && set:
 	case slices.Contains(u.Services, service):
 		l.report(problem.Twice, v.Place, "remove one of the two", "duplicate service %q", name)
 	default:

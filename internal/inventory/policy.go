@@ -16,6 +16,7 @@ import (
 // none of them does.
 type Policy struct {
 	Deploy
+	Unmet  error                    // why After can never be met: a refusal, nil where it can
 	places map[string]problem.Place // of the keys below deploy
 }
 
@@ -29,8 +30,8 @@ func (p *Policy) Place(key string) problem.Place {
 
 // LoadPolicy reads how tags reach an environment. Whoever moves tags relies on it, so
 // each mistake that could hide a part of the policy is a refusal: an unknown key below
-// deploy, a key at the top that may be meant for one that the policy depends on, and an
-// after that can never be met. The error is fs.ErrNotExist where the environment has no file.
+// deploy, and a key at the top that may be meant for one that the policy depends on. The
+// error is fs.ErrNotExist where the environment has no file.
 func LoadPolicy(fsys fs.FS, env string) (*Policy, error) {
 	file := path.Join(EnvironmentsDir, env+".yaml")
 	p := &Policy{places: map[string]problem.Place{"": {File: file}}}
@@ -43,19 +44,19 @@ func LoadPolicy(fsys fs.FS, env string) (*Policy, error) {
 	if e == nil {
 		return p, err
 	}
-	l := &loader{}
+	l, after := &loader{}, &loader{}
 	for _, link := range e.Chain {
 		l.checkTopKeys(link)
 	}
 	l.problems.Add(err)
-	l.checkAfter(e, func(name string) *Environment {
+	after.checkAfter(e, func(name string) *Environment {
 		other, _ := LoadEnvironment(fsys, name) // what else is wrong with it is not this environment's policy
 		return other
 	})
-	for _, wrong := range l.problems {
+	for _, wrong := range slices.Concat(l.problems, after.problems) {
 		wrong.Refused = wrong.Refused || wrong.Code != problem.NotReadable
 	}
-	p.Deploy = e.Deploy
+	p.Deploy, p.Unmet = e.Deploy, after.problems.Err()
 	deploy, set := e.Source.Get("deploy")
 	if set {
 		p.places[""] = deploy.Place
@@ -121,7 +122,7 @@ func LoadEnvironment(fsys fs.FS, env string) (*Environment, error) {
 	l.environments = environmentFiles(entries)
 	docs := map[string]manifest.Value{}
 	for name := env; name != ""; {
-		if _, known := docs[name]; known || !slices.Contains(l.environments, name) {
+		if _, known := docs[name]; known || name != env && !slices.Contains(l.environments, name) {
 			break // extended reports what is wrong with that
 		}
 		docs[name] = l.document(path.Join(EnvironmentsDir, name+".yaml"), true, "")

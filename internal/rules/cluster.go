@@ -26,6 +26,7 @@ type Cluster struct {
 	grants      []*Object            // ReferenceGrants
 	controllers map[string]string    // of IngressClasses
 	classParams bool                 // there are IngressClassParams
+	namespaces  map[string]bool      // those that objects are in
 	workloads   map[string][]*Object // that make pods, by namespace
 	scaled      map[id][]*Object     // scalers, by their target
 	makers      map[id]*Object       // what controllers make of objects, and of which one
@@ -45,13 +46,14 @@ func (c *Cluster) index(all []*Cluster) {
 	for _, o := range slices.Backward(c.Objects) { // where several have one name, the first counts
 		c.byID[o.id()] = o
 	}
-	c.workloads, c.customs = map[string][]*Object{}, map[string][]*Object{}
+	c.namespaces, c.workloads, c.customs = map[string]bool{}, map[string][]*Object{}, map[string][]*Object{}
 	c.scaled, c.makers, c.anywhere = map[id][]*Object{}, map[id]*Object{}, map[string]bool{}
 	c.patterns, c.pods = map[string][]string{}, map[string]podIndex{}
 	c.nearby, c.merged = newNearby(c), map[id]bool{}
 	for _, o := range c.Objects {
 		o.matched = false
 		namespace := o.namespace()
+		c.namespaces[namespace] = true
 		c.list(o)
 		c.follow(o)
 		if o.pods != nil {
@@ -148,7 +150,7 @@ func (c *Cluster) isMissing(l *link) bool {
 		return false // another environment of the cluster may have it
 	case l.from == anyOther && l.kind == "ServiceAccount" && len(c.workloads[to.namespace]) == 0:
 		return false // nothing here is in that namespace
-	case l.orHost && len(c.workloads[to.namespace]) == 0:
+	case l.orHost && !c.namespaces[to.namespace]:
 		return false
 	case slices.ContainsFunc(c.patterns[to.kind+"|"+to.namespace], func(prefix string) bool { return strings.HasPrefix(to.name, prefix) }):
 		return false

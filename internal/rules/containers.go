@@ -279,7 +279,7 @@ var rootUser = &Rule{
 				}
 				return pods.At(key)
 			}
-			if user := effective("runAsUser"); user.Text == "0" && effective("runAsNonRoot").Text == "true" {
+			if user := effective("runAsUser"); user.Text == "0" && isTrue(effective("runAsNonRoot")) {
 				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", c.v.At("name").Text)
 			}
 		}

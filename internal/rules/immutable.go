@@ -97,10 +97,6 @@ func isReplaced(v manifest.Value) bool {
 	return strings.Contains(options, "Replace=true") || strings.Contains(options, "Force=true") || hook != "" || annotations.At("helm.sh/hook").Text != ""
 }
 
-func isTrue(v manifest.Value) bool {
-	return v.Kind == manifest.Bool && strings.EqualFold(v.Text, "true")
-}
-
 func isUnset(v manifest.Value, field string) bool {
 	switch v.Kind {
 	case manifest.Null:
@@ -130,8 +126,10 @@ func sameValue(a, b manifest.Value) bool {
 	if a.Kind == manifest.List && b.Kind == manifest.List {
 		return slices.EqualFunc(a.Items, b.Items, sameValue)
 	}
-	if a.Kind == manifest.Bool && b.Kind == manifest.Bool {
-		return isTrue(a) == isTrue(b)
+	if x, ok := boolOf(a); ok {
+		if y, ok := boolOf(b); ok {
+			return x == y
+		}
 	}
 	return a.Kind == b.Kind && a.Text == b.Text && len(a.Fields)+len(b.Fields)+len(a.Items)+len(b.Items) == 0
 }

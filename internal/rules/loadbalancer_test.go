@@ -104,6 +104,10 @@ func TestDefaultBackends(t *testing.T) {
 	if found := check(t, member("api", "", fallback("api"))+member("front", "", hosts("front", "a.example.com"))); len(found) > 0 {
 		t.Errorf("got %s", messages(found))
 	}
+	none := "  defaultBackend: null\n"
+	if found := check(t, member("api", "", none+hosts("api", "api.example.com"))+member("front", "", none+hosts("front", "front.example.com"))); len(found) > 0 {
+		t.Errorf("no default backends: got %s", messages(found))
+	}
 }
 
 // TestAnnotations: values and names that the controller refuses or does not know.

@@ -125,7 +125,7 @@ func (r *reading) referPart(what, kind string, v manifest.Value, name, key strin
 	if v.Kind != manifest.Map {
 		return
 	}
-	ref := reference{from: aPod, what: what, kind: kind, name: textOf(v.At(name)), optional: v.At("optional").Text == "true"}
+	ref := reference{from: aPod, what: what, kind: kind, name: textOf(v.At(name)), optional: isTrue(v.At("optional"))}
 	if key != "" {
 		ref.key = textOf(v.At(key))
 	}

@@ -241,6 +241,26 @@ func pairsOf(v manifest.Value) []pair {
 	return list
 }
 
+// boolOf returns a boolean, ok is false where it is none: as kubectl and the API server read it, by
+// YAML 1.1, for which yes and on are true.
+func boolOf(v manifest.Value) (is, ok bool) {
+	if !v.Plain && v.Kind != manifest.Bool {
+		return false, false
+	}
+	switch v.Text {
+	case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y":
+		return true, true
+	case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N":
+		return false, true
+	}
+	return false, false
+}
+
+func isTrue(v manifest.Value) bool {
+	is, _ := boolOf(v)
+	return is
+}
+
 // intOf returns an integer; ok is false where it is none.
 func intOf(v manifest.Value) (n int, ok bool) {
 	n, err := strconv.Atoi(v.Text)

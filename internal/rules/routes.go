@@ -74,7 +74,7 @@ func (r *reading) readIngress() {
 	}
 	r.o.ingress = in
 	r.readCertificates()
-	if backend, ok := r.spec.Get("defaultBackend"); ok {
+	if backend := r.spec.At("defaultBackend"); backend.Kind == manifest.Map {
 		service := backend.At("service")
 		in.fallback = &albRule{service: wordOf(service.At("name")), port: portOf(service), place: r.spec.KeyPlace("defaultBackend")}
 		r.referIngress(service)
@@ -228,7 +228,7 @@ func (r *reading) readMapping() {
 	if place == (problem.Place{}) {
 		place = r.spec.KeyPlace("prefix")
 	}
-	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(r.spec.At("prefix")), exact: r.spec.At("prefix_exact").Text == "true", other: word(other), place: place})
+	r.o.routes = append(r.o.routes, route{host: host, path: wordOf(r.spec.At("prefix")), exact: isTrue(r.spec.At("prefix_exact")), other: word(other), place: place})
 }
 
 // mappingService reads the service of a Mapping:

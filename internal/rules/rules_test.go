@@ -126,6 +126,9 @@ func TestImmutableData(t *testing.T) {
 		{"data: {A: a}", "immutable: true\ndata: {A: b}", ""},
 		{"immutable: true\ndata: {A: a}", "immutable: true\ndata: {A: b}", "data"},
 		{"immutable: True\ndata: {A: a}", "immutable: true\ndata: {A: b}", "data"},
+		{"immutable: yes\ndata: {A: a}", "immutable: true\ndata: {A: b}", "data"}, // YAML 1.1, as kubectl reads it
+		{"immutable: on", "immutable: true", ""},
+		{"immutable: yes", "immutable: no", "immutable"},
 		{"immutable: true", "immutable: false", "immutable"},
 		{"immutable: true\ndata: {A: a}", "data: {A: a}", "immutable"},
 		{"immutable: true\ndata: {A: a}", "data: {A: b}", "immutable data"},

@@ -140,7 +140,7 @@ func (s *Schema) nodes(path []string) []*jsonschema.Schema {
 // below appends the parts of a schema that apply to a key of a map, or to the item of a list
 // that has this number.
 func below(list []*jsonschema.Schema, n *jsonschema.Schema, step string) []*jsonschema.Schema {
-	if i, err := strconv.Atoi(step); err == nil {
+	if i, err := strconv.Atoi(step); err == nil && i >= 0 {
 		list = applying(list, itemSchema(n, i))
 	}
 	known := false
@@ -188,6 +188,10 @@ func applying(list []*jsonschema.Schema, n *jsonschema.Schema) []*jsonschema.Sch
 	}
 	for _, key := range slices.Sorted(maps.Keys(n.DependentSchemas)) {
 		list = applying(list, n.DependentSchemas[key])
+	}
+	for _, key := range slices.Sorted(maps.Keys(n.Dependencies)) { // before draft 2019-09
+		m, _ := n.Dependencies[key].(*jsonschema.Schema)
+		list = applying(list, m)
 	}
 	return list
 }
