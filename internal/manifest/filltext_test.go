@@ -173,6 +173,31 @@ func TestValueThatMakesNoImage(t *testing.T) {
 	}
 }
 
+// TestNameWithoutATag: a name under the key image, beside a registry or a digest, is a reference
+// of its own or not by what the values say.
+func TestNameWithoutATag(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("a", 64)
+	for _, value := range []any{"", "x/y", "x/y:v1", digest} {
+		for _, text := range []string{"registry: r.io\n  image: «» # c", "registry: «»\n  image: y # c", "digest: «»\n  image: y # c", "digest: " + digest + "\n  image: «» # c"} {
+			got, err := fill(t, object+"a:\n  "+text+"\n", value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := Parse("t.yaml", got.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := after.Text()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := knownOf(got), knownOf(want); got != want {
+				t.Errorf("%s with %v is known as\n%sand parses as\n%s", text, value, got, want)
+			}
+		}
+	}
+}
+
 // TestTagOfALabelHasAMarker: a name without a "/" beside a version makes no image, so a tag there
 // needs a marker.
 func TestTagOfALabelHasAMarker(t *testing.T) {

@@ -73,9 +73,8 @@ func (f *File) LateMerge(found *Found) error {
 	}
 	images := map[*yaml.Node]bool{}
 	for _, i := range found.Images {
-		p := i.parts
-		for _, n := range []*yaml.Node{p.whole, p.registry, p.name, p.tag, p.digest, p.replaces} {
-			images[n] = n != nil
+		for _, n := range i.parts.nodes() {
+			images[n] = true
 		}
 	}
 	holdsImage := func(key string, value *yaml.Node) bool { return isShapeKey(key) || holds(value, images) }
