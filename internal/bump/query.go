@@ -191,8 +191,10 @@ func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.
 	if err == nil {
 		err = f.DuplicateKeys()
 	}
+	var found *manifest.Found
 	if err == nil {
-		err = f.LateMerge()
+		found = f.Find(q.Fields...)
+		err = f.LateMerge(found)
 	}
 	if err != nil {
 		if len(q.Targets) > 0 && !q.holdsReference(file.Data) {
@@ -203,7 +205,6 @@ func (q *Query) parse(file File, read func(name string, data []byte) (*manifest.
 		p.Refused = true
 		return nil, nil, &p
 	}
-	found := f.Find(q.Fields...)
 	var problems problem.List
 	for _, m := range found.WrongMarkers {
 		if len(q.Targets) == 0 || m.Repository.Name == "" || q.Target(m.Repository) != nil {

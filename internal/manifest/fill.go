@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
 )
 
@@ -185,12 +186,15 @@ func (f *filling) writeWhole(i int, s *slot) error {
 	if err != nil {
 		return f.valueProblem(s.first, err)
 	}
-	if collectionSize(value) > 0 {
-		f.unproved = append(f.unproved, i)
-		f.mayHoldImages = f.mayHoldImages || s.images || mayHoldImages(value)
-	} else if text, isString, err := scalarText(value); err == nil {
-		f.filled[i] = text
-		if isString && !isPlain(text) {
+	text, isString, err := scalarText(value)
+	switch {
+	case err != nil: // a list or a map
+		if collectionSize(value) > 0 {
+			f.unproved = append(f.unproved, i)
+		}
+		f.mayHoldImages = f.mayHoldImages || s.image != nil || s.images || mayHoldImages(value)
+	default:
+		if f.filled[i] = text; isString && !isPlain(text) {
 			f.unproved = append(f.unproved, i)
 		}
 	}
@@ -255,16 +259,24 @@ func (f *filling) becomesOtherObject() bool {
 	})
 }
 
-// becomesOtherImage reports whether a value makes an image of other entries than the skeleton has:
-// an empty repository leaves it to another key.
+// becomesOtherImage reports whether a value makes an image of other entries than the skeleton has,
+// or none of them: an empty repository leaves it to another key, and one that has a tag, or a tag
+// that is none, makes a reference of the key image.
 func (f *filling) becomesOtherImage() bool {
 	for i := range f.skeleton.slots {
-		p := f.skeleton.slots[i].image
+		s := &f.skeleton.slots[i]
+		p := f.imageOf(s)
 		if p == nil || p.parts.entries == nil || p.ref.Name != "" {
 			continue
 		}
 		for _, n := range []*yaml.Node{p.parts.registry, p.parts.name, p.parts.replaces} {
 			if n != nil && strings.Contains(n.Value, Placeholder) && f.textOf(n) == "" {
+				return true
+			}
+		}
+		if _, _, tracked := f.tagIn(s); p.isTag() && !tracked { // a tracked one is refused
+			_, err := image.ParseRepository(f.repositoryOf(p))
+			if _, _, ok := image.SplitTag(f.filled[i]); err != nil || !ok && f.filled[i] != "" {
 				return true
 			}
 		}

@@ -145,6 +145,60 @@ func knownOf(t *Text) string {
 	return b.String() + blanked(t)
 }
 
+// TestValueThatMakesNoImage: a list or a map in the place of a tag, a tag that is none, and a repository
+// that has a tag of its own leave the entries of the skeleton no image; a parse of the text says the same.
+func TestValueThatMakesNoImage(t *testing.T) {
+	for _, value := range []any{map[string]any{"a": "b"}, map[string]any{}, []any{"a"}, []any{}, "x/y:v2", "a=b"} {
+		for _, text := range []string{
+			"a: {repository: x/y, tag: «»}\n", "a:\n  repository: x/y\n  tag: «»\n", "a: {repository: x/y, tag: v1, digest: «»}\n",
+			"a: {image: «», tag: v1}\n", "a: {image: y, registry: r.io, tag: «»}\n", "a: {repository: «», tag: v1}\n", "a: {registry: «», repository: y, tag: v1}\n",
+			"a: {name: x, newName: «», newTag: v1}\n", "images: [{name: «», newTag: v1}]\n",
+		} {
+			got, err := fill(t, object+text, value)
+			if err != nil {
+				t.Errorf("%s with %v: %v", text, value, err)
+				continue
+			}
+			after, err := Parse("t.yaml", got.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := after.Text()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := knownOf(got), knownOf(want); got != want && !strings.Contains(text, "digest: «»") {
+				t.Errorf("%s with %v is known as\n%sand parses as\n%s", text, value, got, want)
+			}
+		}
+	}
+}
+
+// TestNameWithoutATag: a name under the key image, beside a registry or a digest, is a reference
+// of its own or not by what the values say.
+func TestNameWithoutATag(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("a", 64)
+	for _, value := range []any{"", "x/y", "x/y:v1", digest} {
+		for _, text := range []string{"registry: r.io\n  image: «» # c", "registry: «»\n  image: y # c", "digest: «»\n  image: y # c", "digest: " + digest + "\n  image: «» # c"} {
+			got, err := fill(t, object+"a:\n  "+text+"\n", value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := Parse("t.yaml", got.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := after.Text()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := knownOf(got), knownOf(want); got != want {
+				t.Errorf("%s with %v is known as\n%sand parses as\n%s", text, value, got, want)
+			}
+		}
+	}
+}
+
 // TestTagOfALabelHasAMarker: a name without a "/" beside a version makes no image, so a tag there
 // needs a marker.
 func TestTagOfALabelHasAMarker(t *testing.T) {

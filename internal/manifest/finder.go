@@ -17,6 +17,7 @@ type imageFinder struct {
 	images     []Image
 	bare       []Image
 	unread     []Unread
+	undecided  bool                // see Found
 	known      map[*yaml.Node]bool // scalars that are whole references
 	splits     map[splitID]bool
 	entries    map[*yaml.Node]parts   // of the maps that split images are in

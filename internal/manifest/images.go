@@ -106,6 +106,8 @@ type Found struct {
 
 	// WrongMarkers are markers that name nothing valid, or stand behind no tag.
 	WrongMarkers []WrongMarker
+
+	undecided bool // in a template: its values decide whether a scalar under the key image is one
 }
 
 // Unread is a split image whose tag is none, such as ${TAG}.
@@ -156,6 +158,7 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 			}
 		}
 		w.object(doc.root, false, false)
+		found.undecided = found.undecided || w.undecided
 		w.markers(doc, found)
 		for i, path := range paths {
 			maps := map[*yaml.Node]bool{}

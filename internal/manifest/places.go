@@ -135,6 +135,7 @@ func (w *imageFinder) split(n *yaml.Node, parentKey string, list []field) {
 		w.addSplit(w.kustomize(e, n))
 		return
 	}
+	w.undecided = w.undecided || w.stage == template && e.undecided()
 	if e.repository == nil || e.tag == nil && e.registry == nil && (e.repositoryKey == imageKey && !e.pinned() || e.repositoryKey == nameKey) {
 		return // image: R alone is a whole reference, and name: R alone is a name
 	}
@@ -162,12 +163,17 @@ func (w *imageFinder) kustomize(e entries, n *yaml.Node) (image.Ref, parts, bool
 
 // open reports whether a template leaves the repository or the tag open.
 func (e entries) open() bool {
-	for _, n := range []*yaml.Node{e.registry, e.repository, e.newName, e.tag} {
-		if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, Placeholder) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]*yaml.Node{e.registry, e.repository, e.newName, e.tag}, hasPlaceholder)
+}
+
+// undecided reports whether the values of a template decide if the scalar under the key image is a
+// whole reference: there is no tag, and a registry or a digest beside it.
+func (e entries) undecided() bool {
+	return e.repositoryKey == imageKey && e.tag == nil && (e.registry != nil || e.digest != nil) && (e.open() || hasPlaceholder(e.digest))
+}
+
+func hasPlaceholder(n *yaml.Node) bool {
+	return n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, Placeholder)
 }
 
 // addSplit adds an image that is written in the entries of a map.

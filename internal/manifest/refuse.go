@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -64,16 +65,23 @@ func duplicateKey(n *yaml.Node) *yaml.Node {
 }
 
 // LateMerge returns a problem at the first merge key that brings a key which stands before it in
-// its map; nil where there is none. The parser of kubectl takes the merged value then, that of
-// kustomize the map's own.
-func (f *File) LateMerge() error {
+// its map, where one of the two may hold an image of those found; nil where there is none. The
+// parser of kubectl takes the merged value then, that of kustomize the map's own.
+func (f *File) LateMerge(found *Found) error {
 	if !bytes.Contains(f.Data, []byte("<<")) {
 		return nil
 	}
+	images := map[*yaml.Node]bool{}
+	for _, i := range found.Images {
+		for _, n := range i.parts.nodes() {
+			images[n] = true
+		}
+	}
+	holdsImage := func(key string, value *yaml.Node) bool { return isShapeKey(key) || holds(value, images) }
 	var visit func(n *yaml.Node) error
 	visit = func(n *yaml.Node) error {
 		if n.Kind == yaml.MappingNode {
-			if merge, key := lateMerge(n); merge != nil {
+			if merge, key := lateMerge(n, holdsImage); merge != nil {
 				return f.problemAt(merge, "which of the two counts depends on the reader: write << first, and only once",
 					"<< merges the key %s, which the map has already", quoteForPeople(key))
 			}
@@ -94,23 +102,29 @@ func (f *File) LateMerge() error {
 }
 
 // lateMerge returns the first merge key of a map that brings a key which the map has before it,
-// itself or by another merge key, and that key; nil where there is none.
-func lateMerge(n *yaml.Node) (merge *yaml.Node, key string) {
-	before := map[string]bool{}
+// itself or by another merge key, and that key, where either value matters; nil where there is none.
+func lateMerge(n *yaml.Node, matters func(key string, value *yaml.Node) bool) (merge *yaml.Node, key string) {
+	before := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Tag != yaml.MergeTag {
-			before[resolved(n.Content[i]).Value] = true
+			before[resolved(n.Content[i]).Value] = n.Content[i+1]
 			continue
 		}
 		for _, f := range fields(&yaml.Node{Kind: yaml.MappingNode, Content: n.Content[i : i+2]}) {
 			key := resolved(f.key).Value
-			if before[key] {
+			if own := before[key]; own != nil && (matters(key, own) || matters(key, f.value)) {
 				return n.Content[i], key
 			}
-			before[key] = true
+			before[key] = f.value
 		}
 	}
 	return nil, ""
+}
+
+// holds reports whether some node of a set is n or below it, behind aliases too.
+func holds(n *yaml.Node, set map[*yaml.Node]bool) bool {
+	n = resolved(n)
+	return set[n] || slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return holds(child, set) })
 }
 
 // Sealed returns the place of a SOPS message authentication code that covers the

@@ -116,7 +116,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 	s := &Skeleton{file: f, placeholders: bytes.Count(text, []byte(Placeholder)), lines: bytes.Count(text, []byte("\n"))}
 	images := map[*yaml.Node]*placed{}
 	found := f.findImages(template, nil)
-	s.toParse = len(found.WrongMarkers) > 0 // a value may make them right
+	s.toParse = found.undecided || len(found.WrongMarkers) > 0 // a value may make them right
 	for _, i := range found.Images {
 		if n := i.parts.tagNode(); n != nil && images[n] == nil {
 			images[n] = &placed{i.parts, i.Ref, n}

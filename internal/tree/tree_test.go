@@ -319,6 +319,22 @@ func TestFileThatIsRemovedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestFolderThatIsRemovedBeforeItIsRead has nothing in it: an error would end the walk of all others.
+func TestFolderThatIsRemovedBeforeItIsRead(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(gone, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	here := openRoot(t, gone)
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	w := &walker{visit: func(Entry) error { return nil }}
+	if folders, err := w.folder(here, "gone"); err != nil || len(folders) > 0 {
+		t.Errorf("got %v, %v", folders, err)
+	}
+}
+
 // TestBaseThatCannotBeRead is a problem: what runs there is not known.
 func TestBaseThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()

@@ -160,14 +160,21 @@ func (w *walker) walk(here *os.Root, dir string) {
 	}
 }
 
-// folder visits what is in a folder, and returns the folders in it.
+// folder visits what is in a folder, and returns the folders in it. A folder that is removed
+// before it is read has nothing in it.
 func (w *walker) folder(here *os.Root, dir string) (folders []string, err error) {
 	open, err := here.Open(".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer open.Close()
 	entries, err := open.ReadDir(-1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
