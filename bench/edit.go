@@ -99,8 +99,7 @@ func (e *editor) allImages(files int) error {
 	if out, err := exec.Command("sync").CombinedOutput(); err != nil {
 		return fmt.Errorf("sync: %w\n%s", err, out)
 	}
-	find := &contender{name: "find -exec sed -i {} +", command: []string{"sh", "-c",
-		"find " + theirs + "/dev/manifests -name '*.yaml' -exec " + sed(proxy, "b{round}") + " {} +"}}
+	find := findSed(theirs, "b{round}")
 	return firstError(
 		e.compare(fmt.Sprintf("An image in each of %d files", files), e.set(ours, proxy, find)...),
 		same(inRound(inBuild(ours, len(e.builds)-1), e.rounds), inRound(theirs, e.rounds)))
@@ -122,6 +121,12 @@ func (e *editor) set(repo, image string, contenders ...*contender) []*contender 
 		contenders = append(contenders, &contender{name: name, command: []string{tagbump, "set", "--root", inBuild(repo, i), "--env", "dev", "--image", image, "--tag", tag}})
 	}
 	return contenders
+}
+
+// findSed moves the tag of the image that every file of a repository has.
+func findSed(repo, tag string) *contender {
+	return &contender{name: "find -exec sed -i {} +", command: []string{"sh", "-c",
+		"find " + repo + "/dev/manifests -name '*.yaml' -exec " + sed(proxy, tag) + " {} +"}}
 }
 
 // sed returns a sed that moves a tag.

@@ -6,6 +6,7 @@
 //	go run ./bench deploy     # one service deployed to a served repository
 //	go run ./bench contention # many deployed at once
 //	go run ./bench soak       # 1,000 deployments in ten minutes, with faults and kills
+//	go run ./bench tests      # the tests of this module
 //	go run ./bench all        # render, edit, deploy and contention, one after the other
 //	go run ./bench generate   # only make the input, to look at
 //
@@ -27,6 +28,7 @@ var benchmarks = map[string]func(args []string) error{
 	"deploy":     benchDeploy,
 	"contention": benchContention,
 	"soak":       benchSoak,
+	"tests":      benchTests,
 	"generate":   generate,
 	"limit":      limit, // what the benchmarks run as a process of its own
 	"serve":      serve, // that too
@@ -53,7 +55,7 @@ func run(args []string) error {
 		return nil
 	}
 	if len(args) == 0 || benchmarks[args[0]] == nil {
-		return fmt.Errorf("usage: go run ./bench render|edit|deploy|contention|all|soak|generate")
+		return fmt.Errorf("usage: go run ./bench render|edit|deploy|contention|all|soak|tests|generate")
 	}
 	return benchmarks[args[0]](args[1:])
 }
