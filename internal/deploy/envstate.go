@@ -23,8 +23,8 @@ type envState struct {
 	images   map[string][]bump.ImageChange // by canonical repository; none of them changes
 }
 
-// readEnv reads what an environment runs of some services; of all where none is
-// named. The tip is that of the branch that the environment is deployed from.
+// readEnv reads what an environment runs of some services; of all that have an image where none
+// is named. The tip is that of the branch that the environment is deployed from.
 func readEnv(ctx context.Context, o *Options, s bump.Selection) (*envState, error) {
 	b, err := readBranch(ctx, o, &task{envs: []string{s.Env}, selections: []bump.Selection{s}})
 	if err != nil {
@@ -42,14 +42,16 @@ func readEnvAt(ctx context.Context, b *base, s bump.Selection) (*envState, error
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	all := len(s.Services) == 0
-	if all && len(s.Images) == 0 {
-		s.Services = inventory.Names(state.services)
-	}
-	if state.query, err = s.Query(b.FS(ctx)); err != nil {
+	if state.file, err = inventory.LoadEnvironment(b.FS(ctx), s.Env); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if state.file, err = inventory.LoadEnvironment(b.FS(ctx), s.Env); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	all := len(s.Services) == 0
+	if all && len(s.Images) == 0 {
+		if s.Services = state.withImage(); len(s.Services) == 0 {
+			return nil, problem.Refuse("add a line image: … to a service, or pass --image", "no service of users.yaml has an image in %s", s.Env)
+		}
+	}
+	if state.query, err = s.Query(b.FS(ctx)); err != nil {
 		return nil, err
 	}
 	found, err := state.find(ctx, s, all)
@@ -64,6 +66,17 @@ func readEnvAt(ctx context.Context, b *base, s bump.Selection) (*envState, error
 		state.images[repository] = append(state.images[repository], i)
 	}
 	return state, nil
+}
+
+// withImage returns the names of the services that have an image. One without runs nowhere.
+func (s *envState) withImage() []string {
+	var names []string
+	for _, service := range s.services {
+		if serviceImage(s.file, service) != "" {
+			names = append(names, service.Name)
+		}
+	}
+	return names
 }
 
 // find reads the images of the query: in the services' files by their paths, or in the
@@ -139,11 +152,16 @@ func imagesAt(ctx context.Context, c *repo.Commit, query *bump.Query, paths []st
 // repositoryOf returns the repository of a service in an environment, whose file may
 // replace it. The environment is nil where it has no file.
 func repositoryOf(env *inventory.Environment, s *inventory.Service) (image.Ref, error) {
-	repository := s.Image
-	if env != nil {
-		repository = env.Image(s)
+	return image.ParseRepository(serviceImage(env, s))
+}
+
+// serviceImage returns a service's image as users.yaml or the environment's file has it; "" where
+// neither has one. The environment is nil where it has no file.
+func serviceImage(env *inventory.Environment, s *inventory.Service) string {
+	if env == nil {
+		return s.Image
 	}
-	return image.ParseRepository(repository)
+	return env.Image(s)
 }
 
 // versions returns what images run, each once, in the order they are found in. Their

@@ -244,7 +244,7 @@ type before struct {
 func (p *Promotion) readBefore(ctx context.Context, to *envState) ([]before, error) {
 	t := &task{envs: []string{p.To}, selections: []bump.Selection{p.in(p.To)}}
 	if p.all() {
-		t.selections[0].Services = inventory.Names(to.services)
+		t.selections[0].Services = to.withImage()
 	}
 	var list []before
 	for i := range to.base.policy.after {

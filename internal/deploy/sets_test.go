@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"k8srepo/internal/deploy"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/problem"
 )
 
 // TestFilesAreFoundByTheirContent: an image in a folder of another name moves too.
@@ -71,5 +73,32 @@ func TestPromoteAnImage(t *testing.T) {
 			t.Fatalf("got %+v, %v", list, err)
 		}
 		h.proposes(3)
+	})
+}
+
+// TestPromoteAllWithoutAnImage leaves out a service that has no image: it runs nowhere.
+func TestPromoteAllWithoutAnImage(t *testing.T) {
+	bothWays(t, func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		users := h.repo.Read("main", "users.yaml")
+		h.repo.Commit("main", gittest.Files{
+			"users.yaml":                strings.Replace(users, "services:\n", "services:\n  - name: static\n", 1),
+			"environments/prod.yaml":    "deploy: {strategy: pull-request, after: qa}\n",
+			"environments/qa.yaml":      "deploy: {strategy: push}\n",
+			fileOf("qa", "api"):         manifestOf("api", h.builds[3]),
+			fileOf("qa", "web"):         manifestOf("web", h.builds[3]),
+			fileOf("dev", "api"):        manifestOf("api", h.builds[3]),
+			"dev/manifests/static.yaml": "kind: ConfigMap\n",
+		}, "a service without an image")
+		list, err := h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
+		if err = errors.Join(err, deploy.PromotedErr(list)); err != nil || slices.ContainsFunc(list, func(p deploy.Promoted) bool { return p.Service == "static" }) {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+		h.proposes(3)
+		h.repo.Commit("main", gittest.Files{"users.yaml": "services:\n  - name: static\nteams: []\nusers: []\n"}, "no images")
+		_, err = h.promotes(&deploy.Promotion{From: "dev", To: "prod"})
+		if problem.ExitStatus(err) != problem.ExitRefused || !strings.Contains(err.Error(), "no service of users.yaml has an image in dev") {
+			t.Errorf("got %v", err)
+		}
 	})
 }
