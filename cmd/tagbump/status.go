@@ -67,6 +67,8 @@ func showStatus(ctx context.Context, con *console.Console, o statusOptions) erro
 		problems.Add(problem.New("pass one of the two", "--repo and --root are both given"))
 	case o.root != "" && o.branch != "":
 		problems.Add(problem.New("check it out there, or pass --repo", "a folder has no --branch"))
+	case o.root != "" && (o.via == "api" || o.github != ""):
+		problems.Add(problem.New("pass --repo", "--via api and --github do not go with --root: GitHub is not asked"))
 	case o.repo != "":
 		problems.Add(gitrepo.CheckURL(o.repo)) // the report names it, secrets and all
 	}
