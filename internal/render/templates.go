@@ -144,6 +144,9 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		switch {
 		case strings.HasPrefix(entry.Name(), "."):
 			continue
+		case entry.Type()&fs.ModeSymlink != 0 && !ok: // of a file, see below; of a folder, its templates would be missed
+			problems.Add(unreadable(file, inventory.ErrLink))
+			continue
 		case entry.IsDir():
 			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates are files of the folder of their scope, not of folders below").WithCode(problem.Misplaced))
 			continue
