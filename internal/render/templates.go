@@ -27,6 +27,9 @@ const filesDir = "files"
 
 const extension = ".yaml.tmpl"
 
+// byteOrderMark is what editors on Windows begin UTF-8 text with.
+const byteOrderMark = "\ufeff"
+
 // Templates are a source folder's templates, parsed.
 type Templates struct {
 	// SetHint says how a variable that is not set is set, where that is known better than
@@ -165,7 +168,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 			problems.Add(unreadable(file, err))
 			continue
 		}
-		s := &source{file: file, name: name, text: strings.ReplaceAll(string(data), "\r\n", "\n")}
+		s := &source{file: file, name: name, text: strings.ReplaceAll(strings.TrimPrefix(string(data), byteOrderMark), "\r\n", "\n")}
 		s.hooked = s.text
 		if at := strings.IndexAny(s.text, manifest.Placeholder+hookPrefix+manifest.SplicePlaceholder); at >= 0 {
 			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the characters U+E000 to U+E002 have a meaning of their own in templates").WithCode(problem.NotATemplate))
