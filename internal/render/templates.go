@@ -191,7 +191,7 @@ func (t *Templates) parse(problems *problem.List) {
 	for _, name := range hiddenFunctions {
 		delete(functions, name)
 	}
-	defined := map[string]string{}
+	defined := map[string]problem.Place{}
 	for _, file := range slices.Sorted(maps.Keys(t.sources)) {
 		s := t.sources[file]
 		// Parsed on its own first, so that a name defined twice is found.
@@ -202,10 +202,12 @@ func (t *Templates) parse(problems *problem.List) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(trees)) {
 			if other, twice := defined[name]; twice {
-				problems.Add(problem.At(problem.Place{File: file}, "rename one of the two", "the template %q is defined here and in %s", name, other).WithCode(problem.DefinedTwice))
+				p := problem.At(s.defined(name), "rename one of the two", "the template %q is defined here and in %s", name, other).WithCode(problem.DefinedTwice)
+				p.Source = s.line(p.Place.Line)
+				problems.Add(p)
 				continue
 			}
-			defined[name] = file
+			defined[name] = s.defined(name)
 			if _, err := t.set.AddParseTree(name, trees[name]); err != nil {
 				problems.Add(t.parseProblem(s, err))
 			}
