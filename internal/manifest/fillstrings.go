@@ -121,6 +121,15 @@ func (f *filling) appendInStyle(s *slot, value string) (plain bool) {
 	return false
 }
 
+// keepsBreaks reports whether the blank lines behind a block of text that keeps them, with "+", are
+// the line breaks that value ends in.
+func keepsBreaks(value string, following []byte) bool {
+	text := strings.TrimRight(value, "\n")
+	next := bytes.TrimLeft(following, "\n")
+	return literalSafe(text) && len(next) > 0 && len(value)-len(text) == len(following)-len(next)+1 &&
+		len(bytes.TrimLeft(next, " ")) > 0 && bytes.TrimLeft(next, " ")[0] != '\n'
+}
+
 // appendBlockText writes the string of a slot that is a block of text.
 func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 	data := f.skeleton.file.Data
@@ -133,9 +142,14 @@ func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 		f.out = appendLiteral(f.out, value, indent, comment)
 		return isASCII(value, "")
 	}
+	following := data[min(s.span.end+1, len(data)):]
+	if literal && strings.Contains(header, "+") && keepsBreaks(value, following) && indent > 0 {
+		lines := appendLiteral(nil, strings.TrimRight(value, "\n"), indent, "+"+comment) // "|-+", and the lines
+		f.out = append(append(f.out, '|'), lines[len("|-"):]...)
+		return false
+	}
 	// Text that begins with blanks, or ends in more than one line break, needs a header
 	// that says so. What follows the block must not be part of it then.
-	following := data[min(s.span.end+1, len(data)):]
 	ends := len(following) == 0 || len(bytes.TrimLeft(following, " ")) > 0 && bytes.TrimLeft(following, " ")[0] != '\n'
 	if text := strings.TrimRight(value, "\n"); text != "" && text[0] != '\n' && indent > s.parent && indent-s.parent < 10 && !strings.Contains(header, "+") && ends &&
 		(literal || hasBreak(text)) && literalSafe("x"+text) {

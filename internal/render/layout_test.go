@@ -75,6 +75,8 @@ func TestBlocks(t *testing.T) {
 		"a file in text":              {"  a: |\n    k:\n      {{ file \"lines\" }}\n    z: 1", "  a: |\n    k:\n      one\n\n      two\n    z: 1"},
 		"blanks before text":          {"  a: |\n    {{ print \"  b\\nc\" }}\n  z: 1", "  a: |2\n      b\n    c\n  z: 1"},
 		"many line breaks":            {"  a: |\n    {{ print \"b\\n\\n\" }}\n  z: 1", "  a: |+\n    b\n\n\n  z: 1"},
+		"text that keeps its breaks":  {"  a: |+\n    x {{ print 1 }}\n    y\n\n\n  z: 1", "  a: |+\n    x 1\n    y\n\n\n  z: 1"},
+		"breaks that are not its own": {"  a: |+\n    {{ print \"b\\n\" }}\n\n  z: 1", "  a: \"b\\n\\n\\n\"\n\n  z: 1"},
 		"many breaks and blank lines": {"  a: |\n    {{ print \"b\\n\\n\" }}\n\n  z: 1", "  a: \"b\\n\\n\\n\"\n\n  z: 1"},
 		"folded text":                 {"  a: >-\n    {{ print \"b\\nc\" }}", "  a: |-\n    b\n    c"},
 		"trims that are free":         {"  a: [1,\n    {{- \" 2\" -}}\n    ]\n  b: 'x\n    {{- if true }} y{{ end -}}\n    z'\n  c: {{ if true -}}\n    d\n    {{- end }}", "  a: [1,\" 2\"]\n  b: 'x yz'\n  c: d"},
