@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"k8srepo/internal/problem"
 	"k8srepo/internal/testmain"
 )
 
@@ -114,6 +115,16 @@ func TestJoinedLinesAreRefused(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestASharedTextBehindAKey: the call is what is to be moved, not the trim of the define.
+func TestASharedTextBehindAKey(t *testing.T) {
+	for _, text := range []string{"  a:\n    - {{ template \"labels\" .Service }}", "  a: {{ template \"labels\" .Service }}"} {
+		_, err := render(t, map[string]string{"templates/_shared/s.tmpl": sharedParts, "templates/service/x.yaml.tmpl": configMap + "n\ndata:\n" + text + "\n"})
+		if p := problem.All(err); len(p) == 0 || p[0].Code != problem.JoinedLines || !strings.Contains(p[0].Hint, "put the call on a line of its own") {
+			t.Errorf("%s: got %v", text, err)
+		}
 	}
 }
 
