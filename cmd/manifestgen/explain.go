@@ -81,11 +81,14 @@ func (o *explainOptions) explain(con *console.Console) error {
 	}
 	leaves := v.All()
 	if !o.all {
-		path, err := v.Path(o.what)
+		paths, err := v.Paths(o.what)
 		if err != nil {
 			return err
 		}
-		leaves = v.Leaves(path)
+		leaves = nil
+		for _, path := range paths {
+			leaves = append(leaves, v.Leaves(path)...)
+		}
 	}
 	if o.output == "json" {
 		return con.JSON(o.result(leaves))

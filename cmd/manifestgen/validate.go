@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -243,7 +242,12 @@ func validateManifest(v *validate.Validator, m *render.Manifest, namespace strin
 
 // definitions returns those of the source folder.
 func (o *renderOptions) definitions() (*validate.Definitions, error) {
-	definitions, err := loadDefinitions(os.DirFS(o.source), definitionsFolder)
+	source, err := inventory.OpenSource(o.source)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	definitions, err := loadDefinitions(source, definitionsFolder)
 	return definitions, o.inSource(err)
 }
 
@@ -253,6 +257,9 @@ func loadDefinitions(fsys fs.FS, folder string) (*validate.Definitions, error) {
 	entries, err := fs.ReadDir(fsys, folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return definitions, nil
+	}
+	if errors.Is(err, inventory.ErrLink) {
+		return nil, problem.At(problem.Place{File: folder}, "", "%v", inventory.ErrLink).WithCode(problem.WrongDefinition)
 	}
 	if err != nil {
 		return nil, err
@@ -283,7 +290,7 @@ func loadDefinitions(fsys fs.FS, folder string) (*validate.Definitions, error) {
 func readObjects(fsys fs.FS, name string) ([]manifest.Value, error) {
 	data, err := manifest.ReadFile(fsys, name)
 	if err != nil {
-		return nil, err
+		return nil, problem.At(problem.Place{File: name}, "", "%v", inventory.WithoutPath(err)).WithCode(problem.WrongDefinition)
 	}
 	return parseObjects(name, data)
 }

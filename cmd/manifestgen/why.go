@@ -81,6 +81,9 @@ func (o *renderOptions) why(con *console.Console, what string) error {
 	}
 	con.Source = sourceFS{folder: o.source}
 	file, line := splitLine(what)
+	if line == 0 && file != what {
+		return problem.New("lines are counted from 1; for all values of the file, name it without a line", "%s has no line 0", file)
+	}
 	m, err := o.rendered(file)
 	if err != nil {
 		return err

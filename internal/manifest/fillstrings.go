@@ -42,7 +42,10 @@ func (f *filling) join(s *slot) (string, error) {
 	block := s.node != nil && s.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	for i, text := range s.texts {
 		if i > 0 {
-			value, err := f.textIn(s.first+i-1, b.String(), text, block)
+			before := s.texts[i-1]
+			lineBreak := strings.LastIndexByte(before, '\n')
+			alone := block && (i == 1 || lineBreak >= 0) && strings.Trim(before[lineBreak+1:], " ") == "" && (text == "" || text[0] == '\n')
+			value, err := f.textIn(s.first+i-1, len(before)-lineBreak-1, block, alone)
 			if err != nil {
 				return "", err
 			}
@@ -53,10 +56,9 @@ func (f *filling) join(s *slot) (string, error) {
 	return b.String(), nil
 }
 
-// textIn returns the text of a value that stands in a string, between before and after.
-func (f *filling) textIn(placeholder int, before, after string, block bool) (string, error) {
-	column := len(before) - 1 - strings.LastIndexByte(before, '\n')
-	alone := block && strings.Trim(before[len(before)-column:], " ") == "" && (after == "" || after[0] == '\n')
+// textIn returns the text of a value that stands in a string, in a block of text perhaps, and
+// alone on a line of it, where it begins at a column.
+func (f *filling) textIn(placeholder, column int, block, alone bool) (string, error) {
 	switch value := f.values[placeholder].(type) {
 	case YAMLText:
 		if !alone {
@@ -66,7 +68,11 @@ func (f *filling) textIn(placeholder int, before, after string, block bool) (str
 		return string(text), f.valueProblem(placeholder, err)
 	case FileText:
 		if alone {
-			return strings.ReplaceAll(strings.TrimSuffix(string(value), "\n"), "\n", "\n"+strings.Repeat(" ", column)), nil
+			return indentLines(strings.TrimSuffix(string(value), "\n"), column), nil
+		}
+	case string:
+		if alone {
+			return indentLines(value, column), nil
 		}
 	case []any, map[string]any:
 		hint := "give it a place of its own, without quotes and other text; in a text, toJson makes JSON of it"
@@ -77,6 +83,20 @@ func (f *filling) textIn(placeholder int, before, after string, block bool) (str
 	}
 	text, _, err := scalarText(f.values[placeholder])
 	return text, f.valueProblem(placeholder, err)
+}
+
+// indentLines returns text whose lines behind the first stand at a column; blank ones stay empty.
+func indentLines(text string, column int) string {
+	if column == 0 || !hasBreak(text) {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if i > 0 && line != "" {
+			lines[i] = strings.Repeat(" ", column) + line
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // appendInStyle writes a string in the style of its slot where that can hold it,
@@ -101,6 +121,15 @@ func (f *filling) appendInStyle(s *slot, value string) (plain bool) {
 	return false
 }
 
+// keepsBreaks reports whether the blank lines behind a block of text that keeps them, with "+", are
+// the line breaks that value ends in.
+func keepsBreaks(value string, following []byte) bool {
+	text := strings.TrimRight(value, "\n")
+	next := bytes.TrimLeft(following, "\n")
+	return literalSafe(text) && len(next) > 0 && len(value)-len(text) == len(following)-len(next)+1 &&
+		len(bytes.TrimLeft(next, " ")) > 0 && bytes.TrimLeft(next, " ")[0] != '\n'
+}
+
 // appendBlockText writes the string of a slot that is a block of text.
 func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 	data := f.skeleton.file.Data
@@ -113,9 +142,14 @@ func (f *filling) appendBlockText(s *slot, value string) (plain bool) {
 		f.out = appendLiteral(f.out, value, indent, comment)
 		return isASCII(value, "")
 	}
+	following := data[min(s.span.end+1, len(data)):]
+	if literal && strings.Contains(header, "+") && keepsBreaks(value, following) && indent > 0 {
+		lines := appendLiteral(nil, strings.TrimRight(value, "\n"), indent, "+"+comment) // "|-+", and the lines
+		f.out = append(append(f.out, '|'), lines[len("|-"):]...)
+		return false
+	}
 	// Text that begins with blanks, or ends in more than one line break, needs a header
 	// that says so. What follows the block must not be part of it then.
-	following := data[min(s.span.end+1, len(data)):]
 	ends := len(following) == 0 || len(bytes.TrimLeft(following, " ")) > 0 && bytes.TrimLeft(following, " ")[0] != '\n'
 	if text := strings.TrimRight(value, "\n"); text != "" && text[0] != '\n' && indent > s.parent && indent-s.parent < 10 && !strings.Contains(header, "+") && ends &&
 		(literal || hasBreak(text)) && literalSafe("x"+text) {

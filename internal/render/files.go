@@ -93,5 +93,29 @@ func readText(fsys fs.FS, file string, entry fs.DirEntry) (string, error) {
 	case !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0:
 		return "", &hintedError{file + " is not UTF-8 text", "a manifest holds text only"}
 	}
-	return strings.ReplaceAll(string(data), "\r\n", "\n"), nil
+	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	if line := conflictIn(text); line > 0 {
+		return "", &hintedError{fmt.Sprintf("%s:%d: a merge conflict was left here", file, line), "take one of the two sides, and take the lines of <<<<<<<, ======= and >>>>>>> out"}
+	}
+	return text, nil
+}
+
+// conflictIn returns the first line of a merge conflict as Git writes it, whole; 0 where there is
+// none. Text has lines of ======= of its own.
+func conflictIn(text string) int {
+	if !strings.Contains(text, "<<<<<<< ") {
+		return 0
+	}
+	first, middle := 0, false
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, "<<<<<<< "):
+			first, middle = i+1, false
+		case line == "=======":
+			middle = first > 0
+		case middle && strings.HasPrefix(line, ">>>>>>> "):
+			return first
+		}
+	}
+	return 0
 }

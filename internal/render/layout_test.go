@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"k8srepo/internal/problem"
 	"k8srepo/internal/testmain"
 )
 
@@ -71,14 +72,18 @@ func TestBlocks(t *testing.T) {
 		"a map in braces":             {"  a: {\n    {{ .Vars.map }}\n  }", "  a: {\n    x: 1\n  }"},
 		"a map in brackets":           {"  a: [\n    {{ .Vars.map }}\n  ]", "  a: [\n    {x: 1}\n  ]"},
 		"YAML in text":                {"  a: |\n    k:\n      {{ toYaml .Vars.map }}\n      {{ toYaml .Vars.list }}", "  a: |\n    k:\n      x: 1\n      - a\n      - b"},
+		"lines in text":               {"  a: |\n    k:\n      {{ print \"b\\n\\nc\" }}\n    z: {{ print \"d\\ne\" }}", "  a: |\n    k:\n      b\n\n      c\n    z: d\n    e"},
+		"a file in text":              {"  a: |\n    k:\n      {{ file \"lines\" }}\n    z: 1", "  a: |\n    k:\n      one\n\n      two\n    z: 1"},
 		"blanks before text":          {"  a: |\n    {{ print \"  b\\nc\" }}\n  z: 1", "  a: |2\n      b\n    c\n  z: 1"},
 		"many line breaks":            {"  a: |\n    {{ print \"b\\n\\n\" }}\n  z: 1", "  a: |+\n    b\n\n\n  z: 1"},
+		"text that keeps its breaks":  {"  a: |+\n    x {{ print 1 }}\n    y\n\n\n  z: 1", "  a: |+\n    x 1\n    y\n\n\n  z: 1"},
+		"breaks that are not its own": {"  a: |+\n    {{ print \"b\\n\" }}\n\n  z: 1", "  a: \"b\\n\\n\\n\"\n\n  z: 1"},
 		"many breaks and blank lines": {"  a: |\n    {{ print \"b\\n\\n\" }}\n\n  z: 1", "  a: \"b\\n\\n\\n\"\n\n  z: 1"},
 		"folded text":                 {"  a: >-\n    {{ print \"b\\nc\" }}", "  a: |-\n    b\n    c"},
 		"trims that are free":         {"  a: [1,\n    {{- \" 2\" -}}\n    ]\n  b: 'x\n    {{- if true }} y{{ end -}}\n    z'\n  c: {{ if true -}}\n    d\n    {{- end }}", "  a: [1,\" 2\"]\n  b: 'x yz'\n  c: d"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := render(t, map[string]string{"templates/_shared/s.tmpl": sharedParts,
+			got, err := render(t, map[string]string{"templates/_shared/s.tmpl": sharedParts, "templates/files/lines": "one\n\ntwo\n",
 				"templates/service/x.yaml.tmpl": "{{ if eq .Service.Name \"api\" }}" + configMap + "n\ndata:\n" + c.text + "\n{{ end }}"})
 			if err != nil {
 				t.Fatal(err)
@@ -110,6 +115,16 @@ func TestJoinedLinesAreRefused(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestASharedTextBehindAKey: the call is what is to be moved, not the trim of the define.
+func TestASharedTextBehindAKey(t *testing.T) {
+	for _, text := range []string{"  a:\n    - {{ template \"labels\" .Service }}", "  a: {{ template \"labels\" .Service }}"} {
+		_, err := render(t, map[string]string{"templates/_shared/s.tmpl": sharedParts, "templates/service/x.yaml.tmpl": configMap + "n\ndata:\n" + text + "\n"})
+		if p := problem.All(err); len(p) == 0 || p[0].Code != problem.JoinedLines || !strings.Contains(p[0].Hint, "put the call on a line of its own") {
+			t.Errorf("%s: got %v", text, err)
+		}
 	}
 }
 

@@ -163,6 +163,9 @@ func (r *renderer) render(x *execution, i int, j job) Manifest {
 	}
 	if p := rec.checkJoins(); p != nil {
 		p.Source = r.templates.sources[p.Place.File].line(p.Place.Line)
+		if definition.MatchString(p.Source) && strings.HasSuffix(p.Source, "-}}") {
+			p.Hint = "this template is called behind other text: put the call on a line of its own, a column further in than the line above"
+		}
 		r.find(j, p, func(*problem.Problem) {})
 		return Manifest{}
 	}

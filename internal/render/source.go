@@ -7,6 +7,7 @@ import (
 	"text/template/parse"
 	"unicode/utf8"
 
+	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
 )
 
@@ -68,6 +69,18 @@ func (s *source) line(n int) string {
 	}
 	return lines[n-1]
 }
+
+// defined returns the line where the file defines a template, or the file where none does.
+func (s *source) defined(name string) problem.Place {
+	for i, line := range strings.Split(s.text, "\n") {
+		if m := definition.FindStringSubmatch(line); m != nil && m[1] == name {
+			return problem.Place{File: s.file, Line: i + 1}
+		}
+	}
+	return problem.Place{File: s.file}
+}
+
+var definition = lazyregexp.New("\\{\\{-?\\s*(?:define|block)\\s+[\"`]([^\"`]*)[\"`]")
 
 // A hook is a note in a template's text: hookPrefix, a number and hookEnd. text/template
 // writes it out like any text, and so reports to the execution where it is. Authors cannot

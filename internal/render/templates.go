@@ -27,6 +27,9 @@ const filesDir = "files"
 
 const extension = ".yaml.tmpl"
 
+// byteOrderMark is what editors on Windows begin UTF-8 text with.
+const byteOrderMark = "\ufeff"
+
 // Templates are a source folder's templates, parsed.
 type Templates struct {
 	// SetHint says how a variable that is not set is set, where that is known better than
@@ -144,6 +147,9 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 		switch {
 		case strings.HasPrefix(entry.Name(), "."):
 			continue
+		case entry.Type()&fs.ModeSymlink != 0 && !ok: // of a file, see below; of a folder, its templates would be missed
+			problems.Add(unreadable(file, inventory.ErrLink))
+			continue
 		case entry.IsDir():
 			problems.Add(problem.At(problem.Place{File: file}, "put what is in it into "+dir, "templates are files of the folder of their scope, not of folders below").WithCode(problem.Misplaced))
 			continue
@@ -162,7 +168,7 @@ func (t *Templates) readScope(fsys fs.FS, scope string, problems *problem.List) 
 			problems.Add(unreadable(file, err))
 			continue
 		}
-		s := &source{file: file, name: name, text: strings.ReplaceAll(string(data), "\r\n", "\n")}
+		s := &source{file: file, name: name, text: strings.ReplaceAll(strings.TrimPrefix(string(data), byteOrderMark), "\r\n", "\n")}
 		s.hooked = s.text
 		if at := strings.IndexAny(s.text, manifest.Placeholder+hookPrefix+manifest.SplicePlaceholder); at >= 0 {
 			problems.Add(problem.At(s.place(parse.Pos(at)), "remove it", "the characters U+E000 to U+E002 have a meaning of their own in templates").WithCode(problem.NotATemplate))
@@ -185,7 +191,7 @@ func (t *Templates) parse(problems *problem.List) {
 	for _, name := range hiddenFunctions {
 		delete(functions, name)
 	}
-	defined := map[string]string{}
+	defined := map[string]problem.Place{}
 	for _, file := range slices.Sorted(maps.Keys(t.sources)) {
 		s := t.sources[file]
 		// Parsed on its own first, so that a name defined twice is found.
@@ -196,10 +202,12 @@ func (t *Templates) parse(problems *problem.List) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(trees)) {
 			if other, twice := defined[name]; twice {
-				problems.Add(problem.At(problem.Place{File: file}, "rename one of the two", "the template %q is defined here and in %s", name, other).WithCode(problem.DefinedTwice))
+				p := problem.At(s.defined(name), "rename one of the two", "the template %q is defined here and in %s", name, other).WithCode(problem.DefinedTwice)
+				p.Source = s.line(p.Place.Line)
+				problems.Add(p)
 				continue
 			}
-			defined[name] = file
+			defined[name] = s.defined(name)
 			if _, err := t.set.AddParseTree(name, trees[name]); err != nil {
 				problems.Add(t.parseProblem(s, err))
 			}

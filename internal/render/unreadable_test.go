@@ -2,6 +2,7 @@ package render
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -49,5 +50,33 @@ func TestWhatCannotBeReadIsNotAbsent(t *testing.T) {
 	}
 	if _, err := ParseTemplates(fstest.MapFS{}, nil); err == nil || err.Error() != "templates: no such folder" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestConflictsInFiles has files that Git could not merge, and texts that only look like it.
+func TestConflictsInFiles(t *testing.T) {
+	for text, line := range map[string]int{
+		"a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> other\n":                        2,
+		"<<<<<<< HEAD\r\nb\r\n||||||| 1\r\n=======\r\n>>>>>>> other\r\n":         1,
+		"<<<<<<< a\nA title\n=======\n":                                          0,
+		"A title\n=======\n>>>>>>> quoted\n":                                     0,
+		"  <<<<<<< HEAD\n  =======\n  >>>>>>> other\n":                           0,
+		"<<<<<<< one\n<<<<<<< two\n=======\n>>>>>>> two\n=======\n>>>>>>> one\n": 2,
+	} {
+		templates, err := ParseTemplates(fstest.MapFS{
+			"templates/service/x.yaml.tmpl": {Data: []byte("a: 1\n")},
+			"templates/files/app.conf":      {Data: []byte(text)},
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = (&execution{templates: templates}).file("app.conf")
+		want := ""
+		if line > 0 {
+			want = fmt.Sprintf("templates/files/app.conf:%d: a merge conflict was left here", line)
+		}
+		if got := fmt.Sprint(err); err == nil && want != "" || err != nil && got != want {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
 	}
 }

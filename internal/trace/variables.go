@@ -3,6 +3,7 @@ package trace
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8srepo/internal/inventory"
@@ -125,32 +126,56 @@ func (v *Variables) keys(path []string) []string {
 	return keys
 }
 
-// Path reads VARIABLE.KEY.KEY, where the keys are those of any layer. A key may have dots in it:
-// the longest one that fits is taken.
-func (v *Variables) Path(what string) ([]string, error) {
+// Paths reads VARIABLE.KEY.KEY, where the keys are those of any layer. A key may have dots in it:
+// where what is written fits several paths, it returns each of them, the longest keys first.
+func (v *Variables) Paths(what string) ([][]string, error) {
 	what = strings.TrimPrefix(strings.TrimPrefix(what, ".Vars"), ".")
-	var path []string
-	for rest := what; rest != ""; {
-		keys := v.keys(path)
-		found := ""
+	var found [][]string
+	var stuck []string // the longest path to a part of it
+	var rest string
+	var walk func(path []string, left string)
+	walk = func(path []string, left string) {
+		if left == "" {
+			found = append(found, path)
+			return
+		}
+		keys := slices.DeleteFunc(v.keys(path), func(key string) bool { return left != key && !strings.HasPrefix(left, key+".") })
+		if len(keys) == 0 && (rest == "" || len(left) < len(rest)) {
+			stuck, rest = path, left
+		}
+		slices.SortStableFunc(keys, func(a, b string) int { return len(b) - len(a) })
 		for _, key := range keys {
-			if (rest == key || strings.HasPrefix(rest, key+".")) && len(key) > len(found) {
-				found = key
-			}
+			walk(append(slices.Clone(path), key), strings.TrimPrefix(left[len(key):], "."))
 		}
-		if found == "" {
-			key, _, _ := strings.Cut(rest, ".")
-			hint := problem.DidYouMean(key, keys)
-			if len(path) == 0 {
-				return nil, problem.New(hint, "unknown variable %q", key)
-			}
-			if value := v.merged.At(path...); value.Kind != manifest.Map {
-				hint = strings.Join(path, ".") + " is " + value.Kind.String()
-			}
-			return nil, problem.New(hint, "there is no %q in %s", key, strings.Join(path, "."))
-		}
-		path = append(path, found)
-		rest = strings.TrimPrefix(rest[len(found):], ".")
 	}
-	return path, nil
+	walk(nil, what)
+	if len(found) > 0 {
+		return found, nil
+	}
+	key, _, _ := strings.Cut(rest, ".")
+	hint := problem.DidYouMean(key, v.keys(stuck))
+	if len(stuck) == 0 {
+		if below := v.below(nil, what); len(below) > 0 {
+			hint = "did you mean " + strings.Join(below, " or ") + "?"
+		}
+		return nil, problem.New(hint, "unknown variable %q", key)
+	}
+	if value := v.merged.At(stuck...); value.Kind != manifest.Map {
+		hint = strings.Join(stuck, ".") + " is " + value.Kind.String()
+	}
+	return nil, problem.New(hint, "there is no %q in %s", key, strings.Join(stuck, "."))
+}
+
+// below returns the first few paths below one that end in a key.
+func (v *Variables) below(path []string, key string) []string {
+	const few = 3
+	var list []string
+	for _, k := range v.keys(path) {
+		at := append(slices.Clone(path), k)
+		if k == key && len(path) > 0 {
+			list = append(list, strconv.Quote(strings.Join(at, ".")))
+		}
+		list = append(list, v.below(at, key)...)
+	}
+	return list[:min(len(list), few)]
 }

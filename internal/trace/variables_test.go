@@ -9,6 +9,7 @@ import (
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/inventory/schema"
+	"k8srepo/internal/problem"
 )
 
 // TestLeavesAgreeWithRender looks at every variable of the starter, for everyone
@@ -66,13 +67,13 @@ func TestLeaves(t *testing.T) {
 		{"qa", "", "m.b.y", "m.b.y=null: environment dev m.b.y=2, environment qa m={} wins"},
 	} {
 		v := NewVariables(inv, inv.Environment(c.env), inv.Service("api"), inv.User(c.user))
-		path, err := v.Path(c.what)
-		if err != nil {
-			t.Error(err)
+		paths, err := v.Paths(c.what)
+		if err != nil || len(paths) != 1 {
+			t.Error(paths, err)
 			continue
 		}
 		var leaves []string
-		for _, l := range v.Leaves(path) {
+		for _, l := range v.Leaves(paths[0]) {
 			var layers []string
 			for _, s := range l.Layers {
 				wins := ""
@@ -85,6 +86,40 @@ func TestLeaves(t *testing.T) {
 		}
 		if got := strings.Join(leaves, "; "); got != c.want {
 			t.Errorf("%s in %s:\ngot  %s\nwant %s", c.what, c.env, got, c.want)
+		}
+	}
+}
+
+// TestPaths has names that fit several paths, and names that fit none.
+func TestPaths(t *testing.T) {
+	fsys := fstest.MapFS{
+		"templates/variables.yaml": {Data: []byte("a: {b.c: {x: 1}, b: {c: {y: 2}, c.x: 3}}\nl: {app.kubernetes.io/name: n}\n")},
+		"users.yaml":               {Data: []byte("{}\n")},
+		"environments/dev.yaml":    {Data: []byte("templates: [service]\n")},
+	}
+	inv, err := inventory.Load(fsys, schema.Compile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := NewVariables(inv, inv.Environment("dev"), nil, nil)
+	for what, want := range map[string]string{
+		"a.b.c.x":                        "[[a b.c x] [a b c.x]]",
+		"a.b.c.y":                        "[[a b c y]]",
+		".Vars.l.app.kubernetes.io/name": "[[l app.kubernetes.io/name]]",
+		"y":                              `unknown variable "y"; did you mean "a.b.c.y"?`,
+		"x":                              `unknown variable "x"; did you mean "a.b.c.x"?`,
+		"c.x":                            `unknown variable "c"; did you mean "a.b.c.x"?`,
+		"a.b.c.q":                        `there is no "q" in a.b.c; did you mean "x"?`,
+		"a.b.c.x.q":                      `there is no "q" in a.b.c.x; a.b.c.x is an integer`,
+		"aa":                             `unknown variable "aa"; did you mean "a"?`,
+	} {
+		paths, err := v.Paths(what)
+		got := fmt.Sprint(paths)
+		if p := problem.All(err); len(p) == 1 {
+			got = p[0].Message + "; " + p[0].Hint
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", what, got, want)
 		}
 	}
 }
