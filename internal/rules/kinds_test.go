@@ -40,6 +40,14 @@ func ingressWith(annotation, spec string) string {
 	return small("networking.k8s.io/v1", "Ingress", "name: a, annotations: {alb.ingress.kubernetes.io/"+annotation+"}", "spec: {ingressClassName: alb, "+spec+"}")
 }
 
+// albTwice is an Ingress for the AWS Load Balancer Controller with an annotation, and with the
+// Service api behind another backend of the same host and path.
+func albTwice(annotation, first string) string {
+	path := "{path: /, pathType: Prefix, backend: {service: "
+	return small("networking.k8s.io/v1", "Ingress", "name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip, alb.ingress.kubernetes.io/"+annotation+"}",
+		"spec: {ingressClassName: alb, rules: [{host: a.example.com, http: {paths: ["+path+first+"}}, "+path+"{name: api, port: {number: 80}}}}]}}]}")
+}
+
 // backendOf is the Service web, of a type and without pods.
 func backendOf(kind string) string {
 	return small("v1", "Service", "name: web", "spec: {type: "+kind+", ports: [{port: 80}]}")
@@ -159,17 +167,23 @@ var kindCases = map[string]struct{ text, want string }{
 		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {auth: {secretRef: {accessKeyIDSecretRef: {name: keys, key: id}, secretAccessKeySecretRef: {name: keys, key: secret}}}}}}"), "MG609"},
 	"a store whose Secret is there": {secretWith("token") +
 		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {vault: {auth: {tokenSecretRef: {name: api, key: token}}}}}"), ""},
-	"the certificate of an Ingress":             {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
-	"the certificate of an ALB":                 {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
-	"a certificate that is made":                {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
-	"the default ServiceAccount":                {workload("Deployment", "serviceAccountName: default, "), ""},
-	"a ServiceAccount that is not there":        {workload("CronJob", "serviceAccountName: api, "), "MG606"},
-	"a ConfigMap of a CronJob":                  {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
-	"a ConfigMap that yes makes optional":       {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a, optional: yes}}]")), ""},
-	"user 0 where On forbids root":              {workload("CronJob", initWith("securityContext: {runAsNonRoot: On, runAsUser: 0}")), "MG645"},
-	"the pod's user 0, which null leaves":       {workload("Deployment", "securityContext: {runAsUser: 0}, "+initWith("securityContext: {runAsNonRoot: true, runAsUser: null}")), "MG645"},
-	"a user of the container, not the pod's 0":  {workload("CronJob", "securityContext: {runAsUser: 0}, "+initWith("securityContext: {runAsNonRoot: true, runAsUser: 1000}")), ""},
-	"a wildcard of an ALB without annotations":  {webService + kindDeployment + ingressFor("name: a", "alb", "a.example.com", "/api/*", "{number: 80}"), "MG622 MG624"},
+	"the certificate of an Ingress":            {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
+	"the certificate of an ALB":                {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
+	"a certificate that is made":               {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
+	"the default ServiceAccount":               {workload("Deployment", "serviceAccountName: default, "), ""},
+	"a ServiceAccount that is not there":       {workload("CronJob", "serviceAccountName: api, "), "MG606"},
+	"a ConfigMap of a CronJob":                 {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
+	"a ConfigMap that yes makes optional":      {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a, optional: yes}}]")), ""},
+	"user 0 where On forbids root":             {workload("CronJob", initWith("securityContext: {runAsNonRoot: On, runAsUser: 0}")), "MG645"},
+	"the pod's user 0, which null leaves":      {workload("Deployment", "securityContext: {runAsUser: 0}, "+initWith("securityContext: {runAsNonRoot: true, runAsUser: null}")), "MG645"},
+	"a user of the container, not the pod's 0": {workload("CronJob", "securityContext: {runAsUser: 0}, "+initWith("securityContext: {runAsNonRoot: true, runAsUser: 1000}")), ""},
+	"a wildcard of an ALB without annotations": {webService + kindDeployment + ingressFor("name: a", "alb", "a.example.com", "/api/*", "{number: 80}"), "MG622 MG624"},
+	"a redirect to HTTPS before a backend": {webService + kindDeployment + albTwice(`actions.tls: '{"type": "redirect", "redirectConfig": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}'`,
+		"{name: tls, port: {name: use-annotation}}"), ""},
+	"an answer before a backend": {webService + kindDeployment + albTwice(`actions.no: '{"type": "fixed-response", "fixedResponseConfig": {"contentType": "text/plain", "statusCode": "404"}}'`,
+		"{name: no, port: {name: use-annotation}}"), "MG611"},
+	"a backend for a header": {webService + kindDeployment + strings.ReplaceAll(webService, "name: api", "name: next") + albTwice(`conditions.next: '[{"field": "http-header", "httpHeaderConfig": {"httpHeaderName": "X-Next", "values": ["1"]}}]'`,
+		"{name: next, port: {number: 80}}"), ""},
 	"a wildcard of another class":               {webService + kindDeployment + ingressFor("name: a", "haproxy", "a.example.com", "/api/*", "{number: 80}"), ""},
 	"a claim":                                   {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
 	"a claim of a StatefulSet":                  {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
