@@ -184,6 +184,8 @@ var kindCases = map[string]struct{ text, want string }{
 		"{name: no, port: {name: use-annotation}}"), "MG611"},
 	"a backend for a header": {webService + kindDeployment + strings.ReplaceAll(webService, "name: api", "name: next") + albTwice(`conditions.next: '[{"field": "http-header", "httpHeaderConfig": {"httpHeaderName": "X-Next", "values": ["1"]}}]'`,
 		"{name: next, port: {number: 80}}"), ""},
+	"a target type that IngressClassParams may set": {webService + kindDeployment + ingressFor("name: a", "alb", "a.example.com", "/", "{number: 80}") +
+		small("elbv2.k8s.aws/v1beta1", "IngressClassParams", "name: alb", "spec: {targetType: ip}"), ""},
 	"a wildcard of another class":               {webService + kindDeployment + ingressFor("name: a", "haproxy", "a.example.com", "/api/*", "{number: 80}"), ""},
 	"a claim":                                   {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
 	"a claim of a StatefulSet":                  {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
