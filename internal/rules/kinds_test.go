@@ -186,7 +186,13 @@ var kindCases = map[string]struct{ text, want string }{
 		"{name: next, port: {number: 80}}"), ""},
 	"a target type that IngressClassParams may set": {webService + kindDeployment + ingressFor("name: a", "alb", "a.example.com", "/", "{number: 80}") +
 		small("elbv2.k8s.aws/v1beta1", "IngressClassParams", "name: alb", "spec: {targetType: ip}"), ""},
-	"a wildcard of another class":               {webService + kindDeployment + ingressFor("name: a", "haproxy", "a.example.com", "/api/*", "{number: 80}"), ""},
+	"a wildcard of another class": {webService + kindDeployment + ingressFor("name: a", "haproxy", "a.example.com", "/api/*", "{number: 80}"), ""},
+	"a key of matchLabelKeys in an affinity's selector": {workload("CronJob", "affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "+
+		"[{weight: 1, podAffinityTerm: {topologyKey: a, matchLabelKeys: [app], labelSelector: {matchExpressions: [{key: app, operator: Exists}]}}}]}}, "), "MG647"},
+	"a key of matchLabelKeys that the pods do not have": {workload("Deployment", "topologySpreadConstraints: "+
+		"[{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule, matchLabelKeys: [tier], labelSelector: {matchLabels: {app: api, tier: a}}}], "), ""},
+	"a key that only mismatchLabelKeys has": {workload("Deployment", "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "+
+		"[{topologyKey: a, mismatchLabelKeys: [app], labelSelector: {matchLabels: {app: api}}}]}}, "), ""},
 	"a claim":                                   {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
 	"a claim of a StatefulSet":                  {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
 	"the Service of a StatefulSet":              {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
