@@ -48,6 +48,13 @@ func albTwice(annotation, first string) string {
 		"spec: {ingressClassName: alb, rules: [{host: a.example.com, http: {paths: ["+path+first+"}}, "+path+"{name: api, port: {number: 80}}}}]}}]}")
 }
 
+// albRollout is a Rollout that splits the requests of an ALB, and its Ingress, whose backend is the
+// action of the Service root.
+func albRollout(alb string) string {
+	return webService + strings.Replace(workload("Rollout", ""), "spec: {", "spec: {strategy: {canary: {stableService: api, canaryService: api, trafficRouting: {alb: "+alb+"}}}, ", 1) +
+		ingressWith("target-type: ip", "rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: root, port: {name: use-annotation}}}}]}}]")
+}
+
 // backendOf is the Service web, of a type and without pods.
 func backendOf(kind string) string {
 	return small("v1", "Service", "name: web", "spec: {type: "+kind+", ports: [{port: 80}]}")
@@ -210,31 +217,34 @@ var kindCases = map[string]struct{ text, want string }{
 	"an HPA without an apiVersion":              {strings.Replace(scalerOf("apps/v1", "Deployment", "api"), "apiVersion: apps/v1, ", "", 1) + kindDeployment, ""},
 	"replicas of null are one": {strings.Replace(kindDeployment, "spec: {", "spec: {replicas: null, ", 1) +
 		small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {minAvailable: 1, selector: {matchLabels: {app: api}}}"), "MG634"},
-	"a Mapping to a host elsewhere":                        {small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'https://example.org'}"), ""},
-	"a Mapping to a Service that is none":                  {webService + kindDeployment + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: front.default}"), "MG603"},
-	"a Mapping to a namespace without pods":                {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: apii.backend}"), "MG603"},
-	"a default backend by an annotation that is not there": {ingressWith("target-type: ip", "defaultBackend: {service: {name: redirect, port: {name: use-annotation}}}"), "MG622"},
-	"a default backend that nodes cannot reach":            {backendOf("ClusterIP") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), "MG624"},
-	"a default backend that nodes reach":                   {backendOf("NodePort") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), ""},
-	"a budget by expressions":                              {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
-	"a budget by expressions that select nothing":          {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
-	"an image without a tag":                               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
-	"an image that kustomize tags":                         {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: '1.5'}`), ""},
-	"an image that kustomize renames":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}`), "MG642"},
-	"an image that kustomize tags in its name":             {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: 'mirror/api:1.5'}`), ""},
-	"an image that kustomize renames and tags":             {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}, {name: mirror/api, newTag: '1.5'}`), ""},
-	"an image that kustomize tags latest":                  {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: latest}`), "MG642"},
-	"an image that kustomize gives a digest":               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, digest: 'sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3'}`), ""},
-	"a day in a ClusterExternalSecret":                     {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 24h, externalSecretSpec: {refreshInterval: 1d}}"), "MG644"},
-	"a day before a ClusterExternalSecret looks again":     {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 1d, externalSecretSpec: {refreshInterval: 24h}}"), "MG644"},
-	"a day in a ClusterPushSecret":                         {small("external-secrets.io/v1alpha1", "ClusterPushSecret", "name: a", "spec: {pushSecretSpec: {refreshInterval: 1d}}"), "MG644"},
-	"a Service of an experiment":                           {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
-	"the path of a key":                                    {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
-	"a certificate":                                        {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
-	"settings without a secret":                            {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
-	"settings with a secret":                               {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
-	"an example of a setting":                              {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
-	"a password with the word example":                     {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
+	"a Mapping to a host elsewhere":                         {small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'https://example.org'}"), ""},
+	"a Mapping to a Service that is none":                   {webService + kindDeployment + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: front.default}"), "MG603"},
+	"a Mapping to a namespace without pods":                 {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: apii.backend}"), "MG603"},
+	"an action that a Rollout writes":                       {albRollout("{ingress: a, rootService: root, servicePort: 80}"), ""},
+	"an action of the stable Service that a Rollout writes": {strings.Replace(albRollout("{ingress: a, servicePort: 80}"), "{name: root, port", "{name: api, port", 1), ""},
+	"an action that no Rollout writes":                      {albRollout("{ingress: a, rootService: api, servicePort: 80}"), "MG622"},
+	"a default backend by an annotation that is not there":  {ingressWith("target-type: ip", "defaultBackend: {service: {name: redirect, port: {name: use-annotation}}}"), "MG622"},
+	"a default backend that nodes cannot reach":             {backendOf("ClusterIP") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), "MG624"},
+	"a default backend that nodes reach":                    {backendOf("NodePort") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), ""},
+	"a budget by expressions":                               {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
+	"a budget by expressions that select nothing":           {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
+	"an image without a tag":                                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
+	"an image that kustomize tags":                          {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: '1.5'}`), ""},
+	"an image that kustomize renames":                       {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}`), "MG642"},
+	"an image that kustomize tags in its name":              {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: 'mirror/api:1.5'}`), ""},
+	"an image that kustomize renames and tags":              {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}, {name: mirror/api, newTag: '1.5'}`), ""},
+	"an image that kustomize tags latest":                   {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: latest}`), "MG642"},
+	"an image that kustomize gives a digest":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, digest: 'sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3'}`), ""},
+	"a day in a ClusterExternalSecret":                      {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 24h, externalSecretSpec: {refreshInterval: 1d}}"), "MG644"},
+	"a day before a ClusterExternalSecret looks again":      {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 1d, externalSecretSpec: {refreshInterval: 24h}}"), "MG644"},
+	"a day in a ClusterPushSecret":                          {small("external-secrets.io/v1alpha1", "ClusterPushSecret", "name: a", "spec: {pushSecretSpec: {refreshInterval: 1d}}"), "MG644"},
+	"a Service of an experiment":                            {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
+	"the path of a key":                                     {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
+	"a certificate":                                         {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
+	"settings without a secret":                             {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
+	"settings with a secret":                                {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
+	"an example of a setting":                               {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
+	"a password with the word example":                      {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
 }
 
 // TestKinds: the ways in which the objects of a cluster refer to each other.

@@ -46,6 +46,7 @@ func Read(v manifest.Value) *Object {
 	}
 	r.o.ignored = readIgnored(r.annotations)
 	r.readPods()
+	r.readSplits()
 	if read := readers[kindOf(r.o.facts)]; read != nil {
 		read(r)
 	} else if r.o.Kind == "Kustomization" || r.o.Group == kustomizeGroup {
