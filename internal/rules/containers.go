@@ -280,7 +280,7 @@ var rootUser = &Rule{
 				return pods.At(key) // null says nothing
 			}
 			if user := effective("runAsUser"); user.Text == "0" && isTrue(effective("runAsNonRoot")) {
-				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", c.v.At("name").Text)
+				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", c.v.At("name").Text).hint = "write the number of another user, such as runAsUser: 1000, or leave it out if the image has one"
 			}
 		}
 	},
