@@ -77,7 +77,7 @@ type lintResult struct {
 	Version    int               `json:"version"`
 	Kubernetes string            `json:"kubernetes"`
 	Files      int               `json:"files"`
-	Others     int               `json:"others"` // files in folders that hold no Kubernetes objects
+	Others     int               `json:"others"` // files in folders that hold no whole Kubernetes objects
 	Objects    int               `json:"objects"`
 	Unchecked  int               `json:"unchecked"` // of kinds that are not known
 	Problems   []console.Problem `json:"problems"`
@@ -104,6 +104,7 @@ func lint(con *console.Console, o lintOptions) error {
 		l.path(p, o.stdin)
 	}
 	l.validator = v.In(l.namespaces())
+	l.findPatches()
 	for _, f := range l.files {
 		l.file(f)
 	}
@@ -114,9 +115,7 @@ func lint(con *console.Console, o lintOptions) error {
 		return errors.Join(err, con.JSON(l.result))
 	}
 	con.Warnings(l.warnings)
-	if n := l.result.Others; n > 0 {
-		con.Notice(fmt.Sprintf("left out %s without Kubernetes objects, such as %s", count(n, "file"), l.other))
-	}
+	l.leftOut(con)
 	if err == nil {
 		con.Printf("%s in %s: nothing that Kubernetes %s would refuse\n", count(l.result.Objects, "object"), count(l.result.Files, "file"), o.kubernetes)
 	}
@@ -158,7 +157,9 @@ type linter struct {
 	warnings  problem.List
 	seen      map[string]bool // kinds that were warned of
 	rules     []*rules.Object
-	other     string // the first file that holds no Kubernetes objects
+	other     string          // the first file that holds no Kubernetes objects
+	patches   map[string]bool // the files that are patches of a kustomization
+	patched   []string        // those of them that were left out
 }
 
 type lintFile struct {
@@ -232,10 +233,7 @@ func (l *linter) file(f lintFile) {
 		objects, err = parseObjects(f.name, f.data)
 	}
 	l.problems.Add(err)
-	if f.inFolder && err == nil && len(objects) > 0 && !slices.ContainsFunc(objects, isObject) {
-		if l.result.Others++; l.result.Others == 1 {
-			l.other = f.name
-		}
+	if err == nil && l.leaveOut(f, objects) {
 		return
 	}
 	l.result.Files++

@@ -132,7 +132,7 @@ func (r *reading) checkPaths() {
 	for _, service := range r.backendServices() {
 		name := service.At("name")
 		if _, ok := r.o.annotation("actions." + name.Text); service.At("port", "name").Text == useAnnotation && !ok {
-			r.add(name.Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name.Text)
+			r.add(name.Place, "the backend is in the annotation %q, which is not there", albPrefix+"actions."+name.Text).action = wordOf(name)
 		}
 	}
 }

@@ -274,13 +274,13 @@ var rootUser = &Rule{
 		for _, c := range r.containers() {
 			own, pods := c.v.At("securityContext"), r.podSpec.At("securityContext")
 			effective := func(key string) manifest.Value {
-				if v, ok := own.Get(key); ok {
+				if v := own.At(key); v.Kind != manifest.Null {
 					return v
 				}
-				return pods.At(key)
+				return pods.At(key) // null says nothing
 			}
 			if user := effective("runAsUser"); user.Text == "0" && isTrue(effective("runAsNonRoot")) {
-				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", c.v.At("name").Text)
+				r.add(user.Place, "the container %q has runAsNonRoot: true and runAsUser: 0", c.v.At("name").Text).hint = "write the number of another user, such as runAsUser: 1000, or leave it out if the image has one"
 			}
 		}
 	},

@@ -40,6 +40,21 @@ func ingressWith(annotation, spec string) string {
 	return small("networking.k8s.io/v1", "Ingress", "name: a, annotations: {alb.ingress.kubernetes.io/"+annotation+"}", "spec: {ingressClassName: alb, "+spec+"}")
 }
 
+// albTwice is an Ingress for the AWS Load Balancer Controller with an annotation, and with the
+// Service api behind another backend of the same host and path.
+func albTwice(annotation, first string) string {
+	path := "{path: /, pathType: Prefix, backend: {service: "
+	return small("networking.k8s.io/v1", "Ingress", "name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip, alb.ingress.kubernetes.io/"+annotation+"}",
+		"spec: {ingressClassName: alb, rules: [{host: a.example.com, http: {paths: ["+path+first+"}}, "+path+"{name: api, port: {number: 80}}}}]}}]}")
+}
+
+// albRollout is a Rollout that splits the requests of an ALB, and its Ingress, whose backend is the
+// action of the Service root.
+func albRollout(alb string) string {
+	return webService + strings.Replace(workload("Rollout", ""), "spec: {", "spec: {strategy: {canary: {stableService: api, canaryService: api, trafficRouting: {alb: "+alb+"}}}, ", 1) +
+		ingressWith("target-type: ip", "rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: root, port: {name: use-annotation}}}}]}}]")
+}
+
 // backendOf is the Service web, of a type and without pods.
 func backendOf(kind string) string {
 	return small("v1", "Service", "name: web", "spec: {type: "+kind+", ports: [{port: 80}]}")
@@ -159,14 +174,32 @@ var kindCases = map[string]struct{ text, want string }{
 		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {aws: {auth: {secretRef: {accessKeyIDSecretRef: {name: keys, key: id}, secretAccessKeySecretRef: {name: keys, key: secret}}}}}}"), "MG609"},
 	"a store whose Secret is there": {secretWith("token") +
 		small("external-secrets.io/v1", "SecretStore", "name: a", "spec: {provider: {vault: {auth: {tokenSecretRef: {name: api, key: token}}}}}"), ""},
-	"the certificate of an Ingress":             {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
-	"the certificate of an ALB":                 {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
-	"a certificate that is made":                {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
-	"the default ServiceAccount":                {workload("Deployment", "serviceAccountName: default, "), ""},
-	"a ServiceAccount that is not there":        {workload("CronJob", "serviceAccountName: api, "), "MG606"},
-	"a ConfigMap of a CronJob":                  {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
-	"a ConfigMap that yes makes optional":       {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a, optional: yes}}]")), ""},
-	"user 0 where On forbids root":              {workload("CronJob", initWith("securityContext: {runAsNonRoot: On, runAsUser: 0}")), "MG645"},
+	"the certificate of an Ingress":            {webService + kindDeployment + withTLS(ingressFor("name: a", "nginx", "a.example.com", "/", "{number: 80}")), "MG609"},
+	"the certificate of an ALB":                {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {alb.ingress.kubernetes.io/target-type: ip}", "alb", "a.example.com", "/", "{number: 80}")), ""},
+	"a certificate that is made":               {webService + kindDeployment + withTLS(ingressFor("name: a, annotations: {cert-manager.io/issuer: a}", "nginx", "a.example.com", "/", "{number: 80}")), ""},
+	"the default ServiceAccount":               {workload("Deployment", "serviceAccountName: default, "), ""},
+	"a ServiceAccount that is not there":       {workload("CronJob", "serviceAccountName: api, "), "MG606"},
+	"a ConfigMap of a CronJob":                 {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a}}]")), "MG606"},
+	"a ConfigMap that yes makes optional":      {workload("CronJob", initWith("envFrom: [{configMapRef: {name: a, optional: yes}}]")), ""},
+	"user 0 where On forbids root":             {workload("CronJob", initWith("securityContext: {runAsNonRoot: On, runAsUser: 0}")), "MG645"},
+	"the pod's user 0, which null leaves":      {workload("Deployment", "securityContext: {runAsUser: 0}, "+initWith("securityContext: {runAsNonRoot: true, runAsUser: null}")), "MG645"},
+	"a user of the container, not the pod's 0": {workload("CronJob", "securityContext: {runAsUser: 0}, "+initWith("securityContext: {runAsNonRoot: true, runAsUser: 1000}")), ""},
+	"a wildcard of an ALB without annotations": {webService + kindDeployment + ingressFor("name: a", "alb", "a.example.com", "/api/*", "{number: 80}"), "MG622 MG624"},
+	"a redirect to HTTPS before a backend": {webService + kindDeployment + albTwice(`actions.tls: '{"type": "redirect", "redirectConfig": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}'`,
+		"{name: tls, port: {name: use-annotation}}"), ""},
+	"an answer before a backend": {webService + kindDeployment + albTwice(`actions.no: '{"type": "fixed-response", "fixedResponseConfig": {"contentType": "text/plain", "statusCode": "404"}}'`,
+		"{name: no, port: {name: use-annotation}}"), "MG611"},
+	"a backend for a header": {webService + kindDeployment + strings.ReplaceAll(webService, "name: api", "name: next") + albTwice(`conditions.next: '[{"field": "http-header", "httpHeaderConfig": {"httpHeaderName": "X-Next", "values": ["1"]}}]'`,
+		"{name: next, port: {number: 80}}"), ""},
+	"a target type that IngressClassParams may set": {webService + kindDeployment + ingressFor("name: a", "alb", "a.example.com", "/", "{number: 80}") +
+		small("elbv2.k8s.aws/v1beta1", "IngressClassParams", "name: alb", "spec: {targetType: ip}"), ""},
+	"a wildcard of another class": {webService + kindDeployment + ingressFor("name: a", "haproxy", "a.example.com", "/api/*", "{number: 80}"), ""},
+	"a key of matchLabelKeys in an affinity's selector": {workload("CronJob", "affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "+
+		"[{weight: 1, podAffinityTerm: {topologyKey: a, matchLabelKeys: [app], labelSelector: {matchExpressions: [{key: app, operator: Exists}]}}}]}}, "), "MG647"},
+	"a key of matchLabelKeys that the pods do not have": {workload("Deployment", "topologySpreadConstraints: "+
+		"[{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule, matchLabelKeys: [tier], labelSelector: {matchLabels: {app: api, tier: a}}}], "), ""},
+	"a key that only mismatchLabelKeys has": {workload("Deployment", "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "+
+		"[{topologyKey: a, mismatchLabelKeys: [app], labelSelector: {matchLabels: {app: api}}}]}}, "), ""},
 	"a claim":                                   {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data}}], "), "MG606"},
 	"a claim of a StatefulSet":                  {workload("Deployment", "volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}], ") + small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: "", volumeClaimTemplates: [{metadata: {name: data}}], selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), ""},
 	"the Service of a StatefulSet":              {small("apps/v1", "StatefulSet", "name: db", `spec: {serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "a/b:1"}]}}}`), "MG609"},
@@ -184,31 +217,34 @@ var kindCases = map[string]struct{ text, want string }{
 	"an HPA without an apiVersion":              {strings.Replace(scalerOf("apps/v1", "Deployment", "api"), "apiVersion: apps/v1, ", "", 1) + kindDeployment, ""},
 	"replicas of null are one": {strings.Replace(kindDeployment, "spec: {", "spec: {replicas: null, ", 1) +
 		small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {minAvailable: 1, selector: {matchLabels: {app: api}}}"), "MG634"},
-	"a Mapping to a host elsewhere":                        {small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'https://example.org'}"), ""},
-	"a Mapping to a Service that is none":                  {webService + kindDeployment + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: front.default}"), "MG603"},
-	"a Mapping to a namespace without pods":                {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: apii.backend}"), "MG603"},
-	"a default backend by an annotation that is not there": {ingressWith("target-type: ip", "defaultBackend: {service: {name: redirect, port: {name: use-annotation}}}"), "MG622"},
-	"a default backend that nodes cannot reach":            {backendOf("ClusterIP") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), "MG624"},
-	"a default backend that nodes reach":                   {backendOf("NodePort") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), ""},
-	"a budget by expressions":                              {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
-	"a budget by expressions that select nothing":          {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
-	"an image without a tag":                               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
-	"an image that kustomize tags":                         {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: '1.5'}`), ""},
-	"an image that kustomize renames":                      {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}`), "MG642"},
-	"an image that kustomize tags in its name":             {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: 'mirror/api:1.5'}`), ""},
-	"an image that kustomize renames and tags":             {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}, {name: mirror/api, newTag: '1.5'}`), ""},
-	"an image that kustomize tags latest":                  {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: latest}`), "MG642"},
-	"an image that kustomize gives a digest":               {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, digest: 'sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3'}`), ""},
-	"a day in a ClusterExternalSecret":                     {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 24h, externalSecretSpec: {refreshInterval: 1d}}"), "MG644"},
-	"a day before a ClusterExternalSecret looks again":     {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 1d, externalSecretSpec: {refreshInterval: 24h}}"), "MG644"},
-	"a day in a ClusterPushSecret":                         {small("external-secrets.io/v1alpha1", "ClusterPushSecret", "name: a", "spec: {pushSecretSpec: {refreshInterval: 1d}}"), "MG644"},
-	"a Service of an experiment":                           {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
-	"the path of a key":                                    {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
-	"a certificate":                                        {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
-	"settings without a secret":                            {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
-	"settings with a secret":                               {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
-	"an example of a setting":                              {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
-	"a password with the word example":                     {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
+	"a Mapping to a host elsewhere":                         {small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: 'https://example.org'}"), ""},
+	"a Mapping to a Service that is none":                   {webService + kindDeployment + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: front.default}"), "MG603"},
+	"a Mapping to a namespace without pods":                 {backendService + small("getambassador.io/v3alpha1", "Mapping", "name: a", "spec: {hostname: a.example.com, prefix: /, service: apii.backend}"), "MG603"},
+	"an action that a Rollout writes":                       {albRollout("{ingress: a, rootService: root, servicePort: 80}"), ""},
+	"an action of the stable Service that a Rollout writes": {strings.Replace(albRollout("{ingress: a, servicePort: 80}"), "{name: root, port", "{name: api, port", 1), ""},
+	"an action that no Rollout writes":                      {albRollout("{ingress: a, rootService: api, servicePort: 80}"), "MG622"},
+	"a default backend by an annotation that is not there":  {ingressWith("target-type: ip", "defaultBackend: {service: {name: redirect, port: {name: use-annotation}}}"), "MG622"},
+	"a default backend that nodes cannot reach":             {backendOf("ClusterIP") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), "MG624"},
+	"a default backend that nodes reach":                    {backendOf("NodePort") + ingressWith("target-type: instance", "defaultBackend: {service: {name: web, port: {number: 80}}}"), ""},
+	"a budget by expressions":                               {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [api, front]}]}}"), ""},
+	"a budget by expressions that select nothing":           {kindDeployment + small("policy/v1", "PodDisruptionBudget", "name: a", "spec: {maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}"), "MG608"},
+	"an image without a tag":                                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1), "MG642"},
+	"an image that kustomize tags":                          {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: '1.5'}`), ""},
+	"an image that kustomize renames":                       {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}`), "MG642"},
+	"an image that kustomize tags in its name":              {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: 'mirror/api:1.5'}`), ""},
+	"an image that kustomize renames and tags":              {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newName: mirror/api}, {name: mirror/api, newTag: '1.5'}`), ""},
+	"an image that kustomize tags latest":                   {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, newTag: latest}`), "MG642"},
+	"an image that kustomize gives a digest":                {strings.Replace(workload("Deployment", ""), ":1.4", "", 1) + kustomization(`{name: example/api, digest: 'sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3'}`), ""},
+	"a day in a ClusterExternalSecret":                      {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 24h, externalSecretSpec: {refreshInterval: 1d}}"), "MG644"},
+	"a day before a ClusterExternalSecret looks again":      {small("external-secrets.io/v1", "ClusterExternalSecret", "name: a", "spec: {refreshTime: 1d, externalSecretSpec: {refreshInterval: 24h}}"), "MG644"},
+	"a day in a ClusterPushSecret":                          {small("external-secrets.io/v1alpha1", "ClusterPushSecret", "name: a", "spec: {pushSecretSpec: {refreshInterval: 1d}}"), "MG644"},
+	"a Service of an experiment":                            {strings.Replace(webService, "app: api", "app: preview", 1) + strings.Replace(workload("Rollout", ""), "spec: {sel", "spec: {strategy: {canary: {steps: [{experiment: {templates: [{name: a, metadata: {labels: {app: preview}}}]}}]}}, sel", 1), ""},
+	"the path of a key":                                     {small("v1", "Secret", "name: a", "stringData: {keyStorePath: /etc/keys/store.jks}"), ""},
+	"a certificate":                                         {small("v1", "Secret", "name: a", "stringData: {tls.cert: MIIBszCCAVmgAwIBAgIU}"), ""},
+	"settings without a secret":                             {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'failover=true'}"), ""},
+	"settings with a secret":                                {small("v1", "Secret", "name: a", "stringData: {broker.properties: 'password=hVb3xq91'}"), "MG651"},
+	"an example of a setting":                               {small("v1", "Secret", "name: a", "stringData: {tenancy_ocid: ocid1.tenancy.oc1..example_tenancy_id}"), ""},
+	"a password with the word example":                      {small("v1", "Secret", "name: a", "stringData: {password: example-L6o2Yuuy1TOF}"), "MG651"},
 }
 
 // TestKinds: the ways in which the objects of a cluster refer to each other.

@@ -23,12 +23,12 @@ func (c *Cluster) isALB(o *Object) bool {
 	if controller, known := c.controllers[o.ingress.class]; known {
 		return controller == "ingress.k8s.aws/alb"
 	}
-	return o.ingress.class == "alb" || o.mayBeALB()
+	return o.mayBeALB()
 }
 
 // mayBeALB is isALB for an object alone.
 func (o *Object) mayBeALB() bool {
-	return len(o.ingress.annotations) > 0 && (o.ingress.class == "" || strings.Contains(o.ingress.class, "alb"))
+	return o.ingress.class == "alb" || len(o.ingress.annotations) > 0 && (o.ingress.class == "" || strings.Contains(o.ingress.class, "alb"))
 }
 
 // written is a text of an object, and where it was written.

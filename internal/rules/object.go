@@ -58,6 +58,7 @@ type facts struct {
 	controller string // of an IngressClass
 	tagged     []word // the repositories whose tags a kustomization sets
 	renamed    []pair // what a kustomization renames: the repository before, and after
+	splits     []word // the Services whose actions a Rollout writes into its Ingresses
 }
 
 // word is a text as Read found it. Object.in says what it is for an object.
@@ -136,6 +137,7 @@ type finding struct {
 	sharedOnly bool // only in environments that are shared
 	warning    bool // though the rule is an error
 	repository word // of an image without a tag: not where a kustomization sets it
+	action     word // the Service of an action that is not there: not where a Rollout writes it
 }
 
 // text is a word, and where it was written.

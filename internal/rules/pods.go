@@ -86,6 +86,15 @@ func (r *reading) readExperiments() {
 	}
 }
 
+// readSplits reads the Service whose requests a Rollout splits on an ALB: Argo Rollouts writes the
+// Service's action into the Ingress.
+func (r *reading) readSplits() {
+	canary := r.spec.At("strategy", "canary")
+	if alb := canary.At("trafficRouting", "alb"); kindOf(r.o.facts) == "Rollout.argoproj.io" && alb.Kind == manifest.Map {
+		r.o.splits = append(r.o.splits, cmp.Or(wordOf(alb.At("rootService")), wordOf(canary.At("stableService"))))
+	}
+}
+
 // anyValue stands for the value of a label that a controller sets.
 const anyValue = "\x00any"
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -20,17 +21,20 @@ type reading struct {
 }
 
 // Read returns what the rules need to know of an object, which need not be valid. It is nil for
-// what has no kind.
+// what has no kind, unless it is a kustomization.
 func Read(v manifest.Value) *Object {
-	kind, _ := v.Get("kind")
-	if v.Kind != manifest.Map || kind.Text == "" {
+	kind := v.At("kind").Text
+	group, _, grouped := strings.Cut(v.At("apiVersion").Text, "/")
+	if !grouped {
+		group = ""
+	}
+	if IsKustomization(v) {
+		kind, group = cmp.Or(kind, "Kustomization"), kustomizeGroup
+	}
+	if v.Kind != manifest.Map || kind == "" {
 		return nil
 	}
-	r := &reading{o: &Object{facts: &facts{Kind: kind.Text, clusterScoped: clusterScoped[kind.Text]}}, v: v}
-	apiVersion, _ := v.Get("apiVersion")
-	if group, _, grouped := strings.Cut(apiVersion.Text, "/"); grouped {
-		r.o.Group = group
-	}
+	r := &reading{o: &Object{facts: &facts{Group: group, Kind: kind, clusterScoped: clusterScoped[kind]}}, v: v}
 	r.meta, _ = v.Get("metadata")
 	r.spec, _ = v.Get("spec")
 	r.annotations, _ = r.meta.Get("annotations")
@@ -42,9 +46,10 @@ func Read(v manifest.Value) *Object {
 	}
 	r.o.ignored = readIgnored(r.annotations)
 	r.readPods()
+	r.readSplits()
 	if read := readers[kindOf(r.o.facts)]; read != nil {
 		read(r)
-	} else if r.o.Kind == "Kustomization" {
+	} else if r.o.Kind == "Kustomization" || r.o.Group == kustomizeGroup {
 		r.readKustomization()
 	} else if r.isCustom() {
 		r.readCustom()
@@ -176,19 +181,6 @@ func (r *reading) readRoleBinding() {
 	role, _ := r.v.Get("roleRef")
 	if kind, _ := role.Get("kind"); kind.Text == "Role" {
 		r.refer(reference{from: anyOther, what: "roleRef", group: "rbac.authorization.k8s.io", kind: "Role", name: textOf(role.At("name"))})
-	}
-}
-
-// readKustomization reads which images kustomize gives another tag, and which another name: newName
-// alone leaves the tag as it is.
-func (r *reading) readKustomization() {
-	for _, i := range r.v.At("images").Items {
-		name, newName, newTag := wordOf(i.At("name")), i.At("newName").Text, i.At("newTag").Text
-		if i.At("digest").Text != "" || newTag != "" && newTag != "latest" || newTag == "" && newName != "" && !isLoose(newName) {
-			r.o.tagged = append(r.o.tagged, name)
-		} else if newName != "" {
-			r.o.renamed = append(r.o.renamed, pair{name, word(newName)})
-		}
 	}
 }
 

@@ -90,9 +90,23 @@ func (r *reading) readIngress() {
 				place = path.Place
 			}
 			in.rules = append(in.rules, albRule{n, host.is, p, kind, wordOf(service.At("name")), portOf(service), place})
-			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p), place: place})
+			r.o.routes = append(r.o.routes, route{host: host, path: p, exact: kind == "Exact" || kindOfPath(kind, p) != "", other: kindOfPath(kind, p) + in.conditions(service), place: place})
 		}
 	}
+}
+
+// conditions returns what an ALB asks besides the host and path before it takes a backend: the
+// conditions in its annotation. A redirect counts too: the controller leaves out one that would lead
+// to itself, so that HTTPS gets the next backend of the same path.
+func (in *ingress) conditions(service manifest.Value) (asked word) {
+	name, action := wordOf(service.At("name")), portOf(service) == useAnnotation
+	for _, a := range in.annotations {
+		redirects := action && a.name == "actions."+name && strings.Contains(strings.ToLower(string(a.value.is)), `"redirect"`)
+		if a.name == "conditions."+name || redirects {
+			asked += a.value.is
+		}
+	}
+	return asked
 }
 
 // portOf returns the name or the number of the port in a backend of an Ingress.

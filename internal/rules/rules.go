@@ -95,8 +95,9 @@ func Check(clusters []*Cluster) []Finding {
 			}
 			found = append(found, r.found...)
 		}
+		splits := c.splits()
 		for _, o := range c.Objects {
-			found = append(found, o.alone(tagged)...)
+			found = append(found, o.alone(tagged, splits)...)
 		}
 	}
 	return valuesOf(ignore(clusters, found))
@@ -141,13 +142,25 @@ func valuesOf(found []*Finding) []Finding {
 	return findings
 }
 
+// splits returns the Services whose actions the Rollouts of a cluster write into Ingresses.
+func (c *Cluster) splits() map[id]bool {
+	splits := map[id]bool{}
+	for _, o := range c.Objects {
+		for _, name := range o.splits {
+			splits[id{"", "Service", o.namespace(), o.in(name)}] = true
+		}
+	}
+	return splits
+}
+
 // alone returns the findings of the rules that look at one object alone. tagged has the
-// repositories whose tags a kustomization sets.
-func (o *Object) alone(tagged map[string]bool) []*Finding {
+// repositories whose tags a kustomization sets, splits the Services whose actions a Rollout writes.
+func (o *Object) alone(tagged map[string]bool, splits map[id]bool) []*Finding {
 	var list []*Finding
 	for i := range o.found {
 		f := &o.found[i]
-		if f.sharedOnly && o.Env != nil && !o.Env.Shared || f.repository != "" && tagged[o.in(f.repository)] {
+		if f.sharedOnly && o.Env != nil && !o.Env.Shared || f.repository != "" && tagged[o.in(f.repository)] ||
+			f.action != "" && splits[id{"", "Service", o.namespace(), o.in(f.action)}] {
 			continue
 		}
 		args := make([]any, len(f.args))

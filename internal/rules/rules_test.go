@@ -114,6 +114,14 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestRootUserHint: what to write instead of user 0.
+func TestRootUserHint(t *testing.T) {
+	found := check(t, Find("MG645").Wrong)
+	if len(found) != 1 || !strings.Contains(found[0].Hint, "runAsUser: 1000") {
+		t.Errorf("got %s, want a hint with another user", messages(found))
+	}
+}
+
 // TestImmutableData: the data of a ConfigMap or Secret, and that it is immutable, cannot change
 // once it is.
 func TestImmutableData(t *testing.T) {

@@ -201,7 +201,7 @@ func (r *reading) readSecretProviderClass() {
 
 // plainCustom are groups of custom kinds that make no ConfigMaps, Secrets, Services or pods.
 var plainCustom = []string{gatewayGroup, "getambassador.io", "elbv2.k8s.aws", "karpenter.sh", "karpenter.k8s.aws", "keda.sh", "networking.istio.io",
-	"security.istio.io", "telemetry.istio.io", "kyverno.io", "snapshot.storage.k8s.io", "metrics.k8s.io", "autoscaling.k8s.io", "kustomize.config.k8s.io", "argoproj.io"}
+	"security.istio.io", "telemetry.istio.io", "kyverno.io", "snapshot.storage.k8s.io", "metrics.k8s.io", "autoscaling.k8s.io", kustomizeGroup, "argoproj.io"}
 
 // isCustom reports whether an object may make others that are not known.
 func (r *reading) isCustom() bool {

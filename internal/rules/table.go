@@ -11,6 +11,7 @@ var table = []*Rule{
 	groupAgreement, albValues, albNames, instanceTarget, fixedQuota, adjustableQuota, conditionQuota, exposed,
 	// Pods and what scales them.
 	envTwice, probePort, gracePeriod, blockedDrain, twoBudgets, replicasTwice, scaledTwice, missingRequest, immutable, noNodes, badImage, looseImage, longName, duration, rootUser, notHeadless,
+	matchLabelKeys,
 	// Secrets.
 	clearSecret, credential, clearVariable,
 }

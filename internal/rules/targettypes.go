@@ -31,7 +31,7 @@ func (c *Cluster) checkTargetTypes(r *report) {
 						continue
 					}
 					reported[group[0]] = true
-					checkTarget(o, to, a, r)
+					c.checkTarget(o, to, a, r)
 				}
 			}
 		}
@@ -39,12 +39,13 @@ func (c *Cluster) checkTargetTypes(r *report) {
 }
 
 // checkTarget reports a Service that a load balancer cannot send to.
-func checkTarget(o, to *Object, a balancerRule, r *report) {
+func (c *Cluster) checkTarget(o, to *Object, a balancerRule, r *report) {
 	target, said := o.annotation("target-type")
 	if own, ok := to.value(to.service.alb, "target-type"); ok { // it counts first
 		target, said = written{own, target.place}, true
 	}
 	switch {
+	case !said && c.classParams: // they may say ip
 	case to.service.kind == "ClusterIP" && (!said || target.is == "instance"):
 		place := target.place
 		if !said {

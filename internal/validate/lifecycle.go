@@ -92,10 +92,26 @@ func (v *Validator) notServed(o *object) {
 	if !o.builtInGroup(len(same) > 0) && !everServed && near == nil {
 		o.verdict.Unknown = true
 		v.checkMetadata(o)
-		o.warn(problem.KindUnchecked, "", o.source.KeyPlace("kind"), "put its CustomResourceDefinition into schemas/", "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
+		if o.isKustomization() {
+			return
+		}
+		hint = "put its CustomResourceDefinition into schemas/"
+		if o.group == kustomizeGroup {
+			hint = "kustomize reads it from a file kustomization.yaml; no cluster has this kind"
+		}
+		o.warn(problem.KindUnchecked, "", o.source.KeyPlace("kind"), hint, "%s %s is not known, so it is not checked", o.apiVersion(), o.kind)
 		return
 	}
 	o.refuse(problem.NoSuchKind, "apiVersion", o.source.KeyPlace("apiVersion"), hint, "%s", message)
+}
+
+const kustomizeGroup = "kustomize.config.k8s.io"
+
+// isKustomization reports whether an object is the kustomization of its folder: kustomize reads it,
+// and no cluster gets it.
+func (o *object) isKustomization() bool {
+	file := "/" + o.source.Place.File
+	return o.group == kustomizeGroup && (strings.HasSuffix(file, "/kustomization.yaml") || strings.HasSuffix(file, "/kustomization.yml"))
 }
 
 // inGroup reports whether an apiVersion is of the object's group.
