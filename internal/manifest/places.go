@@ -56,17 +56,17 @@ func (w *imageFinder) where(less int) string {
 	return b.String()
 }
 
+// blanks may stand around a reference.
+const blanks = " \t\r\n"
+
 // add adds the image of a scalar that is a whole reference; with assigned, one
 // that may stand behind "name=" or "--flag="; pod means that it is a pod's.
 func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod bool) {
 	if w.known[n] {
 		return
 	}
-	text, at := n.Value, 0
-	if w.stage == finished {
-		text = strings.Trim(n.Value, " \t\r\n") // as "image: |" leaves one
-		at = strings.Index(n.Value, text)
-	}
+	text := strings.Trim(n.Value, blanks) // "image: |" leaves a line break, which a chart trims
+	at := strings.Index(n.Value, text)
 	if assigned {
 		if _, reference, found := strings.Cut(text, "="); found {
 			at += len(text) - len(reference)
