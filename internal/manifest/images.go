@@ -55,8 +55,9 @@ type parts struct {
 	needsPath                   bool   // in a template: it is an image only if the name has a "/"
 	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
-	marker    *marker // behind the scalar whole or tag; nil where it has none
-	malformed bool    // what the marker stands behind is none of its tags
+	marker    *marker   // behind the scalar whole or tag; nil where it has none
+	more      []*marker // behind aliases of the scalar
+	malformed bool      // what the marker stands behind is none of its tags
 }
 
 // tagNode returns the scalar that has the tag: the whole reference, or the tag itself; nil where
@@ -146,7 +147,7 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 	found := &Found{Reached: make([]bool, len(paths))}
 	for _, doc := range f.docs {
 		w := &imageFinder{file: f, stage: at, known: map[*yaml.Node]bool{},
-			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}, reached: map[[2]*yaml.Node]bool{}, owners: map[*yaml.Node]string{}}
+			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}, reached: map[[2]*yaml.Node]bool{}, owners: map[*yaml.Node]string{}, markedBy: map[*yaml.Node]bool{}}
 		w.anchors = bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0
 		root := resolved(doc.root)
 		if w.anchors {
@@ -169,6 +170,9 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 		}
 		if w.anchors {
 			w.keys(doc.root)
+		}
+		for _, alias := range w.fed {
+			w.other[alias.Alias] = w.other[alias.Alias] || !w.markedBy[alias]
 		}
 		users := map[*yaml.Node]int{}
 		for i := range w.images {
