@@ -23,6 +23,7 @@ var contractOfPlaces = []sentence{
 		{"image volume of a custom resource", "", "kind: Cluster\nspec: {extensions: [{name: x, image: {reference: 'ecr.repo/api:v1'}}]}\n", "kind: Cluster\nspec: {extensions: [{name: x, image: {reference: 'ecr.repo/api:v2'}}]}\n", "", nil},
 		{"a step of Argo Workflows and of Tekton, a Rollout", "", "kind: Workflow\nspec: {templates: [{name: a, script: {image: 'ecr.repo/api:v1'}}]}\n---\nkind: Task\nspec: {steps: [{name: a, image: 'ecr.repo/api:v1'}]}\n---\nkind: Rollout\nspec: {template: {spec: {containers: [{name: a, image: 'ecr.repo/api:v1'}]}}}\n", "kind: Workflow\nspec: {templates: [{name: a, script: {image: 'ecr.repo/api:v2'}}]}\n---\nkind: Task\nspec: {steps: [{name: a, image: 'ecr.repo/api:v2'}]}\n---\nkind: Rollout\nspec: {template: {spec: {containers: [{name: a, image: 'ecr.repo/api:v2'}]}}}\n", "", nil},
 		{"a list of strings is none", "", "image: [ecr.repo/api:v1]\nb: {image: 'ecr.repo/api:v1'}\n", "image: [ecr.repo/api:v1]\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:v1"}},
+		{"an empty tag is none", "", "a: {image: 'ecr.repo/api:'}\nb: {image: 'ecr.repo/api:v1'}\n", "a: {image: 'ecr.repo/api:'}\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:"}},
 		{"a substitution is none", "", "image: ecr.repo/api:${TAG}\nb: {image: 'ecr.repo/api:v1'}\n", "image: ecr.repo/api:${TAG}\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api:${TAG}"}},
 	}},
 	{"4.1", "the repository is the strongest of repository, baseImage, image, name, with registry joined in front", []contractCase{
@@ -71,6 +72,9 @@ var contractOfPlaces = []sentence{
 		{"without a tag it is split", "", "a: {image: ecr.repo/api, tag: v1}\n", "a: {image: ecr.repo/api, tag: v2}\n", "", nil},
 	}},
 	{"4.1", "a map without a tag key is no image unless --field names it", []contractCase{
+		{"a list first", "--field image", "image:\n  pullSecrets: [a]\n  repository: ecr.repo/api # r\n  x: y\n", "image:\n  pullSecrets: [a]\n  repository: ecr.repo/api # r\n  tag: v2\n  x: y\n", "", nil},
+		{"a block of text and a map first", "--field a", "a:\n  text: |\n    b\n  map:\n    c: d\n  repository: ecr.repo/api", "a:\n  text: |\n    b\n  map:\n    c: d\n  repository: ecr.repo/api\n  tag: v2", "", nil},
+		{"a map first, in braces", "--field a", "a: {\"map\": {\"b\": 1}, \"repository\": \"ecr.repo/api\", \"x\": {}}\n", "a: {\"map\": {\"b\": 1}, \"repository\": \"ecr.repo/api\", \"tag\": \"v2\", \"x\": {}}\n", "", nil},
 		{"no match, with its line", "", "a:\n  repository: ecr.repo/api\n", "", `a\.yaml:2(?s:.*)--field`, nil},
 		{"listed beside another", "", "a: {repository: ecr.repo/api}\nb: {image: 'ecr.repo/api:v1'}\n", "a: {repository: ecr.repo/api}\nb: {image: 'ecr.repo/api:v2'}\n", "", []string{"1 ecr.repo/api"}},
 		{"a digest alone pins it", "", "a:\n  image: ecr.repo/api\n  digest: " + d0 + "\n", "", `a\.yaml:\d+:\d+: ecr\.repo/api, without a tag`, nil},
@@ -248,6 +252,8 @@ var contractOfEdits = []sentence{
 	{"4.3", "what an alias feeds elsewhere is not changed in silence", []contractCase{
 		{"a tag that two images share", "", "a: {repository: ecr.repo/api, tag: &t v1}\nb: {repository: ecr.repo/web, tag: *t}\n", "", `an alias uses`, nil},
 		{"a tag that is the name to look for", "", "a: {name: &t v1, newName: ecr.repo/api, newTag: *t}\n", "", `an alias uses`, nil},
+		{"a repository that a label shares", "", "a: {repository: &r ecr.repo/api, tag: v1, digest: &d ''}\nlabels: {r: *r, d: *d}\n", "a: {repository: &r ecr.repo/api, tag: v2, digest: &d ''}\nlabels: {r: *r, d: *d}\n", "", nil},
+		{"a repository that a label shares, and moves", "--rename ecr.repo/api=ecr.repo/api-dev", "a: {repository: &r ecr.repo/api, tag: v1}\nlabels: {r: *r}\n", "", `an alias uses`, nil},
 		{"a tag that a label shares", "", "a: {repository: ecr.repo/api, tag: &t v1}\nlabels: {v: *t}\n", "", `an alias uses`, nil},
 		{"a merged map in something else", "", "a: &a {image: 'ecr.repo/api:v1'}\nb: {<<: *a}\nc: {x: {<<: *a}}\n", "a: &a {image: 'ecr.repo/api:v2'}\nb: {<<: *a}\nc: {x: {<<: *a}}\n", "", nil},
 		{"an anchor of another document", "", "a: &a ecr.repo/web:v1\nimage: *a\n---\na: &a ecr.repo/api:v1\nimage: *a\n", "a: &a ecr.repo/web:v1\nimage: *a\n---\na: &a ecr.repo/api:v2\nimage: *a\n", "", nil},
@@ -256,6 +262,10 @@ var contractOfEdits = []sentence{
 		{"another repository of the name", "", "image: other.repo/api:v1\n", "", `a\.yaml:1:8: other\.repo/api:v1, another repository`, nil},
 		{"a bare name in text", "--image node", "args: [run, node:20]\n", "", `a\.yaml:1`, nil},
 		{"the second on a line", "--image shop", "args: [my-shop:1, shop=shop:1]\n", "", `a\.yaml:1`, nil},
+		{"an empty tag", "", "spec: {image: 'ecr.repo/api:'}\n", "", `a\.yaml:1:15: ecr\.repo/api:, whose tag is empty: write one in`, nil},
+		{"--field leads to a tag alone", "--field params[name=image.tag].value", "params:\n- name: image.tag\n  value: v1\n", "", `a\.yaml:3:10: v1, where --field params\[name=image.tag\].value leads, names no repository: if it is the tag alone, put # tagbump: ecr\.repo/api behind it`, nil},
+		{"--field leads to another image", "--field a", "a: ecr.repo/web:v1\nb: ecr.repo/api:v1\n", "", `closest matches:
+  dev/manifests/a.yaml:2: b`, nil},
 		{"a tag that is none", "", "a:\n  repository: ecr.repo/api\n  tag: ${TAG}\n", "", `a\.yaml:3`, nil},
 		{"--expect with nothing found", "--expect 3", "# image: ecr.repo/api:v1\n", "", `a\.yaml:1`, nil},
 		{"nothing like it", "", "image: nginx\n", "", `no file there mentions it`, nil},

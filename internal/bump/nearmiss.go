@@ -135,8 +135,15 @@ func (n *nearMisses) look(r *Request, t Target, file File) {
 	for _, u := range found.Unread {
 		if u.Ref.Repository() == t.Repository.Repository() {
 			shown[u.Place.Line] = true
+			if u.Tag == "" {
+				n.add("%s: %s:, whose tag is empty: write one in", u.Place, u.Ref.Name)
+				continue
+			}
 			n.add("%s: %s, whose tag is none: %s", u.Place, u.Ref.Name, u.Tag)
 		}
+	}
+	for _, alone := range found.TagsAlone {
+		n.add("%s: %s, where --field %s leads, names no repository: if it is the tag alone, put %s %s behind it", alone.Place, alone.Tag, alone.Path, manifest.MarkerPrefix, t.Repository.Name)
 	}
 	for _, line := range namings(file.Data, r.namesOf(t)) {
 		if !shown[line] {

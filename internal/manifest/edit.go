@@ -168,17 +168,21 @@ func (f *File) isJSON(at int) bool {
 	return false
 }
 
-// addEntry adds an entry behind the first one of a map, which must be a scalar.
+// addEntry adds an entry to a map, behind the first one that is a scalar.
 func (f *File) addEntry(e edit, changes *changes) (cut, error) {
-	key, value := e.entries.Content[0], e.entries.Content[1]
-	if value.Kind != yaml.ScalarNode || value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		return cut{}, f.problemAt(key, "write "+e.key+" into it, with any value", "there is no %s to change", e.key)
+	content, at := e.entries.Content, 0
+	for at < len(content) && (content[at+1].Kind != yaml.ScalarNode || content[at+1].Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0) {
+		at += 2
 	}
+	if at == len(content) {
+		return cut{}, f.problemAt(content[0], "write "+e.key+" into it, with any value", "there is no %s to change", e.key)
+	}
+	key, value := content[at], content[at+1]
 	s, err := f.find(value)
 	if err != nil {
 		return cut{}, err
 	}
-	changes.added = append(changes.added, added{e.entries, e.key, e.text})
+	changes.added = append(changes.added, added{e.entries, at + 2, e.key, e.text})
 	if e.entries.Style&yaml.FlowStyle != 0 {
 		name, text := appendString(nil, e.key, true), appendString(nil, e.text, true)
 		if key.Style&yaml.DoubleQuotedStyle != 0 { // as in JSON

@@ -75,6 +75,11 @@ func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod b
 	}
 	ref, err := image.Parse(text)
 	if err != nil && (w.stage == finished || !strings.Contains(text, Placeholder) && !strings.HasSuffix(text, ":")) {
+		if name, empty := strings.CutSuffix(text, ":"); empty {
+			if ref, err = image.ParseRepository(name); err == nil {
+				w.unread = append(w.unread, Unread{ref, w.file.place(n), ""})
+			}
+		}
 		return
 	}
 	w.known[n] = true
@@ -234,6 +239,9 @@ func (w *imageFinder) field(path Path, n *yaml.Node, maps map[*yaml.Node]bool, f
 		}
 		if !slices.ContainsFunc(w.images, func(i Image) bool { return i.parts.tag == n }) {
 			w.add(n, where, "", true, false)
+		}
+		if _, _, isTag := image.SplitTag(n.Value); isTag {
+			found.TagsAlone = append(found.TagsAlone, TagAlone{path, w.file.place(n), n.Value})
 		}
 	case yaml.MappingNode:
 		maps[n] = true

@@ -21,13 +21,13 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 		if next.String() == i.Ref.String() && next.Name == i.Ref.Name {
 			continue
 		}
-		if i.shared {
-			return nil, f.refuseShared(i, "something that is no image")
-		}
 		more, err := i.edits(next)
 		if err != nil {
 			p := problem.All(err)[0]
 			return nil, f.refuse(problem.At(i.Place, p.Hint, "%s", p.Message))
+		}
+		if slices.ContainsFunc(more, i.isShared) {
+			return nil, f.refuseShared(i, "something that is no image")
 		}
 		for _, e := range more {
 			if e.node != nil {
@@ -53,6 +53,15 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 		return nil, f.refuse(problem.All(err)...)
 	}
 	return out, nil
+}
+
+// isShared reports whether an alias feeds what an edit changes to something that is no image. A
+// map that gets an entry is one whose scalars may be elsewhere with it.
+func (i Image) isShared(e edit) bool {
+	if e.entries == nil {
+		return i.other[e.node]
+	}
+	return slices.ContainsFunc(i.parts.nodes(), func(n *yaml.Node) bool { return i.other[n] })
 }
 
 func (f *File) refuseShared(i Image, user string) error {
