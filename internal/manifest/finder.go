@@ -48,6 +48,8 @@ func (w *imageFinder) object(n *yaml.Node, item, aliased bool) {
 		own, shared := ownKeys(n), aliased
 		for _, f := range fields(n) {
 			switch aliased := aliased || !own.has(f); {
+			case resolved(f.key).Value == statusKey:
+				w.ignore(f.value, aliased)
 			case resolved(f.value) != items:
 				w.walk(f.value, resolved(f.key).Value, aliased)
 			case aliased || f.value.Kind == yaml.AliasNode:
