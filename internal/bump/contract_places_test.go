@@ -269,6 +269,7 @@ var contractOfEdits = []sentence{
   dev/manifests/a.yaml:2: b`, nil},
 		{"a tag that is none", "", "a:\n  repository: ecr.repo/api\n  tag: ${TAG}\n", "", `a\.yaml:3`, nil},
 		{"--expect with nothing found", "--expect 3", "# image: ecr.repo/api:v1\n", "", `a\.yaml:1`, nil},
+		{"a misspelling", "", "image: ecr.repo/apis:v1\nb: {registry: ecr.repo, repository: apo, tag: v1}\n", "", `closest matches:\n  dev/manifests/a\.yaml:1:8: ecr\.repo/apis:v1, a name like it\n$`, nil},
 		{"nothing like it", "", "image: nginx\n", "", `no file there mentions it`, nil},
 	}},
 	{"4.4", "--expect pins the count", []contractCase{
