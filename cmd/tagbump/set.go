@@ -112,7 +112,13 @@ func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun boo
 		return nil, noEnvironment(root, request)
 	case errors.Is(err, bump.ErrNoMatch):
 		request.Unscreened = false
-		return nil, request.NoMatch(result, append(content(files), elsewhere(root, request)...))
+		mentioning := append(content(files), elsewhere(root, request)...)
+		if len(mentioning) == 0 {
+			request.Unscreened = true
+			files, _ = read(root, request, request.Dir()) // for the hint alone
+			mentioning = content(files)
+		}
+		return nil, request.NoMatch(result, mentioning)
 	case err != nil || dryRun:
 		return result, err
 	case ctx.Err() != nil:

@@ -11,7 +11,8 @@ import (
 
 // NoMatch returns the refusal for ErrNoMatch: it says what was found, and what comes
 // close. Found is the result that Edit returned with the error; nil is an empty one. Files
-// are those that mention a target, of the environment and perhaps of others.
+// are those that mention a target, of the environment and perhaps of others; where there is
+// none, all of the environment, to look for names like it.
 func (r *Request) NoMatch(found *Result, files []File) error {
 	if found == nil {
 		found = &Result{}
@@ -33,6 +34,9 @@ func (r *Request) NoMatch(found *Result, files []File) error {
 	narrowed := ""
 	if flags := r.Narrowing.String(); flags != "" {
 		narrowed = " with " + flags
+	}
+	if len(missing) > 0 && len(near.lines) == 0 {
+		near.misspelt(r, found, files)
 	}
 	switch n := len(found.Images); {
 	case len(missing) > 0:
@@ -135,12 +139,52 @@ func (n *nearMisses) look(r *Request, t Target, file File) {
 	for _, u := range found.Unread {
 		if u.Ref.Repository() == t.Repository.Repository() {
 			shown[u.Place.Line] = true
+			if u.Tag == "" {
+				n.add("%s: %s:, whose tag is empty: write one in", u.Place, u.Ref.Name)
+				continue
+			}
 			n.add("%s: %s, whose tag is none: %s", u.Place, u.Ref.Name, u.Tag)
 		}
+	}
+	for _, alone := range found.TagsAlone {
+		n.add("%s: %s, where --field %s leads, names no repository: if it is the tag alone, put %s %s behind it", alone.Place, alone.Tag, alone.Path, manifest.MarkerPrefix, t.Repository.Name)
 	}
 	for _, line := range namings(file.Data, r.namesOf(t)) {
 		if !shown[line] {
 			n.add("%s:%d: %s, which is no image: a comment, a text, or a place for --field", file.Path, line, strings.TrimSpace(f.Line(line)))
+		}
+	}
+}
+
+// misspelt adds the images of the environment of whose names that of a missing target is most
+// likely a misspelling.
+func (n *nearMisses) misspelt(r *Request, found *Result, files []File) {
+	var images []manifest.Image
+	for _, inFile := range forEach(r.nearestFirst(files), func(file File) []manifest.Image {
+		if !r.Inside(file.Path) {
+			return nil
+		}
+		f, err := manifest.Scan(file.Path, file.Data)
+		if err != nil {
+			return nil
+		}
+		return f.Images()
+	}) {
+		images = append(images, inFile...)
+	}
+	var known []string
+	for _, i := range images {
+		known = append(known, i.Ref.Base())
+	}
+	for _, t := range r.Targets {
+		if found.has(r, t) {
+			continue
+		}
+		name := problem.Nearest(t.Repository.Base(), known)
+		for _, i := range images {
+			if name != "" && i.Ref.Base() == name {
+				n.add("%s: %s, a name like it", i.Place, i.Ref)
+			}
 		}
 	}
 }

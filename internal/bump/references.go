@@ -146,7 +146,11 @@ func (r *Request) mentionsIn(f *manifest.File, found *manifest.Found) []Mention 
 		}
 	}
 	for _, u := range found.Unread {
-		if r.Target(u.Ref) != nil {
+		switch {
+		case r.Target(u.Ref) == nil:
+		case u.Tag == "":
+			list = append(list, Mention{u.Place, u.Ref.Name + ":", "its tag is empty: write one in"})
+		default:
 			list = append(list, Mention{u.Place, u.Ref.Name, "the value beside it is no tag: " + u.Tag})
 		}
 	}

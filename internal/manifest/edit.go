@@ -2,9 +2,9 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -72,10 +72,22 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 		out = append(out, f.Data[done:doc.end]...)
 		done = doc.end
 		if err := f.prove(doc, out[start:], &changes); err != nil {
-			return nil, err
+			return nil, f.placed(err, mine[0].start)
 		}
 	}
 	return append(out, f.Data[done:]...), nil
+}
+
+// placed completes the problems of a change that cannot be proved: with its line, where they
+// have none.
+func (f *File) placed(err error, at int) error {
+	for _, p := range problem.All(err) {
+		if p.Place.Line == 0 {
+			p.Place = f.PlaceAt(at)
+		}
+		p.Hint = cmp.Or(p.Hint, "write the new value in by hand")
+	}
+	return err
 }
 
 // prove parses a document again after a change, alone, and compares it with what
@@ -100,7 +112,7 @@ func (f *File) prove(doc document, data []byte, changes *changes) error {
 func (f *File) proveParsed(doc document, data []byte, changes *changes) error {
 	after, err := Parse(f.Name, data)
 	if err != nil {
-		return problem.At(problem.Place{File: f.Name}, "", "the change would break the file: %v", strings.TrimPrefix(err.Error(), f.Name+":"))
+		return problem.At(problem.Place{File: f.Name}, "", "the change would break the file: %s", problem.All(err)[0].Message)
 	}
 	if len(after.docs) != 1 {
 		return problem.At(problem.Place{File: f.Name}, "", "the change would make %d documents of one", len(after.docs))
@@ -133,11 +145,14 @@ func (f *File) cut(e edit, changes *changes) (cut, error) {
 	}
 	changes.filled = changes.filled || s.start == s.end
 	text := appendString(nil, value, true)
-	if s.start == s.end && s.start > 0 && f.Data[s.start-1] == ':' { // there was nothing behind the colon
+	if s.start == s.end && s.start > 0 && !isBlank(f.Data[s.start-1]) && breakLength(f.Data[s.start-1:]) == 0 { // there was nothing behind the colon, or the anchor
 		if rest := f.Data[s.start:]; len(rest) > 0 && rest[0] == ' ' && !bytes.HasPrefix(rest, []byte(" #")) {
 			return cut{span{s.start + 1, s.start + 1}, text}, nil
 		}
 		text = append([]byte{' '}, text...)
+		if f.Data[s.start-1] != ':' && e.node.Anchor == "" && e.node.Style == 0 { // {tag} is {tag: null}
+			text = append([]byte{':'}, text...)
+		}
 	}
 	return cut{s.span, text}, nil
 }
@@ -153,17 +168,21 @@ func (f *File) isJSON(at int) bool {
 	return false
 }
 
-// addEntry adds an entry behind the first one of a map, which must be a scalar.
+// addEntry adds an entry to a map, behind the first one that is a scalar.
 func (f *File) addEntry(e edit, changes *changes) (cut, error) {
-	key, value := e.entries.Content[0], e.entries.Content[1]
-	if value.Kind != yaml.ScalarNode || value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		return cut{}, f.problemAt(key, "write "+e.key+" into it, with any value", "there is no %s to change", e.key)
+	content, at := e.entries.Content, 0
+	for at < len(content) && (content[at+1].Kind != yaml.ScalarNode || content[at+1].Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0) {
+		at += 2
 	}
+	if at == len(content) {
+		return cut{}, f.problemAt(content[0], "write "+e.key+" into it, with any value", "there is no %s to change", e.key)
+	}
+	key, value := content[at], content[at+1]
 	s, err := f.find(value)
 	if err != nil {
 		return cut{}, err
 	}
-	changes.added = append(changes.added, added{e.entries, e.key, e.text})
+	changes.added = append(changes.added, added{e.entries, at + 2, e.key, e.text})
 	if e.entries.Style&yaml.FlowStyle != 0 {
 		name, text := appendString(nil, e.key, true), appendString(nil, e.text, true)
 		if key.Style&yaml.DoubleQuotedStyle != 0 { // as in JSON

@@ -72,6 +72,7 @@ func fillTexts(t *testing.T) [][]byte {
 		"a: {b: v1} # tagbump: a/b\nc: a/b:v1 # tagbump: a/b\nd: \"v1\" # tagbump: a/b\ne: '' # tagbump: a/b\n",
 		"a: {registry: r.io, name: x/y, tag: v1}\nb: {registry: r.io, repository: '', image: a, tag: v2}\nc: {registry: {a: b}, name: x/y, tag: v1}\n",
 		"image: |\n  a/b:v1\nx: {image: 'a/b:v1 '}\n",
+		"a:\n- image: |+ # c\n    a/b:v1\n\n- {image: \"\\ta/b:v1\\n\", x: y} # c\n- image: >\n    a/b:\n",
 		"a: {repository: a/b, tag: '', digest: '" + digest + "'}\nb: {repository: a/b, tag: , version: v1}\nc: {repository: a/b, tag: ~}\n",
 		"a: {repository: a/b, newTag: v1, registry: r.io}\nb: {name: 'a:2', newName: , newTag: v1, sha: x}\n",
 		"base: &b {tag: v1}\na: {repository: x/a, <<: *b}\nb: {repository: x/b, <<: *b}\n",
@@ -221,5 +222,30 @@ func TestTagOfALabelHasAMarker(t *testing.T) {
 	_, err = fill(t, object+"labels: {name: «», version: «»}\n", "api", Tag{Text: "v1", Repository: repository})
 	if err == nil || !strings.Contains(err.Error(), "there is no place for its marker") {
 		t.Errorf("in braces: got %v", err)
+	}
+}
+
+// TestBlanksAroundAReference: the checksum has no tag that tagbump moves, and tagbump moves one that a
+// block of text holds.
+func TestBlanksAroundAReference(t *testing.T) {
+	for _, text := range []string{"image: |\n  x/y:%s\n", "a:\n  image: > # c\n    x/y:%s\n\nb: c\n", "image: \" x/y:%s\\n\" # c\n", "images:\n  image: |+\n    x/y:%s\n\n"} {
+		var sums []string
+		for _, tag := range []string{"v1", "v2"} {
+			f, err := Parse("t.yaml", []byte(object+fmt.Sprintf(text, tag)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			known, err := f.Text()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(known.Images) != 1 || known.Images[0].Ref.Tag != tag || known.Run(0).Suffix != ":"+tag || len(f.Images()) != 1 {
+				t.Errorf("%q: the checksum has %+v, an edit finds %+v", f.Data, known.Images, f.Images())
+			}
+			sums = append(sums, blanked(known))
+		}
+		if sums[0] != sums[1] {
+			t.Errorf("the checksum has the tag:\n%s\n%s", sums[0], sums[1])
+		}
 	}
 }

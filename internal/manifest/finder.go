@@ -22,6 +22,8 @@ type imageFinder struct {
 	splits     map[splitID]bool
 	entries    map[*yaml.Node]parts   // of the maps that split images are in
 	other      map[*yaml.Node]bool    // scalars that an alias feeds to something that is no image
+	fed        []*yaml.Node           // aliases of scalars that make no image, unless a marker does
+	markedBy   map[*yaml.Node]bool    // the aliases among them behind which a marker of the same image is
 	aliases    map[*yaml.Node]bool    // that a path leads to
 	reached    map[[2]*yaml.Node]bool // a map and a value that a path leads to in it
 	owners     map[*yaml.Node]string  // the name beside a map under the key image
@@ -46,6 +48,8 @@ func (w *imageFinder) object(n *yaml.Node, item, aliased bool) {
 		own, shared := ownKeys(n), aliased
 		for _, f := range fields(n) {
 			switch aliased := aliased || !own.has(f); {
+			case resolved(f.key).Value == statusKey:
+				w.ignore(f.value, aliased)
 			case resolved(f.value) != items:
 				w.walk(f.value, resolved(f.key).Value, aliased)
 			case aliased || f.value.Kind == yaml.AliasNode:
@@ -77,6 +81,10 @@ func (w *imageFinder) object(n *yaml.Node, item, aliased bool) {
 func (w *imageFinder) walk(n *yaml.Node, key string, aliased bool) {
 	if n.Kind == yaml.AliasNode {
 		if w.aliases[n] {
+			return
+		}
+		if !aliased && n.Alias.Kind == yaml.ScalarNode {
+			w.fed = append(w.fed, n)
 			return
 		}
 		n, aliased = n.Alias, true

@@ -22,9 +22,9 @@ type Image struct {
 	Container string
 	Place     problem.Place // of the tag, where that has a scalar of its own
 
-	parts  parts
-	shared bool               // an alias feeds the same bytes to something that is no image
-	users  map[*yaml.Node]int // how many images a scalar is in, by aliases
+	parts parts
+	other map[*yaml.Node]bool // scalars that an alias feeds to something that is no image
+	users map[*yaml.Node]int  // how many images a scalar is in, by aliases
 }
 
 // Marked reports whether a marker makes it an image of its repository.
@@ -55,8 +55,9 @@ type parts struct {
 	needsPath                   bool   // in a template: it is an image only if the name has a "/"
 	addTag                      string // the key of the entry that is added where there is no tag; "" adds none
 
-	marker    *marker // behind the scalar whole or tag; nil where it has none
-	malformed bool    // what the marker stands behind is none of its tags
+	marker    *marker   // behind the scalar whole or tag; nil where it has none
+	more      []*marker // behind aliases of the scalar
+	malformed bool      // what the marker stands behind is none of its tags
 }
 
 // tagNode returns the scalar that has the tag: the whole reference, or the tag itself; nil where
@@ -103,6 +104,8 @@ type Found struct {
 	Markers []StrayMarker
 	// Halves are images of which a path led to one of several scalars.
 	Halves []Half
+	// TagsAlone are scalars that a path led to and that may be a tag, or a name of one word.
+	TagsAlone []TagAlone
 
 	// WrongMarkers are markers that name nothing valid, or stand behind no tag.
 	WrongMarkers []WrongMarker
@@ -110,11 +113,18 @@ type Found struct {
 	undecided bool // in a template: its values decide whether a scalar under the key image is one
 }
 
-// Unread is a split image whose tag is none, such as ${TAG}.
+// Unread is an image whose tag is none, such as ${TAG}.
 type Unread struct {
 	Ref   image.Ref     // the repository
 	Place problem.Place // of the tag
-	Tag   string        // what stands there
+	Tag   string        // what stands there; "" in the reference "repository:"
+}
+
+// TagAlone is a scalar that may be a tag, and the path that led to it.
+type TagAlone struct {
+	Path  Path
+	Place problem.Place
+	Tag   string
 }
 
 // Half is a split image of which a path leads to one entry.
@@ -146,7 +156,7 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 	found := &Found{Reached: make([]bool, len(paths))}
 	for _, doc := range f.docs {
 		w := &imageFinder{file: f, stage: at, known: map[*yaml.Node]bool{},
-			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}, reached: map[[2]*yaml.Node]bool{}, owners: map[*yaml.Node]string{}}
+			splits: map[splitID]bool{}, entries: map[*yaml.Node]parts{}, other: map[*yaml.Node]bool{}, aliases: map[*yaml.Node]bool{}, reached: map[[2]*yaml.Node]bool{}, owners: map[*yaml.Node]string{}, markedBy: map[*yaml.Node]bool{}}
 		w.anchors = bytes.IndexByte(f.Data[doc.start:doc.end], '&') >= 0
 		root := resolved(doc.root)
 		if w.anchors {
@@ -170,12 +180,14 @@ func (f *File) findImages(at stage, paths []Path) *Found {
 		if w.anchors {
 			w.keys(doc.root)
 		}
+		for _, alias := range w.fed {
+			w.other[alias.Alias] = w.other[alias.Alias] || !w.markedBy[alias]
+		}
 		users := map[*yaml.Node]int{}
 		for i := range w.images {
 			image := &w.images[i]
-			image.users = users
+			image.users, image.other = users, w.other
 			for _, n := range image.parts.nodes() {
-				image.shared = image.shared || w.other[n]
 				users[n]++
 			}
 			if image.parts.replaces != nil {

@@ -22,6 +22,7 @@ type marker struct {
 	line       int
 	ref        image.Ref // the repository
 	tagOnly    bool      // the scalar is a tag without a digest, and stays one
+	alias      bool      // it stands behind an alias of the scalar
 }
 
 // StrayMarker is a comment that looks like a marker and stands where it marks nothing.
@@ -126,7 +127,7 @@ func (w *imageFinder) marker(m markerLine, spans []valueSpan, found *Found) {
 		found.wrong(f, ref, place, "put it behind the value on the value's own line", "no value ends on the line of the marker %s", ref)
 		return
 	}
-	w.marked(&marker{repository: m.repository, line: m.line, ref: ref}, resolved(ending[0].node), found)
+	w.marked(&marker{repository: m.repository, line: m.line, ref: ref}, ending[0].node, found)
 }
 
 // stray notes a text that looks like a marker.
@@ -143,8 +144,9 @@ func (found *Found) wrong(f *File, ref image.Ref, place problem.Place, hint, for
 	found.WrongMarkers = append(found.WrongMarkers, WrongMarker{ref, p})
 }
 
-// marked adds the image that a marker makes of the scalar n.
-func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
+// marked adds the image that a marker makes of a scalar, or of what an alias stands for.
+func (w *imageFinder) marked(m *marker, value *yaml.Node, found *Found) {
+	n := resolved(value)
 	place := w.file.place(n)
 	place.Line = max(place.Line, 1)
 	if n.Kind != yaml.ScalarNode {
@@ -160,7 +162,12 @@ func (w *imageFinder) marked(m *marker, n *yaml.Node, found *Found) {
 			found.wrong(w.file, m.ref, place, "take the marker away, or name the same repository", "the marker says %s, and this is an image of %s", m.ref, known.Ref.Name)
 			return
 		}
-		known.parts.marker = m
+		w.markedBy[value], m.alias = true, value != n
+		if known.parts.marker != nil {
+			known.parts.more = append(known.parts.more, m)
+		} else {
+			known.parts.marker = m
+		}
 		return
 	}
 	text := strings.Trim(n.Value, " \t\r\n")

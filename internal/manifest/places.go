@@ -56,17 +56,17 @@ func (w *imageFinder) where(less int) string {
 	return b.String()
 }
 
+// blanks may stand around a reference.
+const blanks = " \t\r\n"
+
 // add adds the image of a scalar that is a whole reference; with assigned, one
 // that may stand behind "name=" or "--flag="; pod means that it is a pod's.
 func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod bool) {
 	if w.known[n] {
 		return
 	}
-	text, at := n.Value, 0
-	if w.stage == finished {
-		text = strings.Trim(n.Value, " \t\r\n") // as "image: |" leaves one
-		at = strings.Index(n.Value, text)
-	}
+	text := strings.Trim(n.Value, blanks) // "image: |" leaves a line break, which a chart trims
+	at := strings.Index(n.Value, text)
 	if assigned {
 		if _, reference, found := strings.Cut(text, "="); found {
 			at += len(text) - len(reference)
@@ -75,6 +75,11 @@ func (w *imageFinder) add(n *yaml.Node, where, container string, assigned, pod b
 	}
 	ref, err := image.Parse(text)
 	if err != nil && (w.stage == finished || !strings.Contains(text, Placeholder) && !strings.HasSuffix(text, ":")) {
+		if name, empty := strings.CutSuffix(text, ":"); empty {
+			if ref, err = image.ParseRepository(name); err == nil {
+				w.unread = append(w.unread, Unread{ref, w.file.place(n), ""})
+			}
+		}
 		return
 	}
 	w.known[n] = true
@@ -234,6 +239,9 @@ func (w *imageFinder) field(path Path, n *yaml.Node, maps map[*yaml.Node]bool, f
 		}
 		if !slices.ContainsFunc(w.images, func(i Image) bool { return i.parts.tag == n }) {
 			w.add(n, where, "", true, false)
+		}
+		if _, _, isTag := image.SplitTag(n.Value); isTag {
+			found.TagsAlone = append(found.TagsAlone, TagAlone{path, w.file.place(n), n.Value})
 		}
 	case yaml.MappingNode:
 		maps[n] = true

@@ -26,10 +26,11 @@ type markerChange struct {
 	old, new string
 }
 
-// added is an entry behind the first one of a map, and behind those that were
-// added there before it.
+// added is an entry of a map, by the number of its key among the nodes of the map. Those that were
+// added to one map stand there in the order of the list.
 type added struct {
 	entries    *yaml.Node
+	at         int
 	key, value string
 }
 
@@ -127,10 +128,10 @@ func (p *prover) withoutAdded(a, b *yaml.Node) (rest []*yaml.Node, ok bool) {
 		if entry.entries != a {
 			continue
 		}
-		if lookup(a, entry.key) != nil || len(rest) < 4 || !means(rest[2], entry.key) || !means(rest[3], entry.value) {
+		if lookup(a, entry.key) != nil || len(rest) < entry.at+2 || !means(rest[entry.at], entry.key) || !means(rest[entry.at+1], entry.value) {
 			return nil, false
 		}
-		rest = append(rest[:2:2], rest[4:]...)
+		rest = slices.Concat(rest[:entry.at], rest[entry.at+2:])
 	}
 	return rest, true
 }

@@ -43,10 +43,13 @@ func (f *File) find(n *yaml.Node) (scalar, error) {
 	if n.Column == 1 && bytes.HasPrefix(r.rest(), byteOrderMark) && !strings.HasPrefix(n.Value, string(byteOrderMark)) {
 		r.at += len(byteOrderMark) // the parser passes it over where a line begins
 	}
-	r.skipProperties()
+	properties := r.skipProperties()
 	var s scalar
 	var ok bool
 	switch style := n.Style &^ yaml.TaggedStyle; {
+	case style == 0 && n.Value == "" && properties > 0: // what follows is another node's
+		r.at = properties
+		s, ok = r.plain()
 	case style&yaml.DoubleQuotedStyle != 0:
 		s, ok = r.quoted('"')
 	case style&yaml.SingleQuotedStyle != 0:
@@ -112,10 +115,11 @@ func (r *reader) finish(s span, contentEnd int) (scalar, bool) {
 }
 
 // skipProperties goes past an anchor and a tag, in either order, and the space
-// behind them: no scalar starts with their indicators.
-func (r *reader) skipProperties() {
+// behind them: no scalar starts with their indicators. It returns where the last of
+// them ends, 0 where there is none.
+func (r *reader) skipProperties() (end int) {
 	if c := r.peek(); c != '&' && c != '!' {
-		return
+		return 0
 	}
 	for {
 		switch r.peek() {
@@ -124,10 +128,12 @@ func (r *reader) skipProperties() {
 			for c := r.peek(); isLetter(c) || isDigit(c) || c == '_' || c == '-'; c = r.peek() {
 				r.at++
 			}
+			end = r.at
 		case '!':
 			for r.at < len(r.data) && !isBlank(r.peek()) && breakLength(r.rest()) == 0 {
 				r.at++
 			}
+			end = r.at
 		case ' ', '\t':
 			r.at++
 		case '#':
@@ -137,7 +143,7 @@ func (r *reader) skipProperties() {
 		default:
 			n := breakLength(r.rest())
 			if n == 0 {
-				return
+				return end
 			}
 			r.at += n
 		}

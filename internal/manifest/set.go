@@ -21,13 +21,13 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 		if next.String() == i.Ref.String() && next.Name == i.Ref.Name {
 			continue
 		}
-		if i.shared {
-			return nil, f.refuseShared(i, "something that is no image")
-		}
 		more, err := i.edits(next)
 		if err != nil {
 			p := problem.All(err)[0]
 			return nil, f.refuse(problem.At(i.Place, p.Hint, "%s", p.Message))
+		}
+		if slices.ContainsFunc(more, i.isShared) {
+			return nil, f.refuseShared(i, "something that is no image")
 		}
 		for _, e := range more {
 			if e.node != nil {
@@ -55,8 +55,18 @@ func (f *File) SetImages(images []Image, change func(image.Ref) image.Ref) ([]by
 	return out, nil
 }
 
+// isShared reports whether an alias feeds what an edit changes to something that is no image. A
+// map that gets an entry is one whose scalars may be elsewhere with it.
+func (i Image) isShared(e edit) bool {
+	if e.entries == nil {
+		return i.other[e.node]
+	}
+	return slices.ContainsFunc(i.parts.nodes(), func(n *yaml.Node) bool { return i.other[n] })
+}
+
 func (f *File) refuseShared(i Image, user string) error {
-	return f.refuse(problem.At(i.Place, "write the value out in the places of the aliases", "an alias uses the image %s for %s", i.Ref, user))
+	hint := "write the value out in the places of the aliases; where it is to follow, put the marker " + MarkerPrefix + " " + i.Ref.Name + " behind it"
+	return f.refuse(problem.At(i.Place, hint, "an alias uses the image %s for %s", i.Ref, user))
 }
 
 // refuse makes problems refusals, with their lines.
@@ -83,6 +93,9 @@ func (i Image) edits(next image.Ref) ([]edit, error) {
 	var edits []edit
 	if p.marker != nil && next.Name != i.Ref.Name {
 		edits = append(edits, edit{comment: p.marker, text: next.Name})
+		for _, m := range p.more {
+			edits = append(edits, edit{comment: m, text: next.Name})
+		}
 	}
 	if p.whole != nil {
 		return append(edits, wholeEdit(p, i.Ref, next)), nil
@@ -110,6 +123,9 @@ func (i Image) edits(next image.Ref) ([]edit, error) {
 		if tag == "" {
 			return nil, problem.New("pass --tag too: both are written as tag@digest", "there is no key for a digest alone")
 		}
+		if p.isFollowed() && !strings.Contains(p.tag.Value, "@") {
+			return nil, problem.New("add an entry digest: \"\" beside the tag", "an alias with a marker follows the tag, and would get the digest too")
+		}
 		tag += "@" + digest
 	}
 	switch {
@@ -125,6 +141,11 @@ func (i Image) edits(next image.Ref) ([]edit, error) {
 		edits = append(edits, edit{entries: p.entries, key: p.addTag, text: tag})
 	}
 	return edits, nil
+}
+
+// isFollowed reports whether a marker stands behind an alias of the scalar.
+func (p *parts) isFollowed() bool {
+	return slices.ContainsFunc(append(p.more[:len(p.more):len(p.more)], p.marker), func(m *marker) bool { return m != nil && m.alias })
 }
 
 // wholeEdit returns the edit of a whole reference.

@@ -161,7 +161,7 @@ func (f *filling) scalar(i int, value string) scalar {
 		}
 		return s
 	}
-	value = value[strings.LastIndexByte(value, '=')+1:] // which is written without escapes
+	value = strings.TrimRight(value[strings.LastIndexByte(value, '=')+1:], blanks) // what is left is written without escapes
 	return scalar{span: at, value: value, first: at.start + bytes.LastIndex(f.out[at.start:at.end], []byte(value))}
 }
 

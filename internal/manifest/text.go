@@ -98,7 +98,7 @@ func (t *Text) add(f *File, i Image, n *yaml.Node) error {
 	return nil
 }
 
-// addImage adds the image of a scalar whose value ends with its reference.
+// addImage adds the image of a scalar whose value ends with its reference, and blanks.
 func (t *Text) addImage(ref image.Ref, s scalar, tagged bool) {
 	r := t.reference(ref, s, tagged)
 	r.Comment = Bytes{s.end, s.end + commentLength(t.Data[s.end:])}
@@ -118,11 +118,12 @@ func (t *Text) addMarked(ref image.Ref, s scalar, tagOnly, tagged bool) {
 
 // reference returns the place of the reference that ends a scalar's value, without a comment.
 func (t *Text) reference(ref image.Ref, s scalar, tagged bool) Running {
-	suffix := len(s.value) - len(ref.Suffix())
+	end := len(strings.TrimRight(s.value, blanks))
+	suffix := end - len(ref.Suffix())
 	if !tagged {
 		suffix-- // the colon before the tag that is not there
 	}
-	return Running{Ref: ref, Line: t.lineAt(s.start), Tagged: tagged, Suffix: Bytes{s.offset(suffix), s.offset(len(s.value))}}
+	return Running{Ref: ref, Line: t.lineAt(s.start), Tagged: tagged, Suffix: Bytes{s.offset(suffix), s.offset(end)}}
 }
 
 // lineAt returns the line of a byte, counted from 1.
@@ -131,6 +132,7 @@ func (t *Text) lineAt(at int) int { return 1 + bytes.Count(t.Data[:at], []byte("
 // parseUnfinished parses a reference that may lack its tag, as in "repository:". If
 // assigned, it may stand behind "name=".
 func parseUnfinished(s string, assigned bool) (ref image.Ref, tagged bool, err error) {
+	s = strings.Trim(s, blanks)
 	if _, reference, found := strings.Cut(s, "="); assigned && found {
 		s = reference
 	}
