@@ -44,7 +44,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 	if err != nil {
 		return plan, err
 	}
-	p, err := readProposal(ctx, o, t, b, a.count == 1 && !t.joined)
+	p, err := readProposal(ctx, o, t, b, a.count == 1 && t.joined == "")
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 // besideProposed returns a plan with what the open pull request proposes for other
 // services of its set, and for those of which it proposes something newer.
 func besideProposed(ctx context.Context, t *task, b *base, p *proposal, plan, newer *Outcome) (*Outcome, error) {
-	if p.open == nil || p.diff == nil || t.kind != deploying || !t.joined && (newer == nil || len(newer.Superseded) == 0) {
+	if p.open == nil || p.diff == nil || t.kind != deploying || t.joined == "" && (newer == nil || len(newer.Superseded) == 0) {
 		return plan, nil
 	}
 	var own []string
