@@ -9,6 +9,7 @@ import (
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
+	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
 
@@ -163,7 +164,10 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 			return nil, err
 		}
 	}
-	replaced := replacedTag(t, p, plan)
+	replaced, err := replacedTag(ctx, o, t, p, plan)
+	if err != nil {
+		return nil, err
+	}
 	head := ""
 	if exact {
 		head, plan.Pull = p.head.Hash, Untouched
@@ -200,21 +204,22 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 
 // replacedTag returns the comment about a tag that somebody else put on the branch, which
 // another one replaces; "" where there is none.
-func replacedTag(t *task, p *proposal, plan *Outcome) string {
+func replacedTag(ctx context.Context, o *Options, t *task, p *proposal, plan *Outcome) (string, error) {
 	if p.open == nil || p.diff == nil || t.kind != deploying {
-		return ""
+		return "", nil
 	}
 	label := ProposedTag(p.open.Body)
 	if label == "" {
-		return ""
+		return "", nil
 	}
 	known := strings.Split(label, ", ")
 	for _, ref := range p.diff.proposed(p.targets) {
 		if tag := ref.TagOrDigest(); !slices.Contains(known, tag) && tag != plan.NewTag {
-			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(p.head.Author.String()), plan.NewTag)
+			author, err := authorOf(ctx, o, p.head)
+			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(author), plan.NewTag), err
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // pushProposal puts one fresh commit on the base's tip on the branch, and returns its
@@ -234,6 +239,11 @@ func pushProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base
 	a.sent(p.branch, old, err)
 	if err == nil {
 		a.proposed = p.branch
+	}
+	if errors.Is(err, repo.ErrProtected) {
+		refusal := *problem.All(err)[0]
+		refusal.Hint = fmt.Sprintf("that is the branch of the pull request: let the account of TAGBUMP_TOKEN create, update and delete the branches %s** and %s**, past the rule that protects them", deployPrefix, rollbackPrefix)
+		err = &problem.Fault{Problem: &refusal, Kind: repo.ErrProtected, Cause: err}
 	}
 	return hash, err
 }

@@ -29,7 +29,7 @@ var (
 	// The problem's hint says which permission it takes.
 	ErrForbidden = errors.New("not allowed")
 	// ErrProtected: a rule of the branch forbids it. It is an ErrForbidden.
-	ErrProtected = fmt.Errorf("the branch is protected: %w", ErrForbidden)
+	ErrProtected = fmt.Errorf("%w: %w", repo.ErrProtected, ErrForbidden)
 	// ErrPullRequestExists: the branch has an open pull request to that base.
 	ErrPullRequestExists = errors.New("a pull request exists")
 	// ErrNoDifference: the base has every commit of the branch.
