@@ -130,6 +130,13 @@ var branchOwner = []sentence{
 			t.Errorf("got %+v", problem.All(err)[0])
 		}
 	}},
+	{"a branch whose name is in the way is named", func(t *testing.T, api bool) {
+		for _, inTheWay := range []string{"tagbump", "tagbump/prod"} {
+			h := newGitHubSite(t, api)
+			h.repo.Git("branch", inTheWay, "main")
+			h.refused(problem.ExitRefused, "the branch "+branch+" cannot be made, because there is a branch "+inTheWay)
+		}
+	}},
 	{"without an open pull request the branch is replaced, whatever it holds", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.repo.Git("branch", branch, "main")

@@ -222,6 +222,20 @@ func replacedTag(ctx context.Context, o *Options, t *task, p *proposal, plan *Ou
 	return "", nil
 }
 
+// branchAbove returns the branch whose name another one begins with, up to a slash: Git cannot
+// have both. It is "" where there is none, or that cannot be read.
+func branchAbove(ctx context.Context, o *Options, branch string) string {
+	for at, c := range branch {
+		if c != '/' {
+			continue
+		}
+		if _, err := o.Store.Tip(ctx, branch[:at]); err == nil {
+			return branch[:at]
+		}
+	}
+	return ""
+}
+
 // pushProposal puts one fresh commit on the base's tip on the branch, and returns its
 // hash.
 func pushProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base, p *proposal, plan *Outcome) (string, error) {
@@ -239,6 +253,11 @@ func pushProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base
 	a.sent(p.branch, old, err)
 	if err == nil {
 		a.proposed = p.branch
+	}
+	if err != nil && old == "" && !errors.Is(err, repo.ErrMoved) && !errors.Is(err, repo.ErrOutcomeUnknown) {
+		if inTheWay := branchAbove(ctx, o, p.branch); inTheWay != "" {
+			return "", problem.Refuse("rename or delete it: Git has no branch below the name of another", "the branch %s cannot be made, because there is a branch %s", p.branch, inTheWay)
+		}
 	}
 	if errors.Is(err, repo.ErrProtected) {
 		refusal := *problem.All(err)[0]
