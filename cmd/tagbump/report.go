@@ -242,7 +242,11 @@ func (r *result) summary() string {
 		r.serviceTable(&b)
 	}
 	if r.Commit != "" {
-		fmt.Fprintf(&b, "\nCommit %s on %s, in %s.\n", r.Commit, console.Plain(r.Branch), count(r.Attempts, "attempt"))
+		what := "Commit " + r.Commit + " on " + console.Plain(r.Branch)
+		if commits := strings.Fields(r.Commit); len(commits) > 1 { // they may be on a branch each
+			what = "Commits " + strings.Join(commits, ", ")
+		}
+		fmt.Fprintf(&b, "\n%s, in %s.\n", what, count(r.Attempts, "attempt"))
 	}
 	r.pullRequests(&b)
 	for _, n := range r.Notices {
