@@ -22,6 +22,7 @@ func run(args []string, stdout, stderr io.Writer, getenv func(string) string) in
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends it at once
 	con := console.New("tagbump", stdout, stderr, getenv)
+	con.OnFailure = func(command string, err error) error { return reportUsage(con, command, err) }
 	return console.Main(ctx, con, newApp(con, getenv), args)
 }
 

@@ -43,6 +43,17 @@ func report(con *console.Console, format string, r *result, err error) error {
 	return reportErr
 }
 
+// reportUsage hands what a command failed with before it had a result to the steps and the page
+// of the run. The commands that only print have no result.
+func reportUsage(con *console.Console, command string, err error) error {
+	if command == "" || command == "completion" || command == "status" {
+		return nil
+	}
+	r := newResult("", "")
+	r.Problems = console.JSONProblems(err)
+	return errors.Join(con.Outputs(r.outputs()), con.Summary(r.summary()))
+}
+
 // maxMentions is how many mentions are printed; --output json has all.
 const maxMentions = 20
 
@@ -212,7 +223,11 @@ func (r *result) summary() string {
 	if r.From != "" {
 		fmt.Fprintf(&b, "### tagbump: promote %s to %s\n\n", console.Plain(r.From), console.Plain(r.To))
 	} else {
-		fmt.Fprintf(&b, "### tagbump: %s %s in %s\n\n", r.Result, console.Plain(r.NewTag), console.Plain(r.Env))
+		fmt.Fprintf(&b, "### tagbump: %s", strings.Join(strings.Fields(r.Result+" "+console.Plain(r.NewTag)), " "))
+		if r.Env != "" {
+			fmt.Fprintf(&b, " in %s", console.Plain(r.Env))
+		}
+		b.WriteString("\n\n")
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "- **%s**", console.Plain(placed(p)))
@@ -227,7 +242,11 @@ func (r *result) summary() string {
 		r.serviceTable(&b)
 	}
 	if r.Commit != "" {
-		fmt.Fprintf(&b, "\nCommit %s on %s, in %s.\n", r.Commit, console.Plain(r.Branch), count(r.Attempts, "attempt"))
+		what := "Commit " + r.Commit + " on " + console.Plain(r.Branch)
+		if commits := strings.Fields(r.Commit); len(commits) > 1 { // they may be on a branch each
+			what = "Commits " + strings.Join(commits, ", ")
+		}
+		fmt.Fprintf(&b, "\n%s, in %s.\n", what, count(r.Attempts, "attempt"))
 	}
 	r.pullRequests(&b)
 	for _, n := range r.Notices {

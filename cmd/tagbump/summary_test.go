@@ -31,17 +31,17 @@ func withoutCode(line string) string {
 
 // TestSummaryOfPullRequests says of each pull request what became of it.
 func TestSummaryOfPullRequests(t *testing.T) {
-	api := &deploy.Outcome{Status: deploy.Proposed, PullRequest: "https://github.com/example/k8s/pull/1", Pull: "created"}
-	web := &deploy.Outcome{Status: deploy.Proposed, PullRequest: "https://github.com/example/k8s/pull/2", Pull: "updated"}
+	api := &deploy.Outcome{Status: deploy.Proposed, Commit: "c0ffee", Branch: "tagbump/prod/api", PullRequest: "https://github.com/example/k8s/pull/1", Pull: "created"}
+	web := &deploy.Outcome{Status: deploy.Proposed, Commit: "decade", Branch: "tagbump/prod/web", PullRequest: "https://github.com/example/k8s/pull/2", Pull: "updated"}
 	r := newResult("prod", "")
 	r.addPromoted([]deploy.Promoted{{Service: "api", Outcome: api}, {Service: "front", Outcome: api}, {Service: "web", Outcome: web}})
 	var got []string
 	for line := range strings.Lines(r.summary()) {
-		if strings.HasPrefix(line, "[") {
+		if strings.HasPrefix(line, "[") || strings.HasPrefix(line, "Commit") {
 			got = append(got, line)
 		}
 	}
-	if want := "[Pull request](https://github.com/example/k8s/pull/1): created.\n[Pull request](https://github.com/example/k8s/pull/2): updated.\n"; strings.Join(got, "") != want {
+	if want := "Commits c0ffee, decade, in 0 attempts.\n[Pull request](https://github.com/example/k8s/pull/1): created.\n[Pull request](https://github.com/example/k8s/pull/2): updated.\n"; strings.Join(got, "") != want {
 		t.Errorf("got %q", got)
 	}
 }

@@ -13,6 +13,7 @@ type Output struct{ Name, Value string }
 // Outputs hands outputs to the steps that follow, inside GitHub Actions; elsewhere
 // it does nothing.
 func (c *Console) Outputs(outputs []Output) error {
+	c.handed = true
 	var b strings.Builder
 	for _, o := range outputs {
 		if strings.ContainsAny(o.Value, "\r\n") {

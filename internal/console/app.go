@@ -62,15 +62,20 @@ func versionOf(info *debug.BuildInfo) string {
 }
 
 // Main runs an application made by App, prints what is wrong, and returns the exit status.
-// With --output json every failure is an object, even that of an unknown flag.
+// With --output json every failure is an object, even that of an unknown flag; OnFailure is called
+// for it too.
 func Main(ctx context.Context, con *Console, app *cli.App, args []string) int {
 	err := Run(ctx, app, args)
-	if err != nil && !con.answered && wantsJSON(args) {
-		f := Failure{Version: 1, Result: "failed", Problems: JSONProblems(err)}
-		if command, words := commandOf(app, args); command != nil {
-			f.Command = strings.Join(args[1:words], " ")
-		}
-		err = errors.Join(err, con.JSON(f))
+	name := ""
+	if command, words := commandOf(app, args); command != nil {
+		name = strings.Join(args[1:words], " ")
+	}
+	failed := err
+	if failed != nil && !con.handed && con.OnFailure != nil {
+		err = errors.Join(err, con.OnFailure(name, failed))
+	}
+	if failed != nil && !con.answered && wantsJSON(args) {
+		err = errors.Join(err, con.JSON(Failure{Version: 1, Command: name, Result: "failed", Problems: JSONProblems(failed)}))
 	}
 	con.Problems(err)
 	return problem.ExitStatus(err)

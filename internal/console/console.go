@@ -31,7 +31,12 @@ type Console struct {
 
 	OutputFile, SummaryFile string // of GitHub Actions; "" elsewhere
 
+	// OnFailure hands over to the steps that follow what a command failed with before it did so
+	// itself, as for an unknown flag; nil does nothing.
+	OnFailure func(command string, err error) error
+
 	answered bool // JSON was printed
+	handed   bool // Outputs was called
 	terminal bool // Err writes to a terminal
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -224,6 +225,29 @@ func TestNothingTellsTheTerminalWhatToDo(t *testing.T) {
 	con.Notice("a \x1b[2J notice")
 	if got += b.String(); strings.ContainsAny(got, "\x1b\x07") || !strings.Contains(got, "hint\nof two lines") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestOnFailureIsCalledOnce: it is called with what went wrong before a command handed outputs over,
+// and not after.
+func TestOnFailureIsCalledOnce(t *testing.T) {
+	for args, want := range map[string]string{
+		"render --nope": "render: unknown flag --nope",
+		"rendr":         `: unknown command "rendr"`,
+		"render":        "", // it did so itself
+	} {
+		con := New("prog", io.Discard, io.Discard, func(string) string { return "" })
+		got := ""
+		con.OnFailure = func(command string, err error) error {
+			got += command + ": " + problem.All(err)[0].Message
+			return nil
+		}
+		app := App(con, &cli.App{Commands: []*cli.Command{{Name: "render", Action: func(*cli.Context) error {
+			return errors.Join(problem.Refuse("", "no"), con.Outputs(nil))
+		}}}})
+		if Main(t.Context(), con, app, append([]string{"prog"}, strings.Fields(args)...)); got != want {
+			t.Errorf("%s: got %q, want %q", args, got, want)
+		}
 	}
 }
 

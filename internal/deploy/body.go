@@ -72,10 +72,26 @@ func ProposedTag(body string) string {
 	return ""
 }
 
-// yours returns what a person wrote below the line of a body.
+// yours returns what a person wrote below the line of a body, and before it on top of all. A body
+// with none of tagbump's lines is a person's as a whole.
 func yours(body string) string {
-	_, text, _ := strings.Cut(strings.ReplaceAll(body, "\r\n", "\n"), yoursLine+"\n")
-	return text
+	body = strings.ReplaceAll(body, "\r\n", "\n")
+	ours, below, lined := strings.Cut(body, yoursLine)
+	top := ""
+	if marker := tagInBody.FindString(ours); marker != "" {
+		above, _, _ := strings.Cut(ours, marker)
+		top = strings.TrimSpace(above)
+	} else if !lined {
+		top = strings.TrimSpace(body)
+	}
+	below = strings.TrimPrefix(below, "\n")
+	switch {
+	case top == "":
+		return below
+	case below == "":
+		return top + "\n"
+	}
+	return top + "\n\n" + below
 }
 
 // bodyOf gathers what the reviewer reads.

@@ -46,6 +46,42 @@ func TestBodyKeepsWhatAPersonWrote(t *testing.T) {
 	}
 }
 
+// TestBodyKeepsWhatAPersonWroteElsewhere: text right behind the line, on top, and in the place of
+// all of it stays too, once.
+func TestBodyKeepsWhatAPersonWroteElsewhere(t *testing.T) {
+	b := sampleBody(t)
+	fresh := b.markdown("")
+	line := strings.TrimSuffix(fresh, "\n")
+	for name, c := range map[string]struct{ older, theirs string }{
+		"behind the line":        {line + " Wait for Monday.\n", " Wait for Monday.\n"},
+		"without a line's end":   {line, ""},
+		"on top":                 {"Wait for Monday.\r\n\r\n" + fresh, "Wait for Monday.\n"},
+		"on top and at the end":  {"Wait.\n" + fresh + "Till noon.\n", "Wait.\n\nTill noon.\n"},
+		"instead of all of it":   {"Wait for Monday.\r\n\r\nReally.", "Wait for Monday.\n\nReally.\n"},
+		"nothing":                {"\r\n", ""},
+		"an older body, no line": {tagInBody.FindString(fresh) + "\n\nMerging this deploys.\n", ""},
+	} {
+		got := b.markdown(c.older)
+		if want := fresh + c.theirs; got != want {
+			t.Errorf("%s: got\n%q, want\n%q", name, got[len(got)-200:], want[len(want)-200:])
+		}
+		if again := b.markdown(got); again != got {
+			t.Errorf("%s: it is not the same the second time:\n%s", name, again)
+		}
+	}
+}
+
+// TestBodyHasRoomForAPersonsBody: a text as long as GitHub takes is cut, rather than refused.
+func TestBodyHasRoomForAPersonsBody(t *testing.T) {
+	got := sampleBody(t).markdown(strings.Repeat("é", 65_536))
+	if n := utf8.RuneCountInString(got); n > 65_536 {
+		t.Errorf("%d characters", n)
+	}
+	if !strings.HasPrefix(got, "<!-- tagbump: ") || !strings.Contains(got, "tagbump rollback") || !strings.Contains(got, yoursLine+"\né") {
+		t.Errorf("got\n%.300s", got)
+	}
+}
+
 // TestBodyHasRoom cuts what is too long, and neither how to undo it nor what people wrote.
 func TestBodyHasRoom(t *testing.T) {
 	b := sampleBody(t)

@@ -104,7 +104,7 @@ var branchOwner = []sentence{
 		h.deploys(4, deploy.Proposed)
 		h.proposes(4)
 		p := h.pull()
-		if want := "`" + h.builds[3] + "`, which "; len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, want) || !strings.HasSuffix(p.Comments[0].Body, "put on this branch, is replaced by `"+h.builds[4]+"`.") {
+		if want := "`" + h.builds[3] + "`, which `Test` put"; len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, want) || !strings.HasSuffix(p.Comments[0].Body, "put on this branch, is replaced by `"+h.builds[4]+"`.") {
 			t.Errorf("got %+v", p.Comments)
 		}
 	}},
@@ -118,6 +118,23 @@ var branchOwner = []sentence{
 		h.run(deploy.Proposed)
 		if p := h.pull(); len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0].Body, "`v1.2.3`, which ") {
 			t.Errorf("got %+v", p.Comments)
+		}
+	}},
+	{"a rule that forbids the branch of a pull request is not answered by a pull request", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.k8s.Protected = []string{branch}
+		h.k8s.Hook("update", `test "$1" != refs/heads/`+branch+` || { echo "error: GH006: Protected branch update failed" >&2; exit 1; }`)
+		_, err := h.Run(t.Context())
+		const hint = "that is the branch of the pull request: let the account of TAGBUMP_TOKEN create, update and delete the branches tagbump/** and tagbump-rollback/**, past the rule that protects them"
+		if problem.ExitStatus(err) != problem.ExitRefused || problem.All(err)[0].Hint != hint || len(h.k8s.PullRequests()) > 0 {
+			t.Errorf("got %+v", problem.All(err)[0])
+		}
+	}},
+	{"a branch whose name is in the way is named", func(t *testing.T, api bool) {
+		for _, inTheWay := range []string{"tagbump", "tagbump/prod"} {
+			h := newGitHubSite(t, api)
+			h.repo.Git("branch", inTheWay, "main")
+			h.refused(problem.ExitRefused, "the branch "+branch+" cannot be made, because there is a branch "+inTheWay)
 		}
 	}},
 	{"without an open pull request the branch is replaced, whatever it holds", func(t *testing.T, api bool) {

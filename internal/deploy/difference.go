@@ -54,7 +54,7 @@ func isOurs(t *task, targets scope, changes []repo.FileChange) bool {
 // isHold reports whether a file is the hold of one of a task's services.
 func (t *task) isHold(file string) bool {
 	for _, env := range t.envs {
-		if slices.ContainsFunc(t.names, func(service string) bool { return file == hold.File(env, service) }) {
+		if slices.ContainsFunc(t.names, func(service string) bool { return slices.Contains(hold.Files(env, service), file) }) {
 			return true
 		}
 	}

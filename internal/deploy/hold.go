@@ -42,6 +42,9 @@ func checkHolds(ctx context.Context, o *Options, b *base, t *task, plan *Outcome
 			}
 			if moved {
 				p := problem.Refuse(fmt.Sprintf("tagbump release --env %s --service %s lets it go again", h.Env, h.Service), "%s", h)
+				if t.joined != "" && !slices.ContainsFunc(t.parts, func(s bump.Selection) bool { return slices.Contains(namesOf(s), h.Service) }) {
+					p.Hint += fmt.Sprintf("; or close %s, which moves it too, and run this again", t.joined)
+				}
 				p.Place = h.Place
 				refusals.Add(p)
 			}
@@ -180,14 +183,12 @@ func (h *Hold) Run(ctx context.Context) (*Outcome, error) {
 			reason = fmt.Sprintf("held at %s", plan.NewTag)
 		}
 		next := newHold(&h.Options, h.Env, h.Service, plan.NewTag, "", reason)
-		old, err := contentAt(b.FS(ctx), hold.File(h.Env, h.Service))
-		if err != nil {
-			return nil, err
-		}
 		if held != nil {
 			next.From = held.From
 		}
-		plan.put(hold.File(h.Env, h.Service), old, next.Encode())
+		if err := plan.putHold(b.FS(ctx), h.Env, h.Service, next.Encode()); err != nil {
+			return nil, err
+		}
 		plan.settle(h.DryRun)
 		return plan, nil
 	}
@@ -216,15 +217,17 @@ func (r *Release) Run(ctx context.Context) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		old, err := contentAt(b.FS(ctx), hold.File(r.Env, r.Service))
+		held, err := hold.Read(b.FS(ctx), r.Env, r.Service)
 		if err != nil {
 			return nil, err
 		}
-		if old == nil && r.Tag == "" {
+		if held == nil && r.Tag == "" {
 			plan.Note = fmt.Sprintf("%s is not held in %s", r.Service, r.Env)
 		}
 		if len(plan.Superseded) == 0 { // a release that moves is all or nothing
-			plan.put(hold.File(r.Env, r.Service), old, nil)
+			if err := plan.putHold(b.FS(ctx), r.Env, r.Service, nil); err != nil {
+				return nil, err
+			}
 		}
 		plan.settle(r.DryRun)
 		return plan, nil
@@ -256,6 +259,23 @@ func imagesOf(ctx context.Context, b *base, env, service string) ([]bump.ImageCh
 		return nil, err
 	}
 	return now.running(service)
+}
+
+// putHold adds the file of a hold to a plan, and takes away others that hold the service; nil takes
+// away all of them.
+func (o *Outcome) putHold(tree repo.FS, env, service string, content []byte) error {
+	for _, file := range hold.Files(env, service) {
+		old, err := contentAt(tree, file)
+		if err != nil {
+			return err
+		}
+		if file == hold.File(env, service) {
+			o.put(file, old, content)
+		} else {
+			o.put(file, old, nil)
+		}
+	}
+	return nil
 }
 
 // contentAt returns a file of a commit, nil where there is none.

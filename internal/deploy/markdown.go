@@ -15,6 +15,7 @@ const (
 	maxImages = 100
 	maxLeft   = 20     // places that stay as they are
 	maxBody   = 65_000 // characters; GitHub takes 65,536
+	maxOwn    = 2_000  // characters that stay for tagbump's where people wrote a lot
 	maxWords  = 200    // characters of one text of others
 )
 
@@ -41,6 +42,9 @@ func (b *body) markdown(older string) string {
 	b.requested(&end)
 	b.undo(&end)
 	theirs := yours(older)
+	if runes, most := []rune(theirs), maxBody-len([]rune(end.String()))-maxOwn; len(runes) > most {
+		theirs = string(runes[:most]) + "\n… There is more than fits here.\n"
+	}
 	text, room := w.String(), maxBody-len([]rune(end.String()))-len([]rune(theirs))
 	if len([]rune(text)) > room {
 		text = string([]rune(text)[:max(0, room)])

@@ -15,14 +15,20 @@ import (
 
 // closeIfMoot closes an open pull request that has nothing left to bring.
 func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan *Outcome) (*Outcome, error) {
-	if p.open == nil || p.isPersons(t) {
+	if p.open == nil {
 		return plan, nil
 	}
-	why, err := t.whyMoot(ctx, b, p.diff)
+	why, err := "", error(nil)
+	if !p.isPersons(t) {
+		why, err = t.whyMoot(ctx, b, p.diff)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if why == "" {
+		if t.kind == releasing { // there is no hold to release, and still the service is held
+			plan.notice("%s: merge or close it first", proposedHold{t.env(), t.names[0], p.open.URL})
+		}
 		return plan, nil
 	}
 	if err := closePull(ctx, o, p.open, plan, "There is nothing left to deploy here: "+why); err != nil {

@@ -10,6 +10,7 @@ import (
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // stopForPerson refuses to touch the branch of an open pull request that a person has
@@ -45,17 +46,23 @@ func (p *proposal) person(ctx context.Context, o *Options, t *task) (hash, autho
 			return "", "", err
 		}
 	}
-	if hash = p.open.Head; who != nil {
-		hash, author = who.Hash, who.Author.String()
+	if who == nil {
+		who = &repo.Commit{Hash: p.open.Head}
 	}
-	if author == "" {
-		commit, err := o.Pulls.GitHub.Commit(ctx, o.Pulls.Repo, hash)
-		if err != nil {
-			return "", "", err
-		}
-		author = commit.Author.String()
+	author, err = authorOf(ctx, o, who)
+	return who.Hash, author, err
+}
+
+// authorOf returns who made a commit, which may have been read without that.
+func authorOf(ctx context.Context, o *Options, c *repo.Commit) (string, error) {
+	if author := c.Author.String(); author != "" {
+		return author, nil
 	}
-	return hash, author, nil
+	commit, err := o.Pulls.GitHub.Commit(ctx, o.Pulls.Repo, c.Hash)
+	if err != nil {
+		return "", err
+	}
+	return commit.Author.String(), nil
 }
 
 // stoppedLine is the line that tagbump finds its own comment by. It is a label, and no proof.

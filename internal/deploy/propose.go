@@ -9,6 +9,7 @@ import (
 
 	"k8srepo/internal/bump"
 	"k8srepo/internal/github"
+	"k8srepo/internal/problem"
 	"k8srepo/internal/repo"
 )
 
@@ -44,7 +45,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 	if err != nil {
 		return plan, err
 	}
-	p, err := readProposal(ctx, o, t, b, a.count == 1 && !t.joined)
+	p, err := readProposal(ctx, o, t, b, a.count == 1 && t.joined == "")
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 // besideProposed returns a plan with what the open pull request proposes for other
 // services of its set, and for those of which it proposes something newer.
 func besideProposed(ctx context.Context, t *task, b *base, p *proposal, plan, newer *Outcome) (*Outcome, error) {
-	if p.open == nil || p.diff == nil || t.kind != deploying || !t.joined && (newer == nil || len(newer.Superseded) == 0) {
+	if p.open == nil || p.diff == nil || t.kind != deploying || t.joined == "" && (newer == nil || len(newer.Superseded) == 0) {
 		return plan, nil
 	}
 	var own []string
@@ -163,7 +164,10 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 			return nil, err
 		}
 	}
-	replaced := replacedTag(t, p, plan)
+	replaced, err := replacedTag(ctx, o, t, p, plan)
+	if err != nil {
+		return nil, err
+	}
 	head := ""
 	if exact {
 		head, plan.Pull = p.head.Hash, Untouched
@@ -200,18 +204,33 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 
 // replacedTag returns the comment about a tag that somebody else put on the branch, which
 // another one replaces; "" where there is none.
-func replacedTag(t *task, p *proposal, plan *Outcome) string {
+func replacedTag(ctx context.Context, o *Options, t *task, p *proposal, plan *Outcome) (string, error) {
 	if p.open == nil || p.diff == nil || t.kind != deploying {
-		return ""
+		return "", nil
 	}
 	label := ProposedTag(p.open.Body)
 	if label == "" {
-		return ""
+		return "", nil
 	}
 	known := strings.Split(label, ", ")
 	for _, ref := range p.diff.proposed(p.targets) {
 		if tag := ref.TagOrDigest(); !slices.Contains(known, tag) && tag != plan.NewTag {
-			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(p.head.Author.String()), plan.NewTag)
+			author, err := authorOf(ctx, o, p.head)
+			return fmt.Sprintf("`%s`, which %s put on this branch, is replaced by `%s`.", tag, data(author), plan.NewTag), err
+		}
+	}
+	return "", nil
+}
+
+// branchAbove returns the branch whose name another one begins with, up to a slash: Git cannot
+// have both. It is "" where there is none, or that cannot be read.
+func branchAbove(ctx context.Context, o *Options, branch string) string {
+	for at, c := range branch {
+		if c != '/' {
+			continue
+		}
+		if _, err := o.Store.Tip(ctx, branch[:at]); err == nil {
+			return branch[:at]
 		}
 	}
 	return ""
@@ -234,6 +253,16 @@ func pushProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base
 	a.sent(p.branch, old, err)
 	if err == nil {
 		a.proposed = p.branch
+	}
+	if err != nil && old == "" && !errors.Is(err, repo.ErrMoved) && !errors.Is(err, repo.ErrOutcomeUnknown) {
+		if inTheWay := branchAbove(ctx, o, p.branch); inTheWay != "" {
+			return "", problem.Refuse("rename or delete it: Git has no branch below the name of another", "the branch %s cannot be made, because there is a branch %s", p.branch, inTheWay)
+		}
+	}
+	if errors.Is(err, repo.ErrProtected) {
+		refusal := *problem.All(err)[0]
+		refusal.Hint = fmt.Sprintf("that is the branch of the pull request: let the account of TAGBUMP_TOKEN create, update and delete the branches %s** and %s**, past the rule that protects them", deployPrefix, rollbackPrefix)
+		err = &problem.Fault{Problem: &refusal, Kind: repo.ErrProtected, Cause: err}
 	}
 	return hash, err
 }

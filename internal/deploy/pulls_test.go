@@ -301,6 +301,19 @@ var pulls = []sentence{
 			t.Errorf("got %v, %d attempts, want %v", got, outcome.Attempts, want)
 		}
 	}},
+	{"where another service of the set is held, the refusal names the pull request too", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api, "api", "web")
+		h.Services = []string{"web", "api"}
+		set := h.deploys(2, deploy.Proposed).PullRequest
+		h.repo.Commit("main", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
+		h.Services, h.Tag = []string{"web"}, h.builds[3]
+		hint := "tagbump release --env prod --service api lets it go again; or close " + set + ", which moves it too, and run this again"
+		if _, err := h.Run(t.Context()); problem.ExitStatus(err) != problem.ExitRefused || problem.All(err)[0].Hint != hint {
+			t.Errorf("got %+v, want the hint %q", problem.All(err)[0], hint)
+		}
+		h.k8s.Close(h.pull().Number, "carol")
+		h.deploys(3, deploy.Proposed)
+	}},
 	{"one that overlaps an open pull request in part is refused and names it", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web", "job")
 		h.Services = []string{"web", "api"}

@@ -90,11 +90,9 @@ func (r *Rollback) edit(ctx context.Context, b *base, from string, to image.Ref)
 		reason = fmt.Sprintf("rolled back from %s to %s", from, to.TagOrDigest())
 	}
 	next := newHold(&r.Options, r.Env, r.Service, to.TagOrDigest(), from, reason)
-	old, err := contentAt(b.FS(ctx), hold.File(r.Env, r.Service))
-	if err != nil {
+	if err := plan.putHold(b.FS(ctx), r.Env, r.Service, next.Encode()); err != nil {
 		return nil, err
 	}
-	plan.put(hold.File(r.Env, r.Service), old, next.Encode())
 	plan.settle(r.DryRun)
 	return plan, nil
 }

@@ -237,6 +237,48 @@ var rollbacks = []sentence{
 		h.does(h.release(""), deploy.Changed)
 		h.isHoldOf("main")
 	}},
+	{"also in a file that ends in .yml, which release deletes, and hold and rollback replace", func(t *testing.T, api bool) {
+		const byHand = "holds/prod/api.yml"
+		h := ranBuilds(t, api, 1, 2)
+		isThere := func(want bool) {
+			t.Helper()
+			if got := slices.ContainsFunc(h.repo.List("main"), func(entry string) bool { return strings.HasSuffix(entry, "\t"+byHand) }); got != want {
+				t.Errorf("%s is there: %v, want %v", byHand, got, want)
+			}
+		}
+		for _, c := range []struct {
+			command runner
+			holds   bool
+		}{{h.release(""), false}, {h.hold("longer"), true}, {h.rollback(""), true}} {
+			h.repo.Commit("main", gittest.Files{byHand: "reason: migration\n"}, "hold")
+			h.isHeld(3, byHand+": api is held in prod: migration")
+			h.does(c.command, deploy.Changed)
+			isThere(false)
+			if c.holds {
+				h.isHeld(3, holdOfAPI+": api is held in prod")
+				h.does(h.release(""), deploy.Changed)
+			}
+		}
+		h.policy("deploy: {strategy: pull-request}\n")
+		h.repo.Commit("main", gittest.Files{byHand: "reason: migration\n"}, "hold")
+		h.does(h.release(""), deploy.Proposed)
+		h.does(h.release(""), deploy.Unchanged)
+		h.k8s.Merge(h.newest().Number, "carol")
+		isThere(false)
+	}},
+	{"release of what only a pull request holds says so", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.runsIn("prod", h.builds[2])
+		url := h.does(h.rollback(""), deploy.Proposed).PullRequest
+		want := "api is held in prod while " + url + " is open: merge or close it first"
+		if got := h.does(h.release(""), deploy.Unchanged); got.PullRequest != url || !slices.Equal(got.Notices, []string{want}) {
+			t.Errorf("got %q, want %q", got.Notices, want)
+		}
+		h.repo.Commit("tagbump-rollback/prod/api", gittest.Files{"README.md": "mine\n"}, "by hand")
+		if got := h.does(h.release(""), deploy.Unchanged); !slices.Equal(got.Notices, []string{want}) {
+			t.Errorf("a person's: got %q, want %q", got.Notices, want)
+		}
+	}},
 	{"rollback may move a held service again and rewrites its hold", func(t *testing.T, api bool) {
 		h := ranBuilds(t, api, 0, 1, 2)
 		h.does(h.rollback(""), deploy.Changed)

@@ -76,7 +76,7 @@ type task struct {
 	reason     string // why, in a commit's message; may be empty
 
 	parts  []bump.Selection // what a deployment was asked for
-	joined bool             // it is a part of a set that is proposed
+	joined string           // the pull request of the set that it is a part of; "" where it is of none
 	kept   []bump.Selection // what is proposed beside it, and stays so
 
 	// plan decides what is to be written, in memory.

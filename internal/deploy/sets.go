@@ -23,8 +23,7 @@ func joinSet(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (
 	if err != nil {
 		return nil, err
 	}
-	var set []string
-	var overlap *github.PullRequest
+	var set, overlap *github.PullRequest
 	for i, pull := range open {
 		envs, names, ok := parseBranch(deployPrefix, pull.Branch)
 		if !ok || pull.Base != b.Branch || !haveCommon(envs, t.envs) || !haveCommon(names, t.names) {
@@ -34,7 +33,7 @@ func joinSet(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (
 		case pull.Branch == t.branch():
 			return t, nil
 		case hasAll && set == nil:
-			set = names
+			set = &open[i]
 		case !hasAll && overlap == nil:
 			overlap = &open[i]
 		}
@@ -50,14 +49,15 @@ func joinSet(ctx context.Context, o *Options, t *task, b *base, plan *Outcome) (
 	return t, nil
 }
 
-// join returns the task of a set of services that a task is a part of.
-func (t *task) join(ctx context.Context, o *Options, b *base, set []string) (*task, error) {
+// join returns the task of the set of services of a pull request that a task is a part of.
+func (t *task) join(ctx context.Context, o *Options, b *base, set *github.PullRequest) (*task, error) {
 	whole := deployTask(o, t.parts)
-	whole.from, whole.reason, whole.joined = t.from, t.reason, true
+	whole.from, whole.reason, whole.joined = t.from, t.reason, set.URL
+	_, names, _ := parseBranch(deployPrefix, set.Branch)
 	for i := range whole.selections {
 		s := &whole.selections[i]
 		s.Services, s.Images = slices.Clone(s.Services), slices.Clone(s.Images)
-		for _, name := range set {
+		for _, name := range names {
 			if slices.Contains(t.names, name) {
 				continue
 			}
@@ -66,7 +66,7 @@ func (t *task) join(ctx context.Context, o *Options, b *base, set []string) (*ta
 			}
 		}
 	}
-	whole.names = set
+	whole.names = names
 	return whole, nil
 }
 

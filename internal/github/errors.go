@@ -29,7 +29,7 @@ var (
 	// The problem's hint says which permission it takes.
 	ErrForbidden = errors.New("not allowed")
 	// ErrProtected: a rule of the branch forbids it. It is an ErrForbidden.
-	ErrProtected = fmt.Errorf("the branch is protected: %w", ErrForbidden)
+	ErrProtected = fmt.Errorf("%w: %w", repo.ErrProtected, ErrForbidden)
 	// ErrPullRequestExists: the branch has an open pull request to that base.
 	ErrPullRequestExists = errors.New("a pull request exists")
 	// ErrNoDifference: the base has every commit of the branch.
@@ -112,6 +112,7 @@ var messageRules = []messageRule{
 	{"secondary rate limit", ErrRateLimited, ""},
 	{"api rate limit", ErrRateLimited, ""},
 	{"resource not accessible by", ErrForbidden, ""},
+	{"archived so is read-only", ErrForbidden, "unarchive the repository first: nobody can write to it"},
 	{"protected branch rules not configured", ErrAutoMerge, "require a check or a review on the base branch: without one there is nothing to wait for"},
 	{"is in clean status", ErrAutoMerge, "it can be merged at once: require a check or a review on the base branch if it is to wait"},
 	{"is in unstable status", ErrAutoMerge, "it can be merged at once: require a check or a review on the base branch if it is to wait"},
@@ -232,6 +233,9 @@ func (c *Client) kindOf(answer *gh.ErrorResponse, at call) (hint string, kind er
 func (c *Client) permissionHint(h http.Header, at call) string {
 	if c.token == "" {
 		return giveToken
+	}
+	if required, url, _ := strings.Cut(h.Get("X-GitHub-SSO"), "; url="); required == "required" {
+		return "authorize the token for the organization's single sign-on: " + cmp.Or(url, "in the settings of its owner")
 	}
 	at.needs = cmp.Or(h.Get("X-Accepted-GitHub-Permissions"), at.needs)
 	hint, scopes := at.permissionHint(), h.Get("X-Accepted-OAuth-Scopes")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -336,6 +337,16 @@ func TestAccessIsExplained(t *testing.T) {
 		w.server.Fail(createPull, ghtest.Fault{Status: 403, Body: `{"message":"GitHub Actions is not permitted to create or approve pull requests.","documentation_url":"https://docs.github.com/rest/pulls/pulls#create-a-pull-request","status":"403"}`})
 		_, err := w.CreatePullRequest(t.Context(), w.at, newPull())
 		want(t, err, github.ErrForbidden, "Settings, Actions, General")
+	})
+	t.Run("single sign-on, and an archive", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		w.server.Fail(createPull,
+			ghtest.Fault{Status: 403, Header: http.Header{"X-Github-Sso": {"required; url=https://github.com/orgs/example/sso?authorization_request=AB"}}, Body: `{"message":"Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.","documentation_url":"https://docs.github.com","status":"403"}`},
+			ghtest.Fault{Status: 403, Body: `{"message":"Repository was archived so is read-only.","documentation_url":"https://docs.github.com","status":"403"}`})
+		_, err := w.CreatePullRequest(t.Context(), w.at, newPull())
+		want(t, err, github.ErrForbidden, "single sign-on: https://github.com/orgs/example/sso?authorization_request=AB")
+		_, err = w.CreatePullRequest(t.Context(), w.at, newPull())
+		want(t, err, github.ErrForbidden, "unarchive the repository")
 	})
 	t.Run("says what it needs", func(t *testing.T) {
 		w := newWorld(t, ghtest.Options{ReadOnly: true})

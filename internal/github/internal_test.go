@@ -26,6 +26,7 @@ func TestMessageRules(t *testing.T) {
 		"Protected branch update failed for refs/heads/main.":                                                                ErrProtected,
 		"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.":                          ErrRateLimited,
 		"API rate limit exceeded for installation ID 1.":                                                                     ErrRateLimited,
+		"Repository was archived so is read-only.":                                                                           ErrForbidden,
 		"Resource not accessible by integration":                                                                             ErrForbidden,
 		"Resource not accessible by personal access token":                                                                   ErrForbidden,
 		"Pull request Protected branch rules not configured for this branch":                                                 ErrAutoMerge,

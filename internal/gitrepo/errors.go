@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -201,29 +200,31 @@ func hintOf(err error) string {
 // declinedBy are words with which servers refuse a ref for good, because of a
 // rule that trying again does not change, and what to do about each. They are
 // matched here and nowhere else; TestDeclined pins them.
-var declinedBy = []struct{ words, hint string }{
-	{"verified signatures", "the branch takes signed commits only: sign with --signing-key, or deploy with --via api, where GitHub signs"},
-	{"gh006", "the branch is protected: use a pull request, by deploy: {strategy: pull-request} in the environment's file"},
-	{"gh013", "a ruleset forbids the push: use a pull request, by deploy: {strategy: pull-request} in the environment's file"},
-	{"protected branch", "the branch is protected: use a pull request, by deploy: {strategy: pull-request} in the environment's file"},
-	{"not allowed to push", "let this account push to the branch, or use a pull request"},
-	{"hook declined", "a hook on the server said no; its words are above, or in the server's log"},
-	{"branch is currently checked out", "push to a bare repository"},
-	{"deletion prohibited", "the server lets nobody delete branches: receive.denyDeletes"},
-	{"deletion of the current branch prohibited", "another branch must be the repository's default first"},
-	{"funny refname", "choose another name for the branch"},
-	{"hidden ref", "choose another name for the branch"},
+var declinedBy = []struct {
+	words, hint string
+	protected   bool // it is a rule of the branch: see repo.ErrProtected
+}{
+	{"verified signatures", "the branch takes signed commits only: sign with --signing-key, or deploy with --via api, where GitHub signs", false},
+	{"gh006", "the branch is protected: use a pull request, by deploy: {strategy: pull-request} in the environment's file", true},
+	{"gh013", "a ruleset forbids the push: use a pull request, by deploy: {strategy: pull-request} in the environment's file", true},
+	{"protected branch", "the branch is protected: use a pull request, by deploy: {strategy: pull-request} in the environment's file", true},
+	{"not allowed to push", "let this account push to the branch, or use a pull request", true},
+	{"hook declined", "a hook on the server said no; its words are above, or in the server's log", false},
+	{"branch is currently checked out", "push to a bare repository", false},
+	{"deletion prohibited", "the server lets nobody delete branches: receive.denyDeletes", false},
+	{"deletion of the current branch prohibited", "another branch must be the repository's default first", false},
+	{"funny refname", "choose another name for the branch", false},
+	{"hidden ref", "choose another name for the branch", false},
 }
 
 // declined finds what the server said in declinedBy. status is its word for the
 // ref, remote what it said on the side; the hint is "" if nothing is found.
-func declined(status, remote string) (hint string) {
+func declined(status, remote string) (hint string, protected bool) {
 	said := strings.ToLower(status + "\n" + remote)
-	i := slices.IndexFunc(declinedBy, func(d struct{ words, hint string }) bool {
-		return strings.Contains(said, d.words)
-	})
-	if i < 0 {
-		return ""
+	for _, d := range declinedBy {
+		if strings.Contains(said, d.words) {
+			return d.hint, d.protected
+		}
 	}
-	return declinedBy[i].hint
+	return "", false
 }

@@ -37,7 +37,7 @@ func TestDeclined(t *testing.T) {
 		{"unpacker error", "", ""},
 		{"internal server error", "", ""},
 	} {
-		if got := declined(c.status, c.remote); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+		if got, _ := declined(c.status, c.remote); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
 			t.Errorf("%s, %s: got %q, want %q", c.status, c.remote, got, c.want)
 		}
 	}

@@ -279,13 +279,16 @@ func (r *Remote) refused(branch, reason, said string) error {
 	if e.Remote != "" {
 		text += " (" + e.Remote + ")"
 	}
-	hint := declined(reason, said)
+	hint, protected := declined(reason, said)
 	if hint != "" {
 		e.Kind = Declined
 	}
 	e.fault = &fault{Problem: problem.Refuse(hint, "%s", text)}
-	if e.Kind == Rejected {
+	switch {
+	case e.Kind == Rejected:
 		e.fault.Kind = repo.ErrRejected
+	case protected:
+		e.fault.Kind = repo.ErrProtected
 	}
 	return e
 }

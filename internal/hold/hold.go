@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"k8srepo/internal/manifest"
@@ -16,8 +17,9 @@ import (
 // Dir is the folder of the k8s repo that says which services are held.
 const Dir = "holds"
 
-// Hold is a service that is kept where it is, by the file holds/<env>/<service>.yaml. The service
-// is held as long as the file is there, whatever its content, which is for people.
+// Hold is a service that is kept where it is, by the file holds/<env>/<service>.yaml, or
+// .yml. The service is held as long as the file is there, whatever its content, which is for
+// people.
 type Hold struct {
 	Env     string // as in the file's path, not in its content
 	Service string // likewise
@@ -48,23 +50,38 @@ func (h *Hold) String() string {
 	return text
 }
 
-// File returns the path of the file that holds a service.
-func File(env, service string) string { return path.Join(Dir, env, service+".yaml") }
+// endings are what the name of a hold may end in: the one that is written, and the other that
+// people write.
+var endings = []string{".yaml", ".yml"}
+
+// File returns the path of the file that holds a service, as it is written.
+func File(env, service string) string { return Files(env, service)[0] }
+
+// Files returns the paths that hold a service: any of them that is there does.
+func Files(env, service string) []string {
+	var files []string
+	for _, ending := range endings {
+		files = append(files, path.Join(Dir, env, service+ending))
+	}
+	return files
+}
 
 // Read reads the hold of a service; nil where there is none. A file that is not YAML holds the
 // service too.
 func Read(tree fs.FS, env, service string) (*Hold, error) {
-	file := File(env, service)
-	data, err := fs.ReadFile(tree, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	for _, file := range Files(env, service) {
+		data, err := fs.ReadFile(tree, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		h := Parse(file, data)
+		h.Env, h.Service = env, service
+		return h, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	h := Parse(file, data)
-	h.Env, h.Service = env, service
-	return h, nil
+	return nil, nil
 }
 
 // Parse reads the content of the file of a hold; Env and Service are left empty. Of a file that is
@@ -104,12 +121,17 @@ func All(tree fs.FS, env string) ([]*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	var holds []*Hold
+	var services []string
 	for _, e := range entries {
-		service, ok := strings.CutSuffix(e.Name(), ".yaml")
-		if !ok || e.IsDir() {
-			continue
+		ending := path.Ext(e.Name())
+		service := strings.TrimSuffix(e.Name(), ending)
+		if slices.Contains(endings, ending) && !e.IsDir() && !slices.Contains(services, service) {
+			services = append(services, service)
 		}
+	}
+	slices.Sort(services)
+	var holds []*Hold
+	for _, service := range services {
 		h, err := Read(tree, env, service)
 		if err != nil {
 			return nil, err

@@ -29,6 +29,8 @@ func TestAnyFileHolds(t *testing.T) {
 		"holds/prod/api.yaml":       {Data: []byte("tag: [")},
 		"holds/prod/front.yaml":     {},
 		"holds/prod/worker.yaml":    {Data: []byte("tag: 1f0c9ae\nreason: {why: not}\n")},
+		"holds/prod/search.yml":     {Data: []byte("tag: 95d3e0b\n")}, // as people write it
+		"holds/prod/front.yml":      {},
 		"holds/prod/README.md":      {Data: []byte("# Holds\n")},
 		"holds/prod/old.yaml/a.txt": {},
 	}
@@ -40,11 +42,11 @@ func TestAnyFileHolds(t *testing.T) {
 	for _, h := range holds {
 		got = append(got, h.String())
 	}
-	want := []string{"api is held in prod", "front is held in prod", "worker is held in prod at 1f0c9ae"}
+	want := []string{"api is held in prod", "front is held in prod", "search is held in prod at 95d3e0b", "worker is held in prod at 1f0c9ae"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if h, err := Read(tree, "prod", "search"); h != nil || err != nil {
+	if h, err := Read(tree, "prod", "README"); h != nil || err != nil {
 		t.Errorf("a service without a file: %v, %v", h, err)
 	}
 	if holds, err := All(tree, "dev"); holds != nil || err != nil {

@@ -27,6 +27,8 @@ var (
 	// ErrRejected: the server refused a commit in words that name no rule. It may
 	// take it later.
 	ErrRejected = errors.New("the commit was rejected")
+	// ErrProtected: a rule of the branch forbids this account to move it.
+	ErrProtected = errors.New("the branch is protected")
 	// ErrOutcomeUnknown: a commit was sent and no answer came. Read the branch again
 	// to learn whether it is there.
 	ErrOutcomeUnknown = errors.New("the outcome is unknown")
