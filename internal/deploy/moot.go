@@ -18,12 +18,12 @@ func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 	if p.open == nil {
 		return plan, nil
 	}
-	why, err := "", error(nil)
+	var why string
 	if !p.isPersons(t) {
-		why, err = t.whyMoot(ctx, b, p.diff)
-	}
-	if err != nil {
-		return nil, err
+		var err error
+		if why, err = t.whyMoot(ctx, b, p.diff); err != nil {
+			return nil, err
+		}
 	}
 	if why == "" {
 		if t.kind == releasing { // there is no hold to release, and still the service is held
