@@ -70,10 +70,6 @@ func (f *filling) textIn(placeholder, column int, block, alone bool) (string, er
 		if alone {
 			return indentLines(strings.TrimSuffix(string(value), "\n"), column), nil
 		}
-	case string:
-		if alone {
-			return indentLines(value, column), nil
-		}
 	case []any, map[string]any:
 		hint := "give it a place of its own, without quotes and other text; in a text, toJson makes JSON of it"
 		if block {
@@ -82,6 +78,9 @@ func (f *filling) textIn(placeholder, column int, block, alone bool) (string, er
 		return "", fail(placeholder, hint, "a list or a map cannot stand inside a string")
 	}
 	text, _, err := scalarText(f.values[placeholder])
+	if alone {
+		text = indentLines(text, column)
+	}
 	return text, f.valueProblem(placeholder, err)
 }
 

@@ -91,6 +91,7 @@ func TestFillRefusesWhatAPlaceCannotHold(t *testing.T) {
 		"a list in a string":     {"v: x-«»-«»", []any{"x", []any{"y"}}, 1, "inside a string"},
 		"a map in quotes":        {"v: '«»'", []any{map[string]any{"a": 1}}, 0, "inside a string"},
 		"bytes that are no text": {"v: «»", []any{"\xff"}, 0, "UTF-8"},
+		"and alone in a block":   {"v: |-\n  «»", []any{"\xff"}, 0, "UTF-8"},
 		"an empty name":          {"---\napiVersion: v1\nkind: A\nmetadata: {x: «», name: «»}", []any{"x", ""}, 1, "no name"},
 		"a list for a name":      {"---\napiVersion: v1\nkind: A\nmetadata: {x: «», name: «»}", []any{"x", []any{"a"}}, 1, "no name"},
 	} {
