@@ -7,8 +7,8 @@ import (
 	"os/exec"
 )
 
-// benchTests measures the tests of this module, which whoever changes it waits for. Machines
-// differ: the ratios are to work of other programs.
+// benchTests measures the tests of this module, which whoever changes it waits for, beside work of
+// other programs, so that two builds can be compared on a machine that is not always as fast.
 func benchTests(args []string) error {
 	flags := flag.NewFlagSet("tests", flag.ExitOnError)
 	race := flags.Bool("race", false, "with the race detector too")
