@@ -76,8 +76,8 @@ const secret = "s3cret-t0ken-of-the-k8s-repo"
 // TestDeployAtOnce has many jobs, each of its own service, push to one branch at the
 // same time. (go run ./bench contention does it with 100.)
 func TestDeployAtOnce(t *testing.T) {
-	t.Run("many", func(t *testing.T) { deployAtOnce(t, 24, gittest.Options{Token: secret, Direct: true}) })
-	t.Run("to git itself", func(t *testing.T) { deployAtOnce(t, 6, gittest.Options{Token: secret}) })
+	t.Run("many", func(t *testing.T) { deployAtOnce(t, 12, gittest.Options{Token: secret, Direct: true}) })
+	t.Run("to git itself", func(t *testing.T) { deployAtOnce(t, 4, gittest.Options{Token: secret}) })
 }
 
 func deployAtOnce(t *testing.T, jobs int, o gittest.Options) {
@@ -113,7 +113,7 @@ func deployAtOnce(t *testing.T, jobs int, o gittest.Options) {
 // TestDeployNewest has a job for each commit of a service, in any order: the newest
 // ends up running.
 func TestDeployNewest(t *testing.T) {
-	const jobs = 20
+	const jobs = 12
 	app := gittest.NewRepo(t, gittest.Files{"main.go": "0"})
 	commits := []string{app.Tip("main")}
 	for i := range jobs {
@@ -144,7 +144,7 @@ func TestDeployKilled(t *testing.T) {
 		kind gittest.Kind
 		nth  int
 	}{{gittest.ReadRefs, 1}, {gittest.PushRefs, 1}, {gittest.Fetch, 1}, {gittest.Fetch, 2}, {gittest.Fetch, 4}, {gittest.Push, 1}, {gittest.PushRefs, 2}}
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", k8sOf(len(points), "old"))
 	for i, point := range points {
 		args := []string{"--repo", server.URL("k8s"), "--service", fmt.Sprintf("s%02d", i), "--tag", "new"}
