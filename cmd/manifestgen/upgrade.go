@@ -63,7 +63,8 @@ func upgrade(con *console.Console, o renderOptions) error {
 	return err
 }
 
-// validateUpgrade checks the flags. Those that mean nothing for an upgrade are refused.
+// validateUpgrade checks the flags. Those that mean something else than an upgrade's check are
+// refused; --full asks for what it does: what an upgrade breaks is always shown whole.
 func (o *renderOptions) validateUpgrade() error {
 	for _, refused := range []struct {
 		given      bool
@@ -71,7 +72,6 @@ func (o *renderOptions) validateUpgrade() error {
 	}{
 		{o.today != "", "--today", "an upgrade is checked with the users of users.yaml as it is"},
 		{o.noValidate, "--no-validate", "an upgrade is checked by validating"},
-		{o.full, "--full", "what an upgrade breaks is always shown whole"},
 	} {
 		if refused.given {
 			return problem.New("leave out "+refused.flag+": "+refused.hint, "%s and --kubernetes cannot be used together", refused.flag)
