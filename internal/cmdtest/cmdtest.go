@@ -10,12 +10,10 @@ import (
 	"path/filepath"
 )
 
-// Build puts programs into a folder, under their own names. Packages are import paths of this module,
-// such as k8srepo/cmd/tagbump. The folder gets links to programs in Go's build cache: go run links a
-// program once for all tests, go build would do so each time.
+// Build puts links to programs into a folder, under their own names.
 func Build(folder string, packages ...string) error {
 	for _, p := range packages {
-		program, err := cached(p)
+		program, err := Program(p)
 		if err != nil {
 			return err
 		}
@@ -26,8 +24,9 @@ func Build(folder string, packages ...string) error {
 	return nil
 }
 
-// cached returns where the build cache has a program.
-func cached(p string) (program string, err error) {
+// Program builds a package, such as k8srepo/cmd/tagbump, and returns the program's file in Go's build
+// cache: go run links it once for all tests, go build would do so each time.
+func Program(p string) (file string, err error) {
 	for range 2 { // the first go run may build it in a temporary folder, and remove it
 		cmd := exec.Command("go", "run", "-exec", "echo", p)
 		cmd.Stderr = new(bytes.Buffer)
@@ -35,10 +34,10 @@ func cached(p string) (program string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("go run %s: %w\n%s", p, err, cmd.Stderr)
 		}
-		program = string(bytes.TrimSpace(out))
-		if _, err := os.Stat(program); err == nil {
-			return program, nil
+		file = string(bytes.TrimSpace(out))
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
 		}
 	}
-	return "", errors.New(p + " is not in the build cache: go run built it as " + program)
+	return "", errors.New(p + " is not in the build cache: go run built it as " + file)
 }

@@ -250,28 +250,44 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-// actionsWith returns the folder of the actions with a version in their files: a copy; for dev the
-// repository's own, which are beside the sources that they are built from.
+// actionsWith returns a copy of the folder of the actions with a version in their files.
 func actionsWith(t *testing.T, version string) string {
 	t.Helper()
-	own, err := filepath.Abs(filepath.Join("..", "..", ".github", "actions"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if version == "dev" {
-		if released := strings.TrimSpace(read(t, filepath.Join(own, "tagbump", "version"))); released != version {
-			t.Skip("these are the actions of " + released)
-		}
-		return own
-	}
 	actions := filepath.Join(t.TempDir(), ".github", "actions")
-	if err := os.CopyFS(actions, os.DirFS(own)); err != nil {
+	if err := os.CopyFS(actions, os.DirFS(filepath.Join("..", "..", ".github", "actions"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"manifestgen", "tagbump"} {
 		write(t, filepath.Join(actions, command, "version"), version+"\n")
 	}
 	return actions
+}
+
+// sourcesOf puts the sources of a command beside the actions, which the version dev is built from:
+// those of a small program that starts the command, because to link the command takes seconds.
+func sourcesOf(t *testing.T, command, actions string) {
+	t.Helper()
+	file, err := program("cmd/" + command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := filepath.Join(actions, "..", "..")
+	write(t, filepath.Join(top, "go.mod"), "module k8srepo\n")
+	write(t, filepath.Join(top, "cmd", command, "main.go"), fmt.Sprintf(`package main
+
+import (
+	"os"
+	"os/exec"
+)
+
+func main() {
+	cmd := exec.Command(%q, os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		os.Exit(cmd.ProcessState.ExitCode())
+	}
+}
+`, file))
 }
 
 func write(t *testing.T, file, text string) {

@@ -96,22 +96,17 @@ func makeSnapshot() (map[string][]byte, error) {
 	if err := yaml.Unmarshal(data, &config); err != nil {
 		return nil, err
 	}
-	bin, err := os.MkdirTemp("", "snapshot")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(bin)
-	contents := map[string][]byte{}
+	contents, programs := map[string][]byte{}, map[string]string{}
 	for _, b := range config.Builds {
 		name := b.Binary
 		if runtime.GOOS == "windows" {
 			name += ".exe"
 		}
 		// The flags of a release change nothing that is tested here.
-		if err := cmdtest.Build(bin, "k8srepo/"+path.Clean(b.Main)); err != nil {
+		if programs[b.Binary], err = program(path.Clean(b.Main)); err != nil {
 			return nil, err
 		}
-		if contents[name], err = os.ReadFile(filepath.Join(bin, name)); err != nil {
+		if contents[name], err = inPlaceOf(programs[b.Binary]); err != nil {
 			return nil, err
 		}
 	}
@@ -119,8 +114,8 @@ func makeSnapshot() (map[string][]byte, error) {
 	for _, f := range archive.Files {
 		read := func() ([]byte, error) { return os.ReadFile(filepath.Join(top, f.Src)) }
 		if script, ok := strings.CutPrefix(f.Src, "completions/"); ok { // a hook has the program print it
-			program, shell, _ := strings.Cut(script, ".")
-			read = exec.Command(filepath.Join(bin, program), "completion", shell).Output
+			command, shell, _ := strings.Cut(script, ".")
+			read = exec.Command(programs[command], "completion", shell).Output
 		}
 		if contents[f.Src], err = read(); err != nil {
 			return nil, err
@@ -142,6 +137,23 @@ func makeSnapshot() (map[string][]byte, error) {
 		name:                         packed,
 		config.Checksum.NameTemplate: fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(packed), name),
 	}, nil
+}
+
+// program builds a command, such as cmd/tagbump, once for all tests.
+func program(command string) (string, error) {
+	build, _ := built.LoadOrStore(command, sync.OnceValues(func() (string, error) { return cmdtest.Program("k8srepo/" + command) }))
+	return build.(func() (string, error))()
+}
+
+var built sync.Map
+
+// inPlaceOf returns a small program that starts another one: an archive of the commands themselves
+// has 150 MB, which each test would download, check and unpack. On Windows it is the other itself.
+func inPlaceOf(program string) ([]byte, error) {
+	if runtime.GOOS == "windows" {
+		return os.ReadFile(program)
+	}
+	return []byte("#!/bin/sh\nexec '" + program + "' \"$@\"\n"), nil
 }
 
 // pack returns an archive of files, by their names in it: a zip, or else a tar.gz.

@@ -30,7 +30,7 @@ func newService(t *testing.T) service {
 	if out, err := exec.Command("git", "clone", "--quiet", app.URL(), s.clone).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	server := gittest.NewServer(t, gittest.Options{Token: token})
+	server := gittest.NewServer(t, gittest.Options{Token: token, Direct: true})
 	s.k8s = server.NewRepo("k8s", gittest.Files{
 		"users.yaml":            "services:\n  - name: api\n    image: registry.example.com/api\n    tag: first\n",
 		"environments/dev.yaml": "deploy: {strategy: push}\n",
@@ -41,15 +41,17 @@ func newService(t *testing.T) service {
 	return s
 }
 
-// TestTagbumpAction deploys with the action, built from its own source and
-// downloaded from a release. The other tests download: to link a command takes seconds.
+// TestTagbumpAction deploys with the action, built from the sources beside it and
+// downloaded from a release.
 func TestTagbumpAction(t *testing.T) {
 	for _, version := range []string{"dev", snapshotVersion} {
 		t.Run(version, func(t *testing.T) {
 			s := newService(t)
 			job := newRunner(t, s.clone)
 			actions := actionsWith(t, version)
-			if version != "dev" {
+			if version == "dev" {
+				sourcesOf(t, "tagbump", actions)
+			} else {
 				job.github["server_url"] = releaseServer(t).URL
 			}
 			testDeploys(t, job, filepath.Join(actions, "tagbump"), s)
