@@ -24,7 +24,7 @@ var controllers = []definitions{
 	{"github.com/aws/karpenter-provider-aws", "v1.14.0", "pkg/apis/crds/*.yaml", []string{"NodePool", "EC2NodeClass"}},
 	{"sigs.k8s.io/gateway-api", "v1.4.1", "config/crd/standard/*.yaml", []string{"Gateway", "HTTPRoute"}},
 	{"github.com/emissary-ingress/emissary/v3", "v3.10.0", "manifests/emissary/emissary-crds.yaml.in", []string{"Mapping", "Host", "Listener"}},
-	{"", "", "../internal/validate/gen/own/*.yaml", []string{"TargetGroupBinding"}}, // no module has it
+	{"", "", "../internal/validate/gen/definitions/own/*.yaml", []string{"TargetGroupBinding"}}, // no module has it
 }
 
 // installCRDs creates the definitions of the starter's custom resources, and waits until they are served.

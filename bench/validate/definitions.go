@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"k8srepo/internal/validate/mistakes"
 )
 
 // installDefinitions makes the CustomResourceDefinitions in files or folders, comma-separated,
@@ -18,20 +20,20 @@ func (s *apiServer) installDefinitions(folders string) error {
 		return nil
 	}
 	for folder := range strings.SplitSeq(folders, ",") {
-		documents, err := readDocuments(folder)
+		documents, err := mistakes.Read(folder)
 		if err != nil {
 			return err
 		}
 		for _, d := range documents {
 			if err := s.installDefinition(d); err != nil {
-				return fmt.Errorf("%s: %w", d.name, err)
+				return fmt.Errorf("%s: %w", d.Name, err)
 			}
 		}
 	}
 	return nil
 }
 
-func (s *apiServer) installDefinition(d document) error {
+func (s *apiServer) installDefinition(d mistakes.Document) error {
 	var crd struct {
 		Kind     string
 		Metadata struct{ Name string }
@@ -44,13 +46,13 @@ func (s *apiServer) installDefinition(d document) error {
 			}
 		}
 	}
-	if err := yaml.Unmarshal(d.text, &crd); err != nil {
+	if err := yaml.Unmarshal(d.Text, &crd); err != nil {
 		return err
 	}
 	if crd.Kind != "CustomResourceDefinition" {
 		return nil
 	}
-	text, err := approved(d.text)
+	text, err := approved(d.Text)
 	if err != nil {
 		return err
 	}

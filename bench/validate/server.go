@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"k8srepo/internal/validate/mistakes"
 )
 
 // askers is how many objects the API server is asked about at once.
@@ -39,7 +41,7 @@ func compareServer(args []string) error {
 	flags.StringVar(&o.ca, "ca", "", "a `file` with the server's certificate authority; without it the certificate is not verified")
 	flags.StringVar(&o.crds, "crds", "internal/validate/crds", "CustomResourceDefinitions to install first: `folders` or files, comma-separated")
 	flags.StringVar(&o.cases, "cases", "", "a `folder` of cases: the objects that each mistake changes are asked about")
-	flags.StringVar(&o.record, "record", "", "write the verdicts to this `file`: testdata/v1.34.txt.gz is made of objects/ with --mutate --sample 30")
+	flags.StringVar(&o.record, "record", "", "write the verdicts to this `file`: those in internal/validate/testdata/verdicts are made of testdata/objects beside them, with --mutate --sample 30")
 	flags.BoolVar(&o.mutate, "mutate", false, "ask about every mistake that is made in the objects, one at a time")
 	flags.BoolVar(&o.quiet, "quiet", false, "print counts alone")
 	flags.IntVar(&o.sample, "sample", 1, "of the mistakes, every `n`th")
@@ -94,10 +96,10 @@ func compareServer(args []string) error {
 }
 
 // documents returns the objects to ask about.
-func (o *serverOptions) documents(dir, manifestgen string) ([]document, error) {
-	var all []document
+func (o *serverOptions) documents(dir, manifestgen string) ([]mistakes.Document, error) {
+	var all []mistakes.Document
 	for _, path := range o.paths {
-		documents, err := readDocuments(path)
+		documents, err := mistakes.Read(path)
 		if err != nil {
 			return nil, err
 		}
@@ -113,19 +115,19 @@ func (o *serverOptions) documents(dir, manifestgen string) ([]document, error) {
 	if !o.mutate {
 		return all, nil
 	}
-	var mutated []document
+	var mutated []mistakes.Document
 	for _, original := range all {
-		list, err := mutate(original)
+		list, err := mistakes.Make(original, func(name string) bool { return hash(name)%uint32(o.sample) == 0 })
 		if err != nil {
 			return nil, err
 		}
 		mutated = append(mutated, list...)
 	}
-	return slices.DeleteFunc(mutated, func(d document) bool { return hash(d.name)%uint32(o.sample) != 0 }), nil
+	return mutated, nil
 }
 
 // caseDocuments returns the objects that the mistakes of a folder of cases change.
-func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
+func caseDocuments(dir, folder, manifestgen string) ([]mistakes.Document, error) {
 	cases, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, err
@@ -140,7 +142,7 @@ func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 	}
 	known := map[string]bool{}
 	for _, d := range clean {
-		known[string(d.text)] = true
+		known[string(d.Text)] = true
 	}
 	all := clean
 	work := filepath.Join(dir, "work")
@@ -155,8 +157,8 @@ func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 			continue
 		}
 		for _, d := range documents {
-			if !known[string(d.text)] {
-				all = append(all, document{name + " " + d.name, d.text})
+			if !known[string(d.Text)] {
+				all = append(all, mistakes.Document{Name: name + " " + d.Name, Text: d.Text})
 			}
 		}
 	}
@@ -164,13 +166,13 @@ func caseDocuments(dir, folder, manifestgen string) ([]document, error) {
 }
 
 // rendered renders a source folder without validation and reads what came of it.
-func rendered(manifestgen, source, out string) ([]document, error) {
+func rendered(manifestgen, source, out string) ([]mistakes.Document, error) {
 	if err := render(manifestgen, source, out); err != nil {
 		return nil, err
 	}
-	documents, err := readDocuments(out)
+	documents, err := mistakes.Read(out)
 	for i := range documents {
-		documents[i].name = strings.TrimPrefix(documents[i].name, out+"/")
+		documents[i].Name = strings.TrimPrefix(documents[i].Name, out+"/")
 	}
 	return documents, err
 }
@@ -179,7 +181,7 @@ func rendered(manifestgen, source, out string) ([]document, error) {
 const batch = 2000
 
 // lintAll asks manifestgen lint about all objects, each in a file of its own.
-func lintAll(dir, manifestgen, minor string, documents []document) ([]answer, error) {
+func lintAll(dir, manifestgen, minor string, documents []mistakes.Document) ([]answer, error) {
 	folder := filepath.Join(dir, "objects")
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return nil, err
@@ -189,7 +191,7 @@ func lintAll(dir, manifestgen, minor string, documents []document) ([]answer, er
 	files := make([]string, len(documents))
 	for i, d := range documents {
 		files[i] = filepath.Join(folder, fmt.Sprintf("%06d.yaml", i))
-		if err := os.WriteFile(files[i], d.text, 0o644); err != nil {
+		if err := os.WriteFile(files[i], d.Text, 0o644); err != nil {
 			return nil, err
 		}
 		answers[i].taken = true
@@ -231,7 +233,7 @@ func lintFiles(manifestgen, minor string, files []string, answers map[string]*an
 }
 
 // askAll asks the API server about each object.
-func askAll(server *apiServer, documents []document) ([]answer, error) {
+func askAll(server *apiServer, documents []mistakes.Document) ([]answer, error) {
 	answers := make([]answer, len(documents))
 	failed := make([]error, askers)
 	next := make(chan int)
@@ -242,7 +244,7 @@ func askAll(server *apiServer, documents []document) ([]answer, error) {
 				if failed[w] != nil {
 					continue
 				}
-				answers[i], failed[w] = server.ask(documents[i].text)
+				answers[i], failed[w] = server.ask(documents[i].Text)
 			}
 		})
 	}
@@ -269,7 +271,7 @@ const (
 )
 
 // compareAnswers prints the objects that the two disagree on, and counts.
-func compareAnswers(documents []document, ours, theirs []answer, quiet bool) {
+func compareAnswers(documents []mistakes.Document, ours, theirs []answer, quiet bool) {
 	counts := map[string]int{}
 	for i, d := range documents {
 		we, they := ours[i], theirs[i]
@@ -289,7 +291,7 @@ func compareAnswers(documents []document, ours, theirs []answer, quiet bool) {
 		}
 		counts[verdict]++
 		if (verdict == serverAlone || verdict == oursAlone) && !quiet {
-			fmt.Printf("%s\n  %s\n  server: %s\n  manifestgen: %s\n", strings.ToUpper(verdict), d.name, oneLine(they.message), oneLine(we.message))
+			fmt.Printf("%s\n  %s\n  server: %s\n  manifestgen: %s\n", strings.ToUpper(verdict), d.Name, oneLine(they.message), oneLine(we.message))
 		}
 	}
 	fmt.Printf("%d objects\n", len(documents))
@@ -300,7 +302,7 @@ func compareAnswers(documents []document, ours, theirs []answer, quiet bool) {
 }
 
 // compareWarnings counts the warnings of objects that both take.
-func compareWarnings(documents []document, ours, theirs []answer, quiet bool) {
+func compareWarnings(documents []mistakes.Document, ours, theirs []answer, quiet bool) {
 	both, server, manifestgen := 0, 0, 0
 	for i, d := range documents {
 		we, they := ours[i], theirs[i]
@@ -313,12 +315,12 @@ func compareWarnings(documents []document, ours, theirs []answer, quiet bool) {
 		case len(they.warnings) > 0:
 			server++
 			if !quiet {
-				fmt.Printf("WARNED OF BY THE SERVER ALONE\n  %s\n  server: %s\n", d.name, oneLine(strings.Join(they.warnings, "; ")))
+				fmt.Printf("WARNED OF BY THE SERVER ALONE\n  %s\n  server: %s\n", d.Name, oneLine(strings.Join(they.warnings, "; ")))
 			}
 		case told:
 			manifestgen++
 			if !quiet {
-				fmt.Printf("WARNED OF BY MANIFESTGEN ALONE\n  %s\n  manifestgen: %s\n", d.name, oneLine(strings.Join(we.warnings, "; ")))
+				fmt.Printf("WARNED OF BY MANIFESTGEN ALONE\n  %s\n  manifestgen: %s\n", d.Name, oneLine(strings.Join(we.warnings, "; ")))
 			}
 		}
 	}

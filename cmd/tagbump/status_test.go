@@ -4,18 +4,21 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8srepo/internal/console"
 	"k8srepo/internal/github"
 	"k8srepo/internal/github/ghtest"
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/status"
 )
 
 func TestStatusAsksGitHub(t *testing.T) {
 	const token = "ghs_s3cret"
 	server := ghtest.NewServer(t, ghtest.Options{Token: token})
-	k8s := gittest.NewRepo(t, gittest.Files{"users.yaml": "services: [{name: api, image: example.com/api}]\n", "prod/manifests/api.yaml": "image: example.com/api:1\n"})
+	k8s := gittest.NewRepo(t, gittest.Files{"users.yaml": "services: [{name: api, image: example.com/api}]\n", "prod/manifests/api.yaml": "image: example.com/api:1\n",
+		"holds/prod/api.yaml": "tag: 1\nfrom: 2\nreason: rolled back <now>\nby: carol\n"})
 	branches := []string{"tagbump/prod/api", "tagbump-rollback/prod/api", "tagbump/prod+qa/api+web", "tagbump/qa/api"}
 	for _, branch := range branches {
 		k8s.Git("branch", branch, "main")
@@ -42,6 +45,7 @@ func TestStatusAsksGitHub(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var texts []string
 	for name, way := range map[string]access{
 		"over the API":            {repo: server.URL + "/example/k8s.git", via: "api", environment: env},
 		"over Git, with --github": {repo: k8s.Dir, github: "example/k8s", via: "git", environment: env},
@@ -51,6 +55,10 @@ func TestStatusAsksGitHub(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		texts = append(texts, report.Text())
+		if held := report.Services[0].Environments[0].Held; held == nil || *held != (status.Held{Tag: "1", From: "2", Reason: "rolled back <now>", By: "carol"}) {
+			t.Errorf("%s: got %+v", name, held)
 		}
 		pulls := report.Services[0].Environments[0].PullRequests
 		var numbers []int
@@ -62,6 +70,9 @@ func TestStatusAsksGitHub(t *testing.T) {
 		} else if pulls[0].Environment != "prod" || pulls[0].Service != "api" || pulls[0].Tag != next || pulls[0].URL == "" {
 			t.Errorf("%s: got %+v", name, pulls)
 		}
+	}
+	if len(slices.Compact(texts)) != 1 {
+		t.Errorf("the ways tell different things:\n%s", strings.Join(texts, "\n"))
 	}
 	commits := &commitCounter{clones: &clones{}, services: client}
 	for _, c := range []struct{ repository, base, head, want string }{

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"k8srepo/internal/problem"
 )

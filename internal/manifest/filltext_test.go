@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"k8srepo/internal/problem"
 	"k8srepo/internal/testmain"
@@ -24,6 +24,7 @@ func TestFilledTextIsAsItParses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		parses := map[string]string{} // what is known of a text; most values make the same again
 		for i, n := range nodes(f) {
 			value, at, ok := f.fillable(n)
 			if !ok || !testmain.Tried(i) {
@@ -39,7 +40,12 @@ func TestFilledTextIsAsItParses(t *testing.T) {
 				continue
 			}
 			filled++
-			if got, want := knownOf(got), knownOf(parsed(t, got.Data)); got != want {
+			want, ok := parses[string(got.Data)]
+			if !ok {
+				want = knownOf(parsed(t, got.Data))
+				parses[string(got.Data)] = want
+			}
+			if got := knownOf(got); got != want {
 				t.Errorf("%s\nfilled with %v, is known as\n%sand parses as\n%s", strings.ReplaceAll(template, Placeholder, "«»"), value, got, want)
 			}
 		}
@@ -62,6 +68,10 @@ func parsed(t *testing.T, data []byte) *Text {
 	}
 	return text
 }
+
+// isWant reports whether a file of testdata/images is what another there becomes: the same text
+// with another tag.
+func isWant(file string) bool { return strings.HasPrefix(filepath.Base(file), "want.") }
 
 // fillTexts are the files of testdata/images, and others, each with what makes objects of it.
 func fillTexts(t *testing.T) [][]byte {
@@ -92,7 +102,7 @@ func fillTexts(t *testing.T) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(data) < 4000 && !bytes.Contains(data, []byte("\r")) {
+		if !isWant(file) && len(data) < 4000 && !bytes.Contains(data, []byte("\r")) {
 			texts = append(texts, string(data))
 		}
 	}
@@ -128,7 +138,7 @@ func (f *File) fillable(n *yaml.Node) (value any, at span, ok bool) {
 		return nil, span{}, false
 	case n.Kind == yaml.ScalarNode:
 		s, err := f.find(n)
-		if err != nil || s.origin != nil || n.Tag != yaml.NodeTagString {
+		if err != nil || s.origin != nil || n.Tag != stringTag {
 			return nil, span{}, false
 		}
 		return n.Value, span{s.offset(0), s.offset(len(n.Value))}, true

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // parseJSON reads a document as JSON, into the tree that the YAML parser would
@@ -49,20 +49,20 @@ func (r *jsonReader) value() (*yaml.Node, error) {
 	}
 	switch token := token.(type) {
 	case string:
-		n.Style, n.Tag, n.Value = yaml.DoubleQuotedStyle, yaml.NodeTagString, token
+		n.Style, n.Tag, n.Value = yaml.DoubleQuotedStyle, stringTag, token
 	case json.Number:
-		n.Tag, n.Value = yaml.NodeTagInt, token.String()
+		n.Tag, n.Value = intTag, token.String()
 		if strings.ContainsAny(n.Value, ".eE") {
-			n.Tag = yaml.NodeTagFloat
+			n.Tag = floatTag
 		}
 	case bool:
-		n.Tag, n.Value = yaml.NodeTagBool, map[bool]string{true: "true", false: "false"}[token]
+		n.Tag, n.Value = boolTag, map[bool]string{true: "true", false: "false"}[token]
 	case nil:
-		n.Tag, n.Value = yaml.NodeTagNull, "null"
+		n.Tag, n.Value = nullTag, "null"
 	case json.Delim:
-		n.Kind, n.Style, n.Tag = yaml.SequenceNode, yaml.FlowStyle, yaml.NodeTagSeq
+		n.Kind, n.Style, n.Tag = yaml.SequenceNode, yaml.FlowStyle, seqTag
 		if token == '{' {
-			n.Kind, n.Tag = yaml.MappingNode, yaml.NodeTagMap
+			n.Kind, n.Tag = yaml.MappingNode, mapTag
 		}
 		for r.decoder.More() {
 			child, err := r.value() // of a map: its keys and its values, in turn

@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"k8srepo/internal/problem"
 )
@@ -51,7 +51,7 @@ func (f *File) Objects() ([]Object, error) {
 	var add func(n *yaml.Node)
 	add = func(n *yaml.Node) {
 		n = resolved(n)
-		if n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagNull {
+		if n.Kind == yaml.ScalarNode && n.Tag == nullTag {
 			return
 		}
 		o := objectOf(n)

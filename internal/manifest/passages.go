@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"k8srepo/internal/problem"
 )

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // Proofs remembers the changes that were proved, so that the same change of a document of the

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // remove deletes the entry or item that a path leads to.

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // writeSplice writes a map or list into the one that its slot stands in.

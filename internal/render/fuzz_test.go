@@ -17,6 +17,7 @@ import (
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
 	"k8srepo/internal/testmain"
+	"k8srepo/internal/trace"
 )
 
 // renderValue renders a template text for one service, in an environment whose
@@ -60,7 +61,7 @@ func renderValues(t *testing.T, text, value, asJSON, file string) (*Manifest, er
 }
 
 // checkMap checks what a source map promises: no gaps, and places that are there.
-func checkMap(t *testing.T, m *Manifest) {
+func checkMap(t *testing.T, m *Manifest) *trace.Map {
 	t.Helper()
 	sources, err := m.Map()
 	if err != nil {
@@ -84,6 +85,7 @@ func checkMap(t *testing.T, m *Manifest) {
 	if end != len(m.Text.Data) {
 		t.Fatalf("%s: the map ends at byte %d of %d", m.Path, end, len(m.Text.Data))
 	}
+	return sources
 }
 
 // What stands for the value in the first of two renderings: printed as it is, as JSON, and
@@ -287,8 +289,7 @@ func TestStarterMaps(t *testing.T) {
 			continue
 		}
 		m := &manifests[i]
-		checkMap(t, m)
-		sources, _ := m.Map()
+		sources := checkMap(t, m)
 		for n, line := range strings.Split(strings.TrimSuffix(string(m.Text.Data), "\n"), "\n") {
 			place, values := sources.Line(n + 1)
 			written := templates.sources[place.File].line(place.Line)

@@ -42,11 +42,7 @@ func sourcesOf(t *testing.T, text string) (lines []string, m *Manifest) {
 		t.Fatal(err)
 	}
 	m = &manifests[0]
-	checkMap(t, m)
-	sources, err := m.Map()
-	if err != nil {
-		t.Fatal(err)
-	}
+	sources := checkMap(t, m)
 	for n := range strings.Count(string(m.Text.Data), "\n") - 3 {
 		place, values := sources.Line(n + 4)
 		line := fmt.Sprintf("%d:", place.Line-3)

@@ -153,12 +153,6 @@ var hostileTexts = []string{
 	"<&>", "\u2028", "\u0085", "é🙂", "\x01", "\x7f", "|", ">", "---", "...", "%a", "@", "`", "# tagbump: x", "*a", "&a", "!a", "?", ":", "-", "[", "{", "null", "~", "a\r\nb", "\ue001", "\ue001" + "0;", "\ue000\ue002:", "\ue002",
 }
 
-func TestTextOfValues(t *testing.T) {
-	for _, value := range hostileTexts {
-		t.Run(fmt.Sprintf("%q", value), func(t *testing.T) { checkTexts(t, value) })
-	}
-}
-
 // FuzzText makes text of any value by every function that does.
 func FuzzText(f *testing.F) {
 	for _, value := range hostileTexts {

@@ -288,7 +288,7 @@ func TestManyServicesTakeFewRequests(t *testing.T) {
 	files := gittest.Files{}
 	var users strings.Builder
 	users.WriteString("services:\n")
-	for i := range 200 {
+	for i := range 50 {
 		fmt.Fprintf(&users, "  - {name: s%d, image: example.com/s%d}\n", i, i)
 		for _, env := range []string{"dev", "qa", "staging", "prod"} {
 			files[fmt.Sprintf("%s/manifests/s%d/deployment.yaml", env, i)] = deployment(fmt.Sprintf("example.com/s%d:1", i))
@@ -302,7 +302,7 @@ func TestManyServicesTakeFewRequests(t *testing.T) {
 		repo.Commit("main", gittest.Files{fmt.Sprintf("dev/manifests/s%d/deployment.yaml", i): deployment(fmt.Sprintf("example.com/s%d:2", i))}, "bump")
 	}
 	r := reportOf(t, tipOf(t, server.URL("k8s")), Options{History: 100})
-	if len(r.Services) != 200 || r.cell(t, "s7", "dev").Commit == r.cell(t, "s7", "qa").Commit {
+	if len(r.Services) != 50 || r.cell(t, "s7", "dev").Commit == r.cell(t, "s7", "qa").Commit {
 		t.Errorf("got %d services", len(r.Services))
 	}
 	if n := server.Count(); n > 12 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
@@ -78,8 +79,9 @@ func (r *Recording) InLine(s Subject, line int) []Origin {
 type Map struct {
 	Pieces []Piece // in the order of the bytes, without gaps
 
-	Text    *manifest.Text // the manifest
-	subject Subject
+	Text      *manifest.Text // the manifest
+	subject   Subject
+	documents func() []manifest.Value // the manifest's, parsed once; none if it is not YAML
 }
 
 // Piece is a run of bytes that comes from one line of a template.
@@ -124,11 +126,6 @@ func (m *Map) within(p Piece, line int) []Origin {
 	if len(p.from) != 1 || !bytes.Contains(bytes.TrimSpace(text), []byte("\n")) {
 		return p.Values
 	}
-	file, err := manifest.Parse("", m.Text.Data)
-	if err != nil {
-		return p.Values
-	}
-	docs, _ := file.Values()
 	start := p.Bytes.Start + len(text) - len(bytes.TrimLeft(text, " \n"))
 	first := 1 + bytes.Count(m.Text.Data[:start], []byte("\n"))
 	col := 1 + len([]rune(string(m.Text.Data[bytes.LastIndexByte(m.Text.Data[:start], '\n')+1:start])))
@@ -166,7 +163,7 @@ func (m *Map) within(p Piece, line int) []Origin {
 		}
 		return slices.ContainsFunc(v.Items, find)
 	}
-	if !slices.ContainsFunc(docs, find) || found == nil {
+	if !slices.ContainsFunc(m.documents(), find) || found == nil {
 		return p.Values
 	}
 	return found
@@ -210,7 +207,14 @@ func LineBytes(data []byte, n int) (start, end int) {
 // NewMap makes the source map of a text whose placeholders are filled. Filled are the scalars of
 // the recorded text that have values in them, in order.
 func NewMap(s Subject, r *Recording, text *manifest.Text, filled []manifest.Filled) *Map {
-	m := &Map{Text: text, subject: s}
+	m := &Map{Text: text, subject: s, documents: sync.OnceValue(func() []manifest.Value {
+		file, err := manifest.Parse("", text.Data)
+		if err != nil {
+			return nil
+		}
+		values, _ := file.Values()
+		return values
+	})}
 	// What is in a scalar with values becomes one piece; what is not moves along.
 	shift := 0
 	for _, p := range r.Lines() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -32,6 +33,19 @@ func environmentSet() *environment.EnvSet {
 	return environment.MustBaseEnvSet(version.MajorMinor(1, uint(minorNumber(emulation.minor)-1)))
 }
 
+// statelessCompilers are the compilers of expressions that use no variables of a policy, by minor. To
+// make one takes longer than to compile with it.
+var statelessCompilers sync.Map
+
+// statelessCompiler returns that of the emulated minor.
+func statelessCompiler() plugincel.Compiler {
+	if known, ok := statelessCompilers.Load(emulation.minor); ok {
+		return known.(plugincel.Compiler)
+	}
+	made, _ := statelessCompilers.LoadOrStore(emulation.minor, plugincel.NewCompiler(environmentSet()))
+	return made.(plugincel.Compiler)
+}
+
 // compile reports what is wrong with an expression.
 func (e *expression) compile(c plugincel.Compiler, at *field.Path, params, authorizer bool) field.ErrorList {
 	if strings.TrimSpace(e.text) == "" {
@@ -52,7 +66,7 @@ func validateConditions(at *field.Path, list []admissionregistration.MatchCondit
 	if len(list) == 0 {
 		return errs
 	}
-	compiler := plugincel.NewCompiler(environmentSet())
+	compiler := statelessCompiler()
 	for i, c := range list {
 		e := &expression{c.Name, strings.TrimSpace(c.Expression), []*cel.Type{cel.BoolType}}
 		errs = append(errs, e.compile(compiler, at.Index(i).Child("expression"), params, true)...)

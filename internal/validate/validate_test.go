@@ -78,8 +78,8 @@ func said(verdict validate.Verdict) (refused, warned string) {
 	return line(verdict.Refused), line(verdict.Warnings)
 }
 
-// mistakes are one change each of an object, and the beginning of what is said.
-var mistakes = []struct{ name, in, old, new, want string }{
+// changes are one change each of an object, and the beginning of what is said.
+var changes = []struct{ name, in, old, new, want string }{
 	{"nothing wrong", deployment, "", "", ""},
 	{"nothing wrong with a service", service, "", "", ""},
 	{"unknown field", deployment, "          env:", "          envs:", `MG503 13:11 spec.template.spec.containers[0].envs: there is no such field (did you mean "env"?)`},
@@ -156,7 +156,7 @@ var mistakes = []struct{ name, in, old, new, want string }{
 // TestRefused makes one mistake in an object at a time. want is the beginning of what is said.
 func TestRefused(t *testing.T) {
 	v := validator(t, "1.34")
-	for _, test := range mistakes {
+	for _, test := range changes {
 		t.Run(test.name, func(t *testing.T) {
 			text := test.in
 			if test.old != "" && test.want != "" && !strings.Contains(text, test.old) {

@@ -4,14 +4,14 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"k8srepo/internal/validate/gen/definitions"
 )
 
 const folder = "internal/validate"
@@ -35,14 +35,14 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	definitions, err := readDefinitions()
+	crds, err := definitions.Read(module)
 	if err != nil {
 		return err
 	}
-	if err := writeCompressed(filepath.Join(folder, "kubernetes.txt.gz"), append(table, lifecycles...)); err != nil {
+	if err := definitions.WriteCompressed(filepath.Join(folder, "kubernetes.txt.gz"), append(table, lifecycles...)); err != nil {
 		return err
 	}
-	return writeDefinitions(filepath.Join(folder, "crds"), definitions)
+	return definitions.Write(filepath.Join(folder, "crds"), crds)
 }
 
 // module returns the folder of a module's files; it downloads them if needed.
@@ -56,20 +56,4 @@ func module(path, version string) (string, error) {
 		return "", fmt.Errorf("go mod download: %s", m.Error) // it names the module
 	}
 	return m.Dir, nil
-}
-
-// writeCompressed writes data compressed, the same bytes each time.
-func writeCompressed(file string, data []byte) error {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(data); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
 }

@@ -1,4 +1,4 @@
-package main
+package mistakes
 
 import (
 	"bytes"
@@ -15,17 +15,17 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// document is one object's text, and where it is from.
-type document struct {
-	name string
-	text []byte
+// Document is one object's text, and where it is from.
+type Document struct {
+	Name string
+	Text []byte
 }
 
-// readDocuments reads the objects of a file, or of the YAML and JSON files below a folder. A
+// Read reads the objects of a file, or of the YAML and JSON files below a folder. A
 // List's items are objects of their own. What is not YAML, and what has no apiVersion or no kind,
 // is left out.
-func readDocuments(path string) ([]document, error) {
-	var documents []document
+func Read(path string) ([]Document, error) {
+	var documents []Document
 	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func split(data []byte) [][]byte {
 	return texts
 }
 
-func objectsIn(name string, text []byte) []document {
+func objectsIn(name string, text []byte) []Document {
 	var object map[string]any
 	if yaml.Unmarshal(text, &object) != nil {
 		return nil
@@ -84,7 +84,7 @@ func objectsIn(name string, text []byte) []document {
 	kind, _ := object["kind"].(string)
 	apiVersion, _ := object["apiVersion"].(string)
 	if items, ok := object["items"].([]any); ok && strings.HasSuffix(kind, "List") {
-		var documents []document
+		var documents []Document
 		for i, item := range items {
 			if text, err := yaml.Marshal(item); err == nil {
 				documents = append(documents, objectsIn(fmt.Sprintf("%s[%d]", name, i), text)...)
@@ -95,5 +95,5 @@ func objectsIn(name string, text []byte) []document {
 	if kind == "" || apiVersion == "" {
 		return nil
 	}
-	return []document{{name, text}}
+	return []Document{{name, text}}
 }

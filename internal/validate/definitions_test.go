@@ -1,16 +1,18 @@
-package main
+package validate_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"k8srepo/internal/validate/gen/definitions"
 )
 
 // TestWriteDefinitions: the folder has the definitions, and none of an earlier run.
 func TestWriteDefinitions(t *testing.T) {
 	folder := t.TempDir()
-	for _, definitions := range []map[string][]byte{{"Old.example.com": []byte("{}")}, {"New.example.com": []byte("{}")}} {
-		if err := writeDefinitions(folder, definitions); err != nil {
+	for _, crds := range []map[string][]byte{{"Old.example.com": []byte("{}")}, {"New.example.com": []byte("{}")}} {
+		if err := definitions.Write(folder, crds); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -22,15 +24,15 @@ func TestWriteDefinitions(t *testing.T) {
 
 // TestOwnDefinitions: the definitions of the folder own are read, each by its kind and group.
 func TestOwnDefinitions(t *testing.T) {
-	data, err := os.ReadFile("own/targetgroupbinding.yaml")
+	data, err := os.ReadFile("gen/definitions/own/targetgroupbinding.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	definitions := map[string][]byte{}
-	if err := addDefinitions(definitions, data, nil, ""); err != nil || len(definitions["TargetGroupBinding.elbv2.k8s.aws"]) == 0 || len(definitions) != 1 {
-		t.Errorf("got %d definitions, %v", len(definitions), err)
+	crds := map[string][]byte{}
+	if err := definitions.Add(crds, data, nil, ""); err != nil || len(crds["TargetGroupBinding.elbv2.k8s.aws"]) == 0 || len(crds) != 1 {
+		t.Errorf("got %d definitions, %v", len(crds), err)
 	}
-	if err := addDefinitions(definitions, data, []string{"Mapping"}, ""); err == nil {
+	if err := definitions.Add(crds, data, []string{"Mapping"}, ""); err == nil {
 		t.Error("a kind that the file does not have is found")
 	}
 }

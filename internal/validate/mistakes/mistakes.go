@@ -1,4 +1,6 @@
-package main
+// Package mistakes makes mistakes in Kubernetes objects, and keeps what API servers say of them:
+// bench/validate asks a server, and the test of internal/validate compares its own verdicts.
+package mistakes
 
 import (
 	"encoding/json"
@@ -22,17 +24,19 @@ type (
 	}
 )
 
-// mutate makes one mistake after another in an object: each value is removed, emptied, of another
-// type, out of range, misspelt, written twice.
-func mutate(original document) ([]document, error) {
+// Make makes one mistake after another in an object: each value is removed, emptied, of another
+// type, out of range, misspelt, written twice. Those whose name is not wanted are left out.
+func Make(original Document, wanted func(name string) bool) ([]Document, error) {
 	var root map[string]any
-	if err := yaml.Unmarshal(original.text, &root); err != nil {
+	if err := yaml.Unmarshal(original.Text, &root); err != nil {
 		return nil, err
 	}
-	var list []document
+	var list []Document
 	walk(root, "", func(x any) any { return x }, func(path string, value any, with func(any) any) {
 		for _, m := range mistakes(path, value) {
-			list = append(list, document{fmt.Sprintf("%s: %s %s", filepath.Base(original.name), path, m.what), encode(with(m.value))})
+			if name := fmt.Sprintf("%s: %s %s", filepath.Base(original.Name), path, m.what); wanted(name) {
+				list = append(list, Document{name, encode(with(m.value))})
+			}
 		}
 	})
 	return list, nil
@@ -175,7 +179,7 @@ func appendJSON(dst []byte, v any) []byte {
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic("validate: " + err.Error()) // the values are those of JSON
+		panic("mistakes: " + err.Error()) // the values are those of JSON
 	}
 	return append(dst, text...)
 }

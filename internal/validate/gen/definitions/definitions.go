@@ -1,6 +1,10 @@
-package main
+// Package definitions reads the CustomResourceDefinitions of well-known controllers, and writes what
+// validation needs of them. The tests of internal/validate, which embeds them, test it.
+package definitions
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -40,8 +44,9 @@ var sources = []source{
 //go:embed own/*.yaml
 var own embed.FS
 
-// readDefinitions returns the definitions of sources and own as JSON, by KIND.GROUP.
-func readDefinitions() (map[string][]byte, error) {
+// Read returns the definitions of sources and own as JSON, by KIND.GROUP. module returns the folder
+// of a module's files.
+func Read(module func(path, version string) (dir string, err error)) (map[string][]byte, error) {
 	definitions := map[string][]byte{}
 	for _, s := range sources {
 		dir, err := module(s.module, s.version)
@@ -52,7 +57,7 @@ func readDefinitions() (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := addDefinitions(definitions, data, s.kinds, s.module+" "+s.version); err != nil {
+		if err := Add(definitions, data, s.kinds, s.module+" "+s.version); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.file, err)
 		}
 	}
@@ -65,15 +70,15 @@ func readDefinitions() (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := addDefinitions(definitions, data, nil, ""); err != nil {
+		if err := Add(definitions, data, nil, ""); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return definitions, nil
 }
 
-// writeDefinitions writes definitions to a folder, and removes the others from it.
-func writeDefinitions(folder string, definitions map[string][]byte) error {
+// Write writes definitions to a folder, compressed, and removes the others from it.
+func Write(folder string, definitions map[string][]byte) error {
 	old, err := filepath.Glob(filepath.Join(folder, "*.json.gz"))
 	if err != nil {
 		return err
@@ -86,16 +91,16 @@ func writeDefinitions(folder string, definitions map[string][]byte) error {
 		}
 	}
 	for name, data := range definitions {
-		if err := writeCompressed(filepath.Join(folder, name+".json.gz"), data); err != nil {
+		if err := WriteCompressed(filepath.Join(folder, name+".json.gz"), data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addDefinitions adds the definitions in a YAML stream; nil kinds takes all. from names the module
+// Add adds the definitions in a YAML stream; nil kinds takes all. from names the module
 // and version of the stream; it is "" for own.
-func addDefinitions(definitions map[string][]byte, data []byte, kinds []string, from string) error {
+func Add(definitions map[string][]byte, data []byte, kinds []string, from string) error {
 	found := 0
 	for _, doc := range strings.Split("\n"+string(data), "\n---") {
 		var crd map[string]any
@@ -196,4 +201,20 @@ func dropDescriptions(schema any) {
 			dropDescriptions(one)
 		}
 	}
+}
+
+// WriteCompressed writes data to a file, compressed, the same bytes each time.
+func WriteCompressed(file string, data []byte) error {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(file, b.Bytes(), 0o644)
 }

@@ -1,9 +1,0 @@
-package main
-
-import (
-	"testing"
-
-	"k8srepo/internal/testmain"
-)
-
-func TestMain(m *testing.M) { testmain.Main(m) }
