@@ -42,7 +42,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/rules":                    {"image manifest problem", ""},
 	"internal/readme":                   {},
 	"internal/readme/reference":         {"", "github.com/rogpeppe/go-internal/diff github.com/urfave/cli/v2"},
-	"internal/scripttest":               {"testmain", "github.com/rogpeppe/go-internal/testscript"},
+	"internal/scripttest":               {"testmain", "github.com/rogpeppe/go-internal/testscript github.com/rogpeppe/go-internal/diff"},
 	"internal/testmain":                 {},
 	"internal/cmdtest":                  {},
 	"internal/workflows":                {},

@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"k8srepo/internal/scripttest"
 )
 
 // TestTranslations: the sessions of a translated page are those of the page, which are run.
@@ -20,11 +22,11 @@ func TestTranslations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := sessionBlock.FindAllString(string(original), -1)
-		got := sessionBlock.FindAllString(string(translated), -1)
+		want := scripttest.SessionBlock.FindAllString(string(original), -1)
+		got := scripttest.SessionBlock.FindAllString(string(translated), -1)
 		if *update && len(got) == len(want) {
 			n := -1
-			text := sessionBlock.ReplaceAllStringFunc(string(translated), func(string) string { n++; return want[n] })
+			text := scripttest.SessionBlock.ReplaceAllStringFunc(string(translated), func(string) string { n++; return want[n] })
 			if err := os.WriteFile(translation, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}

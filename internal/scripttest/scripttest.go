@@ -1,4 +1,5 @@
-// Package scripttest runs the sessions of the commands in testdata/script.
+// Package scripttest runs the sessions of the commands in testdata/script, and those that documents
+// show.
 //
 // A command runs in the test's own process: to start a process for each of the hundreds of commands
 // would take most of the time. Commands whose standard input or signals matter are run with exec.
@@ -88,8 +89,7 @@ func (p *Params) exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// process is held while a program runs as if it were the whole process: in the script's folder,
-// with the script's environment for what it starts.
+// process is held while a program runs as if it were the whole process.
 var process sync.Mutex
 
 // inherited are the variables that Git reads for itself. TMPDIR stays: the servers of other scripts
@@ -100,11 +100,22 @@ func (p *Params) status(ts *testscript.TestScript, args []string) (status int) {
 	if len(args) == 0 || args[0] != p.Name {
 		ts.Fatalf("the program is %s; run others with exec", p.Name)
 	}
+	status, err := p.Run.in(ts.MkAbs("."), args, ts.Stdout(), ts.Stderr(), ts.Getenv)
+	ts.Check(err)
+	return status
+}
+
+// in runs a program in a folder, with an environment that what it starts has too.
+func (program Program) in(dir string, args []string, stdout, stderr io.Writer, getenv func(string) string) (status int, err error) {
 	process.Lock()
 	defer process.Unlock()
 	before, err := os.Getwd()
-	ts.Check(err)
-	ts.Check(os.Chdir(ts.MkAbs(".")))
+	if err != nil {
+		return 0, err
+	}
+	if err := os.Chdir(dir); err != nil {
+		return 0, err
+	}
 	defer os.Chdir(before)
 	for _, name := range inherited {
 		if value, has := os.LookupEnv(name); has {
@@ -112,11 +123,11 @@ func (p *Params) status(ts *testscript.TestScript, args []string) (status int) {
 		} else {
 			defer os.Unsetenv(name)
 		}
-		if value := ts.Getenv(name); value != "" {
+		if value := getenv(name); value != "" {
 			os.Setenv(name, value)
 		} else {
 			os.Unsetenv(name)
 		}
 	}
-	return p.Run(args, ts.Stdout(), ts.Stderr(), ts.Getenv)
+	return program(args, stdout, stderr, getenv), nil
 }
