@@ -19,9 +19,8 @@ import (
 // systems, on each of the systems that a release has. What these packages import is taken
 // from this system.
 func TestOtherSystems(t *testing.T) {
-	exports := map[string]string{}
-	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./internal/...")
-	list.Dir = "../.."
+	exports, dirs := map[string]string{}, packagesOfSystems(t)
+	list := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, dirs...)...)
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +32,7 @@ func TestOtherSystems(t *testing.T) {
 	for _, goos := range []string{"linux", "darwin", "windows"} {
 		system := build.Default
 		system.GOOS, system.CgoEnabled = goos, false
-		for _, dir := range packagesOfSystems(t) {
+		for _, dir := range dirs {
 			fset := token.NewFileSet()
 			pkg, err := system.ImportDir(dir, 0)
 			if err != nil {
