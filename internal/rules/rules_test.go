@@ -8,6 +8,7 @@ import (
 
 	"k8srepo/internal/manifest"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/testmain"
 )
 
 // documents parses manifests.
@@ -266,6 +267,9 @@ func TestDamaged(t *testing.T) {
 			for i := range values {
 				original := values[i]
 				for damaged := range damages(original) {
+					if checked++; !testmain.Tried(checked) {
+						continue
+					}
 					values[i] = damaged
 					var list []*Object
 					for _, v := range values {
@@ -275,7 +279,6 @@ func TestDamaged(t *testing.T) {
 					}
 					Check([]*Cluster{{Objects: list, Whole: true}})
 					Check([]*Cluster{{Objects: list, Open: true}})
-					checked++
 				}
 				values[i] = original
 			}
