@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // end returns the offset behind a node's last byte. A block scalar that keeps its last

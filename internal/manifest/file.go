@@ -24,7 +24,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
 	"k8srepo/internal/testmain"
@@ -138,7 +138,7 @@ func (f *File) fillable(n *yaml.Node) (value any, at span, ok bool) {
 		return nil, span{}, false
 	case n.Kind == yaml.ScalarNode:
 		s, err := f.find(n)
-		if err != nil || s.origin != nil || n.Tag != stringTag {
+		if err != nil || s.origin != nil || n.Tag != yaml.NodeTagString {
 			return nil, span{}, false
 		}
 		return n.Value, span{s.offset(0), s.offset(len(n.Value))}, true

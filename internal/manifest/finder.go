@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // splitID tells split images apart: those of the same scalars are one.
@@ -184,7 +184,7 @@ func (k keySet) has(f field) bool { return k == nil || k[f.key] }
 func ownKeys(n *yaml.Node) keySet {
 	var own keySet
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag == mergeTag {
+		if n.Content[i].Tag == yaml.MergeTag {
 			own = keySet{}
 		}
 	}

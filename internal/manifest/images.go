@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // parseJSON reads a document as JSON, into the tree that the YAML parser would
@@ -49,20 +49,20 @@ func (r *jsonReader) value() (*yaml.Node, error) {
 	}
 	switch token := token.(type) {
 	case string:
-		n.Style, n.Tag, n.Value = yaml.DoubleQuotedStyle, stringTag, token
+		n.Style, n.Tag, n.Value = yaml.DoubleQuotedStyle, yaml.NodeTagString, token
 	case json.Number:
-		n.Tag, n.Value = intTag, token.String()
+		n.Tag, n.Value = yaml.NodeTagInt, token.String()
 		if strings.ContainsAny(n.Value, ".eE") {
-			n.Tag = floatTag
+			n.Tag = yaml.NodeTagFloat
 		}
 	case bool:
-		n.Tag, n.Value = boolTag, map[bool]string{true: "true", false: "false"}[token]
+		n.Tag, n.Value = yaml.NodeTagBool, map[bool]string{true: "true", false: "false"}[token]
 	case nil:
-		n.Tag, n.Value = nullTag, "null"
+		n.Tag, n.Value = yaml.NodeTagNull, "null"
 	case json.Delim:
-		n.Kind, n.Style, n.Tag = yaml.SequenceNode, yaml.FlowStyle, seqTag
+		n.Kind, n.Style, n.Tag = yaml.SequenceNode, yaml.FlowStyle, yaml.NodeTagSeq
 		if token == '{' {
-			n.Kind, n.Tag = yaml.MappingNode, mapTag
+			n.Kind, n.Tag = yaml.MappingNode, yaml.NodeTagMap
 		}
 		for r.decoder.More() {
 			child, err := r.value() // of a map: its keys and its values, in turn

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
@@ -172,7 +172,7 @@ func (w *imageFinder) marked(m *marker, value *yaml.Node, found *Found) {
 	}
 	text := strings.Trim(n.Value, " \t\r\n")
 	at := strings.Index(n.Value, text)
-	if n.Tag == nullTag {
+	if n.Tag == yaml.NodeTagNull {
 		text = ""
 	}
 	where := joined(w.prefix, "marker")

@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
 )
@@ -51,7 +51,7 @@ func (f *File) Objects() ([]Object, error) {
 	var add func(n *yaml.Node)
 	add = func(n *yaml.Node) {
 		n = resolved(n)
-		if n.Kind == yaml.ScalarNode && n.Tag == nullTag {
+		if n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagNull {
 			return
 		}
 		o := objectOf(n)

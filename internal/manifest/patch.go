@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
 )
@@ -296,7 +296,7 @@ func (f *File) follow(p Path) (target, error) {
 	return t, f.refuseAnchor(t.node(), p)
 }
 
-func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == nullTag }
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagNull }
 
 const sharedHint = "write out what the anchors and aliases stand for here, or make the change by hand"
 

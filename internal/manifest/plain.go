@@ -5,8 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	yaml11 "go.yaml.in/yaml/v2"
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/lazyregexp"
 )
@@ -70,25 +69,14 @@ func readsAsOther(s string) bool {
 	default:
 		return false
 	}
-	if s == "=" || s == "<<" || isBase60(s) || number.MatchString(s) || isYAML11NonString(s) {
+	if s == "=" || s == "<<" || isBase60(s) || number.MatchString(s) || yaml.IsValueNonString(s) {
 		return true
 	}
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte(s), &n); err != nil || len(n.Content) != 1 {
 		return true
 	}
-	return n.Content[0].Tag != stringTag
-}
-
-// isYAML11NonString reports whether YAML 1.1, which kubectl reads, has something else than a
-// string in the plain scalar s: a boolean in yes, a number in 0b1.
-func isYAML11NonString(s string) bool {
-	var value any
-	if strings.Contains(s, "\n") || yaml11.Unmarshal([]byte(s), &value) != nil {
-		return false
-	}
-	_, is := value.(string)
-	return !is
+	return n.Content[0].Tag != yaml.NodeTagString
 }
 
 // otherWords are the words that YAML 1.1 or 1.2 reads as booleans and null.

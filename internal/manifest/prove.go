@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // changes are what a change of a file is meant to change.
@@ -197,18 +197,18 @@ func means(n *yaml.Node, value any) bool {
 	}
 	switch value := value.(type) {
 	case nil:
-		return n.Tag == nullTag
+		return n.Tag == yaml.NodeTagNull
 	case FileText:
 		return means(n, string(value))
 	case Tag:
 		return means(n, value.Text)
 	case string:
-		return n.Tag == stringTag && n.Value == value &&
+		return n.Tag == yaml.NodeTagString && n.Value == value &&
 			(n.Style&^yaml.TaggedStyle != 0 || value == "" || !readsAsOther(value))
 	case float64:
 		got, err := strconv.ParseFloat(n.Value, 64)
-		return n.Tag == floatTag && (err == nil && got == value || math.IsInf(value, 0) || math.IsNaN(value))
+		return n.Tag == yaml.NodeTagFloat && (err == nil && got == value || math.IsInf(value, 0) || math.IsNaN(value))
 	}
 	text, _, err := scalarText(value)
-	return err == nil && n.Value == text && n.Tag != stringTag
+	return err == nil && n.Value == text && n.Tag != yaml.NodeTagString
 }

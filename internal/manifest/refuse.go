@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
 )
@@ -45,7 +45,7 @@ func duplicateKey(n *yaml.Node) *yaml.Node {
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		key := resolved(n.Content[i])
-		if key.Kind != yaml.ScalarNode || key.Tag == mergeTag {
+		if key.Kind != yaml.ScalarNode || key.Tag == yaml.MergeTag {
 			continue
 		}
 		if seen != nil {
@@ -56,7 +56,7 @@ func duplicateKey(n *yaml.Node) *yaml.Node {
 			continue
 		}
 		for j := 0; j < i; j += 2 {
-			if other := resolved(n.Content[j]); other.Value == key.Value && other.Kind == yaml.ScalarNode && other.Tag != mergeTag {
+			if other := resolved(n.Content[j]); other.Value == key.Value && other.Kind == yaml.ScalarNode && other.Tag != yaml.MergeTag {
 				return n.Content[i]
 			}
 		}
@@ -106,7 +106,7 @@ func (f *File) LateMerge(found *Found) error {
 func lateMerge(n *yaml.Node, matters func(key string, value *yaml.Node) bool) (merge *yaml.Node, key string) {
 	before := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag != mergeTag {
+		if n.Content[i].Tag != yaml.MergeTag {
 			before[resolved(n.Content[i]).Value] = n.Content[i+1]
 			continue
 		}

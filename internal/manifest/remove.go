@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // remove deletes the entry or item that a path leads to.

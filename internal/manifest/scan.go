@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // Most manifests are written in a small part of YAML: block maps and lists, scalars and
@@ -125,9 +125,9 @@ func (s *scanner) node(kind yaml.Kind, at int, style yaml.Style) *yaml.Node {
 	n.Kind, n.Line, n.Column, n.Style = kind, s.line+1, at-s.start+1, style
 	switch kind {
 	case yaml.MappingNode:
-		n.Tag = mapTag
+		n.Tag = yaml.NodeTagMap
 	case yaml.SequenceNode:
-		n.Tag = seqTag
+		n.Tag = yaml.NodeTagSeq
 	}
 	return n
 }
@@ -297,7 +297,7 @@ func (s *scanner) entry(column int, key bool) *yaml.Node {
 		return nil
 	}
 	n := s.node(yaml.ScalarNode, 0, 0)
-	n.Tag, n.Line, n.Column = nullTag, line+1, empty-start+1
+	n.Tag, n.Line, n.Column = yaml.NodeTagNull, line+1, empty-start+1
 	return n
 }
 

@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // flow reads a flow collection of one line.

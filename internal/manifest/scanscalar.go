@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // isPlainFirst reports whether a plain scalar may begin with a byte. Some that may are
@@ -35,17 +35,17 @@ func (s *scanner) scalar(from, to int) *yaml.Node {
 	switch s.text[from] {
 	case '"':
 		n := s.node(yaml.ScalarNode, from, yaml.DoubleQuotedStyle)
-		n.Tag, n.Value = stringTag, s.text[from+1:to-1]
+		n.Tag, n.Value = yaml.NodeTagString, s.text[from+1:to-1]
 		return n
 	case '\'':
 		n := s.node(yaml.ScalarNode, from, yaml.SingleQuotedStyle)
-		n.Tag, n.Value = stringTag, s.text[from+1:to-1]
+		n.Tag, n.Value = yaml.NodeTagString, s.text[from+1:to-1]
 		return n
 	}
 	n := s.node(yaml.ScalarNode, from, 0)
 	n.Value = s.text[from:to]
 	if c := n.Value[0]; isLetter(c) && strings.IndexByte("yYnNtTfFoO", c) < 0 || c == '/' {
-		n.Tag = stringTag // resolved by its first byte
+		n.Tag = yaml.NodeTagString // resolved by its first byte
 	} else if n.Tag = n.ShortTag(); n.Value == "<<" {
 		s.fail()
 	}
@@ -69,7 +69,7 @@ func (s *scanner) plainEnd() int {
 // literal reads a literal block scalar: one whose first line shows its indentation.
 func (s *scanner) literal(parent int) *yaml.Node {
 	n := s.node(yaml.ScalarNode, s.at, yaml.LiteralStyle)
-	n.Tag = stringTag
+	n.Tag = yaml.NodeTagString
 	end := s.lineEnd(s.at)
 	header := s.text[s.at:end]
 	if header != "|" && header != "|-" || end == len(s.text) {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
@@ -101,7 +101,7 @@ func (i Image) edits(next image.Ref) ([]edit, error) {
 		return append(edits, wholeEdit(p, i.Ref, next)), nil
 	}
 	set := func(n *yaml.Node, value string) {
-		if n.Value != value && (value != "" || n.Tag != nullTag) {
+		if n.Value != value && (value != "" || n.Tag != yaml.NodeTagNull) {
 			edits = append(edits, edit{node: n, to: len(n.Value), text: value})
 		}
 	}

@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/image"
 )
@@ -222,14 +222,14 @@ func splitRank(key string) int {
 }
 
 func saysNothing(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && (n.Tag == nullTag || n.Value == "")
+	return n.Kind == yaml.ScalarNode && (n.Tag == yaml.NodeTagNull || n.Value == "")
 }
 
 // entryText returns the text of a scalar, "" where it is null; ok is false for other
 // nodes. A node that is not there says "".
 func entryText(n *yaml.Node) (text string, ok bool) {
 	switch {
-	case n == nil || n.Kind == yaml.ScalarNode && n.Tag == nullTag:
+	case n == nil || n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagNull:
 		return "", true
 	case n.Kind != yaml.ScalarNode:
 		return "", false

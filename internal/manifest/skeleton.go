@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/problem"
 )
@@ -146,7 +146,7 @@ func ParseSkeleton(name string, text []byte) (*Skeleton, error) {
 // Empty reports whether the skeleton holds nothing but comments.
 func (s *Skeleton) Empty() bool {
 	for _, doc := range s.file.docs {
-		if root := doc.root; root.Kind != yaml.ScalarNode || root.Tag != nullTag {
+		if root := doc.root; root.Kind != yaml.ScalarNode || root.Tag != yaml.NodeTagNull {
 			return false
 		}
 	}
@@ -220,7 +220,7 @@ func (s *Skeleton) addMapSplice(into *yaml.Node, n int, at place) error {
 		return err
 	}
 	found.end = found.start + len(MapEntry)
-	if value.Tag != nullTag || value.Value != "" {
+	if value.Tag != yaml.NodeTagNull || value.Value != "" {
 		return s.file.problemAt(value, "write it in the column of the {{ … }} above, which is spliced into the map that it stands in", "this is indented below a value")
 	}
 	flow := into.Style&yaml.FlowStyle != 0

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // writeSplice writes a map or list into the one that its slot stands in.

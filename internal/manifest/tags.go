@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/image"
 	"k8srepo/internal/problem"
@@ -201,7 +201,7 @@ func (f *filling) addDigest(t *Text, p *placed) {
 // textOf returns what a scalar of the skeleton says when it is filled; "" where a value makes a
 // list or a map of it.
 func (f *filling) textOf(n *yaml.Node) string {
-	if n == nil || n.Tag == nullTag {
+	if n == nil || n.Tag == yaml.NodeTagNull {
 		return ""
 	}
 	for i := range f.skeleton.slots {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/problem"
@@ -28,18 +28,6 @@ const (
 func (k Kind) String() string {
 	return [...]string{"null", "a boolean", "an integer", "a number", "a string", "a list", "a map"}[k]
 }
-
-// The tags of the parser's nodes.
-const (
-	nullTag   = "!!null"
-	boolTag   = "!!bool"
-	intTag    = "!!int"
-	floatTag  = "!!float"
-	stringTag = "!!str"
-	seqTag    = "!!seq"
-	mapTag    = "!!map"
-	mergeTag  = "!!merge"
-)
 
 // Value is what a part of a YAML file says, and where it says so. Aliases and
 // merge keys are resolved: a Value says what YAML means.
@@ -99,7 +87,7 @@ func (f *File) checkKeys(n *yaml.Node, problems *problem.List) {
 		case key.Kind != yaml.ScalarNode:
 			problems.Add(f.problemAt(key, "", "a key must be a string"))
 		case strings.Contains(key.Value, Placeholder): // what it will be is not known yet
-		case first != nil && key.Tag != mergeTag:
+		case first != nil && key.Tag != yaml.MergeTag:
 			p := f.problemAt(key, "remove one of the two", "duplicate key %s", quoteForPeople(key.Value))
 			p.Notes = []problem.Note{{Place: f.place(first), Text: "here for the first time"}}
 			problems.Add(p)
@@ -115,17 +103,17 @@ var largeInt = lazyregexp.New(`^[-+]?[1-9][0-9]{18,}$`)
 
 // A plain 1:30 is an integer: YAML 1.1 reads 90.
 func scalarKind(n *yaml.Node) Kind {
-	if n.Style == 0 && n.Tag == stringTag && isBase60(n.Value) {
+	if n.Style == 0 && n.Tag == yaml.NodeTagString && isBase60(n.Value) {
 		return Int
 	}
 	switch n.Tag {
-	case nullTag:
+	case yaml.NodeTagNull:
 		return Null
-	case boolTag:
+	case yaml.NodeTagBool:
 		return Bool
-	case intTag:
+	case yaml.NodeTagInt:
 		return Int
-	case floatTag:
+	case yaml.NodeTagFloat:
 		if largeInt.MatchString(n.Value) {
 			return Int
 		}

@@ -1,7 +1,7 @@
 package manifest
 
 import (
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // field is an entry of a mapping as YAML means it: with merge keys taken in.
@@ -16,7 +16,7 @@ func fields(n *yaml.Node) []field {
 	list := make([]field, 0, len(n.Content)/2)
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i]; key.Tag == mergeTag && key.Kind == yaml.ScalarNode {
+		if key := n.Content[i]; key.Tag == yaml.MergeTag && key.Kind == yaml.ScalarNode {
 			merges = append(merges, n.Content[i+1])
 		} else {
 			list = append(list, field{key, n.Content[i+1]})
@@ -65,7 +65,7 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag == mergeTag {
+		if n.Content[i].Tag == yaml.MergeTag {
 			for _, f := range fields(n) {
 				if resolved(f.key).Value == key {
 					return resolved(f.value)
