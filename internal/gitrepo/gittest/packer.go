@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"slices"
+	"sync"
 )
 
 // packer gathers the objects of a pack.
@@ -140,9 +141,23 @@ func (p *packer) pack() []byte {
 			c = byte(size & 0x7f)
 		}
 		out.WriteByte(c)
-		out.Write(deflate(raw))
+		out.Write(deflated(hash, raw))
 	}
 	sum := sha1.Sum(out.Bytes())
 	out.Write(sum[:])
 	return out.Bytes()
+}
+
+// deflations are the objects that packs had so far, compressed, by hash.
+var deflations sync.Map
+
+func deflated(hash, raw string) []byte {
+	if known, ok := deflations.Load(hash); ok {
+		return known.([]byte)
+	}
+	packed := deflate(raw)
+	if len(raw) <= maxKept {
+		deflations.Store(hash, packed)
+	}
+	return packed
 }

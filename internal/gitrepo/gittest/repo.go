@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 )
 
 // Files is the content of a repository by path. A path may carry a mode before
@@ -58,7 +57,7 @@ func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
 	t.Helper()
 	r := &Repo{t: t, Dir: dir}
 	if made, known := snapshots.Load(key); known {
-		if err := os.CopyFS(dir, made.(fstest.MapFS)); err != nil {
+		if err := made.(snapshot).write(dir); err != nil {
 			t.Fatal(err)
 		}
 		return r
@@ -67,7 +66,7 @@ func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
 		t.Fatal(err)
 	}
 	build(r)
-	snapshots.Store(key, snapshot(t, dir))
+	snapshots.Store(key, readSnapshot(t, dir))
 	return r
 }
 
@@ -82,31 +81,58 @@ func (r *Repo) init() {
 // one again is to copy it.
 var snapshots sync.Map
 
-// snapshot reads a folder.
-func snapshot(t testing.TB, dir string) fstest.MapFS {
+// snapshot is what is in a folder, each folder before what is in it.
+type snapshot []file
+
+// file is one, or a folder.
+type file struct {
+	name string
+	mode fs.FileMode
+	data []byte
+}
+
+func readSnapshot(t testing.TB, dir string) (all snapshot) {
 	t.Helper()
-	all := fstest.MapFS{}
 	fsys := os.DirFS(dir)
 	if err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || name == "." {
+		if err != nil {
 			return err
 		}
 		info, err := d.Info()
 		if err != nil {
 			return err
 		}
-		file := &fstest.MapFile{Mode: info.Mode()}
+		f := file{name: name, mode: info.Mode()}
 		if !d.IsDir() {
-			if file.Data, err = fs.ReadFile(fsys, name); err != nil {
+			if f.data, err = fs.ReadFile(fsys, name); err != nil {
 				return err
 			}
 		}
-		all[name] = file
+		all = append(all, f)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// write makes a folder that has the same in it.
+func (s snapshot) write(dir string) (err error) {
+	for _, f := range s {
+		name := filepath.Join(dir, f.name)
+		switch {
+		case f.name == ".":
+			err = os.MkdirAll(dir, 0o755)
+		case f.mode.IsDir():
+			err = os.Mkdir(name, f.mode.Perm())
+		default:
+			err = os.WriteFile(name, f.data, f.mode.Perm())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repoConfig makes a repository one that can do what the big hosts' can.
