@@ -163,7 +163,11 @@ func (r *Repo) Config(key, value string) {
 		section, name = fmt.Sprintf("%s %q", section, name[:i]), name[i+1:]
 	}
 	r.configure(fmt.Sprintf("[%s]\n\t%s = %q\n", section, name, value))
-	if err := os.WriteFile(filepath.Join(r.Dir, ownConfig), nil, 0o644); err != nil {
+	note := ownConfig
+	if key == "uploadpack.allowFilter" && value == "false" {
+		note = noFilter
+	}
+	if err := os.WriteFile(filepath.Join(r.Dir, note), nil, 0o644); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -300,9 +304,23 @@ func (r *Repo) Read(branch, path string) string {
 
 // List returns every entry of a branch, as git ls-tree -r prints it: mode, type,
 // hash, tab, path.
-func (r *Repo) List(branch string) []string {
+func (r *Repo) List(branch string) (lines []string) {
 	r.t.Helper()
-	return strings.Split(strings.TrimSuffix(r.Git("ls-tree", "-r", "-z", "--full-tree", branch), "\x00"), "\x00")
+	var list func(tree, dir string)
+	list = func(tree, dir string) {
+		for name, e := range parseTree(r.ReadObject("tree", tree)) {
+			switch e.mode {
+			case modeTree:
+				list(e.hash, dir+name+"/")
+			case "160000":
+				lines = append(lines, e.mode+" commit "+e.hash+"\t"+dir+name)
+			default:
+				lines = append(lines, e.mode+" blob "+e.hash+"\t"+dir+name)
+			}
+		}
+	}
+	list(r.Tree(r.Tip(branch)), "")
+	return lines
 }
 
 // Log returns the hashes of a branch's commits along first parents, newest first.
@@ -316,14 +334,6 @@ func (r *Repo) Log(branch string) (hashes []string) {
 		hashes, at = append(hashes, at), header(raw, "parent")
 	}
 	return hashes
-}
-
-// Fsck ends the test if the repository is not whole.
-func (r *Repo) Fsck() {
-	r.t.Helper()
-	if out := r.Git("fsck", "--full", "--strict", "--no-dangling"); out != "" {
-		r.t.Errorf("git fsck: %s", out)
-	}
 }
 
 // Hook installs a shell script as one of the server's hooks, such as
