@@ -28,6 +28,7 @@ type route struct {
 	kind    string // method and path
 	pattern *regexp.Regexp
 	names   []string // of the path's parameters
+	words   []string // what is between them
 	spec    routers.Route
 }
 
@@ -46,6 +47,7 @@ var description = sync.OnceValues(func() (*openapi3.T, []*route) {
 		for method, operation := range item.Operations() {
 			r := &route{kind: method + " " + path, spec: routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation}}
 			r.pattern, r.names = compile(path)
+			r.words = parameter.Split(path, -1)
 			routes = append(routes, r)
 		}
 	}
@@ -76,7 +78,7 @@ func compile(path string) (*regexp.Regexp, []string) {
 func findRoute(method, escapedPath string) (*route, map[string]string) {
 	_, routes := description()
 	for _, r := range routes {
-		if r.spec.Method != method {
+		if r.spec.Method != method || !containsAll(escapedPath, r.words) { // a pattern takes longer
 			continue
 		}
 		m := r.pattern.FindStringSubmatch(escapedPath)
@@ -94,6 +96,10 @@ func findRoute(method, escapedPath string) (*route, map[string]string) {
 		return r, params
 	}
 	return nil, nil
+}
+
+func containsAll(text string, words []string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
 }
 
 // checked are the requests and the answers that fit the description, by all that it says something

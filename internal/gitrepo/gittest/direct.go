@@ -62,7 +62,7 @@ func (r *Repo) isPlain(push bool) bool {
 		return false
 	}
 	_, err := os.Stat(filepath.Join(r.Dir, ownConfig))
-	return os.IsNotExist(err) && len(r.Branches()) > 0
+	return os.IsNotExist(err) && (r.Tip("main") != "" || len(r.Branches()) > 0)
 }
 
 // hasHooks reports whether a repository has hooks other than that of LogPushes.
