@@ -29,6 +29,10 @@ func (r *Repo) WriteObject(kind, raw string) (hash string) {
 	whole := fmt.Sprintf("%s %d\x00%s", kind, len(raw), raw)
 	sum := sha1.Sum([]byte(whole))
 	hash = hex.EncodeToString(sum[:])
+	if r.batch != nil {
+		r.batch[hash] = content{kind, raw}
+		return hash
+	}
 	keep(hash, content{kind, raw})
 	file := r.looseFile(hash)
 	if _, err := os.Lstat(file); err == nil {
@@ -69,8 +73,11 @@ func (r *Repo) ReadObject(kind, hash string) string {
 	return raw
 }
 
-// loose reads an object that has a file of its own.
+// loose reads an object that has a file of its own, or is in a pack that this process wrote.
 func (r *Repo) loose(hash string) (kind, raw string, ok bool) {
+	if c, ok := r.batch[hash]; ok {
+		return c.kind, c.raw, true
+	}
 	if r.cache != nil {
 		if known, ok := r.cache.Load(hash); ok {
 			c := known.(content)
@@ -88,7 +95,7 @@ func (r *Repo) readLoose(hash string) (c content, ok bool) {
 	file := r.looseFile(hash)
 	if known, ok := contents.Load(hash); ok {
 		_, err := os.Lstat(file)
-		return known.(content), err == nil
+		return known.(content), err == nil || r.inPack(hash)
 	}
 	packed, err := os.ReadFile(file)
 	if err != nil {

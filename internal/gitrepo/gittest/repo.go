@@ -21,7 +21,8 @@ type Files map[string]string
 type Repo struct {
 	t     testing.TB
 	Dir   string
-	cache *sync.Map // of loose objects by hash; nil reads them each time
+	cache *sync.Map          // of loose objects by hash; nil reads them each time
+	batch map[string]content // see Packed; nil has objects be written
 }
 
 // NewRepo makes a bare repository whose branch main has one commit with files;
