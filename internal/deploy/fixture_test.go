@@ -196,9 +196,11 @@ func newGitHubSite(t *testing.T, api bool, services ...string) *gitHubSite {
 		services = []string{"api"}
 	}
 	source := gittest.NewBuilt(t, "api", gittest.Files{"main.go": "0"}, func(r *gittest.Repo) {
-		for i := 1; i < 5; i++ {
-			r.Commit("main", gittest.Files{"main.go": fmt.Sprint(i)}, fmt.Sprintf("Change %d (#%d)", i, i))
-		}
+		r.Packed(func() {
+			for i := 1; i < 5; i++ {
+				r.Commit("main", gittest.Files{"main.go": fmt.Sprint(i)}, fmt.Sprintf("Change %d (#%d)", i, i))
+			}
+		})
 	})
 	var builds []string
 	for _, hash := range slices.Backward(source.Log("main")) {

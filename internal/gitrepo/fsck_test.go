@@ -35,7 +35,7 @@ func TestFsck(t *testing.T) {
 			r.WriteObject("tree", entry("40000", "a", blobOf(r)))
 		}, "for a tree", ""},
 		"another content": {func(r *gittest.Repo) {
-			other, err := os.ReadFile(file(r, r.Tip("main")))
+			other, err := os.ReadFile(file(r, r.WriteObject("blob", "other")))
 			if err == nil {
 				err = os.WriteFile(file(r, blobOf(r)), other, 0o644)
 			}
@@ -79,6 +79,20 @@ func TestFsck(t *testing.T) {
 				t.Errorf("git finds %q, want %q", found, c.after)
 			}
 		})
+	}
+}
+
+// TestFsckOfPacks has git check a pack as NewRepo writes it.
+func TestFsckOfPacks(t *testing.T) {
+	t.Parallel()
+	files := sample()
+	files["long"] = strings.Repeat("x", 300_000)
+	repo := gittest.NewRepo(t, files)
+	if out := repo.Git("fsck", "--full", "--strict", "--no-dangling"); out != "" {
+		t.Error(out)
+	}
+	if n := strings.Fields(repo.Git("count-objects", "-v")); n[1] != "0" || n[5] == "0" {
+		t.Errorf("the objects are in no pack: %v", n)
 	}
 }
 

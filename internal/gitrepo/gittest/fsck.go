@@ -73,19 +73,24 @@ func NewFscks(dir string) (*Fscks, error) {
 func (f *Fscks) Add(r *Repo, test string) (known bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	hashes, plain, err := r.looseHashes()
+	hashes, plain, err := r.hashes()
 	if err != nil || !plain {
 		return false, err
 	}
-	for hash := range hashes {
-		if err := f.addObject(r, hash, test); err != nil {
+	for hash, loose := range hashes {
+		f.owners[hash] = append(f.owners[hash], test)
+		add := f.addPacked
+		if loose {
+			add = func(hash string) error { return f.addLoose(hash, r.looseFile(hash)) }
+		}
+		if err := add(hash); err != nil {
 			return false, err
 		}
 	}
 	var errs []error
 	needs := func(who string, l link) {
 		switch c, _ := contents.Load(l.hash); {
-		case !hashes[l.hash]:
+		case !has(hashes, l.hash):
 			errs = append(errs, fmt.Errorf("%s needs the %s %s, which is not there", who, l.kind, l.hash))
 		case c != nil && c.(content).kind != l.kind:
 			errs = append(errs, fmt.Errorf("%s has %s for a %s", who, l.hash, l.kind))
@@ -102,9 +107,9 @@ func (f *Fscks) Add(r *Repo, test string) (known bool, err error) {
 	return true, errors.Join(errs...)
 }
 
-// looseHashes returns the objects of a repository; plain is false if there may be others, or other
+// hashes returns the objects of a repository, true for those with a file of their own; plain is false if there may be others, or other
 // references than branches.
-func (r *Repo) looseHashes() (hashes map[string]bool, plain bool, err error) {
+func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
 	if _, err := os.Lstat(filepath.Join(r.Dir, "shallow")); !os.IsNotExist(err) {
 		return nil, false, err
 	}
@@ -117,12 +122,24 @@ func (r *Repo) looseHashes() (hashes map[string]bool, plain bool, err error) {
 	}); err != nil || !plain {
 		return nil, false, err
 	}
+	sets, known := r.packed()
+	if !known {
+		return nil, false, nil
+	}
 	hashes = map[string]bool{}
+	for _, set := range sets {
+		for hash := range set {
+			hashes[hash] = false
+		}
+	}
 	dirs, err := os.ReadDir(filepath.Join(r.Dir, "objects"))
 	if err != nil {
 		return nil, false, err
 	}
 	for _, dir := range dirs {
+		if dir.Name() == "pack" {
+			continue
+		}
 		files, err := os.ReadDir(filepath.Join(r.Dir, "objects", dir.Name()))
 		if err != nil {
 			return nil, false, err
@@ -138,10 +155,26 @@ func (r *Repo) looseHashes() (hashes map[string]bool, plain bool, err error) {
 	return hashes, true, nil
 }
 
-// addObject has git check an object after the tests, unless it does already.
-func (f *Fscks) addObject(r *Repo, hash, test string) error {
-	f.owners[hash] = append(f.owners[hash], test)
-	in, err := os.Open(r.looseFile(hash))
+func has(hashes map[string]bool, hash string) bool {
+	_, has := hashes[hash]
+	return has
+}
+
+// addPacked has git check an object of a pack of this process after the tests, unless it does
+// already. What git makes of such packs is a test of package gitrepo.
+func (f *Fscks) addPacked(hash string) error {
+	if _, known := f.files[hash]; known {
+		return nil
+	}
+	one, _ := contents.Load(hash)
+	c := one.(content)
+	f.files[hash], f.links[hash] = sum{}, c.links()
+	return writeFile((&Repo{Dir: f.dir}).looseFile(hash), stored(string(c.whole())))
+}
+
+// addLoose has git check an object after the tests, unless it does already.
+func (f *Fscks) addLoose(hash, name string) error {
+	in, err := os.Open(name)
 	if err != nil {
 		return err
 	}
@@ -159,13 +192,16 @@ func (f *Fscks) addObject(r *Repo, hash, test string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", hash, err)
 	}
-	if sum := sha1.Sum(fmt.Appendf(nil, "%s %d\x00%s", c.kind, len(c.raw), c.raw)); hex.EncodeToString(sum[:]) != hash {
+	if sum := sha1.Sum(c.whole()); hex.EncodeToString(sum[:]) != hash {
 		return fmt.Errorf("%s has the content of another object", hash)
 	}
 	keep(hash, c)
 	f.files[hash], f.links[hash] = file, c.links()
 	return writeFile((&Repo{Dir: f.dir}).looseFile(hash), packed)
 }
+
+// whole returns an object as Git stores it.
+func (c content) whole() []byte { return fmt.Appendf(nil, "%s %d\x00%s", c.kind, len(c.raw), c.raw) }
 
 // links returns what an object refers to.
 func (c content) links() (all []link) {

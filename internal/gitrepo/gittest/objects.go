@@ -35,7 +35,7 @@ func (r *Repo) WriteObject(kind, raw string) (hash string) {
 	}
 	keep(hash, content{kind, raw})
 	file := r.looseFile(hash)
-	if _, err := os.Lstat(file); err == nil {
+	if _, err := os.Lstat(file); err == nil || r.inPack(hash) {
 		return hash
 	}
 	if err := writeFile(file, stored(whole)); err != nil {
@@ -163,12 +163,26 @@ func (r *Repo) fullHash(hash string) string {
 	if isHash(hash) {
 		return hash
 	}
-	packs, _ := filepath.Glob(filepath.Join(r.Dir, "objects", "pack", "*.idx"))
-	found, _ := filepath.Glob(r.looseFile(hash) + "*")
-	if len(packs) > 0 || len(found) != 1 || r.ref("refs/heads/"+hash) != "" || r.ref("refs/tags/"+hash) != "" {
+	files, _ := filepath.Glob(r.looseFile(hash) + "*")
+	found := map[string]bool{}
+	for _, file := range files {
+		found[hash[:2]+filepath.Base(file)] = true
+	}
+	sets, known := r.packed()
+	for _, set := range sets {
+		for one := range set {
+			if strings.HasPrefix(one, hash) {
+				found[one] = true
+			}
+		}
+	}
+	if !known || len(found) != 1 || r.ref("refs/heads/"+hash) != "" || r.ref("refs/tags/"+hash) != "" {
 		return ""
 	}
-	return hash[:2] + filepath.Base(found[0])
+	for one := range found {
+		hash = one
+	}
+	return hash
 }
 
 func isHash(text string) bool { return len(text) == 40 && hashOrPrefix.MatchString(text) }
@@ -187,7 +201,7 @@ func writeFile(file string, data []byte) error {
 		err = os.Rename(made, file)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(file), 0o755); err == nil {
+		if err = os.Mkdir(filepath.Dir(file), 0o755); err == nil || errors.Is(err, fs.ErrExist) {
 			err = os.Rename(made, file)
 		}
 	}

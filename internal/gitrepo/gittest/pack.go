@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Packed has the objects that build writes be in a pack, and not in a file each: for histories of
@@ -30,13 +32,42 @@ func (r *Repo) Packed(build func()) {
 // packs are the packs that this process has written, by the names of their files: sets of hashes.
 var packs sync.Map
 
+// packed returns the objects of each pack of the repository. It reports false if there is a pack
+// that this process has not written.
+func (r *Repo) packed() (sets []map[string]bool, known bool) {
+	known = true
+	files, _ := os.ReadDir(filepath.Join(r.Dir, "objects", "pack"))
+	for _, file := range files {
+		if set, written := packs.Load(file.Name()); written {
+			sets = append(sets, set.(map[string]bool))
+		} else if _, written := packs.Load(strings.TrimSuffix(file.Name(), ".pack") + ".idx"); !written {
+			known = false
+		}
+	}
+	return sets, known
+}
+
 // inPack reports whether an object is in one of the packs that this process has written.
 func (r *Repo) inPack(hash string) bool {
-	files, _ := os.ReadDir(filepath.Join(r.Dir, "objects", "pack"))
-	return slices.ContainsFunc(files, func(file os.DirEntry) bool {
-		hashes, known := packs.Load(file.Name())
-		return known && hashes.(map[string]bool)[hash]
-	})
+	info, err := os.Stat(filepath.Join(r.Dir, "objects", "pack"))
+	if err != nil {
+		return false
+	}
+	seen, ok := packFolders.Load(r.Dir)
+	if !ok || !seen.(packFolder).at.Equal(info.ModTime()) {
+		sets, _ := r.packed()
+		seen = packFolder{info.ModTime(), sets}
+		packFolders.Store(r.Dir, seen)
+	}
+	return slices.ContainsFunc(seen.(packFolder).sets, func(set map[string]bool) bool { return set[hash] })
+}
+
+// packFolders are the packs of repositories, by their folders.
+var packFolders sync.Map
+
+type packFolder struct {
+	at   time.Time // when it was changed last
+	sets []map[string]bool
 }
 
 // writePack writes a pack of objects, and its index.

@@ -40,7 +40,7 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 			return
 		}
 		newRepoAt(t, dir, nil)
-		r.Commit("main", files, "initial")
+		r.Packed(func() { r.Commit("main", files, "initial") })
 	})
 }
 
