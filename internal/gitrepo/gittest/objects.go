@@ -133,14 +133,20 @@ func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 		}
 		rev = r.Tip(strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/"))
 	case isBranch:
-		rev = r.Tip(branch)
+		if rev = r.Tip(branch); rev == "" {
+			return "", "", "", true
+		}
 	}
 	if rev = r.fullHash(rev); rev == "" {
 		return "", "", "", false
 	}
 	kind, raw, ok := r.loose(rev)
+	if !ok { // it may be in a pack of git's
+		_, known = r.packed()
+		return "", "", "", known
+	}
 	switch {
-	case !ok, peel != "" && (peel != "{commit}" || kind != "commit"), hasPath && kind != "commit":
+	case peel != "" && (peel != "{commit}" || kind != "commit"), hasPath && kind != "commit":
 		return "", "", "", false
 	case !hasPath:
 		return rev, kind, raw, true
