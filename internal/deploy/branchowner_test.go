@@ -84,7 +84,7 @@ var branchOwner = []sentence{
 	{"a head that the API cannot read whole is a person's", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
-		h.repo.Git("update-ref", "refs/heads/"+branch, h.repo.Git("commit-tree", "-m", "Start over", "main^{tree}")) // unrelated to main
+		h.repo.MoveBranch(branch, h.repo.WriteCommit(h.repo.Tree(h.repo.Tip("main")), "Start over\n")) // unrelated to main
 		h.Tag = h.builds[3]
 		if got := h.refused(problem.ExitRefused, branch); got.Pull != deploy.Declined {
 			t.Errorf("got %+v", got)
@@ -133,13 +133,13 @@ var branchOwner = []sentence{
 	{"a branch whose name is in the way is named", func(t *testing.T, api bool) {
 		for _, inTheWay := range []string{"tagbump", "tagbump/prod"} {
 			h := newGitHubSite(t, api)
-			h.repo.Git("branch", inTheWay, "main")
+			h.repo.MoveBranch(inTheWay, h.repo.Tip("main"))
 			h.refused(problem.ExitRefused, "the branch "+branch+" cannot be made, because there is a branch "+inTheWay)
 		}
 	}},
 	{"without an open pull request the branch is replaced, whatever it holds", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
-		h.repo.Git("branch", branch, "main")
+		h.repo.MoveBranch(branch, h.repo.Tip("main"))
 		h.repo.Commit(branch, gittest.Files{"anything": "at all", fileOf("prod", "api"): "gone: 1\n"}, "planted")
 		h.deploys(2, deploy.Proposed)
 		h.proposes(2)
@@ -189,8 +189,8 @@ var branchOwner = []sentence{
 	}},
 	{"a pull request from a fork, or to another base, is another one", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
-		h.repo.Git("branch", "release", "main")
-		h.repo.Git("branch", branch, h.repo.Git("commit-tree", "-m", "Mine", "-p", "main", "main^{tree}"))
+		h.repo.MoveBranch("release", h.repo.Tip("main"))
+		h.repo.MoveBranch(branch, h.repo.WriteCommit(h.repo.Tree(h.repo.Tip("main")), "Mine\n", h.repo.Tip("main")))
 		h.k8s.Open("mallory", "main", branch, true)   // from a fork
 		h.k8s.Open("carol", "release", branch, false) // to another base
 		h.deploys(2, deploy.Proposed)
@@ -202,7 +202,7 @@ var branchOwner = []sentence{
 	}},
 	{"nor is it an answer of a person to this one", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
-		h.repo.Git("branch", "release", "main")
+		h.repo.MoveBranch("release", h.repo.Tip("main"))
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Open("carol", "release", branch, false)
 		h.k8s.Close(2, "carol")

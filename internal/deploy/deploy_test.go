@@ -168,7 +168,7 @@ func TestPolicy(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, with(func(f gittest.Files) { f["environments/dev.yaml"] = "deploy: {strategy: push, branch: release}\n" }))
 		s.refused(problem.ExitRefused, `there is no branch "release"`)
-		s.repo.Git("branch", "release", "main")
+		s.repo.MoveBranch("release", s.repo.Tip("main"))
 		if outcome := s.run(deploy.Changed); outcome.Branch != "release" {
 			t.Errorf("got %+v", outcome)
 		}
@@ -181,7 +181,7 @@ func TestPolicy(t *testing.T) {
 	t.Run("another branch that says no", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, with(func(f gittest.Files) { f["environments/dev.yaml"] = "deploy: {strategy: push, branch: release}\n" }))
-		s.repo.Git("branch", "release", "main")
+		s.repo.MoveBranch("release", s.repo.Tip("main"))
 		s.repo.Commit("release", gittest.Files{"environments/dev.yaml": "deploy: {strategy: pull-request}\n"}, "careful")
 		s.refused(problem.ExitRefused, "by pull request")
 	})

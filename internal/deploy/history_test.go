@@ -221,7 +221,7 @@ func TestTagsThatLookLikeHashes(t *testing.T) {
 	t.Parallel()
 	h := newGitHubSite(t, false)
 	h.source.Git("tag", "20260102", h.builds[3])
-	h.source.Git("branch", "20260103", h.builds[4])
+	h.source.MoveBranch("20260103", h.source.Log("main")[0])
 	clone, err := gitrepo.OpenHistory(h.source.Dir)
 	if err != nil {
 		t.Fatal(err)

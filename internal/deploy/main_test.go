@@ -1,9 +1,11 @@
 package deploy
 
 import (
+	"os"
 	"testing"
 
+	"k8srepo/internal/gitrepo/gittest"
 	"k8srepo/internal/testmain"
 )
 
-func TestMain(m *testing.M) { testmain.Main(m) }
+func TestMain(m *testing.M) { os.Exit(testmain.With(gittest.Checked(m)).Run()) }

@@ -32,7 +32,7 @@ const pushes, proposes = "deploy: {strategy: push}\n", "deploy: {strategy: pull-
 func onBranch(t *testing.T, api bool, home, branch, want string) *gitHubSite {
 	t.Helper()
 	h := newGitHubSite(t, api)
-	h.repo.Git("branch", "release", "main")
+	h.repo.MoveBranch("release", h.repo.Tip("main"))
 	h.repo.Commit("release", gittest.Files{"environments/prod.yaml": branch}, "the branch's own")
 	h.Branch = "release"
 	h.underPolicy(gittest.Files{"environments/prod.yaml": home}, false, false, want)
@@ -49,7 +49,7 @@ var policies = []sentence{
 	}},
 	{"and names the branch", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
-		h.repo.Git("branch", "release", "main")
+		h.repo.MoveBranch("release", h.repo.Tip("main"))
 		h.repo.Commit("release", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push, branch: main}\n"}, "the branch's own")
 		h.underPolicy(gittest.Files{"environments/prod.yaml": "deploy: {strategy: pull-request, branch: release}\n"}, false, false, deploy.Proposed)
 		if got := h.pull().Base; got != "release" {
@@ -157,7 +157,7 @@ var policies = []sentence{
 	}},
 	{"each environment that comes before is named, in one order", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
-		h.repo.Git("branch", "release", "main")
+		h.repo.MoveBranch("release", h.repo.Tip("main"))
 		h.repo.Commit("release", gittest.Files{"environments/prod.yaml": "deploy: {strategy: push, after: staging}\n", "environments/staging.yaml": pushes,
 			fileOf("staging", "api"): manifestOf("api", h.builds[1]), "environments/qa.yaml": pushes, fileOf("qa", "api"): manifestOf("api", h.builds[4])}, "the branch's own")
 		h.policy("deploy: {strategy: push, after: dev}\n")

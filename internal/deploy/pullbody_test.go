@@ -73,7 +73,7 @@ func TestPullBody(t *testing.T) {
 		sentence{"also where a service's manifests are in a folder of another name, or in another branch", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api, "api", "web")
 			h.Services = []string{"api", "web"}
-			h.repo.Git("branch", "staging", "main")
+			h.repo.MoveBranch("staging", h.repo.Tip("main"))
 			h.repo.Commit("staging", gittest.Files{"staging/manifests/batch/all.yaml": manifestOf("api", h.builds[2]) + "---\n" + manifestOf("web", h.builds[3])}, "staging")
 			h.repo.Commit("main", gittest.Files{"environments/staging.yaml": "deploy: {strategy: push, branch: staging}\n"}, "a branch of its own")
 			h.deploys(2, deploy.Proposed)

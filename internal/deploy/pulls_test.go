@@ -203,7 +203,7 @@ var pulls = []sentence{
 		h := newGitHubSite(t, api)
 		h.deploys(2, deploy.Proposed)
 		h.k8s.Close(1, "carol")
-		h.repo.Git("update-ref", "-d", "refs/heads/"+branch)
+		h.repo.MoveBranch(branch, "")
 		if outcome := h.deploys(2, deploy.Unchanged); outcome.Pull != deploy.Declined {
 			t.Errorf("got %+v", outcome)
 		}
@@ -292,7 +292,7 @@ var pulls = []sentence{
 		const set = "tagbump/prod/api+web"
 		meanwhile := func() {
 			h.k8s.Close(1, "carol")
-			h.repo.Git("update-ref", "refs/heads/"+set, "main")
+			h.repo.MoveBranch(set, h.repo.Tip("main"))
 		}
 		h.Fail(gittest.Push, gittest.Fault{Then: meanwhile})
 		h.github.Fail("graphql createRef", ghtest.Fault{Then: meanwhile})

@@ -332,7 +332,6 @@ func TestRejectedWithoutARule(t *testing.T) {
 func TestProposalIsRejected(t *testing.T) {
 	t.Parallel()
 	h := newGitHubSite(t, false)
-	h.repo.Config("core.filesRefLockTimeout", "0")
 	if err := os.MkdirAll(h.repo.Dir+"/refs/heads/tagbump/prod", 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -222,7 +222,7 @@ var rollbacks = []sentence{
 	{"a hold counts once it is on the branch pushed to", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
 		h.policy("deploy: {strategy: push, branch: release}\n")
-		h.repo.Git("branch", "release", "main")
+		h.repo.MoveBranch("release", h.repo.Tip("main"))
 		h.repo.Commit("main", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
 		h.deploys(2, deploy.Changed)
 		h.repo.Commit("release", gittest.Files{holdOfAPI: "reason: migration\n"}, "hold")
@@ -414,8 +414,8 @@ var rollbacks = []sentence{
 	}},
 	{"one to another base stays open", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api)
-		h.repo.Git("branch", "release", "main")
-		h.repo.Git("branch", branch, h.repo.Git("commit-tree", "-m", "Mine", "-p", "main", "main^{tree}"))
+		h.repo.MoveBranch("release", h.repo.Tip("main"))
+		h.repo.MoveBranch(branch, h.repo.WriteCommit(h.repo.Tree(h.repo.Tip("main")), "Mine\n", h.repo.Tip("main")))
 		h.k8s.Open("carol", "release", branch, false)
 		h.does(h.hold(""), deploy.Proposed)
 		if p := h.k8s.PullRequests()[0]; !p.Open || h.repo.Tip(branch) == "" {

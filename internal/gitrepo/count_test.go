@@ -23,17 +23,20 @@ var dates = map[string]func(i int) int{
 func tangled(t *testing.T, date func(i int) int) *gittest.Repo {
 	t.Helper()
 	repo := gittest.NewRepo(t, gittest.Files{})
-	var in strings.Builder
+	tree := repo.Tree(repo.Tip("main"))
+	var commits []string
 	for i := range 60 {
-		fmt.Fprintf(&in, "commit refs/heads/c%d\nmark :%d\ncommitter Test <test@example.com> %d +0000\ndata 0\n", i, i+1, date(i))
+		text := "tree " + tree + "\n"
 		if i > 0 {
-			fmt.Fprintf(&in, "from :%d\n", 1+rand.IntN(min(i, 4))+max(0, i-4))
+			text += "parent " + commits[rand.IntN(min(i, 4))+max(0, i-4)] + "\n"
 		}
 		if i > 10 && i%5 == 0 {
-			fmt.Fprintf(&in, "merge :%d\n", i-8)
+			text += "parent " + commits[i-9] + "\n"
 		}
+		who := fmt.Sprintf("Test <test@example.com> %d +0000", date(i))
+		commits = append(commits, repo.WriteObject("commit", fmt.Sprintf("%sauthor %s\ncommitter %[2]s\n\n%d", text, who, i)))
+		repo.MoveBranch(fmt.Sprintf("c%d", i), commits[i])
 	}
-	repo.Import(in.String())
 	return repo
 }
 

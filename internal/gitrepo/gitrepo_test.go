@@ -173,23 +173,26 @@ func TestBranches(t *testing.T) {
 }
 
 // TestBumpKeepsEverythingElse makes one change on servers of every ability, and
-// compares the whole tree before and after.
+// compares the whole tree before and after. What answers without git does it as git does.
 func TestBumpKeepsEverythingElse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		limit    func(*gittest.Repo)
 		requests int
+		direct   bool
 	}{
-		"tree:0":            {func(*gittest.Repo) {}, 8},
-		"blob:none":         {(*gittest.Repo).NoTreeFilter, 6},
-		"no filter":         {(*gittest.Repo).NoFilter, 4},
-		"no wants by hash":  {(*gittest.Repo).NoWants, 4},
-		"neither":           {func(r *gittest.Repo) { r.NoFilter(); r.NoWants() }, 4},
-		"no filter allowed": {func(r *gittest.Repo) { r.Config("uploadpackfilter.allow", "false") }, 6},
+		"tree:0":                 {limit: func(*gittest.Repo) {}, requests: 8},
+		"tree:0 without git":     {limit: func(*gittest.Repo) {}, requests: 8, direct: true},
+		"blob:none":              {limit: (*gittest.Repo).NoTreeFilter, requests: 6},
+		"no filter":              {limit: (*gittest.Repo).NoFilter, requests: 4},
+		"no filter, without git": {limit: (*gittest.Repo).NoFilter, requests: 4, direct: true},
+		"no wants by hash":       {limit: (*gittest.Repo).NoWants, requests: 4},
+		"neither":                {limit: func(r *gittest.Repo) { r.NoFilter(); r.NoWants() }, requests: 4},
+		"no filter allowed":      {limit: func(r *gittest.Repo) { r.Config("uploadpackfilter.allow", "false") }, requests: 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := gittest.NewServer(t, gittest.Options{})
+			server := gittest.NewServer(t, gittest.Options{Direct: c.direct})
 			repo := server.NewRepo("k8s", sample())
 			c.limit(repo)
 			before := repo.List("main")

@@ -22,25 +22,22 @@ func busy(t testing.TB, commits int) *gittest.Repo {
 }
 
 func bumpOften(k8s *gittest.Repo, commits int) {
-	var in strings.Builder
-	data := func(s string) { fmt.Fprintf(&in, "data %d\n%s\n", len(s), s) }
-	for i := range commits {
-		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter Test <test@example.com> %d +0000\n", 1_767_400_000+i*60)
-		data(fmt.Sprintf("commit %d", i))
-		if i == 0 {
-			fmt.Fprintf(&in, "from %s\n", k8s.Tip("main"))
+	at := k8s.Tip("main")
+	k8s.Packed(func() {
+		for i := range commits {
+			path := "qa/manifests/other/other.yaml"
+			switch i % 10 {
+			case 3:
+				path = deployment
+			case 7:
+				path = "dev/manifests/web/web-dev-deployment.yaml"
+			}
+			tree := k8s.EditTree(k8s.Tree(at), gittest.Files{path: fmt.Sprintf("image: x:%d\n", i)})
+			who := fmt.Sprintf("Test <test@example.com> %d +0000", 1_767_400_000+i*60)
+			at = k8s.WriteObject("commit", fmt.Sprintf("tree %s\nparent %s\nauthor %s\ncommitter %[3]s\n\ncommit %d", tree, at, who, i))
 		}
-		path := "qa/manifests/other/other.yaml"
-		switch i % 10 {
-		case 3:
-			path = deployment
-		case 7:
-			path = "dev/manifests/web/web-dev-deployment.yaml"
-		}
-		fmt.Fprintf(&in, "M 100644 inline %s\n", path)
-		data(fmt.Sprintf("image: x:%d\n", i))
-	}
-	k8s.Import(in.String())
+	})
+	k8s.MoveBranch("main", at)
 }
 
 // servers are those that Log has to do with.

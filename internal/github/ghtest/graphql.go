@@ -55,7 +55,7 @@ func parseDocument(body []byte, o Options) *document {
 		d.errors = gqlerror.List{gqlerror.Wrap(err)}
 		return d
 	}
-	if d.query, d.errors = gqlparser.LoadQueryWithRules(d.schema, in.Query, rules.NewDefaultRules()); len(d.errors) > 0 {
+	if d.query, d.errors = loadQuery(d.schema, in.Query); len(d.errors) > 0 {
 		return d
 	}
 	d.operation = d.query.Operations.ForName(in.OperationName)
@@ -68,6 +68,26 @@ func parseDocument(body []byte, o Options) *document {
 		d.errors = gqlerror.List{gqlerror.Wrap(err)}
 	}
 	return d
+}
+
+// queries are the documents that fit a schema, by the schema and the text.
+var queries sync.Map
+
+type queryKey struct {
+	schema *ast.Schema
+	text   string
+}
+
+func loadQuery(schema *ast.Schema, text string) (*ast.QueryDocument, gqlerror.List) {
+	key := queryKey{schema, text}
+	if known, ok := queries.Load(key); ok {
+		return known.(*ast.QueryDocument), nil
+	}
+	query, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
+	if len(errs) == 0 {
+		queries.Store(key, query)
+	}
+	return query, errs
 }
 
 // kind returns "graphql" and the name of the first field.

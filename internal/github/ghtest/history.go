@@ -113,30 +113,72 @@ func keys(set map[string]bool) (all []string) {
 // log has them.
 func (r *Repo) between(from, to string) []revision {
 	old := r.ancestors(from)
-	var list []revision
-	for at := to; !old[at]; at = list[len(list)-1].parents[0] {
-		one := r.revision(at)
-		if list = append(list, one); len(one.parents) != 1 {
-			return r.log(to, "^"+from) // merges have an order of their own
-		}
+	list, linear := r.line(to, func(c revision) bool { return old[c.oid] })
+	if !linear { // merges have an order of their own
+		return r.revList(to, "^"+from)
 	}
 	return list
 }
 
-// logs are the answers of git log so far, by its arguments. Those name commits by
-// their hashes, so that an answer is always the same.
-var logs sync.Map
+// log returns the commits of a history that change a path, or all if that is "", as git log has
+// them.
+func (r *Repo) log(oid, path string) []revision {
+	list, linear := r.line(oid, func(revision) bool { return false })
+	switch {
+	case !linear && path == "":
+		return r.revList(oid)
+	case !linear:
+		return r.revList(oid, "--", path)
+	case path == "":
+		return list
+	}
+	var all []revision
+	before := "" // what the parent has there
+	for _, c := range slices.Backward(list) {
+		now, _, _, _ := r.object(c.oid + ":" + strings.TrimSuffix(path, "/"))
+		if now != before {
+			all = append(all, c)
+		}
+		before = now
+	}
+	slices.Reverse(all)
+	return all
+}
 
-// log returns the commits that git log lists for the arguments, in its order.
-func (r *Repo) log(args ...string) []revision {
+// line returns a commit and those before it, the newest first, up to one that is known. It reports
+// false if there is a merge among them.
+func (r *Repo) line(oid string, known func(revision) bool) (list []revision, linear bool) {
+	for {
+		c := r.revision(oid)
+		if known(c) {
+			return list, true
+		}
+		list = append(list, c)
+		switch len(c.parents) {
+		case 0:
+			return list, true
+		case 1:
+			oid = c.parents[0]
+		default:
+			return nil, false
+		}
+	}
+}
+
+// lists are the answers of git rev-list so far, by its arguments. Those name commits by
+// their hashes, so that an answer is always the same.
+var lists sync.Map
+
+// revList returns the commits that git rev-list lists for the arguments, in its order.
+func (r *Repo) revList(args ...string) []revision {
 	key := strings.Join(args, "\x00")
-	known, ok := logs.Load(key)
+	known, ok := lists.Load(key)
 	if !ok {
 		out, err := r.git(append([]string{"rev-list"}, args...)...)
 		if err != nil {
 			r.server.t.Errorf("ghtest: %v", err)
 		}
-		known, _ = logs.LoadOrStore(key, strings.Fields(out))
+		known, _ = lists.LoadOrStore(key, strings.Fields(out))
 	}
 	var all []revision
 	for _, oid := range known.([]string) {

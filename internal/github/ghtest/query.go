@@ -235,11 +235,8 @@ func (r *Repo) parents(oids []string) *graphqlObject {
 
 // history returns the commits back from one, as a connection. Cursors are numbers.
 func (r *Repo) history(oid string, args map[string]any) *graphqlObject {
-	query := []string{oid}
-	if p, _ := args["path"].(string); p != "" {
-		query = append(query, "--", p)
-	}
-	all := r.log(query...)
+	p, _ := args["path"].(string)
+	all := r.log(oid, p)
 	return r.connection("CommitHistoryConnection", len(all), args, func(from, to int) []*graphqlObject {
 		var nodes []*graphqlObject
 		for _, one := range all[from:to] {

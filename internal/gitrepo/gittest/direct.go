@@ -62,7 +62,7 @@ func (r *Repo) isPlain(push bool) bool {
 		return false
 	}
 	_, err := os.Stat(filepath.Join(r.Dir, ownConfig))
-	return os.IsNotExist(err) && len(r.Branches()) > 0
+	return os.IsNotExist(err) && (r.Tip("main") != "" || len(r.Branches()) > 0)
 }
 
 // hasHooks reports whether a repository has hooks other than that of LogPushes.
@@ -73,8 +73,18 @@ func (r *Repo) hasHooks() bool {
 	})
 }
 
-// ownConfig is a file that says that the repository's configuration was changed.
-const ownConfig = "gittest-config"
+// ownConfig is a file that says that the repository's configuration was changed, noFilter one
+// that says that its server cannot filter.
+const (
+	ownConfig = "gittest-config"
+	noFilter  = "gittest-no-filter"
+)
+
+// filters reports whether the repository's server can filter.
+func (r *Repo) filters() bool {
+	_, err := os.Lstat(filepath.Join(r.Dir, noFilter))
+	return err != nil
+}
 
 // PushLog is the file in a repository that LogPushes writes.
 const PushLog = "pushes"
@@ -130,6 +140,9 @@ func (r *Repo) advertise(w io.Writer, service string) bool {
 	}
 	if service == "upload-pack" {
 		capabilities = uploadCapabilities
+		if !r.filters() {
+			capabilities = strings.Replace(capabilities, " filter", "", 1)
+		}
 		head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
 		if err != nil {
 			return false
@@ -171,7 +184,7 @@ func (r *Repo) upload(w io.Writer, body []byte) bool {
 			p.filter = rest
 		}
 	}
-	if !band || !slices.Contains([]string{"", "tree:0", "blob:none"}, p.filter) || len(wants) == 0 {
+	if p.filter != "" && !r.filters() || !band || !slices.Contains([]string{"", "tree:0", "blob:none"}, p.filter) || len(wants) == 0 {
 		return false
 	}
 	common := ""

@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Objects and branches are read and written here as Git stores them, loose: a process
@@ -27,14 +29,35 @@ func (r *Repo) WriteObject(kind, raw string) (hash string) {
 	whole := fmt.Sprintf("%s %d\x00%s", kind, len(raw), raw)
 	sum := sha1.Sum([]byte(whole))
 	hash = hex.EncodeToString(sum[:])
-	file := r.looseFile(hash)
-	if _, err := os.Stat(file); err == nil {
+	if r.batch != nil {
+		r.batch[hash] = content{kind, raw}
 		return hash
 	}
-	if err := writeFile(file, deflate(whole)); err != nil {
+	keep(hash, content{kind, raw})
+	file := r.looseFile(hash)
+	if _, err := os.Lstat(file); err == nil || r.inPack(hash) {
+		return hash
+	}
+	if err := writeFile(file, stored(whole)); err != nil {
 		r.t.Fatal(err)
 	}
 	return hash
+}
+
+// content is what an object is.
+type content struct{ kind, raw string }
+
+// contents are the objects that this process has written and read, by hash, whatever the
+// repository.
+var contents sync.Map
+
+// maxKept is how many bytes an object has that is kept in memory.
+const maxKept = 64 << 10
+
+func keep(hash string, c content) {
+	if len(c.raw) <= maxKept {
+		contents.Store(hash, c)
+	}
 }
 
 // ReadObject returns an object's bytes. Those in packs are read by git.
@@ -50,34 +73,51 @@ func (r *Repo) ReadObject(kind, hash string) string {
 	return raw
 }
 
-// loose reads an object that has a file of its own.
+// loose reads an object that has a file of its own, or is in a pack that this process wrote.
 func (r *Repo) loose(hash string) (kind, raw string, ok bool) {
-	if r.cache == nil {
-		return r.readLoose(hash)
+	if c, ok := r.batch[hash]; ok {
+		return c.kind, c.raw, true
 	}
-	type object struct{ kind, raw string }
-	if known, ok := r.cache.Load(hash); ok {
-		o := known.(object)
-		return o.kind, o.raw, true
+	if r.cache != nil {
+		if known, ok := r.cache.Load(hash); ok {
+			c := known.(content)
+			return c.kind, c.raw, true
+		}
 	}
-	if kind, raw, ok = r.readLoose(hash); ok {
-		r.cache.Store(hash, object{kind, raw})
+	c, ok := r.readLoose(hash)
+	if ok && r.cache != nil {
+		r.cache.Store(hash, c)
 	}
-	return kind, raw, ok
+	return c.kind, c.raw, ok
 }
 
-func (r *Repo) readLoose(hash string) (kind, raw string, ok bool) {
-	packed, err := os.ReadFile(r.looseFile(hash))
-	if err != nil {
-		return "", "", false
+func (r *Repo) readLoose(hash string) (c content, ok bool) {
+	file := r.looseFile(hash)
+	if known, ok := contents.Load(hash); ok {
+		_, err := os.Lstat(file)
+		return known.(content), err == nil || r.inPack(hash)
 	}
+	packed, err := os.ReadFile(file)
+	if err != nil {
+		return c, false
+	}
+	if c, err = parseLoose(packed); err != nil {
+		r.t.Errorf("%s: %v", hash, err)
+		return c, false
+	}
+	keep(hash, c)
+	return c, true
+}
+
+// parseLoose reads the file of an object.
+func parseLoose(packed []byte) (c content, err error) {
 	whole, err := inflate(bytes.NewReader(packed))
 	header, raw, _ := strings.Cut(string(whole), "\x00")
-	kind, _, ok = strings.Cut(header, " ")
-	if err != nil || !ok {
-		r.t.Errorf("%s: %v", hash, err)
+	kind, _, ok := strings.Cut(header, " ")
+	if !ok {
+		err = cmp.Or(err, errors.New("it has no header"))
 	}
-	return kind, raw, ok
+	return content{kind, raw}, err
 }
 
 // Object returns what an expression of Git's names; hash is "" if that is nothing. It reports
@@ -93,14 +133,20 @@ func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 		}
 		rev = r.Tip(strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/"))
 	case isBranch:
-		rev = r.Tip(branch)
+		if rev = r.Tip(branch); rev == "" {
+			return "", "", "", true
+		}
 	}
 	if rev = r.fullHash(rev); rev == "" {
 		return "", "", "", false
 	}
 	kind, raw, ok := r.loose(rev)
+	if !ok { // it may be in a pack of git's
+		_, known = r.packed()
+		return "", "", "", known
+	}
 	switch {
-	case !ok, peel != "" && (peel != "{commit}" || kind != "commit"), hasPath && kind != "commit":
+	case peel != "" && (peel != "{commit}" || kind != "commit"), hasPath && kind != "commit":
 		return "", "", "", false
 	case !hasPath:
 		return rev, kind, raw, true
@@ -123,12 +169,26 @@ func (r *Repo) fullHash(hash string) string {
 	if isHash(hash) {
 		return hash
 	}
-	packs, _ := filepath.Glob(filepath.Join(r.Dir, "objects", "pack", "*.idx"))
-	found, _ := filepath.Glob(r.looseFile(hash) + "*")
-	if len(packs) > 0 || len(found) != 1 || r.ref("refs/heads/"+hash) != "" || r.ref("refs/tags/"+hash) != "" {
+	files, _ := filepath.Glob(r.looseFile(hash) + "*")
+	found := map[string]bool{}
+	for _, file := range files {
+		found[hash[:2]+filepath.Base(file)] = true
+	}
+	sets, known := r.packed()
+	for _, set := range sets {
+		for one := range set {
+			if strings.HasPrefix(one, hash) {
+				found[one] = true
+			}
+		}
+	}
+	if !known || len(found) != 1 || r.ref("refs/heads/"+hash) != "" || r.ref("refs/tags/"+hash) != "" {
 		return ""
 	}
-	return hash[:2] + filepath.Base(found[0])
+	for one := range found {
+		hash = one
+	}
+	return hash
 }
 
 func isHash(text string) bool { return len(text) == 40 && hashOrPrefix.MatchString(text) }
@@ -141,19 +201,21 @@ func (r *Repo) looseFile(hash string) string {
 
 // writeFile writes a file that others see whole, or not at all.
 func writeFile(file string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
+	made := fmt.Sprintf("%s.%d.tmp", filepath.Dir(file), written.Add(1))
+	err := os.WriteFile(made, data, 0o644)
+	if err == nil {
+		err = os.Rename(made, file)
 	}
-	made, err := os.CreateTemp(filepath.Dir(file), "tmp_")
-	if err != nil {
-		return err
-	}
-	_, err = made.Write(data)
-	if err = cmp.Or(err, made.Chmod(0o644), made.Close()); err == nil {
-		err = os.Rename(made.Name(), file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.Mkdir(filepath.Dir(file), 0o755); err == nil || errors.Is(err, fs.ErrExist) {
+			err = os.Rename(made, file)
+		}
 	}
 	return err
 }
+
+// written counts the files, to give each a name of its own.
+var written atomic.Int64
 
 // ErrStale is a branch that is not at the commit that was expected.
 var ErrStale = errors.New("the branch is not at the expected commit")
@@ -200,27 +262,40 @@ func (r *Repo) Branches() map[string]string {
 			branches[branch] = hash
 		}
 	}
-	heads := os.DirFS(filepath.Join(r.Dir, "refs/heads"))
-	err = fs.WalkDir(heads, ".", func(name string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(name, ".lock") {
-			return nil // it is being written, or has just been deleted
+	if err := r.eachRef("refs/heads", func(ref, hash string) {
+		if isHash(hash) {
+			branches[strings.TrimPrefix(ref, "refs/heads/")] = hash
 		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		hash, err := fs.ReadFile(heads, name)
-		if text := strings.TrimSpace(string(hash)); isHash(text) {
-			branches[name] = text
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
+	}); err != nil {
 		r.t.Error(err)
 	}
 	return branches
+}
+
+// eachRef calls a function with the references below a folder that have files of their own, and
+// the text of those.
+func (r *Repo) eachRef(dir string, f func(ref, text string)) error {
+	entries, err := os.ReadDir(filepath.Join(r.Dir, dir))
+	for _, e := range entries {
+		switch ref := dir + "/" + e.Name(); {
+		case e.IsDir():
+			if err := r.eachRef(ref, f); err != nil {
+				return err
+			}
+		case !strings.HasSuffix(ref, ".lock"):
+			text, err := os.ReadFile(filepath.Join(r.Dir, ref))
+			if err != nil && !os.IsNotExist(err) {
+				return err
+			}
+			if err == nil {
+				f(ref, strings.TrimSpace(string(text)))
+			}
+		}
+	}
+	if os.IsNotExist(err) { // it has just been deleted
+		return nil
+	}
+	return err
 }
 
 // treeEntry is an entry of a tree object, but for its name.

@@ -1,10 +1,10 @@
 package gittest
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/binary"
 	"slices"
+	"sync"
 )
 
 // packer gathers the objects of a pack.
@@ -127,22 +127,25 @@ func (p *packer) commits(wants []string, depth int, clientShallow map[string]boo
 
 // pack returns the pack of what was chosen, each object whole.
 func (p *packer) pack() []byte {
-	codes := map[string]byte{"commit": 1, "tree": 2, "blob": 3, "tag": 4}
-	var out bytes.Buffer
-	out.WriteString("PACK\x00\x00\x00\x02")
-	binary.Write(&out, binary.BigEndian, uint32(len(p.order)))
+	out := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(p.order)))
 	for _, hash := range p.order {
 		kind, raw := p.read(hash)
-		size := len(raw)
-		c := codes[kind]<<4 | byte(size&15)
-		for size >>= 4; size > 0; size >>= 7 {
-			out.WriteByte(c | 0x80)
-			c = byte(size & 0x7f)
-		}
-		out.WriteByte(c)
-		out.Write(deflate(raw))
+		out = appendObject(out, hash, content{kind, raw})
 	}
-	sum := sha1.Sum(out.Bytes())
-	out.Write(sum[:])
-	return out.Bytes()
+	sum := sha1.Sum(out)
+	return append(out, sum[:]...)
+}
+
+// deflations are the objects that packs had so far, compressed, by hash.
+var deflations sync.Map
+
+func deflated(hash, raw string) []byte {
+	if known, ok := deflations.Load(hash); ok {
+		return known.([]byte)
+	}
+	packed := deflate(raw)
+	if len(raw) <= maxKept {
+		deflations.Store(hash, packed)
+	}
+	return packed
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 )
 
 // Files is the content of a repository by path. A path may carry a mode before
@@ -22,7 +21,8 @@ type Files map[string]string
 type Repo struct {
 	t     testing.TB
 	Dir   string
-	cache *sync.Map // of loose objects by hash; nil reads them each time
+	cache *sync.Map          // of loose objects by hash; nil reads them each time
+	batch map[string]content // see Packed; nil has objects be written
 }
 
 // NewRepo makes a bare repository whose branch main has one commit with files;
@@ -40,7 +40,7 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 			return
 		}
 		newRepoAt(t, dir, nil)
-		r.Commit("main", files, "initial")
+		r.Packed(func() { r.Commit("main", files, "initial") })
 	})
 }
 
@@ -58,7 +58,7 @@ func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
 	t.Helper()
 	r := &Repo{t: t, Dir: dir}
 	if made, known := snapshots.Load(key); known {
-		if err := os.CopyFS(dir, made.(fstest.MapFS)); err != nil {
+		if err := made.(snapshot).write(dir); err != nil {
 			t.Fatal(err)
 		}
 		return r
@@ -67,7 +67,7 @@ func built(t testing.TB, dir, key string, build func(*Repo)) *Repo {
 		t.Fatal(err)
 	}
 	build(r)
-	snapshots.Store(key, snapshot(t, dir))
+	snapshots.Store(key, readSnapshot(t, dir))
 	return r
 }
 
@@ -82,31 +82,58 @@ func (r *Repo) init() {
 // one again is to copy it.
 var snapshots sync.Map
 
-// snapshot reads a folder.
-func snapshot(t testing.TB, dir string) fstest.MapFS {
+// snapshot is what is in a folder, each folder before what is in it.
+type snapshot []file
+
+// file is one, or a folder.
+type file struct {
+	name string
+	mode fs.FileMode
+	data []byte
+}
+
+func readSnapshot(t testing.TB, dir string) (all snapshot) {
 	t.Helper()
-	all := fstest.MapFS{}
 	fsys := os.DirFS(dir)
 	if err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || name == "." {
+		if err != nil {
 			return err
 		}
 		info, err := d.Info()
 		if err != nil {
 			return err
 		}
-		file := &fstest.MapFile{Mode: info.Mode()}
+		f := file{name: name, mode: info.Mode()}
 		if !d.IsDir() {
-			if file.Data, err = fs.ReadFile(fsys, name); err != nil {
+			if f.data, err = fs.ReadFile(fsys, name); err != nil {
 				return err
 			}
 		}
-		all[name] = file
+		all = append(all, f)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// write makes a folder that has the same in it.
+func (s snapshot) write(dir string) (err error) {
+	for _, f := range s {
+		name := filepath.Join(dir, f.name)
+		switch {
+		case f.name == ".":
+			err = os.MkdirAll(dir, 0o755)
+		case f.mode.IsDir():
+			err = os.Mkdir(name, f.mode.Perm())
+		default:
+			err = os.WriteFile(name, f.data, f.mode.Perm())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repoConfig makes a repository one that can do what the big hosts' can.
@@ -137,7 +164,11 @@ func (r *Repo) Config(key, value string) {
 		section, name = fmt.Sprintf("%s %q", section, name[:i]), name[i+1:]
 	}
 	r.configure(fmt.Sprintf("[%s]\n\t%s = %q\n", section, name, value))
-	if err := os.WriteFile(filepath.Join(r.Dir, ownConfig), nil, 0o644); err != nil {
+	note := ownConfig
+	if key == "uploadpack.allowFilter" && value == "false" {
+		note = noFilter
+	}
+	if err := os.WriteFile(filepath.Join(r.Dir, note), nil, 0o644); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -274,9 +305,23 @@ func (r *Repo) Read(branch, path string) string {
 
 // List returns every entry of a branch, as git ls-tree -r prints it: mode, type,
 // hash, tab, path.
-func (r *Repo) List(branch string) []string {
+func (r *Repo) List(branch string) (lines []string) {
 	r.t.Helper()
-	return strings.Split(strings.TrimSuffix(r.Git("ls-tree", "-r", "-z", "--full-tree", branch), "\x00"), "\x00")
+	var list func(tree, dir string)
+	list = func(tree, dir string) {
+		for name, e := range parseTree(r.ReadObject("tree", tree)) {
+			switch e.mode {
+			case modeTree:
+				list(e.hash, dir+name+"/")
+			case "160000":
+				lines = append(lines, e.mode+" commit "+e.hash+"\t"+dir+name)
+			default:
+				lines = append(lines, e.mode+" blob "+e.hash+"\t"+dir+name)
+			}
+		}
+	}
+	list(r.Tree(r.Tip(branch)), "")
+	return lines
 }
 
 // Log returns the hashes of a branch's commits along first parents, newest first.
@@ -290,14 +335,6 @@ func (r *Repo) Log(branch string) (hashes []string) {
 		hashes, at = append(hashes, at), header(raw, "parent")
 	}
 	return hashes
-}
-
-// Fsck ends the test if the repository is not whole.
-func (r *Repo) Fsck() {
-	r.t.Helper()
-	if out := r.Git("fsck", "--full", "--strict", "--no-dangling"); out != "" {
-		r.t.Errorf("git fsck: %s", out)
-	}
 }
 
 // Hook installs a shell script as one of the server's hooks, such as

@@ -3,28 +3,52 @@ package gittest
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
+	"hash/adler32"
 	"io"
 	"sync"
 )
 
-// deflaters are zlib's writers: a new one takes a megabyte, for objects of some hundred bytes.
-var deflaters = sync.Pool{New: func() any {
-	w, err := zlib.NewWriterLevel(nil, zlib.BestSpeed)
-	if err != nil {
-		panic(err)
-	}
-	return w
-}}
+// deflaters are zlib's writers that are free: a new one takes a megabyte, for objects of some
+// hundred bytes.
+var deflaters = make(chan *zlib.Writer, 4)
 
 // deflate returns text as zlib compresses it.
 func deflate(text string) []byte {
-	w := deflaters.Get().(*zlib.Writer)
-	defer deflaters.Put(w)
 	var packed bytes.Buffer
-	w.Reset(&packed)
+	var w *zlib.Writer
+	select {
+	case w = <-deflaters:
+		w.Reset(&packed)
+	default:
+		var err error
+		if w, err = zlib.NewWriterLevel(&packed, zlib.BestSpeed); err != nil {
+			panic(err)
+		}
+	}
 	io.WriteString(w, text)
 	w.Close()
+	select {
+	case deflaters <- w:
+	default:
+	}
 	return packed.Bytes()
+}
+
+// stored returns text in zlib's format, and not compressed.
+func stored(text string) []byte {
+	const most = 1<<16 - 1 // of a block
+	packed := append(make([]byte, 0, len(text)+len(text)/most*5+11), 0x78, 0x01)
+	for rest, last := text, byte(0); last == 0; {
+		n := min(len(rest), most)
+		if n == len(rest) {
+			last = 1
+		}
+		packed = append(packed, last, byte(n), byte(n>>8), ^byte(n), ^byte(n>>8))
+		packed = append(packed, rest[:n]...)
+		rest = rest[n:]
+	}
+	return binary.BigEndian.AppendUint32(packed, adler32.Checksum([]byte(text)))
 }
 
 // inflaters are zlib's readers, which take 40 kilobytes.
