@@ -28,7 +28,7 @@ var layout = map[string]struct{ inside, outside string }{
 	"internal/repo":                     {},
 	"internal/hold":                     {"manifest problem", ""},
 	"internal/gitrepo":                  {"httpclient limit problem repo", "github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto/ssh"},
-	"internal/gitrepo/gittest":          {"httpclient", "golang.org/x/crypto/ssh"},
+	"internal/gitrepo/gittest":          {"httpclient testmain", "golang.org/x/crypto/ssh"},
 	"internal/github":                   {"httpclient limit problem repo", "github.com/google/go-github/v57"},
 	"internal/github/ghtest":            {"gitrepo/gittest", "github.com/getkin/kin-openapi github.com/vektah/gqlparser/v2"},
 	"internal/registry":                 {"httpclient problem", "github.com/google/go-containerregistry"},
