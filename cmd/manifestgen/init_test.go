@@ -93,7 +93,7 @@ func TestInterruptedInitLeavesNothing(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
 		if entries, _ := os.ReadDir(temp); len(entries) > 0 {
 			break
 		}

@@ -51,12 +51,16 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 		if err := os.CopyFS(out, os.DirFS(before)); err != nil {
 			t.Fatal(err)
 		}
-		killed := manifestgen(source, out)
+		killed := &exec.Cmd{ // this test binary is the command too: see TestMain
+			Path: os.Args[0],
+			Args: append([]string{"manifestgen"}, renderArgs(source, out)...),
+			Env:  append(os.Environ(), noRaceSleep),
+		}
 		if err := killed.Start(); err != nil {
 			t.Fatal(err)
 		}
 		_, appears := want[path]
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
 			if _, err := os.Lstat(filepath.Join(out, path)); (err == nil) == appears {
 				break
 			}
@@ -106,19 +110,14 @@ func onlyIn(one, other map[string]string) []string {
 	return paths
 }
 
-// manifestgen is this test binary as the command: see TestMain.
-func manifestgen(source, out string) *exec.Cmd {
-	return &exec.Cmd{
-		Path: os.Args[0],
-		Args: []string{"manifestgen", "render", "--source", source, "--out", out, "--allow-mass-prune"},
-		Env:  append(os.Environ(), noRaceSleep),
-	}
+func renderArgs(source, out string) []string {
+	return []string{"render", "--source", source, "--out", out, "--allow-mass-prune"}
 }
 
 func mustRender(t *testing.T, source, out string) {
 	t.Helper()
-	if text, err := manifestgen(source, out).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
+	if stdout, stderr, status := inProcess(renderArgs(source, out)...); status != 0 {
+		t.Fatalf("exits with %d\n%s%s", status, stdout, stderr)
 	}
 }
 
