@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"k8srepo/internal/testmain"
 )
 
 // TestKilledRenderIsCompletedByTheNext kills renders with SIGKILL, each at another
@@ -54,7 +56,7 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 		killed := &exec.Cmd{ // this test binary is the command too: see TestMain
 			Path: os.Args[0],
 			Args: append([]string{"manifestgen"}, renderArgs(source, out)...),
-			Env:  append(os.Environ(), noRaceSleep),
+			Env:  append(os.Environ(), testmain.NoSleep),
 		}
 		if err := killed.Start(); err != nil {
 			t.Fatal(err)

@@ -15,9 +15,6 @@ import (
 
 var update = flag.Bool("update", false, "write what the commands say into the scripts")
 
-// noRaceSleep keeps the race detector from sleeping for a second when a process exits.
-const noRaceSleep = "GORACE=atexit_sleep_ms=0"
-
 func TestMain(m *testing.M) { scripttest.Main(m, "manifestgen", main) }
 
 // TestScripts runs testdata/script/manifestgen: sessions of the command. $SMALL
@@ -34,7 +31,6 @@ func TestScripts(t *testing.T) {
 		Update: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SMALL", small)
-			env.Vars = append(env.Vars, noRaceSleep)
 			env.Values["stamps"] = stamps{}
 			return nil
 		},

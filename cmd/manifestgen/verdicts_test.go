@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"k8srepo/internal/render"
+	"k8srepo/internal/testmain"
 	"k8srepo/internal/validate"
 )
 
@@ -39,6 +40,9 @@ func TestReusedVerdicts(t *testing.T) {
 		"privileged", "restricted", "abcdefghij", "false", "cafe", "beef", "abcd", "dave", "a-user-of-20-letters", "b-user-of-20-letters", "a-user-with-a-very-long-name-indeed", "b-user-with-a-very-long-name-indeed"}
 	reused := 0
 	for i, document := range slices.Concat(documents, starterDocuments(t)) {
+		if !testmain.Tried(i) {
+			continue
+		}
 		known := &verdicts{}
 		for _, user := range users {
 			text := strings.ReplaceAll(document, "USER", user)
@@ -55,7 +59,7 @@ func TestReusedVerdicts(t *testing.T) {
 			}
 		}
 	}
-	if reused < 150 {
+	if reused < 150 && !testmain.Race {
 		t.Errorf("only %d verdicts are reused", reused)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"k8srepo/internal/gitrepo/gittest"
+	"k8srepo/internal/testmain"
 )
 
 func deployment(service, tag string) string {
@@ -56,7 +57,7 @@ type job struct {
 func newJob(t *testing.T, env []string, args ...string) *job {
 	t.Helper()
 	j := &job{Cmd: exec.Command("tagbump", append([]string{"deploy", "--env", "dev"}, args...)...)}
-	j.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir()}, env...)
+	j.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir(), testmain.NoSleep}, env...)
 	j.Stdout, j.Stderr = &j.stdout, &j.stderr
 	return j
 }

@@ -58,7 +58,14 @@ func Run(t *testing.T, p Params) {
 		cmds[name] = cmd
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: folder, UpdateScripts: p.Update, RequireExplicitExec: true, RequireUniqueNames: true, Setup: p.Setup, Cmds: cmds,
+		Dir: folder, UpdateScripts: p.Update, RequireExplicitExec: true, RequireUniqueNames: true, Cmds: cmds,
+		Setup: func(env *testscript.Env) error {
+			env.Vars = append(env.Vars, testmain.NoSleep)
+			if p.Setup == nil {
+				return nil
+			}
+			return p.Setup(env)
+		},
 	})
 }
 

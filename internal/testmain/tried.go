@@ -1,5 +1,9 @@
 package testmain
 
+// NoSleep is a variable of the environment that keeps a program with the race detector from sleeping
+// for a second before it exits.
+const NoSleep = "GORACE=atexit_sleep_ms=0"
+
 // tries is how many inputs of a test there are to one that the race detector tries.
 const tries = 8
 
