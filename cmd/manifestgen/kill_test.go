@@ -48,7 +48,10 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 		t.Fatalf("%d files appear or go, want 24", len(moments))
 	}
 	midway := 0
-	for _, path := range moments[:12] {
+	for i, path := range moments[:12] {
+		if !testmain.Tried(i) {
+			continue
+		}
 		out := filepath.Join(t.TempDir(), "out")
 		if err := os.CopyFS(out, os.DirFS(before)); err != nil {
 			t.Fatal(err)
@@ -87,7 +90,7 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 			t.Fatalf("killed at %s, rendered again: %d files, want %d", path, len(got), len(want))
 		}
 	}
-	if midway < 3 {
+	if midway < 3 && !testmain.Race {
 		t.Errorf("only %d of 12 renders were killed before they were done", midway)
 	}
 }
