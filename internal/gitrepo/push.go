@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/storage/memory"
 
 	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
@@ -224,7 +226,16 @@ func (r *Remote) pushRequest(offer *capability.List, name plumbing.ReferenceName
 	if new.IsZero() {
 		return message.Bytes(), nil
 	}
-	if err := writePack(&message, objects); err != nil {
+	store := memory.NewStorage()
+	hashes := make([]Hash, len(objects))
+	for i, o := range objects {
+		hashes[i] = o.Hash()
+		if _, err := store.SetEncodedObject(o); err != nil {
+			return nil, err
+		}
+	}
+	const noDeltas = 0
+	if _, err := packfile.NewEncoder(&message, store, false).Encode(hashes, noDeltas); err != nil {
 		return nil, err
 	}
 	return message.Bytes(), nil
