@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,5 +175,31 @@ func TestPullRequestsOverREST(t *testing.T) {
 	}
 	if got := w.notes.take(); got != "" {
 		t.Error(got)
+	}
+}
+
+// TestHistoryOfAPath compares a path's history with git's.
+func TestHistoryOfAPath(t *testing.T) {
+	w := newWorld(t, ghtest.Options{})
+	for i, files := range []gittest.Files{
+		{"dir/b": "1"}, {"dir/b": "2", "a": "2"}, {"dir/c/d": "1"}, {"a": "1"}, {"dir/b": "1"}, {"dir": "a file now"}, {"dir/b": "3"}, {"e": "1"},
+	} {
+		w.repo.Commit("main", files, fmt.Sprint(i))
+	}
+	tip := w.repo.Tip("main")
+	w.repo.MoveBranch("main", w.repo.WriteCommit(w.repo.EditTree(w.repo.Tree(tip), nil, "dir/b"), "gone\n", tip))
+	for _, path := range []string{"a", "dir", "dir/", "dir/b", "dir/c", "dir/c/d", "e", "none", ""} {
+		query := fmt.Sprintf(`{ repository(owner: "example", name: "k8s") { object(expression: "main") { ... on Commit { history(first: 50, path: %q) { nodes { oid } } } } } }`, path)
+		body, _ := json.Marshal(map[string]string{"query": query})
+		_, answer := w.ask("POST", "/graphql", string(body))
+		text, _ := json.Marshal(answer)
+		got := regexp.MustCompile(`[0-9a-f]{40}`).FindAllString(string(text), -1)
+		args := []string{"rev-list", "main"}
+		if path != "" {
+			args = append(args, "--", path)
+		}
+		if want := strings.Fields(w.repo.Git(args...)); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
 	}
 }
