@@ -1,4 +1,4 @@
-package scaffold
+package main
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/scaffold"
 )
 
 // TestProductionOnce: production has the domain itself, so only one environment can be it.
@@ -18,7 +19,7 @@ func TestProductionOnce(t *testing.T) {
 		{[]string{"production", "dev", "prod"}, []string{`--env "production" and --env "prod" are both production, which has the domain example.com`}},
 		{[]string{"prod", "prod"}, []string{`--env "prod" is not valid`}},
 	} {
-		o := Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: c.envs}
+		o := scaffold.Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: c.envs}
 		var got []string
 		for _, p := range problem.All(o.Validate()) {
 			got = append(got, p.Message)
@@ -32,7 +33,7 @@ func TestProductionOnce(t *testing.T) {
 // TestEnvironmentsInOneFlag: people who write a list in one flag are told to repeat the flag.
 func TestEnvironmentsInOneFlag(t *testing.T) {
 	for _, env := range []string{"dev,prod", "dev prod"} {
-		o := Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: []string{env}}
+		o := scaffold.Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: []string{env}}
 		problems := problem.All(o.Validate())
 		if len(problems) != 1 || problems[0].Hint != "pass --env once for each: --env dev --env prod" {
 			t.Errorf("%q: got %q", env, problems)
@@ -43,7 +44,7 @@ func TestEnvironmentsInOneFlag(t *testing.T) {
 // TestReservedEnvironments: names that the inventory refuses are refused before anything is rendered.
 func TestReservedEnvironments(t *testing.T) {
 	for _, env := range append([]string{"shared", "Dev", "a.b", "-dev"}, inventory.InputFolders...) {
-		o := Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: []string{env}}
+		o := scaffold.Options{Account: "123456789012", Region: "eu-west-1", Domain: "example.com", Repository: "example/k8s", Routing: "alb", Environments: []string{env}}
 		problems := problem.All(o.Validate())
 		if len(problems) != 1 || problems[0].Message != "--env \""+env+"\" is not valid" {
 			t.Errorf("%q: got %q", env, problems)

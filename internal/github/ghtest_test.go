@@ -1,4 +1,4 @@
-package ghtest_test
+package github_test
 
 import (
 	"bytes"
@@ -37,23 +37,23 @@ func (n *notes) take() string {
 	return all
 }
 
-type world struct {
+type standIn struct {
 	*ghtest.Server
 	t     *testing.T
 	notes *notes
 	repo  *ghtest.Repo
 }
 
-func newWorld(t *testing.T, o ghtest.Options) *world {
+func newStandIn(t *testing.T, o ghtest.Options) *standIn {
 	t.Parallel()
-	w := &world{t: t, notes: &notes{TB: t}}
+	w := &standIn{t: t, notes: &notes{TB: t}}
 	w.Server = ghtest.NewServer(w.notes, o)
 	w.repo = w.AddRepo("example/k8s", gittest.NewRepo(t, gittest.Files{"a": "1"}))
 	return w
 }
 
 // ask sends a request, and is the answer and its body.
-func (w *world) ask(method, path, body string) (*http.Response, map[string]any) {
+func (w *standIn) ask(method, path, body string) (*http.Response, map[string]any) {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), method, w.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -78,7 +78,7 @@ func (w *world) ask(method, path, body string) (*http.Response, map[string]any) 
 
 // TestWhatGitHubWouldNotTake has requests that fail the test that makes them.
 func TestWhatGitHubWouldNotTake(t *testing.T) {
-	w := newWorld(t, ghtest.Options{})
+	w := newStandIn(t, ghtest.Options{})
 	w.repo.Commit("x", gittest.Files{"a": "2"}, "x")
 	for name, c := range map[string]struct{ method, path, body, words string }{
 		"a query that is none":      {"GET", "/repos/example/k8s/pulls?state=some", "", "would not take"},
@@ -103,7 +103,7 @@ func TestWhatGitHubWouldNotTake(t *testing.T) {
 }
 
 func TestAnswersAreGitHubs(t *testing.T) {
-	w := newWorld(t, ghtest.Options{Token: "t"})
+	w := newStandIn(t, ghtest.Options{Token: "t"})
 	res, body := w.ask("GET", "/repos/example/none", "")
 	if res.StatusCode != 404 || body["message"] != "Not Found" || body["status"] != "404" || res.Header.Get("X-RateLimit-Limit") != "5000" {
 		t.Errorf("got %d %v %v", res.StatusCode, body, res.Header)
@@ -127,7 +127,7 @@ func TestAnswersAreGitHubs(t *testing.T) {
 }
 
 func TestPullRequestsOverREST(t *testing.T) {
-	w := newWorld(t, ghtest.Options{})
+	w := newStandIn(t, ghtest.Options{})
 	for i := range 5 {
 		branch := fmt.Sprintf("b/%d", i)
 		w.repo.Git("branch", branch, "main")
@@ -180,7 +180,7 @@ func TestPullRequestsOverREST(t *testing.T) {
 
 // TestHistoryOfAPath compares a path's history with git's.
 func TestHistoryOfAPath(t *testing.T) {
-	w := newWorld(t, ghtest.Options{})
+	w := newStandIn(t, ghtest.Options{})
 	for i, files := range []gittest.Files{
 		{"dir/b": "1"}, {"dir/b": "2", "a": "2"}, {"dir/c/d": "1"}, {"a": "1"}, {"dir/b": "1"}, {"dir": "a file now"}, {"dir/b": "3"}, {"e": "1"},
 	} {
