@@ -1,10 +1,11 @@
 package readme
 
 import (
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"k8srepo/internal/cmdtest"
 )
 
 // layout says which of the project's packages each package may import, and which outside modules
@@ -55,13 +56,11 @@ var layout = map[string]struct{ inside, outside string }{
 
 // TestLayout holds the imports of the packages, without their tests', to layout.
 func TestLayout(t *testing.T) {
-	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
-	list.Dir = "../.."
-	out, err := list.Output()
+	list, err := cmdtest.Go(nil, "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "k8srepo/...")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(list) {
 		fields := strings.Fields(line)
 		name := strings.TrimPrefix(strings.TrimPrefix(fields[0], "k8srepo"), "/")
 		may, known := layout[name]
@@ -89,13 +88,11 @@ func TestLayout(t *testing.T) {
 // TestTagbumpIsSmall: tagbump, which each job of CI starts, links no validators: they cost memory
 // and time before main begins.
 func TestTagbumpIsSmall(t *testing.T) {
-	list := exec.Command("go", "list", "-deps", "k8srepo/cmd/tagbump")
-	list.Dir = "../.."
-	out, err := list.Output()
+	list, err := cmdtest.Go(nil, "list", "-deps", "k8srepo/cmd/tagbump")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path := range strings.FieldsSeq(string(out)) {
+	for path := range strings.FieldsSeq(list) {
 		if strings.HasPrefix(path, "k8s.io/kube-openapi/") { // of the YAML parser
 			continue
 		}

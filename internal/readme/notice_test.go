@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"k8srepo/internal/cmdtest"
 )
 
 // TestNotice holds the file NOTICE to the modules that the commands link, on
@@ -60,15 +61,11 @@ func TestNotice(t *testing.T) {
 // link on a system.
 func linkedPackages(t *testing.T, system string, f func(module, root, dir string)) {
 	t.Helper()
-	list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}\t{{.Dir}}", "./cmd/...")
-	list.Dir, list.Env = "../..", append(os.Environ(), "GOOS="+system, "GOARCH=amd64")
-	var stderr bytes.Buffer
-	list.Stderr = &stderr
-	out, err := list.Output()
+	list, err := cmdtest.Go([]string{"GOOS=" + system, "GOARCH=amd64"}, "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}\t{{.Dir}}", "k8srepo/cmd/...")
 	if err != nil {
-		t.Fatalf("go list for %s: %v\n%s", system, err, stderr.Bytes())
+		t.Fatalf("for %s: %v", system, err)
 	}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(list) {
 		if fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(fields) == 3 {
 			f(fields[0], fields[1], fields[2])
 		}

@@ -9,10 +9,11 @@ import (
 	"go/types"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"k8srepo/internal/cmdtest"
 )
 
 // TestOtherSystems checks the types of the packages that have files of their own for some
@@ -20,12 +21,11 @@ import (
 // from this system.
 func TestOtherSystems(t *testing.T) {
 	exports, dirs := map[string]string{}, packagesOfSystems(t)
-	list := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, dirs...)...)
-	out, err := list.Output()
+	list, err := cmdtest.Go(nil, append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, dirs...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(list) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		exports[path] = file
 	}
