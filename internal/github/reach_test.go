@@ -12,6 +12,7 @@ import (
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/testmain"
 )
 
 // TestUnreachableServer is tried three times and reported within ten seconds, whether
@@ -104,10 +105,14 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	repo := github.Repo{Owner: "example", Name: "k8s"}
-	_, err = client.PullRequests(t.Context(), repo, head)
-	_, err2 := client.Tip(t.Context(), repo, "main", "users.yaml")
-	for _, err := range []error{err, err2} {
-		if err == nil || !strings.Contains(err.Error(), "limit of 64 MB") {
+	for i, ask := range []func() error{
+		func() error { _, err := client.PullRequests(t.Context(), repo, head); return err },
+		func() error { _, err := client.Tip(t.Context(), repo, "main", "users.yaml"); return err },
+	} {
+		if !testmain.Tried(i) {
+			continue
+		}
+		if err := ask(); err == nil || !strings.Contains(err.Error(), "limit of 64 MB") {
 			t.Errorf("got %v", err)
 		}
 	}
