@@ -30,6 +30,7 @@ type proposal struct {
 	open    *github.PullRequest  // to the base; nil where there is none
 	head    *repo.Commit         // of the branch; nil where there is none
 	diff    *difference          // of the head; nil where there is none, or it is unrelated
+	edited  bool                 // the text of the pull request was edited
 }
 
 // isPersons reports whether the branch changes more than is ours: see isOurs. One that is
@@ -75,6 +76,9 @@ func propose(ctx context.Context, o *Options, t *task, a *attempts, b *base, pla
 			where, plan.Pull = p.open.URL, Untouched
 		}
 		plan.notice("%s proposes something newer", where)
+		if p.open != nil && a.outrun {
+			return plan, describe(ctx, o, t, b, p, plan, newer)
+		}
 		return plan, nil
 	}
 	if plan, err = besideProposed(ctx, t, b, p, plan, newer); err != nil {
@@ -182,6 +186,12 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 	if err != nil {
 		return nil, err
 	}
+	if p.edited && t.kind == deploying {
+		if err := isStillAt(ctx, o, p.branch, head); err != nil {
+			a.outrun = true
+			return nil, err
+		}
+	}
 	if replaced != "" {
 		if err := o.Pulls.GitHub.Comment(ctx, o.Pulls.Repo, pull.Number, replaced); err != nil {
 			return nil, err
@@ -200,6 +210,37 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 		plan.Status, plan.Note = Unchanged, pull.URL+" proposes it already"
 	}
 	return plan, closeDeploys(ctx, o, t, b, plan)
+}
+
+// isStillAt returns repo.ErrMoved if a branch is no longer where a run put it before it edited the
+// pull request: then another run's text may have come before this one's.
+func isStillAt(ctx context.Context, o *Options, branch, head string) error {
+	tip, err := o.Store.Tip(ctx, branch)
+	if err != nil {
+		return err
+	}
+	if tip.Hash != head {
+		return fmt.Errorf("%s: %w", branch, repo.ErrMoved)
+	}
+	return nil
+}
+
+// describe has the pull request say what its branch proposes: the text of a run that another one
+// outran is of what is no longer there. Who asked for the other's, and why, is not known here.
+func describe(ctx context.Context, o *Options, t *task, b *base, p *proposal, plan, newer *Outcome) error {
+	there, err := besideProposed(ctx, t, b, p, plan, newer)
+	if err != nil {
+		return err
+	}
+	text, err := bodyOf(ctx, o, t, b, there)
+	if err != nil {
+		return err
+	}
+	text.Reason, text.RequestedBy, text.RunURL = "", "", ""
+	if _, err := updatePull(ctx, o, b, p, p.open, there, text); err != nil {
+		return err
+	}
+	return isStillAt(ctx, o, p.branch, p.head.Hash)
 }
 
 // replacedTag returns the comment about a tag that somebody else put on the branch, which

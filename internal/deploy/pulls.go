@@ -23,7 +23,7 @@ func openTo(pulls []github.PullRequest, base string) *github.PullRequest {
 // faster at opening it: then it is theirs that is brought up to date.
 func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcome, text *body) (*github.PullRequest, error) {
 	if p.open != nil {
-		return updatePull(ctx, o, b, p.open, plan, text)
+		return updatePull(ctx, o, b, p, p.open, plan, text)
 	}
 	client, at := o.Pulls.GitHub, o.Pulls.Repo
 	pull, err := client.CreatePullRequest(ctx, at, github.NewPullRequest{
@@ -35,7 +35,7 @@ func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcom
 			return nil, listErr
 		}
 		if open := openTo(pulls, b.Branch); open != nil {
-			return updatePull(ctx, o, b, open, plan, text)
+			return updatePull(ctx, o, b, p, open, plan, text)
 		}
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcom
 
 // updatePull brings title and body up to date; what people wrote below the line stays.
 // A run that ended before it added labels and reviewers is completed.
-func updatePull(ctx context.Context, o *Options, b *base, open *github.PullRequest, plan *Outcome, text *body) (*github.PullRequest, error) {
+func updatePull(ctx context.Context, o *Options, b *base, p *proposal, open *github.PullRequest, plan *Outcome, text *body) (*github.PullRequest, error) {
 	if plan.Pull == "" {
 		plan.Pull = Updated
 	}
@@ -57,7 +57,7 @@ func updatePull(ctx context.Context, o *Options, b *base, open *github.PullReque
 		if err != nil {
 			return nil, err
 		}
-		open = edited
+		open, p.edited = edited, true
 	}
 	return open, finishPull(ctx, o, b, open, plan)
 }

@@ -282,6 +282,28 @@ var pulls = []sentence{
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}},
+	{"its text is of what the branch has, also where a newer run came between the push and the text", func(t *testing.T, api bool) {
+		for _, opened := range []bool{true, false} { // whether there was a pull request before
+			h := newGitHubSite(t, api)
+			kind := "POST /repos/{owner}/{repo}/pulls"
+			if opened {
+				h.deploys(2, deploy.Proposed)
+				kind = "PATCH /repos/{owner}/{repo}/pulls/{pull_number}"
+			}
+			newer := h.Deployment
+			newer.Store, newer.Tag = h.store(api), h.builds[4]
+			h.github.Fail(kind, ghtest.Fault{Then: func() {
+				if outcome, err := newer.Run(t.Context()); err != nil || outcome.Status != deploy.Proposed {
+					t.Errorf("the newer run: %v, %v", outcome, err)
+				}
+			}})
+			h.deploys(3, deploy.Superseded)
+			h.proposes(4)
+			if p := h.pull(); p.Title != "Deploy api "+h.builds[4]+" to prod" || deploy.ProposedTag(p.Body) != h.builds[4] || !strings.Contains(p.Body, "→ `"+h.builds[4]+"`: forward, [3 commits]") {
+				t.Errorf("got %q and\n%s", p.Title, p.Body)
+			}
+		}
+	}},
 	{"what it proposed beside is forgotten where a person closes it meanwhile", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web")
 		h.Services = []string{"api", "web"}

@@ -27,6 +27,7 @@ type attempts struct {
 	outcomeUnknown bool       // a push got no answer
 	unanswered     []*Outcome // the plans of such pushes, but for those of proposals
 	proposed       string     // the branch of a pull request that was pushed; "" for none
+	outrun         bool       // another run moved that branch before its pull request was edited
 
 	unreachable int // attempts, one after the other, that no server was there for
 
