@@ -213,16 +213,14 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 }
 
 // isStillAt returns repo.ErrMoved if a branch is no longer where a run put it before it edited the
-// pull request: then another run's text may have come before this one's.
+// pull request: then another run's text may have come before this one's, or it is merged and gone.
 func isStillAt(ctx context.Context, o *Options, branch, head string) error {
-	tip, err := o.Store.Tip(ctx, branch)
-	if err != nil {
+	switch tip, err := o.Store.Tip(ctx, branch); {
+	case errors.Is(err, repo.ErrNoBranch), err == nil && tip.Hash != head:
+		return fmt.Errorf("%s: %w", branch, repo.ErrMoved)
+	default:
 		return err
 	}
-	if tip.Hash != head {
-		return fmt.Errorf("%s: %w", branch, repo.ErrMoved)
-	}
-	return nil
 }
 
 // describe has the pull request say what its branch proposes: the text of a run that another one

@@ -304,6 +304,15 @@ var pulls = []sentence{
 			}
 		}
 	}},
+	{"merged, and its branch deleted, before its text was edited: all is done", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		h.deploys(2, deploy.Proposed)
+		h.github.Fail("PATCH /repos/{owner}/{repo}/pulls/{pull_number}", ghtest.Fault{Then: func() {
+			h.repo.MoveBranch("main", h.repo.Tip(branch))
+			h.repo.MoveBranch(branch, "")
+		}})
+		h.deploys(3, deploy.Unchanged)
+	}},
 	{"what it proposed beside is forgotten where a person closes it meanwhile", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web")
 		h.Services = []string{"api", "web"}

@@ -107,8 +107,8 @@ func (f *Fscks) Add(r *Repo, test string) (known bool, err error) {
 	return true, errors.Join(errs...)
 }
 
-// hashes returns the objects of a repository, true for those with a file of their own; plain is false if there may be others, or other
-// references than branches.
+// hashes returns the objects of a repository, true for those with a file of their own; plain is
+// false if there may be others, or other references than branches.
 func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
 	if _, err := os.Lstat(filepath.Join(r.Dir, "shallow")); !os.IsNotExist(err) {
 		return nil, false, err
