@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"k8srepo/internal/cmdtest"
 )
 
 // layout says which of the project's packages each package may import, and which outside modules
@@ -56,19 +54,18 @@ var layout = map[string]struct{ inside, outside string }{
 
 // TestLayout holds the imports of the packages, without their tests', to layout.
 func TestLayout(t *testing.T) {
-	list, err := cmdtest.Go(nil, "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "k8srepo/...")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(list) {
-		fields := strings.Fields(line)
-		name := strings.TrimPrefix(strings.TrimPrefix(fields[0], "k8srepo"), "/")
+	for path, p := range packagesOn(t, "linux") {
+		name, ours := strings.CutPrefix(path+"/", "k8srepo/")
+		if !ours {
+			continue
+		}
+		name = strings.TrimSuffix(name, "/")
 		may, known := layout[name]
 		if !known {
 			t.Errorf("%s has no place in the layout", name)
 			continue
 		}
-		for _, path := range fields[1:] {
+		for _, path := range p.imports {
 			if path == "k8srepo/internal/lazyregexp" {
 				continue
 			}
@@ -88,11 +85,8 @@ func TestLayout(t *testing.T) {
 // TestTagbumpIsSmall: tagbump, which each job of CI starts, links no validators: they cost memory
 // and time before main begins.
 func TestTagbumpIsSmall(t *testing.T) {
-	list, err := cmdtest.Go(nil, "list", "-deps", "k8srepo/cmd/tagbump")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path := range strings.FieldsSeq(list) {
+	all := packagesOn(t, "linux")
+	for path := range linked(all, "k8srepo/cmd/tagbump") {
 		if strings.HasPrefix(path, "k8s.io/kube-openapi/") { // of the YAML parser
 			continue
 		}

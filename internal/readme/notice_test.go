@@ -14,8 +14,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/diff"
-
-	"k8srepo/internal/cmdtest"
 )
 
 // TestNotice holds the file NOTICE to the modules that the commands link, on
@@ -26,12 +24,15 @@ func TestNotice(t *testing.T) {
 	dirs := map[string]map[string]bool{} // the linked packages' folders by module
 	roots := map[string]string{}
 	for _, system := range []string{"linux", "darwin", "windows"} {
-		linkedPackages(t, system, func(module, root, dir string) {
-			if dirs[module] == nil {
-				dirs[module], roots[module] = map[string]bool{}, root
+		for _, p := range linked(packagesOn(t, system), "k8srepo/cmd/manifestgen", "k8srepo/cmd/tagbump") {
+			if p.module == "" {
+				continue
 			}
-			dirs[module][dir] = true
-		})
+			if dirs[p.module] == nil {
+				dirs[p.module], roots[p.module] = map[string]bool{}, p.root
+			}
+			dirs[p.module][p.dir] = true
+		}
 	}
 	var modules []moduleLicense
 	for _, path := range slices.Sorted(maps.Keys(dirs)) {
@@ -54,21 +55,6 @@ func TestNotice(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("NOTICE is out of date; run go test ./internal/readme -run TestNotice -update\n%s", diff.Diff("NOTICE", want, "linked", got))
-	}
-}
-
-// linkedPackages calls f for each package of another module that the commands
-// link on a system.
-func linkedPackages(t *testing.T, system string, f func(module, root, dir string)) {
-	t.Helper()
-	list, err := cmdtest.Go([]string{"GOOS=" + system, "GOARCH=amd64"}, "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}\t{{.Dir}}", "k8srepo/cmd/...")
-	if err != nil {
-		t.Fatalf("for %s: %v", system, err)
-	}
-	for line := range strings.Lines(list) {
-		if fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(fields) == 3 {
-			f(fields[0], fields[1], fields[2])
-		}
 	}
 }
 
