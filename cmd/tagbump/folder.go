@@ -13,8 +13,9 @@ import (
 	"k8srepo/internal/tree"
 )
 
-// read returns the files below a folder that may hold an image of the request.
-func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error) {
+// read returns the files of the environment that may hold an image that the query is about.
+func read(root *os.Root, query *bump.Query) ([]tree.File, error) {
+	dir := query.Dir()
 	var lock sync.Mutex
 	var files []tree.File
 	var problems problem.List
@@ -30,10 +31,10 @@ func read(root *os.Root, request *bump.Request, dir string) ([]tree.File, error)
 			defer lock.Unlock()
 			problems.Add(stray(root, dir, e))
 			return nil
-		case !request.Covers(e.Path):
+		case !query.Covers(e.Path):
 			return nil
 		}
-		file, wanted, err := e.ReadIf(request.Mentions)
+		file, wanted, err := e.ReadIf(query.Mentions)
 		if err != nil || !wanted {
 			return err
 		}
@@ -120,10 +121,10 @@ func elsewhere(root *os.Root, request *bump.Request) []bump.File {
 		if inventory.Overlap(dir, request.Path()) {
 			continue
 		}
-		other := *request
+		other := request.Query
 		other.Root = dir
 		// This is for the hint alone: files that cannot be read there do not matter.
-		found, _ := read(root, &other, other.Dir())
+		found, _ := read(root, &other)
 		files = append(files, content(found)...)
 	}
 	return files

@@ -113,12 +113,10 @@ func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun boo
 	case errors.Is(err, bump.ErrNoMatch):
 		request.Unscreened = false
 		mentioning := append(content(files), elsewhere(root, request)...)
-		if len(mentioning) == 0 {
-			request.Unscreened = true
-			files, _ = read(root, request, request.Dir()) // for the hint alone
-			mentioning = content(files)
-		}
-		return nil, request.NoMatch(result, mentioning)
+		return nil, request.NoMatch(result, mentioning, func(all *bump.Query) []bump.File {
+			files, _ := read(root, all) // for the hint alone
+			return content(files)
+		})
 	case err != nil || dryRun:
 		return result, err
 	case ctx.Err() != nil:
@@ -132,7 +130,7 @@ func interrupted() error { return problem.New("", "interrupted: nothing was writ
 
 // editIn reads the environment's files, and makes the edit in memory.
 func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, error) {
-	files, err := read(root, request, request.Dir())
+	files, err := read(root, &request.Query)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -99,7 +99,7 @@ func (c contractCase) check(t *testing.T) {
 		files := []File{{name, []byte(data)}}
 		result, err := Edit(r, files)
 		if errors.Is(err, ErrNoMatch) {
-			return result, r.NoMatch(result, files)
+			return result, r.NoMatch(result, files, func(*Query) []File { return files })
 		}
 		return result, err
 	}

@@ -53,7 +53,7 @@ func FuzzFile(f *testing.F) {
 				t.Fatalf("refused, with a result: %v", err)
 			}
 			if errors.Is(err, ErrNoMatch) {
-				if text := r.NoMatch(result, []File{{name, data}}); text == nil {
+				if text := r.NoMatch(result, []File{{name, data}}, func(*Query) []File { return []File{{name, data}} }); text == nil {
 					t.Fatal("nothing is found, and nothing is said")
 				}
 			}

@@ -11,9 +11,10 @@ import (
 
 // NoMatch returns the refusal for ErrNoMatch: it says what was found, and what comes
 // close. Found is the result that Edit returned with the error; nil is an empty one. Files
-// are those that mention a target, of the environment and perhaps of others; where there is
-// none, all of the environment, to look for names like it.
-func (r *Request) NoMatch(found *Result, files []File) error {
+// are those that mention a target, of the environment and perhaps of others. Where nothing
+// in them comes close, all returns the files that a query is about, to look for names like
+// the target's.
+func (r *Request) NoMatch(found *Result, files []File, all func(*Query) []File) error {
 	if found == nil {
 		found = &Result{}
 	}
@@ -36,7 +37,9 @@ func (r *Request) NoMatch(found *Result, files []File) error {
 		narrowed = " with " + flags
 	}
 	if len(missing) > 0 && len(near.lines) == 0 {
-		near.misspelt(r, found, files)
+		every := r.Query
+		every.Unscreened = true
+		near.misspelt(r, found, all(&every))
 	}
 	switch n := len(found.Images); {
 	case len(missing) > 0:

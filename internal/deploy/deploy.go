@@ -168,7 +168,10 @@ func planBump(ctx context.Context, o *Options, b *base, s bump.Selection, before
 		request.Unscreened = false
 	}
 	if errors.Is(err, bump.ErrNoMatch) {
-		return nil, request.NoMatch(result, files)
+		return nil, request.NoMatch(result, files, func(all *bump.Query) []bump.File {
+			files, _ := filesOf(ctx, b.Commit, all, s, true) // for the hint alone
+			return files
+		})
 	}
 	if err != nil {
 		return nil, err

@@ -55,6 +55,12 @@ func TestDeployWhatIsAsked(t *testing.T) {
 		s.Services = []string{"api", "web"}
 		s.refused(problem.ExitRefused, "no image registry.example.com/web in dev/manifests")
 	})
+	t.Run("a misspelt image, beside one that is right", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, siteOf("api", "front"))
+		s.Services, s.Images = nil, []string{"registry.example.com/api", "registry.example.com/fornt"}
+		s.refused(problem.ExitRefused, "no image registry.example.com/fornt in dev/manifests", "registry.example.com/front:old, a name like it")
+	})
 	t.Run("services that share an image", func(t *testing.T) {
 		t.Parallel()
 		files := siteOf("api")
