@@ -1,4 +1,4 @@
-package lazyregexp
+package readme
 
 import (
 	"go/ast"
@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// TestPatterns compiles each pattern in the source, as package regexp would at the start.
+// TestPatterns compiles each pattern of package lazyregexp in the source, as package regexp would at
+// the start.
 func TestPatterns(t *testing.T) {
 	fset, found := token.NewFileSet(), 0
 	root := filepath.Join("..", "..")
@@ -68,14 +69,4 @@ func literal(e ast.Expr) (string, error) {
 		return left + right, err
 	}
 	return "", strconv.ErrSyntax
-}
-
-func TestRegexp(t *testing.T) {
-	r := New(`a(b+)`)
-	if !r.MatchString("xabb") || r.MatchString("ba") {
-		t.Error("MatchString")
-	}
-	if got := r.ReplaceAllString("ab abb", "<$1>"); got != "<b> <bb>" {
-		t.Errorf("ReplaceAllString: %s", got)
-	}
 }
