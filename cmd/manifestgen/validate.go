@@ -143,7 +143,7 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 				user := userOf(m)
 				text := newUserText(m.Text.Data, env.Cluster+"\x00"+env.Namespace+"\x00"+in.namespaces.Of(user), user)
 				same := known.of(text.key)
-				if same != nil && same.taken {
+				if same != nil && same.isTakenFor(text, user, func(text []byte) bool { return isTaken(in.Validator, text, env.Namespace) }) {
 					objects.set(i, same, user)
 					continue
 				}
@@ -152,8 +152,7 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 				refused, warned = append(refused, r...), append(warned, w...)
 				lock.Unlock()
 				if same == nil {
-					same = &knownText{user: user}
-					same.taken = len(r)+len(w) == 0 && (text.meaningless == nil || isTaken(in.Validator, text.meaningless, env.Namespace))
+					same = &knownText{user: user, taken: len(r)+len(w) == 0}
 					if objects != nil {
 						same.objects = readAll(documents)
 					}

@@ -17,8 +17,8 @@ import (
 //
 // Two texts share a verdict if they differ in the user's name alone, in each place where it stands,
 // and the names have one shape: letters, digits and hyphens in the same places. The verdict must be
-// that of a meaningless name of that shape too, so no name is taken for a word of Kubernetes. What
-// is refused or warned of is validated each time.
+// that of a meaningless name of that shape too, so no name is taken for a word of Kubernetes; that
+// one is validated when the second user comes. What is refused or warned of is validated each time.
 type verdicts struct {
 	lock  sync.Mutex
 	known map[textKey]*knownText
@@ -29,6 +29,19 @@ type knownText struct {
 	taken   bool            // it is valid, without a warning
 	user    string          // whose name it has
 	objects []*rules.Object // nil where nothing asked for them
+
+	once        sync.Once
+	meaningless bool // with another name it is valid too; set once
+}
+
+// isTakenFor reports whether a text of the same key is valid, without a warning, for another user; v
+// validates it with a meaningless name.
+func (k *knownText) isTakenFor(text userText, user string, v func(text []byte) (taken bool)) bool {
+	if !k.taken || user == k.user {
+		return k.taken
+	}
+	k.once.Do(func() { k.meaningless = text.shape == "" || v(text.meaningless()) })
+	return k.meaningless
 }
 
 type textKey [sha256.Size]byte
@@ -42,13 +55,18 @@ var (
 	reserved = lazyregexp.New(`^(yes|off|true|false|null|default|localhost|kube.*|k8s.*)$`)
 )
 
-// userText is a manifest's text, and what the texts that share its verdict have in common.
+// userText is what the texts that share a verdict have in common.
 type userText struct {
-	key         textKey
-	meaningless []byte // with another name; nil where the text has no user's name in it
+	key   textKey
+	named string // the text, with NUL for the user's name
+	shape string // a name of the same shape; "" where the text has no user's name in it
 }
 
-// newUserText returns a text; context is what else its verdict depends on.
+// meaningless returns the text with a name that means nothing.
+func (t userText) meaningless() []byte { return []byte(strings.ReplaceAll(t.named, "\x00", t.shape)) }
+
+// newUserText returns what a text has in common with others; context is what else its verdict
+// depends on.
 func newUserText(text []byte, context, user string) userText {
 	if !plainName.MatchString(user) || reserved.MatchString(user) || !bytes.Contains(text, []byte(user)) {
 		return userText{key: sha256.Sum256([]byte("\x00" + context + "\x00" + string(text)))}
@@ -63,7 +81,7 @@ func newUserText(text []byte, context, user string) userText {
 		return 'q'
 	}, user)
 	named := strings.ReplaceAll(string(text), user, "\x00") // NUL stands in no manifest
-	return userText{sha256.Sum256([]byte(shape + "\x00" + context + "\x00" + named)), []byte(strings.ReplaceAll(named, "\x00", shape))}
+	return userText{sha256.Sum256([]byte(shape + "\x00" + context + "\x00" + named)), named, shape}
 }
 
 // of returns what is known of the texts with a key, nil for nothing.
