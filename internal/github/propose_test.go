@@ -109,6 +109,74 @@ func TestProposalsAtOnce(t *testing.T) {
 	}
 }
 
+// TestProposeBesideAnother has another run make the branch, or delete it, between two requests.
+func TestProposeBesideAnother(t *testing.T) {
+	const staging, readRef = "tagbump-next/" + head, "GET /repos/{owner}/{repo}/git/ref/{ref}"
+	setBranch := func(w *world, name, oid string) ghtest.Fault {
+		return ghtest.Fault{Then: func() { w.repo.SetBranch(name, w.repo.Tip(name), oid) }}
+	}
+	// The branch is made and has no commit yet. GitHub refuses to make it, and makes the commit.
+	for name, made := range map[string]string{"made, new": head, "made, replaced": staging} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, ghtest.Options{})
+			old := ""
+			if made == staging {
+				old = w.branch(head, "image: api:2\n")
+			}
+			make := setBranch(w, made, w.repo.Tip("main"))
+			w.server.Fail("graphql createRef", make, make)
+			oid := must[string](t)(w.tip("main", api).Propose(t.Context(), head, old, change("image: api:3\n")))
+			if w.repo.Tip(head) != oid || w.repo.Tip(staging) != "" || w.server.Count("graphql createRef") != 1 {
+				t.Errorf("there is %s", w.repo.Git("for-each-ref"))
+			}
+		})
+	}
+	t.Run("made, by a request that a limit then stopped", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		limit := ghtest.GraphQLLimit(time.Now())
+		limit.Then = setBranch(w, head, w.repo.Tip("main")).Then
+		w.server.Fail("graphql createRef", limit)
+		oid := must[string](t)(w.tip("main", api).Propose(t.Context(), head, "", change("image: api:2\n")))
+		if w.repo.Tip(head) != oid {
+			t.Errorf("there is %s", w.repo.Git("for-each-ref"))
+		}
+	})
+	t.Run("deleted before its commit", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		old := w.branch(head, "image: api:2\n")
+		w.branch(staging, "image: api:3\n")
+		w.server.Fail(readRef, setBranch(w, staging, ""))
+		w.server.Fail("graphql createCommitOnBranch", setBranch(w, staging, ""))
+		_, err := w.tip("main", api).Propose(t.Context(), head, old, change("image: api:4\n"))
+		want(t, err, github.ErrHeadMoved, "start over")
+		if w.repo.Tip(head) != old || w.repo.Tip(staging) != "" {
+			t.Errorf("there is %s", w.repo.Git("for-each-ref"))
+		}
+	})
+	t.Run("taken for the same commit", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		theirs := ""
+		w.server.Fail("graphql createRef", ghtest.Fault{Status: 200, Body: `{"errors":[{"message":"another run has just made it, and now it is gone"}]}`})
+		w.server.Fail("graphql createCommitOnBranch", ghtest.Fault{Then: func() {
+			theirs = w.repo.Commit(head, gittest.Files{file: "image: api:2\n"}, change("").Message)
+		}})
+		_, err := w.tip("main", api).Propose(t.Context(), head, "", change("image: api:2\n"))
+		want(t, err, github.ErrHeadMoved, "start over")
+		if theirs == "" || w.repo.Tip(head) != theirs {
+			t.Errorf("another run's proposal was lost: there is %s", w.repo.Git("for-each-ref"))
+		}
+	})
+	t.Run("gone for a moment", func(t *testing.T) {
+		w := newWorld(t, ghtest.Options{})
+		oid := w.branch(head, "image: api:2\n")
+		w.server.Fail("graphql updateRefs", setBranch(w, head, ""))
+		w.server.Fail(readRef, setBranch(w, head, oid))
+		if err := w.DeleteBranch(t.Context(), w.at, head, oid); err != nil || w.repo.Tip(head) != "" {
+			t.Errorf("got %v; there is %s", err, w.repo.Git("for-each-ref"))
+		}
+	})
+}
+
 // TestProposeThatFails leaves nothing behind, even where time is up.
 func TestProposeThatFails(t *testing.T) {
 	for name, was := range map[string]bool{"new": false, "replaced": true} {
