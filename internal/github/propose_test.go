@@ -189,7 +189,7 @@ func TestProposeThatFails(t *testing.T) {
 			tip := w.tip("main", api)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			w.server.Fail("graphql createRef", ghtest.Fault{Then: cancel, Deaf: true})
+			w.server.Fail("graphql createRef", ghtest.Fault{Done: cancel, Deaf: true})
 			if _, err := tip.Propose(ctx, head, old, change("image: api:3\n")); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
