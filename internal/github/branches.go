@@ -76,29 +76,33 @@ func (c *Client) UpdateBranches(ctx context.Context, repo Repo, updates ...Branc
 	const document = `mutation($input: UpdateRefsInput!) {
   updateRefs(input: $input) { clientMutationId }
 }`
-	var ignored any
 	at := call{repo, "updating " + names(updates), "contents=write"}
-	err = c.query(repeatable(ctx), document, map[string]any{"input": map[string]any{"repositoryId": id, "refUpdates": refs}}, &ignored)
-	if err = c.fault(ctx, at, err); err == nil {
-		return nil
+	for try := 1; ; try++ {
+		var ignored any
+		err = c.query(repeatable(ctx), document, map[string]any{"input": map[string]any{"repositoryId": id, "refUpdates": refs}}, &ignored)
+		if err = c.fault(ctx, at, err); err == nil {
+			return nil
+		}
+		if errors.Is(err, errNoUpdateRefs) {
+			return c.updateOneByOne(ctx, at, updates)
+		}
+		if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRateLimited) {
+			return err
+		}
+		// The branches show whether it was done, or somebody else was first.
+		done, moved, readErr := c.readBranches(ctx, repo, updates)
+		switch {
+		case readErr != nil:
+			return err
+		case done:
+			return nil
+		case moved != "":
+			return movedError(at, moved, err)
+		case !errors.Is(err, ErrInvalid) || try == 2:
+			return err
+		}
+		// It was refused, and all branches are where they should be: one was elsewhere for a moment.
 	}
-	if errors.Is(err, errNoUpdateRefs) {
-		return c.updateOneByOne(ctx, at, updates)
-	}
-	if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRateLimited) {
-		return err
-	}
-	// The branches show whether it was done, or somebody else was first.
-	done, moved, readErr := c.readBranches(ctx, repo, updates)
-	switch {
-	case readErr != nil:
-		return err
-	case done:
-		return nil
-	case moved != "":
-		return movedError(at, moved, err)
-	}
-	return err
 }
 
 // movedError returns the refusal to update a branch that somebody else has moved.

@@ -53,8 +53,8 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n PendingCommit) 
 		}
 		oid, err = t.client.branchWithCommit(ctx, t.Repo, made, t.OID, n)
 	}
-	if err == nil && was == "" || errors.Is(err, ErrBranchExists) {
-		return oid, err
+	if err == nil && was == "" || errors.Is(err, ErrHeadMoved) {
+		return oid, err // where it failed, the branch that is there now is another run's
 	}
 	if err == nil {
 		err = t.client.UpdateBranches(ctx, t.Repo, BranchUpdate{branch, was, oid}, BranchUpdate{Branch: made, From: oid})
@@ -65,8 +65,15 @@ func (t *Tip) Propose(ctx context.Context, branch, was string, n PendingCommit) 
 	// Nothing is left behind, even if ctx is what ended it.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if now, ours, readErr := t.client.landed(after, t.Repo, made, t.OID, n); readErr == nil && (now == t.OID || now == ours) {
-		_ = t.client.DeleteBranch(after, t.Repo, made, now)
+	left := oid
+	if left == "" {
+		now, ours, readErr := t.client.landed(after, t.Repo, made, t.OID, n)
+		if readErr == nil && (now == t.OID || now == ours) {
+			left = now
+		}
+	}
+	if left != "" {
+		_ = t.client.DeleteBranch(after, t.Repo, made, left)
 	}
 	return "", err
 }
@@ -108,8 +115,8 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 		"ref":    map[string]any{"repositoryId": id, "name": headsPrefix + branch, "oid": base},
 		"commit": commitInput(repo, branch, base, n),
 	}, &answer)
-	if oid := answer.CreateCommitOnBranch.Commit.Oid; err == nil && oid != "" {
-		return oid, nil
+	if oid := answer.CreateCommitOnBranch.Commit.Oid; oid != "" {
+		return oid, nil // GitHub makes it even if it refuses to make the branch, which was there, at base
 	}
 	at := call{repo, "making branch " + branch, "contents=write"}
 	unknown := outcomeUnknown(err)
@@ -130,7 +137,11 @@ func (c *Client) branchWithCommit(ctx context.Context, repo Repo, branch, base s
 	case now != base:
 		return "", &fault{Problem: problem.New("start over from what it is now", "%s: %s: it is there already", repo, at.doing), Kind: ErrBranchExists, Cause: err}
 	}
-	return c.commitOnBranch(ctx, repo, branch, base, n)
+	oid, err = c.commitOnBranch(ctx, repo, branch, base, n)
+	if errors.Is(err, ErrNotFound) {
+		err = movedError(at, branch, err) // it was there, until another run took it for a leftover
+	}
+	return oid, err
 }
 
 // writable refuses changes that GitHub would make with another mode.

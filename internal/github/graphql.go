@@ -36,7 +36,7 @@ func (e graphqlErrors) Error() string {
 }
 
 // query sends a GraphQL document and reads the answer's data into out. Errors
-// beside data are errors too.
+// beside data are errors too: out says what was done nevertheless.
 func (c *Client) query(ctx context.Context, document string, variables map[string]any, out any) error {
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
@@ -60,8 +60,9 @@ func (c *Client) query(ctx context.Context, document string, variables map[strin
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
 		return fmt.Errorf("GraphQL: %w", err)
 	}
+	err = json.Unmarshal(answer.Data, out)
 	if len(answer.Errors) > 0 {
 		return answer.Errors
 	}
-	return json.Unmarshal(answer.Data, out)
+	return err
 }

@@ -223,7 +223,7 @@ func messageOf(body []byte) string {
 }
 
 // isLimit reports whether an answer is a rate limit's, the primary one or one of
-// the secondary ones. Nothing has been done then.
+// the secondary ones. Nothing has been done then, or the first of two mutations only.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 func (w *wire) isLimit(req *http.Request, res *http.Response, body []byte) bool {
 	switch {

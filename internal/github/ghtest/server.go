@@ -55,6 +55,7 @@ type Fault struct {
 	Deaf     bool        // do the work, then close the connection without an answer
 	Truncate int         // do the work, then answer so many bytes only
 	Then     func()      // called before anything else: to move a branch, say
+	Done     func()      // called once the work is done, before the answer
 	Hung     func()      // called once it hangs
 }
 
@@ -245,6 +246,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		defer s.mu.Unlock()
 		x.answer()
 	}()
+	if f.Done != nil {
+		f.Done()
+	}
 	if f.Deaf {
 		panic(http.ErrAbortHandler)
 	}
