@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"k8srepo/internal/github"
 	"k8srepo/internal/inventory"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // closeIfMoot closes an open pull request that has nothing left to bring.
@@ -31,10 +33,22 @@ func closeIfMoot(ctx context.Context, o *Options, t *task, b *base, p *proposal,
 		}
 		return plan, nil
 	}
+	if err := isStillAt(ctx, o, p.branch, p.head.Hash); err != nil {
+		return nil, err
+	}
 	if err := closePull(ctx, o, p.open, plan, "There is nothing left to deploy here: "+why); err != nil {
 		return plan, err
 	}
-	deleteBranch(ctx, o, p, plan)
+	if deleteBranch(ctx, o, p, plan) {
+		return plan, nil
+	}
+	if moved := isStillAt(ctx, o, p.branch, p.head.Hash); errors.Is(moved, repo.ErrMoved) { // another run proposes something newer
+		open := true
+		if _, err := o.Pulls.GitHub.EditPullRequest(ctx, o.Pulls.Repo, p.open.Number, github.PullRequestEdit{Open: &open}); err != nil {
+			return nil, err
+		}
+		return nil, moved
+	}
 	return plan, nil
 }
 
@@ -65,11 +79,13 @@ func closePull(ctx context.Context, o *Options, pull *github.PullRequest, plan *
 }
 
 // deleteBranch deletes the branch of a proposal, unless it has moved since it was read. That it
-// stays is a notice.
-func deleteBranch(ctx context.Context, o *Options, p *proposal, plan *Outcome) {
-	if err := o.Store.DeleteBranch(ctx, p.branch, p.head.Hash); err != nil {
+// stays is a notice too.
+func deleteBranch(ctx context.Context, o *Options, p *proposal, plan *Outcome) (done bool) {
+	err := o.Store.DeleteBranch(ctx, p.branch, p.head.Hash)
+	if err != nil {
 		plan.notice("the branch %s stays: %s", p.branch, problem.All(err)[0].Message)
 	}
+	return err == nil
 }
 
 // closeDeploys closes the open deployments of a service that is rolled back or held, and of

@@ -3,10 +3,12 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/problem"
+	"k8srepo/internal/repo"
 )
 
 // openTo returns the first of pull requests that is open to a base; nil where none is.
@@ -20,7 +22,8 @@ func openTo(pulls []github.PullRequest, base string) *github.PullRequest {
 }
 
 // putPull opens the pull request, or brings it up to date. Somebody may have been
-// faster at opening it: then it is theirs that is brought up to date.
+// faster at opening it: then it is theirs that is brought up to date. It returns
+// github.ErrPullRequestExists where that is closed already, or GitHub does not list it yet.
 func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcome, text *body) (*github.PullRequest, error) {
 	if p.open != nil {
 		return updatePull(ctx, o, b, p, p.open, plan, text)
@@ -46,7 +49,8 @@ func putPull(ctx context.Context, o *Options, b *base, p *proposal, plan *Outcom
 }
 
 // updatePull brings title and body up to date; what people wrote below the line stays.
-// A run that ended before it added labels and reviewers is completed.
+// A run that ended before it added labels and reviewers is completed. Where the pull request was
+// closed meanwhile, it returns repo.ErrMoved.
 func updatePull(ctx context.Context, o *Options, b *base, p *proposal, open *github.PullRequest, plan *Outcome, text *body) (*github.PullRequest, error) {
 	if plan.Pull == "" {
 		plan.Pull = Updated
@@ -56,6 +60,9 @@ func updatePull(ctx context.Context, o *Options, b *base, p *proposal, open *git
 		edited, err := o.Pulls.GitHub.EditPullRequest(ctx, o.Pulls.Repo, open.Number, github.PullRequestEdit{Title: &title, Body: &markdown})
 		if err != nil {
 			return nil, err
+		}
+		if !edited.Open {
+			return nil, fmt.Errorf("%s was closed: %w", edited.URL, repo.ErrMoved)
 		}
 		open, p.edited = edited, true
 	}

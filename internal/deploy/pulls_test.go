@@ -313,6 +313,46 @@ var pulls = []sentence{
 		}})
 		h.deploys(3, deploy.Unchanged)
 	}},
+	{"closed before its text was edited: there is another one, unless a person closed it", func(t *testing.T, api bool) {
+		for by, want := range map[string]string{"tagbump[bot]": deploy.Proposed, "carol": deploy.Unchanged} {
+			h := newGitHubSite(t, api)
+			h.deploys(2, deploy.Proposed)
+			h.github.Fail("PATCH /repos/{owner}/{repo}/pulls/{pull_number}", ghtest.Fault{Then: func() { h.k8s.Close(1, by) }})
+			outcome := h.deploys(3, want)
+			newest := h.newest()
+			if newest.Open != (want == deploy.Proposed) || newest.Open == (outcome.Pull == deploy.Declined) {
+				t.Errorf("closed by %s: got %s and %+v", by, outcome.Pull, newest)
+			}
+		}
+	}},
+	{"GitHub says that there is one, and lists none: it is asked again", func(t *testing.T, api bool) {
+		h := newGitHubSite(t, api)
+		const exists = `{"message":"Validation Failed","documentation_url":"x","errors":[{"resource":"PullRequest","code":"custom","message":"A pull request already exists for example:x."}]}`
+		h.github.Fail("POST /repos/{owner}/{repo}/pulls", ghtest.Fault{Status: 422, Body: exists})
+		if outcome := h.deploys(2, deploy.Proposed); outcome.Attempts != 2 {
+			t.Errorf("%d attempts", outcome.Attempts)
+		}
+		h.proposes(2)
+	}},
+	{"moot, and another run proposes something newer before it is closed: it stays open", func(t *testing.T, api bool) {
+		for _, at := range []string{"POST /repos/{owner}/{repo}/issues/{issue_number}/comments", "PATCH /repos/{owner}/{repo}/pulls/{pull_number}"} {
+			h := newGitHubSite(t, api)
+			h.deploys(2, deploy.Proposed)
+			h.runsIn("prod", h.builds[2])
+			newer := h.Deployment
+			newer.Store, newer.Tag = h.store(api), h.builds[4]
+			h.github.Fail(at, ghtest.Fault{Then: func() {
+				if outcome, err := newer.Run(t.Context()); err != nil || outcome.Status != deploy.Proposed {
+					t.Errorf("the newer run: %v, %v", outcome, err)
+				}
+			}})
+			h.deploys(2, deploy.Unchanged)
+			h.proposes(4)
+			if p := h.pull(); !p.Open || p.Title != "Deploy api "+h.builds[4]+" to prod" {
+				t.Errorf("%s: got %+v", at, p)
+			}
+		}
+	}},
 	{"what it proposed beside is forgotten where a person closes it meanwhile", func(t *testing.T, api bool) {
 		h := newGitHubSite(t, api, "api", "web")
 		h.Services = []string{"api", "web"}

@@ -77,7 +77,7 @@ func (a *attempts) landed(ctx context.Context, o *Options, b *base) (*Outcome, e
 // wait waits before the next attempt; the error says why there is none.
 func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 	after, again := o.Store.Retry(err)
-	again = again && a.rejections < maxRejections || errors.Is(err, repo.ErrMoved) || errors.Is(err, github.ErrUnknownHead)
+	again = again && a.rejections < maxRejections || errors.Is(err, repo.ErrMoved) || errors.Is(err, github.ErrUnknownHead) || errors.Is(err, github.ErrPullRequestExists)
 	switch ended := ctx.Err(); {
 	case ended != nil && (again || errors.Is(err, ended)):
 		return a.ended(ended, err)
