@@ -47,6 +47,16 @@ func gitServe(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
+// service is the command service FOLDER: it makes the repository of a service, with five commits.
+func service(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: service folder")
+		}
+		gittest.NewService(t, ts.MkAbs(args[0]))
+	}
+}
+
 // commit REPO BRANCH FOLDER commits what is in a folder to a repository.
 func commit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {

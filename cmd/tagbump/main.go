@@ -41,7 +41,7 @@ changes.
    tagbump release --repo https://github.com/example/k8s --env prod --service api
    tagbump status --repo https://github.com/example/k8s`,
 		Commands: []*cli.Command{
-			setCommand(con), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv),
+			setCommand(con, getenv), deployCommand(con, getenv), promoteCommand(con, getenv), rollbackCommand(con, getenv),
 			holdCommand(con, getenv), releaseCommand(con, getenv), statusCommand(con, getenv),
 			console.CompletionCommand(con), console.CompleteCommand(con, completions),
 		},

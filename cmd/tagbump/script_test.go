@@ -18,6 +18,6 @@ func TestScripts(t *testing.T) {
 		Name:   "tagbump",
 		Run:    run,
 		Update: *update,
-		Cmds:   map[string]scripttest.Script{"gitserver": gitServer(t), "gitserve": gitServe(t), "commit": commit},
+		Cmds:   map[string]scripttest.Script{"gitserver": gitServer(t), "gitserve": gitServe(t), "service": service(t), "commit": commit},
 	})
 }

@@ -25,10 +25,11 @@ type setOptions struct {
 	source string
 	dryRun bool
 	output string
+	gogc   string // the environment's; "" leaves the garbage collector to the command
 }
 
-func setCommand(con *console.Console) *cli.Command {
-	var o setOptions
+func setCommand(con *console.Console, getenv func(string) string) *cli.Command {
+	o := setOptions{gogc: getenv("GOGC")}
 	return &cli.Command{
 		Name:  "set",
 		Usage: "set the tag of an image in a folder, without Git",
@@ -83,7 +84,7 @@ func set(ctx context.Context, con *console.Console, o setOptions, r *result) err
 			return err
 		}
 	}
-	edit, err := setIn(ctx, root, request, o.dryRun)
+	edit, err := setIn(ctx, root, request, o)
 	if edit != nil {
 		r.addEdit(edit)
 	}
@@ -101,11 +102,11 @@ func set(ctx context.Context, con *console.Console, o setOptions, r *result) err
 }
 
 // setIn makes the edit in an open folder, and writes it unless this is a dry run.
-func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun bool) (*bump.Result, error) {
-	result, files, err := editIn(root, request)
+func setIn(ctx context.Context, root *os.Root, request *bump.Request, o setOptions) (*bump.Result, error) {
+	result, files, err := editIn(root, request, o.gogc)
 	if errors.Is(err, bump.ErrNoMatch) && len(result.Unreached) > 0 {
 		request.Unscreened = true // the fields may lead to a value in a file that does not mention the image
-		result, files, err = editIn(root, request)
+		result, files, err = editIn(root, request, o.gogc)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -117,7 +118,7 @@ func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun boo
 			files, _ := read(root, all) // for the hint alone
 			return content(files)
 		})
-	case err != nil || dryRun:
+	case err != nil || o.dryRun:
 		return result, err
 	case ctx.Err() != nil:
 		return nil, interrupted()
@@ -129,13 +130,15 @@ func setIn(ctx context.Context, root *os.Root, request *bump.Request, dryRun boo
 func interrupted() error { return problem.New("", "interrupted: nothing was written") }
 
 // editIn reads the environment's files, and makes the edit in memory.
-func editIn(root *os.Root, request *bump.Request) (*bump.Result, []tree.File, error) {
+func editIn(root *os.Root, request *bump.Request, gogc string) (*bump.Result, []tree.File, error) {
 	files, err := read(root, &request.Query)
 	if err != nil {
 		return nil, nil, err
 	}
-	debug.SetGCPercent(400) // up to the limit below, speed counts for more than memory
-	debug.SetMemoryLimit(memoryLimit(files))
+	if gogc == "" {
+		debug.SetGCPercent(400) // up to the limit below, speed counts for more than memory
+		debug.SetMemoryLimit(memoryLimit(files))
+	}
 	result, err := bump.Edit(request, content(files))
 	return result, files, err
 }

@@ -26,7 +26,7 @@ func TestAnInterruptedSetWritesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	con := console.New("tagbump", io.Discard, io.Discard, func(string) string { return "" })
-	err := set(ctx, con, setOptions{Selection: bump.Selection{Env: "dev", Images: []string{"example.com/api"}, Tag: "2"}, root: root, source: root}, newResult("dev", "2"))
+	err := set(ctx, con, setOptions{Selection: bump.Selection{Env: "dev", Images: []string{"example.com/api"}, Tag: "2"}, root: root, source: root, gogc: "400"}, newResult("dev", "2"))
 	if problem.ExitStatus(err) != problem.ExitTrouble {
 		t.Errorf("got %v", err)
 	}

@@ -59,7 +59,9 @@ func (w *writer) runOutcome(ctx context.Context, r *result, usage error, do func
 
 // runOpened opens what a command needs, and runs it.
 func (w *writer) runOpened(ctx context.Context, do func(ctx context.Context) error) error {
-	debug.SetGCPercent(50) // small runners run many of these at once, and it is the network that takes the time
+	if w.getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // small runners run many of these at once, and it is the network that takes the time
+	}
 	w.resolve(w.getenv)
 	if err := w.check(); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/repo"
 )
 
@@ -17,12 +16,7 @@ func TestAncestry(t *testing.T) {
 	for name, date := range dates {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k8s := tangled(t, date)
-			h, err := gitrepo.OpenHistory(k8s.Dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tips, ancestors := commitsOf(k8s), ancestorsOf(k8s)
+			h, tips, ancestors := tangled(t, date)
 			for range 20 {
 				base, head := tips[rand.IntN(len(tips))], tips[rand.IntN(len(tips))]
 				mergeBase, headOnly, err := h.Ancestry(t.Context(), hash(base), hash(head))

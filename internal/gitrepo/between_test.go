@@ -32,10 +32,14 @@ func TestBetween(t *testing.T) {
 		"from the merge": {merge, side, 0, 4},
 		"unrelated":      {line[1], orphan, 1, 2},
 	} {
-		log := func(commits string) []string {
-			return strings.FieldsFunc(repo.Git("log", "--topo-order", "--format=%H %an %ae %s", commits), func(c rune) bool { return c == '\n' })
+		var wantAdded, wantRemoved []string
+		for line := range strings.Lines(repo.Git("log", "--topo-order", "--left-right", "--format=%m%H %an %ae %s", c.from+"..."+c.to)) {
+			if removed, left := strings.CutPrefix(strings.TrimSpace(line), "<"); left {
+				wantRemoved = append(wantRemoved, removed)
+			} else {
+				wantAdded = append(wantAdded, strings.TrimPrefix(removed, ">"))
+			}
 		}
-		wantAdded, wantRemoved := log(c.from+".."+c.to), log(c.to+".."+c.from)
 		for _, limit := range []int{0, 2, 50} {
 			added, removed, err := h.Between(t.Context(), hash(c.from), hash(c.to), limit)
 			if err != nil || added.Total != c.added || removed.Total != c.removed {

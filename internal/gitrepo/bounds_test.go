@@ -17,6 +17,7 @@ import (
 
 	"k8srepo/internal/gitrepo"
 	"k8srepo/internal/limit"
+	"k8srepo/internal/repo"
 	"k8srepo/internal/testmain"
 )
 
@@ -73,7 +74,7 @@ func commitOf(tree string) []byte {
 // deltas is a pack of one file and many that copy it over and over.
 func deltas(n int) *evil {
 	var p packWriter
-	base := bytes.Repeat([]byte("x"), 1<<20)
+	base := bytes.Repeat([]byte("x"), 1<<18)
 	at := 0
 	blob := p.object(blobType, base)
 	d := copyAll(len(base), 9)
@@ -96,29 +97,40 @@ func offset(n int) []byte {
 	return b
 }
 
-// The bounds of these tests. Those of everybody else are package limit's.
+// The bounds of these tests. Those of everybody else are package limit's. A pack may have one file
+// of limit.MaxFile.
 const (
-	maxPack    = 32 << 20
-	maxAnswer  = 4 << 20
+	maxPack    = 12 << 20
+	maxAnswer  = 1 << 20
 	maxEntries = 10_000
 )
 
 // read opens a server's repository, and reads a file of its tip.
 func read(t *testing.T, server http.Handler, name string) ([]byte, error) {
 	t.Helper()
-	s := httptest.NewServer(server)
-	defer s.Close()
-	r := open(t, s.URL+"/k8s", gitrepo.Options{})
-	r.SetBounds(maxPack, maxAnswer, maxEntries)
-	tip, err := r.Tip(t.Context(), "main")
+	fsys, err := filesOf(t, server, maxPack)
 	if err != nil {
 		return nil, err
 	}
-	return tip.FS(t.Context()).ReadFile(name)
+	return fsys.ReadFile(name)
+}
+
+// filesOf opens a server's repository, and returns the files of its tip.
+func filesOf(t *testing.T, server http.Handler, pack int64) (repo.FS, error) {
+	t.Helper()
+	s := httptest.NewServer(server)
+	t.Cleanup(s.Close)
+	r := open(t, s.URL+"/k8s", gitrepo.Options{})
+	r.SetBounds(pack, maxAnswer, maxEntries)
+	tip, err := r.Tip(t.Context(), "main")
+	if err != nil {
+		return repo.FS{}, err
+	}
+	return tip.FS(t.Context()), nil
 }
 
 // TestBounds meets servers that send little which unpacks to much, or never end: an error
-// names the limit, and memory stays within 100 MB.
+// names the limit, and memory stays within 40 MB.
 func TestBounds(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100)) // what a command has: the tests collect less often
 	pack, answer, entries := open(t, "https://git.example/k8s", gitrepo.Options{}).Bounds()
@@ -146,7 +158,7 @@ func TestBounds(t *testing.T) {
 	}
 	many := func() *evil {
 		var p packWriter
-		for range 150_000 {
+		for range 60_000 {
 			p.header(blobType, 0)
 			p.Write([]byte{0x78, 0x9c, 3, 0, 0, 0, 0, 1})
 		}
@@ -157,15 +169,15 @@ func TestBounds(t *testing.T) {
 		server func() *evil
 		want   string
 	}{
-		{"a pack of 200 MB of zeros", func() *evil { return zeros(200) }, "limit of 32 MB"},
-		{"many files of zeros", func() *evil { return manyZeros(6) }, "limit of 32 MB"},
-		{"delta copies", func() *evil { return deltas(40) }, "limit of 32 MB"},
-		{"countless empty objects", func() *evil { return many() }, "limit of 32 MB"},
-		{"endless references", func() *evil { return &evil{commit: strings.Repeat("1", 40), refs: endless} }, "limit of 4 MB"},
-		{"references in a gzip bomb", func() *evil { return &evil{commit: strings.Repeat("1", 40), refs: blank, gzip: true} }, "limit of 4 MB"},
-		{"progress that does not end", func() *evil { return &evil{commit: strings.Repeat("1", 40), progress: true} }, "limit of 32 MB"},
-		{"a chain of growing deltas", func() *evil { return chain(60) }, "limit of 32 MB"},
-		{"a delta of a delta's promise", func() *evil { return promise() }, "limit of 32 MB"},
+		{"a pack of 200 MB of zeros", func() *evil { return zeros(200) }, "limit of 12 MB"},
+		{"many files of zeros", func() *evil { return manyZeros(3) }, "limit of 12 MB"},
+		{"delta copies", func() *evil { return deltas(40) }, "limit of 12 MB"},
+		{"countless empty objects", func() *evil { return many() }, "limit of 12 MB"},
+		{"endless references", func() *evil { return &evil{commit: strings.Repeat("1", 40), refs: endless} }, "limit of 1 MB"},
+		{"references in a gzip bomb", func() *evil { return &evil{commit: strings.Repeat("1", 40), refs: blank, gzip: true} }, "limit of 1 MB"},
+		{"progress that does not end", func() *evil { return &evil{commit: strings.Repeat("1", 40), progress: true} }, "limit of 12 MB"},
+		{"a chain of growing deltas", func() *evil { return chain(60) }, "limit of 12 MB"},
+		{"a delta of a delta's promise", func() *evil { return promise() }, "limit of 12 MB"},
 	} {
 		if !testmain.Tried(i) {
 			continue
@@ -183,7 +195,7 @@ func TestBounds(t *testing.T) {
 			if _, again := gitrepo.Retry(err); again {
 				t.Error("it is asked again")
 			}
-			if used := (after.Sys - before.Sys) >> 20; used > 100 {
+			if used := (after.Sys - before.Sys) >> 20; used > 40 {
 				t.Errorf("%d MB", used)
 			}
 			t.Logf("%d MB allocated, %d MB more of the system, %v", (after.TotalAlloc-before.TotalAlloc)>>20, (after.Sys-before.Sys)>>20, time.Since(start))
@@ -205,7 +217,7 @@ func manyZeros(n int) *evil {
 // so large, and then as large.
 func chain(n int) *evil {
 	var p packWriter
-	at, length := p.Len(), 1000
+	at, length := p.Len(), 700
 	p.object(blobType, bytes.Repeat([]byte("x"), length))
 	for range n {
 		times := 3
@@ -241,12 +253,16 @@ func TestLargeFileElsewhere(t *testing.T) {
 	large := p.object(blobType, make([]byte, limit.MaxFile+1))
 	tree := p.object(treeType, treeOf("100644", "a", small, "b", large, "c", largest))
 	server := &evil{commit: p.object(commitType, commitOf(tree)), pack: p.bytes()}
+	fsys, err := filesOf(t, server, 4*limit.MaxFile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]int{"a": 13, "c": limit.MaxFile} {
-		if got, err := read(t, server, name); err != nil || len(got) != want {
+		if got, err := fsys.ReadFile(name); err != nil || len(got) != want {
 			t.Errorf("%s: got %d bytes, %v", name, len(got), err)
 		}
 	}
-	_, err := read(t, server, "b")
+	_, err = fsys.ReadFile("b")
 	var over *limit.Error
 	if !errors.As(err, &over) || !strings.Contains(err.Error(), "b") || !strings.Contains(err.Error(), "limit of 10 MB") {
 		t.Errorf("got %v", err)

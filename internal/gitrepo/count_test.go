@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"k8srepo/internal/gitrepo"
@@ -19,25 +18,44 @@ var dates = map[string]func(i int) int{
 	"clocks off":        func(i int) int { return 1_767_000_000 + i*60 + rand.IntN(300) },
 }
 
-// tangled is a repository of 60 branches and their merges, a commit each.
-func tangled(t *testing.T, date func(i int) int) *gittest.Repo {
+// tangled is the history of 60 commits in lines and merges, and of one that is on none of them.
+// The ancestors of each commit, itself among them, are what its parents say: git rev-list
+// --left-right stops early, and is wrong itself where clocks were off. The history is read from a
+// server once: one on disk is read from files again for each question.
+func tangled(t *testing.T, date func(i int) int) (h *gitrepo.History, commits []string, ancestors map[string]map[string]bool) {
 	t.Helper()
-	repo := gittest.NewRepo(t, gittest.Files{})
-	tree := repo.Tree(repo.Tip("main"))
-	var commits []string
-	for i := range 60 {
-		text := "tree " + tree + "\n"
-		if i > 0 {
-			text += "parent " + commits[rand.IntN(min(i, 4))+max(0, i-4)] + "\n"
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
+	repo := server.NewRepo("k8s", gittest.Files{})
+	alone := repo.Tip("main")
+	tree := repo.Tree(alone)
+	ancestors = map[string]map[string]bool{alone: {alone: true}}
+	repo.Packed(func() {
+		for i := range 60 {
+			var parents []string
+			if i > 0 {
+				parents = append(parents, commits[rand.IntN(min(i, 4))+max(0, i-4)])
+			}
+			if i > 10 && i%5 == 0 {
+				parents = append(parents, commits[i-9])
+			}
+			text, own := "tree "+tree+"\n", map[string]bool{}
+			for _, parent := range parents {
+				text += "parent " + parent + "\n"
+				maps.Copy(own, ancestors[parent])
+			}
+			who := fmt.Sprintf("Test <test@example.com> %d +0000", date(i))
+			commit := repo.WriteObject("commit", fmt.Sprintf("%sauthor %s\ncommitter %[2]s\n\n%d", text, who, i))
+			own[commit] = true
+			commits, ancestors[commit] = append(commits, commit), own
 		}
-		if i > 10 && i%5 == 0 {
-			text += "parent " + commits[i-9] + "\n"
-		}
-		who := fmt.Sprintf("Test <test@example.com> %d +0000", date(i))
-		commits = append(commits, repo.WriteObject("commit", fmt.Sprintf("%sauthor %s\ncommitter %[2]s\n\n%d", text, who, i)))
-		repo.MoveBranch(fmt.Sprintf("c%d", i), commits[i])
+	})
+	commits = append(commits, alone)
+	repo.MoveBranch("main", repo.WriteCommit(tree, "all", commits...))
+	h, err := open(t, server.URL("k8s"), gitrepo.Options{}).History(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return repo
+	return h, commits, ancestors
 }
 
 func TestCount(t *testing.T) {
@@ -45,14 +63,9 @@ func TestCount(t *testing.T) {
 	for name, date := range dates {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repo := tangled(t, date)
-			h, err := gitrepo.OpenHistory(repo.Dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tips, ancestors := commitsOf(repo), ancestorsOf(repo)
+			h, tips, ancestors := tangled(t, date)
 			for range 60 {
-				x, y := tips[rand.IntN(60)], tips[rand.IntN(60)]
+				x, y := tips[rand.IntN(len(tips))], tips[rand.IntN(len(tips))]
 				a, _ := gitrepo.ParseHash(x)
 				b, _ := gitrepo.ParseHash(y)
 				wantA, wantB := 0, 0
@@ -77,26 +90,6 @@ func TestCount(t *testing.T) {
 			}
 		})
 	}
-}
-
-// commitsOf returns the commits of a repository's branches.
-func commitsOf(repo *gittest.Repo) []string {
-	return strings.Fields(repo.Git("for-each-ref", "--format=%(objectname)", "refs/heads/"))
-}
-
-// ancestorsOf returns the ancestors of each commit, itself among them, by brute force:
-// git rev-list --left-right stops early, and is wrong itself where clocks were off.
-func ancestorsOf(repo *gittest.Repo) map[string]map[string]bool {
-	all := map[string]map[string]bool{}
-	for line := range strings.Lines(repo.Git("rev-list", "--all", "--topo-order", "--reverse", "--parents")) {
-		commits := strings.Fields(line)
-		own := map[string]bool{commits[0]: true}
-		for _, parent := range commits[1:] {
-			maps.Copy(own, all[parent])
-		}
-		all[commits[0]] = own
-	}
-	return all
 }
 
 func TestCountOfACutHistory(t *testing.T) {

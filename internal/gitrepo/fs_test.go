@@ -15,7 +15,7 @@ import (
 
 func TestFS(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", gittest.Files{"a/b/c.yaml": "c\n", "a/b/d.yaml": "", "a.yaml": "a\n", "100755 x/run.sh": "x"})
 	fsys := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").FS(t.Context())
 	if err := fstest.TestFS(fsys, "a/b/c.yaml", "a/b/d.yaml", "a.yaml", "x/run.sh"); err != nil {
@@ -25,7 +25,7 @@ func TestFS(t *testing.T) {
 
 func TestFSFollowsNothing(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", sample())
 	fsys := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").FS(t.Context())
 	for _, name := range []string{"dev/manifests/link", "dev/outside", "dev/outside/passwd", "vendor/module", "vendor/module/x", "users.yaml/x", "dev"} {
@@ -64,7 +64,7 @@ func TestFSFollowsNothing(t *testing.T) {
 // TestReadFileIsACopy changes what it was given.
 func TestReadFileIsACopy(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", sample())
 	fsys := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main").FS(t.Context())
 	first, err := fsys.ReadFile("users.yaml")
@@ -81,7 +81,7 @@ func TestReadFileIsACopy(t *testing.T) {
 // and a folder.
 func TestFetchIsOneRequestALevel(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
 	server.Reset()
@@ -113,7 +113,7 @@ func TestFetchIsOneRequestALevel(t *testing.T) {
 // folder has to ask for.
 func TestFetchBringsNothingElse(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	files := gittest.Files{}
 	for i := range 400 {
 		files[fmt.Sprintf("dev/manifests/s%03d/file.yaml", i)] = strings.Repeat(fmt.Sprintf("line %d\n", i), 20)
@@ -137,7 +137,7 @@ func TestFetchBringsNothingElse(t *testing.T) {
 
 func TestBelow(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
 	for _, dir := range []string{"dev/manifests", "."} {

@@ -13,15 +13,18 @@ import (
 	"k8srepo/internal/problem"
 )
 
-const deployment = "dev/manifests/api/api-dev-deployment.yaml"
+const (
+	deployment = "dev/manifests/api/api-dev-deployment.yaml"
+	settings   = "environments/dev.yaml" // fewer requests on the way to it
+)
 
 // sample is a small k8s repo with every kind of entry in it.
 func sample() gittest.Files {
 	return gittest.Files{
-		"users.yaml":                                "services: []\n",
-		"environments/dev.yaml":                     "deploy: {strategy: push}\n",
-		deployment:                                  "image: api:1 # keep\r\n",
-		"dev/manifests/api/api-dev-service.yaml":    "port: 80\n",
+		"users.yaml":                             "services: []\n",
+		settings:                                 "deploy: {strategy: push}\n",
+		deployment:                               "image: api:1 # keep\r\n",
+		"dev/manifests/api/api-dev-service.yaml": "port: 80\n",
 		"dev/manifests/web/web-dev-deployment.yaml": "image: web:1\n",
 		"100755 scripts/run.sh":                     "#!/bin/sh\n",
 		"120000 dev/manifests/link":                 "../../users.yaml",
@@ -248,8 +251,8 @@ func TestReplayWithoutFilters(t *testing.T) {
 		"blob:none": (*gittest.Repo).NoTreeFilter,
 		"no filter": (*gittest.Repo).NoFilter,
 	} {
-		server := gittest.NewServer(t, gittest.Options{})
-		repo := server.NewRepo("k8s", gittest.Many(100, "dev", "qa"))
+		server := gittest.NewServer(t, gittest.Options{Direct: true})
+		repo := server.NewRepo("k8s", gittest.Many(40, "dev", "qa"))
 		limit(repo)
 		r := open(t, server.URL("k8s"), gitrepo.Options{})
 		tipOf(t, r, "main")
@@ -265,7 +268,7 @@ func TestReplayWithoutFilters(t *testing.T) {
 			if got := server.Down(); got > first/3 {
 				t.Errorf("%s: %d bytes came down, and %d at first", name, got, first)
 			}
-			if entries, err := tip.Below(t.Context(), "."); err != nil || len(entries) != 800 {
+			if entries, err := tip.Below(t.Context(), "."); err != nil || len(entries) != 320 {
 				t.Errorf("%s: %d entries, %v", name, len(entries), err)
 			}
 		}
@@ -283,7 +286,7 @@ func TestReplayWithoutFilters(t *testing.T) {
 // that are new.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	read := func() string {
@@ -318,9 +321,9 @@ func TestReplay(t *testing.T) {
 // TestOldModesSurvive has a tree with modes that Git does not write any more.
 func TestOldModesSurvive(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", sample())
-	blob := repo.Git("rev-parse", "main:users.yaml")
+	blob, _, _, _ := repo.Object("refs/heads/main:users.yaml")
 	raw := "100664 group.yaml\x00" + bytesOf(t, blob) + "100644 plain.yaml\x00" + bytesOf(t, blob)
 	tree := repo.WriteObject("tree", raw)
 	repo.MoveBranch("old", repo.WriteCommit(tree, "old"))
@@ -352,7 +355,16 @@ func bytesOf(t *testing.T, hash string) string {
 func TestReplayOfNeighbours(t *testing.T) {
 	t.Parallel()
 	server := gittest.NewServer(t, gittest.Options{})
-	repo := server.NewRepo("k8s", gittest.Many(100, "dev"))
+	repo := server.NewRepo("k8s", gittest.Many(60, "dev"))
+	line := []string{repo.Tip("main")}
+	for n := range 12 { // before git packs what they change: to read that takes a process each
+		name := fmt.Sprintf("s%05d", 1+n)
+		files := gittest.Files{"dev/manifests/" + name + "/" + name + "-dev-config.yaml": fmt.Sprint("changed: ", n/3, "\n")}
+		line = append(line, repo.WriteCommit(repo.EditTree(repo.Tree(line[n]), files), "neighbour", line[n]))
+	}
+	first, last := line[0], line[12]
+	again := repo.WriteCommit(repo.Tree(first), "as it was", last)
+	elsewhere := repo.WriteCommit(repo.EditTree(repo.Tree(first), gittest.Files{"dev/manifests/s00051/new.yaml": "new: 1\n"}), "elsewhere", first)
 	repo.Git("repack", "-adfq")
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	for i := range 4 {
@@ -360,13 +372,10 @@ func TestReplayOfNeighbours(t *testing.T) {
 		if err := tip.Fetch(t.Context(), "dev/manifests/s00000"); err != nil {
 			t.Fatalf("round %d: %v", i, err)
 		}
-		for n := range 3 {
-			name := fmt.Sprintf("s%05d", 1+3*i+n)
-			repo.Commit("main", gittest.Files{"dev/manifests/" + name + "/" + name + "-dev-config.yaml": fmt.Sprint("changed: ", i, "\n")}, "neighbour")
-		}
+		repo.MoveBranch("main", line[3*i+3])
 	}
 	tip := tipOf(t, r, "main")
-	if entries, err := tip.Below(t.Context(), "."); err != nil || len(entries) != 400 {
+	if entries, err := tip.Below(t.Context(), "."); err != nil || len(entries) != 240 {
 		t.Errorf("got %d entries, %v", len(entries), err)
 	}
 	list := func(what, dir string, want int) {
@@ -375,15 +384,12 @@ func TestReplayOfNeighbours(t *testing.T) {
 			t.Errorf("%s: got %d entries, %v", what, len(entries), err)
 		}
 	}
-	line := repo.Log("main")
-	first := line[12]
 	repo.Git("repack", "-adbq")
-	repo.MoveBranch("main", repo.WriteCommit(repo.Tree(first), "as it was", line[0]))
-	list("a tree of old, and bitmaps", ".", 400)
-	repo.MoveBranch("main", line[4])
+	repo.MoveBranch("main", again)
+	list("a tree of old, and bitmaps", ".", 240)
+	repo.MoveBranch("main", line[8])
 	list("moved back by force", "dev/manifests/s00050", 4)
-	repo.MoveBranch("main", first)
-	repo.Commit("main", gittest.Files{"dev/manifests/s00051/new.yaml": "new: 1\n"}, "elsewhere")
+	repo.MoveBranch("main", elsewhere)
 	list("moved elsewhere by force", "dev/manifests/s00051", 5)
 	list("what others had changed", "dev/manifests/s00001", 4)
 	other := gittest.NewRepo(t, gittest.Files{"other/file.yaml": "1\n"})

@@ -148,7 +148,7 @@ func TestFollows(t *testing.T) {
 	for name, limit := range map[string]func(*gittest.Repo){
 		"trees": func(*gittest.Repo) {}, "blobs": (*gittest.Repo).NoTreeFilter, "whole": (*gittest.Repo).NoFilter,
 	} {
-		server := gittest.NewServer(t, gittest.Options{})
+		server := gittest.NewServer(t, gittest.Options{Direct: true})
 		repo, line, side, merge := branched(t, server)
 		limit(repo)
 		r := open(t, server.URL("app"), gitrepo.Options{})
@@ -172,7 +172,7 @@ func TestFollows(t *testing.T) {
 func TestFollowsFetchesNoFileAgain(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]func(*gittest.Repo){"blobs": (*gittest.Repo).NoTreeFilter, "whole": (*gittest.Repo).NoFilter} {
-		server := gittest.NewServer(t, gittest.Options{})
+		server := gittest.NewServer(t, gittest.Options{Direct: true})
 		repo := server.NewRepo("app", gittest.Many(50, "dev"))
 		limit(repo)
 		first := repo.Tip("main")

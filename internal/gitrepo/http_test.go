@@ -189,7 +189,7 @@ func TestCertificate(t *testing.T) {
 // TestProxy sends http to a host that only the proxy knows.
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", sample())
 	at, _ := url.Parse(server.Server.URL)
 	transport := &http.Transport{Proxy: http.ProxyURL(at)}
@@ -346,7 +346,7 @@ func (s trickle) Read(p []byte) (int, error) {
 // TestSlowServer takes longer than the idle timeout over each answer.
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", sample())
 	const idle = 30 * time.Second
 	var clock gittest.Clock

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,11 +16,11 @@ import (
 
 func TestCommit(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{DirectReads: true})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", sample())
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		changes map[string][]byte
-		want    []string // lines of git diff --raw, without hashes
+		want    []string // lines of git log --raw, without hashes
 	}{
 		"change":         {map[string][]byte{deployment: []byte("x")}, []string{":100644 100644 M\t" + deployment}},
 		"keeps the mode": {map[string][]byte{"scripts/run.sh": []byte("x")}, []string{":100755 100755 M\tscripts/run.sh"}},
@@ -34,7 +35,10 @@ func TestCommit(t *testing.T) {
 		"removed with folder": {map[string][]byte{"environments/dev.yaml": nil}, []string{":100644 000000 D\tenvironments/dev.yaml"}},
 		"moved":               {map[string][]byte{"binary": nil, "b/inary": []byte("\x00\xff")}, []string{":000000 100644 A\tb/inary", ":100644 000000 D\tbinary"}},
 		"one of two is new":   {map[string][]byte{"users.yaml": []byte("services: []\n"), "binary": []byte("x")}, []string{":100644 100644 M\tbinary"}},
-	} {
+	}
+	pushed := map[string]*gitrepo.PendingCommit{} // by the names of their branches
+	names := map[string]string{}
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := open(t, server.URL("k8s"), gitrepo.Options{})
 			tip := tipOf(t, r, "main")
@@ -43,31 +47,40 @@ func TestCommit(t *testing.T) {
 			if err := r.Push(t.Context(), branch, gitrepo.Hash{}, c2); err != nil {
 				t.Fatal(err)
 			}
-			var got, paths []string
-			for line := range strings.SplitSeq(repo.Git("diff", "--raw", "--no-renames", "main", branch), "\n") {
-				fields, path, _ := strings.Cut(line, "\t")
-				f := strings.Fields(fields)
-				got = append(got, f[0]+" "+f[1]+" "+f[4]+"\t"+path)
-				paths = append(paths, path)
-			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("got\n%q\nwant\n%q", got, c.want)
-			}
-			var changed []string
-			for _, change := range c2.Changes {
-				changed = append(changed, change.Path)
-			}
-			if !slices.Equal(changed, paths) || c2.Parent != tip.Hash {
-				t.Errorf("the commit changes %q, the diff is %q", changed, paths)
+			pushed[branch], names[branch] = c2, name
+			if c2.Parent.String() != repo.Tip("main") {
+				t.Errorf("its parent is %s", c2.Parent)
 			}
 		})
+	}
+	branches := slices.Sorted(maps.Keys(pushed))
+	diffs := repo.Git(append([]string{"log", "--no-walk=unsorted", "--raw", "--no-renames", "--format=tformat:@"}, branches...)...)
+	for i, diff := range strings.Split(strings.TrimPrefix(diffs, "@"), "@") {
+		name, c := names[branches[i]], pushed[branches[i]]
+		var got, paths []string
+		for line := range strings.SplitSeq(strings.TrimSpace(diff), "\n") {
+			fields, path, _ := strings.Cut(line, "\t")
+			f := strings.Fields(fields)
+			got = append(got, f[0]+" "+f[1]+" "+f[4]+"\t"+path)
+			paths = append(paths, path)
+		}
+		if want := cases[name].want; !slices.Equal(got, want) {
+			t.Errorf("%s: got\n%q\nwant\n%q", name, got, want)
+		}
+		var changed []string
+		for _, change := range c.Changes {
+			changed = append(changed, change.Path)
+		}
+		if !slices.Equal(changed, paths) {
+			t.Errorf("%s: the commit changes %q, the diff is %q", name, changed, paths)
+		}
 	}
 	repo.Fsck()
 }
 
 func TestCommitRefuses(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	server.NewRepo("k8s", sample())
 	tip := tipOf(t, open(t, server.URL("k8s"), gitrepo.Options{}), "main")
 	x := []byte("x")
@@ -118,7 +131,7 @@ func TestCommitRefuses(t *testing.T) {
 // TestLastFileRemoved leaves a commit with the empty tree.
 func TestLastFileRemoved(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", gittest.Files{"a/b": "x"})
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	tip := tipOf(t, r, "main")

@@ -211,7 +211,7 @@ func TestTipToPush(t *testing.T) {
 // TestTipToPushAgain is a lost race: the references, what is new, and the push are a request each.
 func TestTipToPushAgain(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true})
 	repo := server.NewRepo("k8s", sample())
 	r := open(t, server.URL("k8s"), gitrepo.Options{})
 	bump := func(tag string) error {
@@ -330,11 +330,11 @@ func TestBranchMovedByForceWhileRead(t *testing.T) {
 	tipOf(t, r, "main")
 }
 
-// TestRace has ten writers push to one branch at once, each to a file of its
+// TestRace has several writers push to one branch at once, each to a file of its
 // own.
 func TestRace(t *testing.T) {
 	t.Parallel()
-	const writers = 10
+	const writers = 5
 	server := gittest.NewServer(t, gittest.Options{DirectReads: true})
 	files := sample()
 	for i := range writers {

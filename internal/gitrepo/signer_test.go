@@ -44,8 +44,9 @@ func TestSSHSigner(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			repo := gittest.NewRepo(t, sample())
-			r := open(t, repo.Dir, gitrepo.Options{})
+			server := gittest.NewServer(t, gittest.Options{Direct: true})
+			repo := server.NewRepo("k8s", sample())
+			r := open(t, server.URL("k8s"), gitrepo.Options{})
 			tip := tipOf(t, r, "main")
 			signed := meta
 			signed.Signer = signer

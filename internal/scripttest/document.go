@@ -145,7 +145,7 @@ func (sh *shell) ownProcess(command string) (printed []byte, ok bool) {
 	case " 2>/dev/null":
 		stderr = &null
 	}
-	if _, err := sh.document.Run.in(sh.dir, args, stdout, stderr, sh.getenv); err != nil {
+	if _, err := sh.document.Run.In(sh.dir, args, stdout, stderr, sh.getenv); err != nil {
 		return []byte(err.Error()), true
 	}
 	lines := slices.Collect(strings.Lines(pipe.String()))

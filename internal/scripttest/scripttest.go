@@ -107,13 +107,15 @@ func (p *Params) status(ts *testscript.TestScript, args []string) (status int) {
 	if len(args) == 0 || args[0] != p.Name {
 		ts.Fatalf("the program is %s; run others with exec", p.Name)
 	}
-	status, err := p.Run.in(ts.MkAbs("."), args, ts.Stdout(), ts.Stderr(), ts.Getenv)
+	status, err := p.Run.In(ts.MkAbs("."), args, ts.Stdout(), ts.Stderr(), ts.Getenv)
 	ts.Check(err)
 	return status
 }
 
-// in runs a program in a folder, with an environment that what it starts has too.
-func (program Program) in(dir string, args []string, stdout, stderr io.Writer, getenv func(string) string) (status int, err error) {
+// In runs a program in a folder, with an environment that what it starts has too. One program runs
+// at a time: the folder, the environment and the flags of package cli are the process's. So is the
+// garbage collector, which has a GOGC: commands leave it as it is.
+func (program Program) In(dir string, args []string, stdout, stderr io.Writer, getenv func(string) string) (status int, err error) {
 	process.Lock()
 	defer process.Unlock()
 	before, err := os.Getwd()
@@ -136,5 +138,10 @@ func (program Program) in(dir string, args []string, stdout, stderr io.Writer, g
 			os.Unsetenv(name)
 		}
 	}
-	return program(args, stdout, stderr, getenv), nil
+	return program(args, stdout, stderr, func(name string) string {
+		if name == "GOGC" {
+			return strconv.Itoa(testmain.GCPercent)
+		}
+		return getenv(name)
+	}), nil
 }

@@ -16,8 +16,8 @@ import (
 // needed is how many bytes must be free in memory: several packages are tested at once.
 const needed = 1 << 30
 
-// gcPercent is the GOGC of tests, unless the environment has one.
-const gcPercent = 400
+// GCPercent is the GOGC of tests, unless the environment has one.
+const GCPercent = 400
 
 // Main runs the tests of a package.
 func Main(m *testing.M) { os.Exit(With(m).Run()) }
@@ -33,7 +33,7 @@ type light struct{ Tests }
 
 func (t light) Run() int {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(GCPercent)
 	}
 	memory := memory()
 	if memory == "" || os.Getenv("TMPDIR") != "" {

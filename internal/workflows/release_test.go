@@ -111,11 +111,20 @@ func makeSnapshot() (map[string][]byte, error) {
 		}
 	}
 	archive := config.Archives[0]
+	completions := map[string][]byte{} // by the shell: one command prints them for both programs
 	for _, f := range archive.Files {
 		read := func() ([]byte, error) { return os.ReadFile(filepath.Join(top, f.Src)) }
 		if script, ok := strings.CutPrefix(f.Src, "completions/"); ok { // a hook has the program print it
 			command, shell, _ := strings.Cut(script, ".")
-			read = exec.Command(programs[command], "completion", shell).Output
+			if programs[command] == "" {
+				return nil, fmt.Errorf("%s is of no program", f.Src)
+			}
+			read = func() (text []byte, err error) {
+				if completions[shell] == nil {
+					completions[shell], err = exec.Command(programs["tagbump"], "completion", shell).Output()
+				}
+				return completions[shell], err
+			}
 		}
 		if contents[f.Src], err = read(); err != nil {
 			return nil, err

@@ -42,28 +42,35 @@ func newService(t *testing.T) service {
 }
 
 // TestTagbumpAction deploys with the action, built from the sources beside it and
-// downloaded from a release.
+// downloaded from a release. Where it is from makes no difference to what comes after the first
+// deployment, and it is built again for each.
 func TestTagbumpAction(t *testing.T) {
-	for _, version := range []string{"dev", snapshotVersion} {
-		t.Run(version, func(t *testing.T) {
-			s := newService(t)
-			job := newRunner(t, s.clone)
-			actions := actionsWith(t, version)
-			if version == "dev" {
-				sourcesOf(t, "tagbump", actions)
-			} else {
-				job.github["server_url"] = releaseServer(t).URL
-			}
-			testDeploys(t, job, filepath.Join(actions, "tagbump"), s)
-		})
-	}
+	t.Run("dev", func(t *testing.T) {
+		s := newService(t)
+		actions := actionsWith(t, "dev")
+		sourcesOf(t, "tagbump", actions)
+		testDeploy(t, newRunner(t, s.clone), filepath.Join(actions, "tagbump"), s)
+	})
+	t.Run(snapshotVersion, func(t *testing.T) {
+		s := newService(t)
+		job := newRunner(t, s.clone)
+		job.github["server_url"] = releaseServer(t).URL
+		action := filepath.Join(actionsWith(t, snapshotVersion), "tagbump")
+		testDeploy(t, job, action, s)
+		testDeploysAfter(t, job, action, s)
+	})
 }
 
-func testDeploys(t *testing.T, job *runner, action string, s service) {
-	deploy := map[string]string{"repo": s.url, "token": token, "env": "dev", "service": "api", "tag": s.commits[1], "app-repo": "."}
-	const file = "dev/manifests/api/api-dev-deployment.yaml"
+// with returns the inputs of the first deployment.
+func (s service) with() map[string]string {
+	return map[string]string{"repo": s.url, "token": token, "env": "dev", "service": "api", "tag": s.commits[1], "app-repo": "."}
+}
 
-	first := job.use(action, deploy)
+// testDeploy is the first deployment.
+func testDeploy(t *testing.T, job *runner, action string, s service) {
+	t.Helper()
+	const file = "dev/manifests/api/api-dev-deployment.yaml"
+	first := job.use(action, s.with())
 	wantOutputs(t, first, false, map[string]string{
 		"result": "changed", "changed": "true", "commit": s.k8s.Tip("main"), "old-tags": s.commits[0], "new-tag": s.commits[1], "files": file, "attempts": "1",
 	})
@@ -73,7 +80,20 @@ func testDeploys(t *testing.T, job *runner, action string, s service) {
 	if !strings.Contains(job.summary, s.commits[1]) || !strings.Contains(job.summary, file) {
 		t.Errorf("the page of the run is\n%s", job.summary)
 	}
+	tellsNoToken(t, job)
+}
 
+func tellsNoToken(t *testing.T, job *runner) {
+	t.Helper()
+	if strings.Contains(job.log+job.summary, token) {
+		t.Errorf("the token is in the log:\n%s", job.log)
+	}
+}
+
+// testDeploysAfter is what follows: the same again, an older tag, a mistake, and the status.
+func testDeploysAfter(t *testing.T, job *runner, action string, s service) {
+	t.Helper()
+	deploy := s.with()
 	tip := s.k8s.Tip("main")
 	again := job.use(action, deploy)
 	wantOutputs(t, again, false, map[string]string{"result": "unchanged", "changed": "false", "commit": "", "files": ""})
@@ -99,9 +119,7 @@ func testDeploys(t *testing.T, job *runner, action string, s service) {
 	if report := read(t, status.outputs["report"]); !strings.Contains(report, "api") || !strings.Contains(job.summary, report) {
 		t.Errorf("status is %q; the page of the run is\n%s", report, job.summary)
 	}
-	if strings.Contains(job.log+job.summary, token) {
-		t.Errorf("the token is in the log:\n%s", job.log)
-	}
+	tellsNoToken(t, job)
 }
 
 // TestTagbumpActionInputs: several values, values that look like flags, and
