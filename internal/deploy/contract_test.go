@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -125,8 +124,7 @@ var hexes = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
 // addresses of servers.
 func (s *site) neutral(text string) string {
 	text = hexes.ReplaceAllStringFunc(text, func(hash string) string {
-		found, _ := filepath.Glob(filepath.Join(s.repo.Dir, "objects", hash[:2], hash[2:]+"*"))
-		if len(found) > 0 {
+		if found, _, _, _ := s.repo.Object(hash); found != "" {
 			return "<commit>"
 		}
 		return hash

@@ -58,7 +58,7 @@ type site struct {
 
 func newSite(t *testing.T, files gittest.Files) *site {
 	t.Helper()
-	s := &site{Server: gittest.NewServer(t, gittest.Options{Direct: !meetsGit(t)}), t: t}
+	s := &site{Server: gittest.NewServer(t, gittest.Options{Direct: !meetsGit(t), Memory: true}), t: t}
 	s.repo = s.NewRepo("k8s", files)
 	s.git = s.open(gitrepo.Options{})
 	s.Store = s.git
@@ -193,7 +193,7 @@ func newGitHubSite(t *testing.T, api bool, services ...string) *gitHubSite {
 	if services == nil {
 		services = []string{"api"}
 	}
-	source := gittest.NewBuilt(t, "api", gittest.Files{"main.go": "0"}, func(r *gittest.Repo) {
+	source := gittest.NewBuiltInMemory(t, "api", gittest.Files{"main.go": "0"}, func(r *gittest.Repo) {
 		r.Packed(func() {
 			for i := 1; i < 5; i++ {
 				r.Commit("main", gittest.Files{"main.go": fmt.Sprint(i)}, fmt.Sprintf("Change %d (#%d)", i, i))

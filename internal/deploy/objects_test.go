@@ -19,7 +19,7 @@ var objects = []sentence{
 		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.deploys(4, deploy.Changed)
-		entries, err := os.ReadDir(h.repo.Dir)
+		entries, err := os.ReadDir(h.repo.Folder())
 		if err != nil {
 			t.Fatal(err)
 		}

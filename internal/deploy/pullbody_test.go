@@ -50,7 +50,7 @@ func TestPullBody(t *testing.T) {
 		}},
 		sentence{"from the clone where the API cannot compare", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
-			h.History = (&app{Repo: h.source}).history(t, h.source.Dir)
+			h.History = (&app{Repo: h.source}).history(t, h.source.Folder())
 			h.deploys(3, deploy.Proposed)
 			h.says("forward, [2 commits](", "Change 3 (#3)", "Change 2 (#2)")
 		}},

@@ -48,7 +48,7 @@ func newStandIn(t *testing.T, o ghtest.Options) *standIn {
 	t.Parallel()
 	w := &standIn{t: t, notes: &notes{TB: t}}
 	w.Server = ghtest.NewServer(w.notes, o)
-	w.repo = w.AddRepo("example/k8s", gittest.NewRepo(t, gittest.Files{"a": "1"}))
+	w.repo = w.AddRepo("example/k8s", gittest.NewInMemory(t, gittest.Files{"a": "1"}))
 	return w
 }
 

@@ -43,7 +43,7 @@ func newWorld(t *testing.T, o ghtest.Options, change ...func(*github.Options)) *
 		o.Token = token
 	}
 	w := &world{t: t, server: ghtest.NewServer(t, o), at: github.Repo{Owner: "example", Name: "k8s"}}
-	w.repo = w.server.AddRepo("example/k8s", gittest.NewRepo(t, gittest.Files{
+	w.repo = w.server.AddRepo("example/k8s", gittest.NewInMemory(t, gittest.Files{
 		"users.yaml":          "services: []\n",
 		file:                  "image: api:1 # ☃\n",
 		api + "/service.yaml": "port: 80\n",
