@@ -158,7 +158,7 @@ func TestFetchedHistory(t *testing.T) {
 // asked how it stands to the one that runs: under order: none nothing does.
 func TestFetchedBetween(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true, Memory: true})
 	repo := server.NewRepo("app", gittest.Files{"a": "1"})
 	first := repo.Tip("main")
 	fetches := 0

@@ -160,7 +160,7 @@ func TestManyRunsForOneService(t *testing.T) {
 func TestManyServices(t *testing.T) {
 	t.Parallel()
 	var services []string
-	for i := range 20 {
+	for i := range 10 {
 		services = append(services, fmt.Sprintf("s%02d", i))
 	}
 	h := newGitHubSite(t, false, services...)

@@ -231,18 +231,23 @@ func (s *Server) fill(schema *openapi3.Schema, name string, value any, given boo
 		return nil
 	case schema.Type.Is("object"):
 		known, _ := value.(map[string]any)
-		out := map[string]any{}
-		for key, property := range schema.Properties {
-			v, has := known[key]
-			if has || slices.Contains(schema.Required, key) {
+		out := make(map[string]any, len(schema.Required)+len(known))
+		for _, key := range schema.Required {
+			if property := schema.Properties[key]; property != nil {
+				v, has := known[key]
 				out[key] = s.fill(property.Value, key, v, has)
 			}
 		}
 		for key, v := range known {
-			if _, has := out[key]; !has {
-				s.t.Errorf("ghtest: %s has no %s", name, key)
-				out[key] = v
+			if _, has := out[key]; has {
+				continue
 			}
+			if property := schema.Properties[key]; property != nil {
+				v = s.fill(property.Value, key, v, true)
+			} else {
+				s.t.Errorf("ghtest: %s has no %s", name, key)
+			}
+			out[key] = v
 		}
 		return out
 	case schema.Type.Is("array"):

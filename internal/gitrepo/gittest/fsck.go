@@ -210,7 +210,10 @@ func (f *Fscks) addLoose(hash, name string) error {
 }
 
 // whole returns an object as Git stores it.
-func (c content) whole() []byte { return fmt.Appendf(nil, "%s %d\x00%s", c.kind, len(c.raw), c.raw) }
+func (c content) whole() []byte {
+	out := make([]byte, 0, len(c.kind)+len(c.raw)+len(" 12345678\x00"))
+	return append(fmt.Appendf(out, "%s %d\x00", c.kind, len(c.raw)), c.raw...)
+}
 
 // links returns what an object refers to.
 func (c content) links() (all []link) {

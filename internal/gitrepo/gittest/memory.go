@@ -112,7 +112,6 @@ func (r *Repo) Folder() string {
 	if m == nil {
 		return r.Dir
 	}
-	r.t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dir == "" {
@@ -205,7 +204,6 @@ func (r *Repo) head() (branch string, err error) {
 
 // DefaultBranch returns the branch that HEAD is.
 func (r *Repo) DefaultBranch() string {
-	r.t.Helper()
 	branch, err := r.head()
 	if err != nil {
 		r.t.Error(err)
@@ -215,7 +213,6 @@ func (r *Repo) DefaultBranch() string {
 
 // Pushes returns what LogPushes has had written.
 func (r *Repo) Pushes() (log []byte) {
-	r.t.Helper()
 	if r.inMemory(func(m *memory) { log = slices.Clip(m.pushes) }) {
 		return log
 	}

@@ -22,9 +22,8 @@ import (
 
 // WriteObject stores an object as it is, valid or not, and returns its hash.
 func (r *Repo) WriteObject(kind, raw string) (hash string) {
-	r.t.Helper()
-	whole := fmt.Sprintf("%s %d\x00%s", kind, len(raw), raw)
-	sum := sha1.Sum([]byte(whole))
+	whole := content{kind, raw}.whole()
+	sum := sha1.Sum(whole)
 	hash = hex.EncodeToString(sum[:])
 	if r.batch != nil {
 		r.batch[hash] = content{kind, raw}
@@ -62,7 +61,6 @@ func keep(hash string, c content) {
 
 // ReadObject returns an object's bytes. Those in packs are read by git.
 func (r *Repo) ReadObject(kind, hash string) string {
-	r.t.Helper()
 	found, raw, ok := r.loose(hash)
 	if !ok {
 		return r.output("", "cat-file", kind, hash)
@@ -263,7 +261,6 @@ func (r *Repo) SetBranch(branch, from, to string) (err error) {
 
 // Branches returns the branches, and the commits that they are at.
 func (r *Repo) Branches() map[string]string {
-	r.t.Helper()
 	var branches map[string]string
 	if r.inMemory(func(m *memory) { branches = maps.Clone(m.branches) }) {
 		return branches

@@ -273,10 +273,7 @@ func (r *Repo) Import(stream string) {
 }
 
 // Tip returns the commit that a branch is at, "" if there is no such branch.
-func (r *Repo) Tip(branch string) string {
-	r.t.Helper()
-	return r.ref("refs/heads/" + branch)
-}
+func (r *Repo) Tip(branch string) string { return r.ref("refs/heads/" + branch) }
 
 // ref returns the hash that a reference has, "" if there is none, or if it is symbolic.
 func (r *Repo) ref(ref string) (hash string) {
