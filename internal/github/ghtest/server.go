@@ -30,6 +30,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"k8srepo/internal/gitrepo/gittest"
 )
 
 // Options are what a server is like.
@@ -113,7 +115,7 @@ func NewServer(t testing.TB, o Options) *Server {
 	t.Helper()
 	o.Login = cmp.Or(o.Login, "tagbump[bot]")
 	s := &Server{t: t, options: o, repos: map[string]*Repo{}, faults: map[string][]Fault{}, lastID: 1000}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.Server = gittest.NewHTTPServer(http.HandlerFunc(s.serve), o.TLS)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if o.TLS {
 		s.StartTLS()

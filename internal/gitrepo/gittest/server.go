@@ -99,7 +99,7 @@ func NewServer(t testing.TB, o Options) *Server {
 		root = lateDir(t)
 	}
 	s := &Server{t: t, root: root, options: o, faults: map[Kind][]Fault{}}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.Server = NewHTTPServer(http.HandlerFunc(s.serve), o.TLS)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if o.TLS {
 		s.StartTLS()
