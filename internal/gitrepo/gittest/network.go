@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,27 +25,49 @@ type memoryNetwork struct {
 }
 
 // InMemoryNetwork has the servers without TLS that are made from now on be on a network in memory,
-// and the clients that are like http.DefaultTransport reach them there. It is called before the
-// tests of a package that start no other process which is a client.
+// and the clients that are like http.DefaultTransport, or like the server's own, reach them there.
+// It is called before a package's tests. A server that other processes talk to needs TCP: see
+// Options.
 func InMemoryNetwork() {
 	network = &memoryNetwork{}
-	transport := http.DefaultTransport.(*http.Transport)
+	network.reach(http.DefaultTransport)
+}
+
+// reach has a transport reach the network's servers there, and others as before.
+func (n *memoryNetwork) reach(carrier http.RoundTripper) {
+	transport := carrier.(*http.Transport)
 	dial := transport.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
 	transport.DialContext = func(ctx context.Context, kind, address string) (net.Conn, error) {
-		if l, ok := network.listeners.Load(address); ok {
+		if l, ok := n.listeners.Load(address); ok {
 			return l.(*listener).dial(ctx)
 		}
 		return dial(ctx, kind, address)
 	}
 }
 
-// NewHTTPServer is httptest.NewUnstartedServer, on the network in memory if there is one and the
-// server has no TLS.
-func NewHTTPServer(handler http.Handler, tls bool) *httptest.Server {
-	if network == nil || tls {
-		return httptest.NewUnstartedServer(handler)
+// StartHTTP starts a server, on the network in memory if there is one and the server needs no TLS
+// and no TCP.
+func StartHTTP(handler http.Handler, tls, tcp bool) *httptest.Server {
+	config := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
+	var s *httptest.Server
+	if network != nil && !tls && !tcp {
+		s = &httptest.Server{Listener: network.listen(), Config: config}
+	} else {
+		s = httptest.NewUnstartedServer(handler)
+		s.Config = config
 	}
-	return &httptest.Server{Listener: network.listen(), Config: &http.Server{Handler: handler}}
+	if tls {
+		s.StartTLS()
+		return s
+	}
+	s.Start()
+	if network != nil {
+		network.reach(s.Client().Transport)
+	}
+	return s
 }
 
 // listener is a server's place in the network.

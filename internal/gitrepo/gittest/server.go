@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -61,6 +60,7 @@ type Options struct {
 	ReadOnly bool          // the token may not push
 	Latency  time.Duration // added to every request
 	TLS      bool          // serve https
+	TCP      bool          // be there for other processes too: see InMemoryNetwork
 	Direct   bool          // answer without git, where that is possible
 	Memory   bool          // have the repositories in memory, until git has to answer: see Repo.Folder
 	Root     string        // the folder of the repositories; "" is a temporary one
@@ -99,13 +99,7 @@ func NewServer(t testing.TB, o Options) *Server {
 		root = lateDir(t)
 	}
 	s := &Server{t: t, root: root, options: o, faults: map[Kind][]Fault{}}
-	s.Server = NewHTTPServer(http.HandlerFunc(s.serve), o.TLS)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if o.TLS {
-		s.StartTLS()
-	} else {
-		s.Start()
-	}
+	s.Server = StartHTTP(http.HandlerFunc(s.serve), o.TLS, o.TCP)
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()
