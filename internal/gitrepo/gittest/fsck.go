@@ -116,7 +116,7 @@ func (f *Fscks) Add(r *Repo, test string) (known bool, err error) {
 func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
 	hashes = map[string]bool{}
 	if r.inMemory(func(m *memory) {
-		for hash := range m.objects {
+		for hash := range m.hashes() {
 			hashes[hash] = false
 		}
 	}) {

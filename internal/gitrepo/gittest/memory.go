@@ -2,6 +2,7 @@ package gittest
 
 import (
 	"errors"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -22,8 +23,9 @@ type memory struct {
 	place func() string // where the folder is to be
 
 	mu       sync.Mutex
-	dir      string // the folder; "" while there is none
-	objects  map[string]content
+	dir      string             // the folder; "" while there is none
+	built    map[string]content // the objects that it was made with, shared by all that were made so
+	objects  map[string]content // those that came later
 	branches map[string]string
 	logs     bool   // see LogPushes
 	pushes   []byte // that log
@@ -74,7 +76,7 @@ func newInMemory(t testing.TB, place func() string, name string, files Files, bu
 	key := filesKey(name, files)
 	if made, known := memories.Load(key); known {
 		from := made.(*memory)
-		m.objects, m.branches = maps.Clone(from.objects), maps.Clone(from.branches)
+		m.built, m.branches = from.built, maps.Clone(from.branches)
 		return r
 	}
 	if files != nil {
@@ -82,7 +84,8 @@ func newInMemory(t testing.TB, place func() string, name string, files Files, bu
 	}
 	build(r)
 	r.inMemory(func(m *memory) {
-		memories.Store(key, &memory{objects: maps.Clone(m.objects), branches: maps.Clone(m.branches)})
+		m.built, m.objects = m.objects, map[string]content{}
+		memories.Store(key, &memory{built: m.built, branches: maps.Clone(m.branches)})
 	})
 	return r
 }
@@ -119,17 +122,22 @@ func (r *Repo) Folder() string {
 		if err := m.write(dir); err != nil {
 			m.t.Fatal(err)
 		}
-		m.dir, m.objects, m.branches = dir, nil, nil
+		m.dir, m.built, m.objects, m.branches = dir, nil, nil, nil
 	}
 	return m.dir
 }
 
+// write writes it as it would be had it never been in memory: what it was made with is in a pack,
+// what came later is loose.
 func (m *memory) write(dir string) error {
 	r := newRepoAt(m.t, dir, nil)
-	if len(m.objects) > 0 {
-		if err := r.writePack(m.objects); err != nil {
+	if len(m.built) > 0 {
+		if err := r.writePack(m.built); err != nil {
 			return err
 		}
+	}
+	for _, c := range m.objects {
+		r.WriteObject(c.kind, c.raw)
 	}
 	for branch, hash := range m.branches {
 		file := filepath.Join(dir, "refs", "heads", filepath.FromSlash(branch))
@@ -180,7 +188,7 @@ func (m *memory) fullHash(rev string) (hash string, known bool) {
 	case !hashOrPrefix.MatchString(rev):
 		return "", true
 	}
-	for one := range m.objects {
+	for one := range m.hashes() {
 		if strings.HasPrefix(one, rev) {
 			if hash != "" {
 				return "", false
@@ -189,6 +197,32 @@ func (m *memory) fullHash(rev string) (hash string, known bool) {
 		}
 	}
 	return hash, true
+}
+
+// hashes are those of all objects.
+func (m *memory) hashes() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, set := range []map[string]content{m.built, m.objects} {
+			for hash := range set {
+				if !yield(hash) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (m *memory) object(hash string) (c content, ok bool) {
+	if c, ok = m.objects[hash]; !ok {
+		c, ok = m.built[hash]
+	}
+	return c, ok
+}
+
+func (m *memory) add(hash string, c content) {
+	if _, known := m.built[hash]; !known {
+		m.objects[hash] = c
+	}
 }
 
 var plainRevision = regexp.MustCompile(`^[0-9A-Za-z]+([.-]?[0-9A-Za-z]+)*$`)

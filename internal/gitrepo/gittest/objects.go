@@ -29,7 +29,7 @@ func (r *Repo) WriteObject(kind, raw string) (hash string) {
 		r.batch[hash] = content{kind, raw}
 		return hash
 	}
-	if r.inMemory(func(m *memory) { m.objects[hash] = content{kind, raw} }) {
+	if r.inMemory(func(m *memory) { m.add(hash, content{kind, raw}) }) {
 		return hash
 	}
 	keep(hash, content{kind, raw})
@@ -78,7 +78,7 @@ func (r *Repo) loose(hash string) (kind, raw string, ok bool) {
 		return c.kind, c.raw, true
 	}
 	var held content
-	if r.inMemory(func(m *memory) { held, ok = m.objects[hash] }) {
+	if r.inMemory(func(m *memory) { held, ok = m.object(hash) }) {
 		return held.kind, held.raw, ok
 	}
 	if r.cache != nil {
