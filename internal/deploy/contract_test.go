@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -119,19 +118,22 @@ func (s *site) note(text string) {
 	*texts = append(*texts, s.neutral(text))
 }
 
-var hexes = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
+var (
+	hexes    = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
+	refusals = regexp.MustCompile(`(notice the branch \S+ stays: ).*`)
+	servers  = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+)
 
 // neutral is a text without what is different on each run: commits of the k8s repo, and
 // addresses of servers.
 func (s *site) neutral(text string) string {
 	text = hexes.ReplaceAllStringFunc(text, func(hash string) string {
-		found, _ := filepath.Glob(filepath.Join(s.repo.Dir, "objects", hash[:2], hash[2:]+"*"))
-		if len(found) > 0 {
+		if found, _, _, _ := s.repo.Object(hash); found != "" {
 			return "<commit>"
 		}
 		return hash
 	})
 	text = strings.ReplaceAll(text, s.URL("k8s"), "example/k8s")
-	text = regexp.MustCompile(`(notice the branch \S+ stays: ).*`).ReplaceAllString(text, "$1as the server says")
-	return regexp.MustCompile(`http://127\.0\.0\.1:\d+`).ReplaceAllString(text, "https://github.com")
+	text = refusals.ReplaceAllString(text, "$1as the server says")
+	return servers.ReplaceAllString(text, "https://github.com")
 }

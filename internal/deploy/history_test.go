@@ -22,7 +22,7 @@ func TestTestMerge(t *testing.T) {
 	head := repo.Commit("topic", gittest.Files{"a": "1"}, "Change a")
 	merge := repo.Commit("topic", gittest.Files{"a": "2"}, "Merge "+head+" into "+base)
 	said := repo.Commit("topic", gittest.Files{"a": "3"}, "Merge "+head+" into "+base+" by hand")
-	h, err := gitrepo.OpenHistory(repo.Dir)
+	h, err := gitrepo.OpenHistory(repo.Folder())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestFetchedHistory(t *testing.T) {
 // asked how it stands to the one that runs: under order: none nothing does.
 func TestFetchedBetween(t *testing.T) {
 	t.Parallel()
-	server := gittest.NewServer(t, gittest.Options{})
+	server := gittest.NewServer(t, gittest.Options{Direct: true, Memory: true})
 	repo := server.NewRepo("app", gittest.Files{"a": "1"})
 	first := repo.Tip("main")
 	fetches := 0
@@ -222,7 +222,7 @@ func TestTagsThatLookLikeHashes(t *testing.T) {
 	h := newGitHubSite(t, false)
 	h.source.Git("tag", "20260102", h.builds[3])
 	h.source.MoveBranch("20260103", h.source.Log("main")[0])
-	clone, err := gitrepo.OpenHistory(h.source.Dir)
+	clone, err := gitrepo.OpenHistory(h.source.Folder())
 	if err != nil {
 		t.Fatal(err)
 	}

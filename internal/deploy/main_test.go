@@ -8,4 +8,7 @@ import (
 	"k8srepo/internal/testmain"
 )
 
-func TestMain(m *testing.M) { os.Exit(testmain.With(gittest.Checked(m)).Run()) }
+func TestMain(m *testing.M) {
+	gittest.InMemoryNetwork()
+	os.Exit(testmain.With(gittest.Checked(m)).Run())
+}

@@ -19,7 +19,7 @@ var objects = []sentence{
 		h := newGitHubSite(t, api)
 		h.Env = "dev"
 		h.deploys(4, deploy.Changed)
-		entries, err := os.ReadDir(h.repo.Dir)
+		entries, err := os.ReadDir(h.repo.Folder())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestManyRunsForOneService(t *testing.T) {
 func TestManyServices(t *testing.T) {
 	t.Parallel()
 	var services []string
-	for i := range 20 {
+	for i := range 10 {
 		services = append(services, fmt.Sprintf("s%02d", i))
 	}
 	h := newGitHubSite(t, false, services...)

@@ -59,7 +59,7 @@ func newShop(t *testing.T, api bool) *shop {
 		"environments/prod.yaml":    "namespace: production\ndeploy: {strategy: pull-request, after: staging, labels: [deploy], reviewers: [carol], team_reviewers: [sre]}\n",
 	}
 	for _, service := range []string{"api", "front", "worker"} {
-		source := gittest.NewRepo(t, gittest.Files{"service": service})
+		source := gittest.NewInMemory(t, gittest.Files{"service": service})
 		for i, title := range titles[service] {
 			s.commits[service] = append(s.commits[service], source.Commit("main", gittest.Files{"n": fmt.Sprint(i)}, title))
 		}

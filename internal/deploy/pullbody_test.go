@@ -35,12 +35,9 @@ func TestPullBody(t *testing.T) {
 		}},
 		sentence{"the newest 50 commits between, and how many more", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
-			var stream strings.Builder
-			fmt.Fprintf(&stream, "reset refs/heads/main\nfrom %s\n\n", h.source.Tip("main"))
 			for i := range 120 {
-				fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter A <a@example.com> %d +0000\ndata <<E\nStep %d\nE\nM 100644 inline n\ndata <<E\n%d\nE\n\n", 1767400000+i, i, i)
+				h.source.Commit("main", gittest.Files{"n": fmt.Sprint(i)}, fmt.Sprintf("Step %d\n", i))
 			}
-			h.source.Import(stream.String())
 			h.Tag = h.source.Tip("main")
 			h.run(deploy.Proposed)
 			h.says("forward, [123 commits](", "`Step 119`", "`Step 70`", "and [73 more](")
@@ -50,7 +47,7 @@ func TestPullBody(t *testing.T) {
 		}},
 		sentence{"from the clone where the API cannot compare", func(t *testing.T, api bool) {
 			h := newGitHubSite(t, api)
-			h.History = (&app{Repo: h.source}).history(t, h.source.Dir)
+			h.History = (&app{Repo: h.source}).history(t, h.source.Folder())
 			h.deploys(3, deploy.Proposed)
 			h.says("forward, [2 commits](", "Change 3 (#3)", "Change 2 (#2)")
 		}},

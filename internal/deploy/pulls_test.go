@@ -224,6 +224,9 @@ var pulls = []sentence{
 		h.repo.Git("update-ref", "-d", "refs/heads/"+p.Branch)
 		h.repo.Git("update-ref", "-d", "refs/pull/1/head")
 		h.repo.Git("prune", "--expire=now")
+		if found, _, _, _ := h.repo.Object(p.Head); found != "" {
+			t.Errorf("%s is still there", found)
+		}
 		if outcome := promotes("api", "web"); outcome.Pull != deploy.Declined {
 			t.Errorf("got %+v", outcome)
 		}

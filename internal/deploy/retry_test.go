@@ -309,7 +309,7 @@ func TestRejectedWithoutARule(t *testing.T) {
 	t.Run("a lock that goes away", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
-		lock := s.repo.Dir + "/refs/heads/main.lock"
+		lock := s.repo.Folder() + "/refs/heads/main.lock"
 		s.repo.Config("core.filesRefLockTimeout", "0")
 		s.Fail(gittest.Push, gittest.Fault{Then: func() { write(t, lock, "") }}, gittest.Fault{Then: func() { remove(t, lock) }})
 		if outcome := s.run(deploy.Changed); outcome.Attempts != 2 {
@@ -320,7 +320,7 @@ func TestRejectedWithoutARule(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, siteOf("api"))
 		s.repo.Config("core.filesRefLockTimeout", "0")
-		write(t, s.repo.Dir+"/refs/heads/main.lock", "")
+		write(t, s.repo.Folder()+"/refs/heads/main.lock", "")
 		outcome, err := s.Run(t.Context())
 		if problem.ExitStatus(err) != problem.ExitRefused || outcome.Attempts != 4 || !strings.Contains(err.Error(), "was refused") {
 			t.Errorf("got %+v, %v", outcome, err)
@@ -332,10 +332,10 @@ func TestRejectedWithoutARule(t *testing.T) {
 func TestProposalIsRejected(t *testing.T) {
 	t.Parallel()
 	h := newGitHubSite(t, false)
-	if err := os.MkdirAll(h.repo.Dir+"/refs/heads/tagbump/prod", 0o700); err != nil {
+	if err := os.MkdirAll(h.repo.Folder()+"/refs/heads/tagbump/prod", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, h.repo.Dir+"/refs/heads/tagbump/prod/api.lock", "")
+	write(t, h.repo.Folder()+"/refs/heads/tagbump/prod/api.lock", "")
 	outcome, err := h.Run(t.Context())
 	if problem.ExitStatus(err) != problem.ExitRefused || outcome.Attempts != 4 || !strings.Contains(err.Error(), "was refused") {
 		t.Errorf("got %+v, %v", outcome, err)

@@ -48,7 +48,7 @@ func newStandIn(t *testing.T, o ghtest.Options) *standIn {
 	t.Parallel()
 	w := &standIn{t: t, notes: &notes{TB: t}}
 	w.Server = ghtest.NewServer(w.notes, o)
-	w.repo = w.AddRepo("example/k8s", gittest.NewRepo(t, gittest.Files{"a": "1"}))
+	w.repo = w.AddRepo("example/k8s", gittest.NewInMemory(t, gittest.Files{"a": "1"}))
 	return w
 }
 
@@ -130,7 +130,7 @@ func TestPullRequestsOverREST(t *testing.T) {
 	w := newStandIn(t, ghtest.Options{})
 	for i := range 5 {
 		branch := fmt.Sprintf("b/%d", i)
-		w.repo.Git("branch", branch, "main")
+		w.repo.MoveBranch(branch, w.repo.Tip("main"))
 		w.repo.Commit(branch, gittest.Files{"a": branch}, branch)
 		res, body := w.ask("POST", "/repos/example/k8s/pulls", fmt.Sprintf(`{"title":"x","head":%q,"base":"main"}`, branch))
 		if res.StatusCode != 201 || body["mergeable"] != nil || body["mergeable_state"] != "unknown" {
@@ -160,7 +160,7 @@ func TestPullRequestsOverREST(t *testing.T) {
 	w.repo.Comment(1, "carol", "no")
 	w.repo.Edit(1, "edited")
 	w.repo.Merge(1, "carol")
-	w.repo.Git("branch", "-D", "b/1")
+	w.repo.MoveBranch("b/1", "")
 	w.ask("DELETE", "/repos/example/k8s/git/refs/heads/b/2", "")
 	w.ask("PATCH", "/repos/example/k8s/git/refs/heads/b/3", `{"sha":"`+w.repo.Tip("main")+`","force":true}`)
 	var got []string

@@ -43,7 +43,7 @@ func newWorld(t *testing.T, o ghtest.Options, change ...func(*github.Options)) *
 		o.Token = token
 	}
 	w := &world{t: t, server: ghtest.NewServer(t, o), at: github.Repo{Owner: "example", Name: "k8s"}}
-	w.repo = w.server.AddRepo("example/k8s", gittest.NewRepo(t, gittest.Files{
+	w.repo = w.server.AddRepo("example/k8s", gittest.NewInMemory(t, gittest.Files{
 		"users.yaml":          "services: []\n",
 		file:                  "image: api:1 # ☃\n",
 		api + "/service.yaml": "port: 80\n",
@@ -125,7 +125,7 @@ func must[T any](t *testing.T) func(v T, err error) T {
 func (w *world) branch(name, content string) (oid string) {
 	w.t.Helper()
 	if w.repo.Tip(name) == "" {
-		w.repo.Git("branch", name, "main")
+		w.repo.MoveBranch(name, w.repo.Tip("main"))
 	}
 	return w.repo.Commit(name, gittest.Files{file: content}, "Deploy api to prod")
 }
@@ -150,7 +150,7 @@ func TestCompare(t *testing.T) {
 	w.repo.Commit("main", gittest.Files{"a": "1"}, "Fix it (#12)\n\nLong story.")
 	two := w.repo.Commit("main", gittest.Files{"a": "2"}, "Merge pull request #34 from example/x\n\nAnother")
 	side := w.branch("side/way", "x")
-	w.repo.Git("branch", "orphan", w.repo.WriteObject("commit", "tree "+w.repo.Git("rev-parse", "main^{tree}")+"\nauthor A <a@example.com> 1 +0000\ncommitter A <a@example.com> 1 +0000\n\nalone\n"))
+	w.repo.MoveBranch("orphan", w.repo.WriteObject("commit", "tree "+w.repo.Tree(w.repo.Tip("main"))+"\nauthor A <a@example.com> 1 +0000\ncommitter A <a@example.com> 1 +0000\n\nalone\n"))
 	unknown := strings.Repeat("d", 40)
 
 	for name, c := range map[string]struct {
@@ -258,7 +258,7 @@ func TestCommit(t *testing.T) {
 	tip := w.branch("side/way#1", "x")
 	for _, ref := range []string{tip, tip[:8], "side/way#1"} {
 		got := must[*github.Commit](t)(w.Commit(t.Context(), w.at, ref))
-		if got.SHA != tip || got.Tree != w.repo.Git("rev-parse", tip+"^{tree}") {
+		if got.SHA != tip || got.Tree != w.repo.Tree(tip) {
 			t.Errorf("%s: got %+v", ref, got)
 		}
 	}

@@ -33,7 +33,7 @@ func TestCreatePullRequest(t *testing.T) {
 		hint    string
 	}{
 		"exists":        {func(w *world, _ *github.NewPullRequest) { w.open() }, github.ErrPullRequestExists, ""},
-		"no difference": {func(w *world, n *github.NewPullRequest) { w.repo.Git("branch", head, "main") }, github.ErrNoDifference, ""},
+		"no difference": {func(w *world, n *github.NewPullRequest) { w.repo.MoveBranch(head, w.repo.Tip("main")) }, github.ErrNoDifference, ""},
 		"unknown head":  {func(w *world, n *github.NewPullRequest) {}, github.ErrUnknownHead, "pushed?"},
 		"unknown base":  {func(w *world, n *github.NewPullRequest) { w.branch(head, "x"); n.Base = "none" }, github.ErrInvalid, ""},
 		"long body": {func(w *world, n *github.NewPullRequest) {
@@ -191,7 +191,7 @@ func TestEditPullRequest(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	must[*github.PullRequest](t)(w.EditPullRequest(ctx, w.at, 1, github.PullRequestEdit{Open: &closed}))
-	w.repo.Git("update-ref", "-d", "refs/heads/"+head)
+	w.repo.MoveBranch(head, "")
 	_, err := w.EditPullRequest(ctx, w.at, 1, github.PullRequestEdit{Open: &open})
 	want(t, err, github.ErrInvalid, "")
 	if !strings.Contains(err.Error(), "has been deleted") {
@@ -283,7 +283,7 @@ func TestEnableAutoMerge(t *testing.T) {
 func TestPushedBranches(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	ctx := t.Context()
-	smart := gittest.NewServer(t, gittest.Options{})
+	smart := gittest.NewServer(t, gittest.Options{TCP: true})
 	w.repo = w.server.AddRepo("example/k8s", smart.NewRepo("k8s", gittest.Files{file: "image: api:1\n"}))
 	clone := t.TempDir()
 	git := func(args ...string) {

@@ -21,7 +21,7 @@ func (w *world) store() *github.Store {
 func TestAncestry(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	ctx := t.Context()
-	w.repo.Git("branch", head, "main")
+	w.repo.MoveBranch(head, w.repo.Tip("main"))
 	var commits []string
 	for i := range repo.MaxAncestry + 2 {
 		commits = append(commits, w.repo.Commit(head, gittest.Files{"n": fmt.Sprint(i)}, fmt.Sprint(i)))
@@ -44,9 +44,9 @@ func TestCommitTime(t *testing.T) {
 	ctx := t.Context()
 	made := time.Unix(1_700_000_000, 0)
 	oid := w.repo.WriteObject("commit", fmt.Sprintf("tree %s\nparent %s\nauthor A <a@example.com> 1600000000 +0000\ncommitter B <b@example.com> %d +0000\n\nlater\n",
-		w.repo.Git("rev-parse", "main^{tree}"), w.repo.Tip("main"), made.Unix()))
-	w.repo.Git("branch", head, oid)
-	w.repo.Git("branch", "late", oid)
+		w.repo.Tree(w.repo.Tip("main")), w.repo.Tip("main"), made.Unix()))
+	w.repo.MoveBranch(head, oid)
+	w.repo.MoveBranch("late", oid)
 	w.repo.Commit(head, gittest.Files{file: "image: api:2\n"}, "next")
 	store := w.store()
 	tip := must[*repo.Commit](t)(store.Tip(ctx, head))
@@ -109,7 +109,7 @@ func TestLog(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	ctx := t.Context()
 	const often, start = 120, 1_770_000_000
-	w.repo.Git("branch", head, "main")
+	w.repo.MoveBranch(head, w.repo.Tip("main"))
 	at := w.repo.Tip("main")
 	change := func(i int, name string) {
 		tree := w.repo.EditTree(w.repo.Tree(at), gittest.Files{name: fmt.Sprint(i)})

@@ -361,7 +361,8 @@ func TestCertificate(t *testing.T) {
 func TestProxy(t *testing.T) {
 	w := newWorld(t, ghtest.Options{})
 	at, _ := url.Parse(w.server.URL)
-	transport := &http.Transport{Proxy: http.ProxyURL(at)}
+	transport := w.server.Client().Transport.(*http.Transport).Clone()
+	transport.Proxy = http.ProxyURL(at)
 	defer transport.CloseIdleConnections()
 	client, err := github.New(github.Options{APIURL: "http://git.invalid", Transport: transport})
 	if err != nil {

@@ -51,7 +51,7 @@ func (r *Repo) openObjects() error {
 		return nil
 	}
 	cmd := exec.Command("git", "cat-file", "--batch")
-	cmd.Dir, cmd.Env = r.Dir, gitEnv()
+	cmd.Dir, cmd.Env = r.Folder(), gitEnv()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err

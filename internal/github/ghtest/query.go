@@ -54,7 +54,7 @@ func (x *exchange) repository(r *Repo) *graphqlObject {
 		case "url":
 			return r.URL(), nil
 		case "defaultBranchRef":
-			return r.refObject(r.defaultBranch()), nil
+			return r.refObject(r.DefaultBranch()), nil
 		case "ref":
 			qualified, _ := args["qualifiedName"].(string)
 			return r.refObject(strings.TrimPrefix(qualified, "refs/heads/")), nil

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -109,7 +108,7 @@ func (r *Repo) nodeID() string { return fmt.Sprintf("R_%d", r.id) }
 // git runs git in the repository, and returns what it printed.
 func (r *Repo) git(args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
-	cmd.Dir = r.Dir
+	cmd.Dir = r.Folder()
 	cmd.Env = gitEnv()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -122,14 +121,6 @@ func (r *Repo) git(args ...string) (string, error) {
 // gitEnv keeps the settings of the machine and of the person out of the tests.
 func gitEnv() []string {
 	return append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
-}
-
-func (r *Repo) defaultBranch() string {
-	head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
-	if err != nil {
-		r.server.t.Error(err)
-	}
-	return strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 }
 
 // resolve returns the commit that a branch, a tag or a hash names, "" if none.
@@ -146,10 +137,7 @@ func (r *Repo) resolve(ref string) string {
 
 // sync reads what was pushed since the last request.
 func (r *Repo) sync() {
-	log, err := os.ReadFile(filepath.Join(r.Dir, gittest.PushLog))
-	if err != nil && !os.IsNotExist(err) {
-		r.server.t.Error(err)
-	}
+	log := r.Pushes()
 	end := bytes.LastIndexByte(log, '\n') + 1
 	for line := range strings.Lines(string(log[r.pushed:end])) {
 		if f := strings.Fields(line); len(f) == 3 {

@@ -163,7 +163,7 @@ func (r *Repo) api(elements ...string) string {
 func (r *Repo) repoObject() object {
 	return object{
 		"id": r.id, "node_id": r.nodeID(), "name": r.name, "full_name": r.fullName(), "private": r.Private, "owner": r.server.user(r.owner),
-		"html_url": r.URL(), "url": strings.TrimSuffix(r.api(), "/"), "default_branch": r.defaultBranch(), "allow_auto_merge": r.AllowAutoMerge,
+		"html_url": r.URL(), "url": strings.TrimSuffix(r.api(), "/"), "default_branch": r.DefaultBranch(), "allow_auto_merge": r.AllowAutoMerge,
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +29,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"k8srepo/internal/gitrepo/gittest"
 )
 
 // Options are what a server is like.
@@ -114,13 +115,7 @@ func NewServer(t testing.TB, o Options) *Server {
 	t.Helper()
 	o.Login = cmp.Or(o.Login, "tagbump[bot]")
 	s := &Server{t: t, options: o, repos: map[string]*Repo{}, faults: map[string][]Fault{}, lastID: 1000}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if o.TLS {
-		s.StartTLS()
-	} else {
-		s.Start()
-	}
+	s.Server = gittest.StartHTTP(http.HandlerFunc(s.serve), o.TLS, false)
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()

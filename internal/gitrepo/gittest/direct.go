@@ -58,16 +58,20 @@ func (r *Repo) serveItself(w http.ResponseWriter, request *http.Request, kind Ki
 // isPlain reports whether a repository has no tags and no configuration of its own, and, for
 // a push, no hooks.
 func (r *Repo) isPlain(push bool) bool {
-	if tags, _ := os.ReadDir(filepath.Join(r.Dir, "refs/tags")); len(tags) > 0 || push && r.hasHooks() {
+	some := false
+	if r.inMemory(func(m *memory) { some = len(m.branches) > 0 }) {
+		return some
+	}
+	if tags, _ := os.ReadDir(filepath.Join(r.Folder(), "refs/tags")); len(tags) > 0 || push && r.hasHooks() {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(r.Dir, ownConfig))
+	_, err := os.Stat(filepath.Join(r.Folder(), ownConfig))
 	return os.IsNotExist(err) && (r.Tip("main") != "" || len(r.Branches()) > 0)
 }
 
 // hasHooks reports whether a repository has hooks other than that of LogPushes.
 func (r *Repo) hasHooks() bool {
-	hooks, _ := os.ReadDir(filepath.Join(r.Dir, "hooks"))
+	hooks, _ := os.ReadDir(filepath.Join(r.Folder(), "hooks"))
 	return slices.ContainsFunc(hooks, func(hook os.DirEntry) bool {
 		return !strings.HasSuffix(hook.Name(), ".sample") && (hook.Name() != "post-receive" || !r.logsPushes())
 	})
@@ -82,7 +86,10 @@ const (
 
 // filters reports whether the repository's server can filter.
 func (r *Repo) filters() bool {
-	_, err := os.Lstat(filepath.Join(r.Dir, noFilter))
+	if r.inMemory(func(*memory) {}) {
+		return true
+	}
+	_, err := os.Lstat(filepath.Join(r.Folder(), noFilter))
 	return err != nil
 }
 
@@ -92,10 +99,17 @@ const PushLog = "pushes"
 const logPushes = "cat >> " + PushLog
 
 // LogPushes has what is pushed be written to PushLog, a line each: old hash, new hash, name.
-func (r *Repo) LogPushes() { r.Hook("post-receive", logPushes) }
+func (r *Repo) LogPushes() {
+	if !r.inMemory(func(m *memory) { m.logs = true }) {
+		r.Hook("post-receive", logPushes)
+	}
+}
 
-func (r *Repo) logsPushes() bool {
-	script, _ := os.ReadFile(filepath.Join(r.Dir, "hooks", "post-receive"))
+func (r *Repo) logsPushes() (logs bool) {
+	if r.inMemory(func(m *memory) { logs = m.logs }) {
+		return logs
+	}
+	script, _ := os.ReadFile(filepath.Join(r.Folder(), "hooks", "post-receive"))
 	return bytes.Contains(script, []byte("\n"+logPushes+"\n"))
 }
 
@@ -143,11 +157,10 @@ func (r *Repo) advertise(w io.Writer, service string) bool {
 		if !r.filters() {
 			capabilities = strings.Replace(capabilities, " filter", "", 1)
 		}
-		head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
+		branch, err := r.head()
 		if err != nil {
 			return false
 		}
-		branch := strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 		if tip := branches[branch]; tip != "" {
 			capabilities += " symref=HEAD:refs/heads/" + branch
 			line(tip, "HEAD")
@@ -249,7 +262,10 @@ func (r *Repo) receive(w io.Writer, body []byte) bool {
 }
 
 func (r *Repo) logPush(line string) {
-	log, err := os.OpenFile(filepath.Join(r.Dir, PushLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if r.inMemory(func(m *memory) { m.pushes = append(m.pushes, line+"\n"...) }) {
+		return
+	}
+	log, err := os.OpenFile(filepath.Join(r.Folder(), PushLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err == nil {
 		_, err = log.WriteString(line + "\n")
 		log.Close()

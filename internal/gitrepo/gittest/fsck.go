@@ -44,6 +44,8 @@ type Fscks struct {
 	mu     sync.Mutex
 	dir    string              // a repository that has the objects of all
 	files  map[string]sum      // of these objects' files, by hash
+	packed map[string]content  // those that have none
+	kinds  map[string]string   // of all
 	buffer bytes.Buffer        // for a file
 	links  map[string][]link   // what each refers to
 	owners map[string][]string // the tests that have it
@@ -64,7 +66,7 @@ func NewFscks(dir string) (*Fscks, error) {
 	if err := os.WriteFile(filepath.Join(dir, "HEAD"), []byte("ref: refs/heads/main\n"), 0o644); err != nil {
 		return nil, err
 	}
-	return &Fscks{dir: dir, files: map[string]sum{}, links: map[string][]link{}, owners: map[string][]string{}}, nil
+	return &Fscks{dir: dir, files: map[string]sum{}, packed: map[string]content{}, kinds: map[string]string{}, links: map[string][]link{}, owners: map[string][]string{}}, nil
 }
 
 // Add adds the repository of a test. It reports false if the repository is one that git has to
@@ -79,20 +81,22 @@ func (f *Fscks) Add(r *Repo, test string) (known bool, err error) {
 	}
 	for hash, loose := range hashes {
 		f.owners[hash] = append(f.owners[hash], test)
-		add := f.addPacked
+		var err error
 		if loose {
-			add = func(hash string) error { return f.addLoose(hash, r.looseFile(hash)) }
+			err = f.addLoose(hash, r.looseFile(hash))
+		} else {
+			err = f.addPacked(r, hash)
 		}
-		if err := add(hash); err != nil {
+		if err != nil {
 			return false, err
 		}
 	}
 	var errs []error
 	needs := func(who string, l link) {
-		switch c, _ := contents.Load(l.hash); {
-		case !has(hashes, l.hash):
+		switch _, has := hashes[l.hash]; {
+		case !has:
 			errs = append(errs, fmt.Errorf("%s needs the %s %s, which is not there", who, l.kind, l.hash))
-		case c != nil && c.(content).kind != l.kind:
+		case f.kinds[l.hash] != l.kind:
 			errs = append(errs, fmt.Errorf("%s has %s for a %s", who, l.hash, l.kind))
 		}
 	}
@@ -110,10 +114,18 @@ func (f *Fscks) Add(r *Repo, test string) (known bool, err error) {
 // hashes returns the objects of a repository, true for those with a file of their own; plain is
 // false if there may be others, or other references than branches.
 func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
-	if _, err := os.Lstat(filepath.Join(r.Dir, "shallow")); !os.IsNotExist(err) {
+	hashes = map[string]bool{}
+	if r.inMemory(func(m *memory) {
+		for hash := range m.hashes() {
+			hashes[hash] = false
+		}
+	}) {
+		return hashes, true, nil
+	}
+	if _, err := os.Lstat(filepath.Join(r.Folder(), "shallow")); !os.IsNotExist(err) {
 		return nil, false, err
 	}
-	if _, err := os.Lstat(filepath.Join(r.Dir, "packed-refs")); !os.IsNotExist(err) {
+	if _, err := os.Lstat(filepath.Join(r.Folder(), "packed-refs")); !os.IsNotExist(err) {
 		return nil, false, err
 	}
 	plain = true
@@ -126,13 +138,12 @@ func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
 	if !known {
 		return nil, false, nil
 	}
-	hashes = map[string]bool{}
 	for _, set := range sets {
 		for hash := range set {
 			hashes[hash] = false
 		}
 	}
-	dirs, err := os.ReadDir(filepath.Join(r.Dir, "objects"))
+	dirs, err := os.ReadDir(filepath.Join(r.Folder(), "objects"))
 	if err != nil {
 		return nil, false, err
 	}
@@ -140,7 +151,7 @@ func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
 		if dir.Name() == "pack" {
 			continue
 		}
-		files, err := os.ReadDir(filepath.Join(r.Dir, "objects", dir.Name()))
+		files, err := os.ReadDir(filepath.Join(r.Folder(), "objects", dir.Name()))
 		if err != nil {
 			return nil, false, err
 		}
@@ -155,21 +166,19 @@ func (r *Repo) hashes() (hashes map[string]bool, plain bool, err error) {
 	return hashes, true, nil
 }
 
-func has(hashes map[string]bool, hash string) bool {
-	_, has := hashes[hash]
-	return has
-}
-
-// addPacked has git check an object of a pack of this process after the tests, unless it does
-// already. What git makes of such packs is a test of package gitrepo.
-func (f *Fscks) addPacked(hash string) error {
-	if _, known := f.files[hash]; known {
+// addPacked has git check an object that is in memory, or in a pack of this process, after the
+// tests, unless it does already. What git makes of such packs is a test of package gitrepo.
+func (f *Fscks) addPacked(r *Repo, hash string) error {
+	if _, known := f.kinds[hash]; known {
 		return nil
 	}
-	one, _ := contents.Load(hash)
-	c := one.(content)
-	f.files[hash], f.links[hash] = sum{}, c.links()
-	return writeFile((&Repo{Dir: f.dir}).looseFile(hash), stored(string(c.whole())))
+	kind, raw, ok := r.loose(hash)
+	if !ok {
+		return fmt.Errorf("%s cannot be read", hash)
+	}
+	c := content{kind, raw}
+	f.packed[hash], f.kinds[hash], f.links[hash] = c, kind, c.links()
+	return nil
 }
 
 // addLoose has git check an object after the tests, unless it does already.
@@ -196,12 +205,15 @@ func (f *Fscks) addLoose(hash, name string) error {
 		return fmt.Errorf("%s has the content of another object", hash)
 	}
 	keep(hash, c)
-	f.files[hash], f.links[hash] = file, c.links()
+	f.files[hash], f.kinds[hash], f.links[hash] = file, c.kind, c.links()
 	return writeFile((&Repo{Dir: f.dir}).looseFile(hash), packed)
 }
 
 // whole returns an object as Git stores it.
-func (c content) whole() []byte { return fmt.Appendf(nil, "%s %d\x00%s", c.kind, len(c.raw), c.raw) }
+func (c content) whole() []byte {
+	out := make([]byte, 0, len(c.kind)+len(c.raw)+len(" 12345678\x00"))
+	return append(fmt.Appendf(out, "%s %d\x00", c.kind, len(c.raw)), c.raw...)
+}
 
 // links returns what an object refers to.
 func (c content) links() (all []link) {
@@ -230,8 +242,13 @@ func (c content) links() (all []link) {
 func (f *Fscks) Check() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.files) == 0 {
+	if len(f.kinds) == 0 {
 		return ""
+	}
+	if len(f.packed) > 0 {
+		if err := (&Repo{Dir: f.dir}).writePack(f.packed); err != nil {
+			return err.Error()
+		}
 	}
 	cmd := exec.Command("git", fsck...)
 	cmd.Dir, cmd.Env = f.dir, gitEnv()

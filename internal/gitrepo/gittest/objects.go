@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,12 +22,14 @@ import (
 
 // WriteObject stores an object as it is, valid or not, and returns its hash.
 func (r *Repo) WriteObject(kind, raw string) (hash string) {
-	r.t.Helper()
-	whole := fmt.Sprintf("%s %d\x00%s", kind, len(raw), raw)
-	sum := sha1.Sum([]byte(whole))
+	whole := content{kind, raw}.whole()
+	sum := sha1.Sum(whole)
 	hash = hex.EncodeToString(sum[:])
 	if r.batch != nil {
 		r.batch[hash] = content{kind, raw}
+		return hash
+	}
+	if r.inMemory(func(m *memory) { m.add(hash, content{kind, raw}) }) {
 		return hash
 	}
 	keep(hash, content{kind, raw})
@@ -58,7 +61,6 @@ func keep(hash string, c content) {
 
 // ReadObject returns an object's bytes. Those in packs are read by git.
 func (r *Repo) ReadObject(kind, hash string) string {
-	r.t.Helper()
 	found, raw, ok := r.loose(hash)
 	if !ok {
 		return r.output("", "cat-file", kind, hash)
@@ -69,10 +71,15 @@ func (r *Repo) ReadObject(kind, hash string) string {
 	return raw
 }
 
-// loose reads an object that has a file of its own, or is in a pack that this process wrote.
+// loose reads an object that is in memory, has a file of its own, or is in a pack that this
+// process wrote.
 func (r *Repo) loose(hash string) (kind, raw string, ok bool) {
 	if c, ok := r.batch[hash]; ok {
 		return c.kind, c.raw, true
+	}
+	var held content
+	if r.inMemory(func(m *memory) { held, ok = m.object(hash) }) {
+		return held.kind, held.raw, ok
 	}
 	if r.cache != nil {
 		if known, ok := r.cache.Load(hash); ok {
@@ -120,21 +127,21 @@ func parseLoose(packed []byte) (c content, err error) {
 // false for known where it takes git to tell: for a tag, a pack, or a short hash of several objects.
 func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 	rev, name, hasPath := strings.Cut(expression, ":")
-	rev, peel, _ := strings.Cut(rev, "^")
+	rev, peel, peeled := strings.Cut(rev, "^")
 	switch branch, isBranch := strings.CutPrefix(rev, "refs/heads/"); {
 	case rev == "HEAD":
-		head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD"))
+		head, err := r.head()
 		if err != nil {
 			return "", "", "", false
 		}
-		rev = r.Tip(strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/"))
+		rev = r.Tip(head)
 	case isBranch:
 		if rev = r.Tip(branch); rev == "" {
 			return "", "", "", true
 		}
 	}
-	if rev = r.fullHash(rev); rev == "" {
-		return "", "", "", false
+	if rev, known = r.fullHash(rev); rev == "" {
+		return "", "", "", known
 	}
 	kind, raw, ok := r.loose(rev)
 	if !ok { // it may be in a pack of git's
@@ -142,9 +149,9 @@ func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 		return "", "", "", known
 	}
 	switch {
-	case peel != "" && (peel != "{commit}" || kind != "commit"), hasPath && kind != "commit":
+	case peeled && (peel != "{commit}" && peel != "{tree}" || kind != "commit"), hasPath && (kind != "commit" || peeled):
 		return "", "", "", false
-	case !hasPath:
+	case !hasPath && peel != "{tree}":
 		return rev, kind, raw, true
 	}
 	e := treeEntry{modeTree, header(raw, "tree")}
@@ -157,13 +164,18 @@ func (r *Repo) Object(expression string) (hash, kind, raw string, known bool) {
 	return e.hash, kind, raw, ok
 }
 
-// fullHash returns the hash that a short or a full one stands for, "" if it takes git to tell.
-func (r *Repo) fullHash(hash string) string {
+// fullHash returns the hash that a short or a full one stands for, "" if there is none. It reports
+// false where it takes git to tell.
+func (r *Repo) fullHash(rev string) (hash string, known bool) {
+	if r.inMemory(func(m *memory) { hash, known = m.fullHash(rev) }) {
+		return hash, known
+	}
+	hash = rev
 	if !hashOrPrefix.MatchString(hash) {
-		return ""
+		return "", false
 	}
 	if isHash(hash) {
-		return hash
+		return hash, true
 	}
 	files, _ := filepath.Glob(r.looseFile(hash) + "*")
 	found := map[string]bool{}
@@ -179,12 +191,12 @@ func (r *Repo) fullHash(hash string) string {
 		}
 	}
 	if !known || len(found) != 1 || r.ref("refs/heads/"+hash) != "" || r.ref("refs/tags/"+hash) != "" {
-		return ""
+		return "", false
 	}
 	for one := range found {
 		hash = one
 	}
-	return hash
+	return hash, true
 }
 
 func isHash(text string) bool { return len(text) == 40 && hashOrPrefix.MatchString(text) }
@@ -192,7 +204,7 @@ func isHash(text string) bool { return len(text) == 40 && hashOrPrefix.MatchStri
 var hashOrPrefix = regexp.MustCompile("^[0-9a-f]{4,40}$")
 
 func (r *Repo) looseFile(hash string) string {
-	return filepath.Join(r.Dir, "objects", hash[:2], hash[2:])
+	return filepath.Join(r.Folder(), "objects", hash[:2], hash[2:])
 }
 
 // writeFile writes a file that others see whole, or not at all.
@@ -217,8 +229,11 @@ var written atomic.Int64
 var ErrStale = errors.New("the branch is not at the expected commit")
 
 // SetBranch sets a branch to a commit, if it is at another: "" stands for no branch.
-func (r *Repo) SetBranch(branch, from, to string) error {
-	file := filepath.Join(r.Dir, "refs", "heads", filepath.FromSlash(branch))
+func (r *Repo) SetBranch(branch, from, to string) (err error) {
+	if r.inMemory(func(m *memory) { err = m.setBranch(branch, from, to) }) {
+		return err
+	}
+	file := filepath.Join(r.Folder(), "refs", "heads", filepath.FromSlash(branch))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
@@ -246,9 +261,12 @@ func (r *Repo) SetBranch(branch, from, to string) error {
 
 // Branches returns the branches, and the commits that they are at.
 func (r *Repo) Branches() map[string]string {
-	r.t.Helper()
-	branches := map[string]string{}
-	packed, err := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
+	var branches map[string]string
+	if r.inMemory(func(m *memory) { branches = maps.Clone(m.branches) }) {
+		return branches
+	}
+	branches = map[string]string{}
+	packed, err := os.ReadFile(filepath.Join(r.Folder(), "packed-refs"))
 	if err != nil && !os.IsNotExist(err) {
 		r.t.Error(err)
 	}
@@ -271,7 +289,7 @@ func (r *Repo) Branches() map[string]string {
 // eachRef calls a function with the references below a folder that have files of their own, and
 // the text of those.
 func (r *Repo) eachRef(dir string, f func(ref, text string)) error {
-	entries, err := os.ReadDir(filepath.Join(r.Dir, dir))
+	entries, err := os.ReadDir(filepath.Join(r.Folder(), dir))
 	for _, e := range entries {
 		switch ref := dir + "/" + e.Name(); {
 		case e.IsDir():
@@ -279,7 +297,7 @@ func (r *Repo) eachRef(dir string, f func(ref, text string)) error {
 				return err
 			}
 		case !strings.HasSuffix(ref, ".lock"):
-			text, err := os.ReadFile(filepath.Join(r.Dir, ref))
+			text, err := os.ReadFile(filepath.Join(r.Folder(), ref))
 			if err != nil && !os.IsNotExist(err) {
 				return err
 			}

@@ -20,6 +20,10 @@ import (
 // many commits. Git reads them once build is through.
 func (r *Repo) Packed(build func()) {
 	r.t.Helper()
+	if r.inMemory(func(*memory) {}) {
+		build()
+		return
+	}
 	r.batch = map[string]content{}
 	build()
 	objects := r.batch
@@ -36,7 +40,10 @@ var packs sync.Map
 // that this process has not written.
 func (r *Repo) packed() (sets []map[string]bool, known bool) {
 	known = true
-	files, _ := os.ReadDir(filepath.Join(r.Dir, "objects", "pack"))
+	if r.inMemory(func(*memory) {}) {
+		return nil, true
+	}
+	files, _ := os.ReadDir(filepath.Join(r.Folder(), "objects", "pack"))
 	for _, file := range files {
 		if set, written := packs.Load(file.Name()); written {
 			sets = append(sets, set.(map[string]bool))
@@ -49,15 +56,15 @@ func (r *Repo) packed() (sets []map[string]bool, known bool) {
 
 // inPack reports whether an object is in one of the packs that this process has written.
 func (r *Repo) inPack(hash string) bool {
-	info, err := os.Stat(filepath.Join(r.Dir, "objects", "pack"))
+	info, err := os.Stat(filepath.Join(r.Folder(), "objects", "pack"))
 	if err != nil {
 		return false
 	}
-	seen, ok := packFolders.Load(r.Dir)
+	seen, ok := packFolders.Load(r.Folder())
 	if !ok || !seen.(packFolder).at.Equal(info.ModTime()) {
 		sets, _ := r.packed()
 		seen = packFolder{info.ModTime(), sets}
-		packFolders.Store(r.Dir, seen)
+		packFolders.Store(r.Folder(), seen)
 	}
 	return slices.ContainsFunc(seen.(packFolder).sets, func(set map[string]bool) bool { return set[hash] })
 }
@@ -103,7 +110,7 @@ func (r *Repo) writePack(objects map[string]content) error {
 	all := sha1.Sum(index.Bytes())
 	index.Write(all[:])
 
-	name := filepath.Join(r.Dir, "objects", "pack", fmt.Sprintf("pack-%x", sum))
+	name := filepath.Join(r.Folder(), "objects", "pack", fmt.Sprintf("pack-%x", sum))
 	packs.Store(filepath.Base(name)+".idx", set)
 	if err := writeFile(name+".pack", append(pack, sum[:]...)); err != nil {
 		return err

@@ -17,12 +17,13 @@ import (
 // "160000 module" with a commit's hash. Without one it is 100644.
 type Files map[string]string
 
-// Repo is a bare repository on disk.
+// Repo is a bare repository.
 type Repo struct {
-	t     testing.TB
-	Dir   string
-	cache *sync.Map          // of loose objects by hash; nil reads them each time
-	batch map[string]content // see Packed; nil has objects be written
+	t      testing.TB
+	Dir    string             // "" if it is, or was, in memory: see Folder
+	memory *memory            // nil if it is on disk
+	cache  *sync.Map          // of loose objects by hash; nil reads them each time
+	batch  map[string]content // see Packed; nil has objects be written
 }
 
 // NewRepo makes a bare repository whose branch main has one commit with files;
@@ -34,7 +35,7 @@ func NewRepo(t testing.TB, files Files) *Repo {
 
 func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 	t.Helper()
-	return built(t, dir, fmt.Sprint(files == nil, files), func(r *Repo) {
+	return built(t, dir, filesKey("", files), func(r *Repo) {
 		if files == nil {
 			r.init()
 			return
@@ -49,8 +50,11 @@ func newRepoAt(t testing.TB, dir string, files Files) *Repo {
 func NewBuilt(t testing.TB, name string, files Files, build func(*Repo)) *Repo {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "repo.git")
-	return built(t, dir, fmt.Sprint(name, files), func(*Repo) { build(newRepoAt(t, dir, files)) })
+	return built(t, dir, filesKey(name, files), func(*Repo) { build(newRepoAt(t, dir, files)) })
 }
+
+// filesKey names a repository that was built of files.
+func filesKey(name string, files Files) string { return fmt.Sprint(name, files == nil, files) }
 
 // built returns the repository of a key in a folder: copied if this process has made it, else
 // made now.
@@ -168,7 +172,7 @@ func (r *Repo) Config(key, value string) {
 	if key == "uploadpack.allowFilter" && value == "false" {
 		note = noFilter
 	}
-	if err := os.WriteFile(filepath.Join(r.Dir, note), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(r.Folder(), note), nil, 0o644); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -177,7 +181,7 @@ func (r *Repo) Config(key, value string) {
 // last one counts.
 func (r *Repo) configure(lines string) {
 	r.t.Helper()
-	config, err := os.OpenFile(filepath.Join(r.Dir, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	config, err := os.OpenFile(filepath.Join(r.Folder(), "config"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -197,7 +201,7 @@ func (r *Repo) NoWants() { r.Config("uploadpack.allowAnySHA1InWant", "false") }
 func (r *Repo) NoTreeFilter() { r.Config("uploadpackfilter.tree.allow", "false") }
 
 // URL returns the repository's file URL.
-func (r *Repo) URL() string { return "file://" + r.Dir }
+func (r *Repo) URL() string { return "file://" + r.Folder() }
 
 // Git runs git in the repository, and returns what it printed, without the whitespace at
 // the ends. The test ends if git fails.
@@ -210,7 +214,7 @@ func (r *Repo) Git(args ...string) string {
 func (r *Repo) output(stdin string, args ...string) string {
 	r.t.Helper()
 	cmd := exec.Command("git", args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = r.Dir, gitEnv(), strings.NewReader(stdin)
+	cmd.Dir, cmd.Env, cmd.Stdin = r.Folder(), gitEnv(), strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -269,18 +273,22 @@ func (r *Repo) Import(stream string) {
 }
 
 // Tip returns the commit that a branch is at, "" if there is no such branch.
-func (r *Repo) Tip(branch string) string {
-	r.t.Helper()
-	return r.ref("refs/heads/" + branch)
-}
+func (r *Repo) Tip(branch string) string { return r.ref("refs/heads/" + branch) }
 
 // ref returns the hash that a reference has, "" if there is none, or if it is symbolic.
-func (r *Repo) ref(ref string) string {
-	loose, err := os.ReadFile(filepath.Join(r.Dir, ref))
+func (r *Repo) ref(ref string) (hash string) {
+	if r.inMemory(func(m *memory) {
+		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+			hash = m.branches[branch]
+		}
+	}) {
+		return hash
+	}
+	loose, err := os.ReadFile(filepath.Join(r.Folder(), ref))
 	if err == nil && !bytes.HasPrefix(loose, []byte("ref:")) {
 		return string(bytes.TrimSpace(loose))
 	}
-	packed, _ := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
+	packed, _ := os.ReadFile(filepath.Join(r.Folder(), "packed-refs"))
 	for line := range strings.Lines(string(packed)) {
 		if hash, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == ref {
 			return hash
@@ -341,7 +349,7 @@ func (r *Repo) Log(branch string) (hashes []string) {
 // "pre-receive".
 func (r *Repo) Hook(name, script string) {
 	r.t.Helper()
-	path := filepath.Join(r.Dir, "hooks", name)
+	path := filepath.Join(r.Folder(), "hooks", name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		r.t.Fatal(err)
 	}

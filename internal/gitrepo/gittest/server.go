@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -61,7 +60,9 @@ type Options struct {
 	ReadOnly bool          // the token may not push
 	Latency  time.Duration // added to every request
 	TLS      bool          // serve https
+	TCP      bool          // be there for other processes too: see InMemoryNetwork
 	Direct   bool          // answer without git, where that is possible
+	Memory   bool          // have the repositories in memory, until git has to answer: see Repo.Folder
 	Root     string        // the folder of the repositories; "" is a temporary one
 
 	DirectReads bool // answer all but pushes without git, where that is possible
@@ -79,10 +80,11 @@ type Request struct {
 // Server is a smart HTTP server.
 type Server struct {
 	*httptest.Server
-	t       testing.TB
-	root    string
-	options Options
-	caches  sync.Map // of repositories, by name: see Repo.cache
+	t        testing.TB
+	root     func() string // the folder of the repositories
+	options  Options
+	caches   sync.Map // of repositories, by name: see Repo.cache
+	memories sync.Map // of repositories in memory, by name
 
 	mu     sync.Mutex
 	log    []Request
@@ -92,17 +94,12 @@ type Server struct {
 // NewServer starts a server, which is stopped when the test ends.
 func NewServer(t testing.TB, o Options) *Server {
 	t.Helper()
+	root := func() string { return o.Root }
 	if o.Root == "" {
-		o.Root = t.TempDir()
+		root = lateDir(t)
 	}
-	s := &Server{t: t, root: o.Root, options: o, faults: map[Kind][]Fault{}}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if o.TLS {
-		s.StartTLS()
-	} else {
-		s.Start()
-	}
+	s := &Server{t: t, root: root, options: o, faults: map[Kind][]Fault{}}
+	s.Server = StartHTTP(http.HandlerFunc(s.serve), o.TLS, o.TCP)
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()
@@ -113,7 +110,25 @@ func NewServer(t testing.TB, o Options) *Server {
 // NewRepo makes a repository on the server: see NewRepo.
 func (s *Server) NewRepo(name string, files Files) *Repo {
 	s.t.Helper()
-	return newRepoAt(s.t, filepath.Join(s.root, name+".git"), files)
+	dir := func() string { return filepath.Join(s.root(), filepath.FromSlash(name)+".git") }
+	if !s.options.Memory {
+		return newRepoAt(s.t, dir(), files)
+	}
+	r := newInMemory(s.t, dir, "", files, func(*Repo) {})
+	s.memories.Store(name, r.memory)
+	return r
+}
+
+// repo returns a repository that was made on the server, or that is in its folder.
+func (s *Server) repo(name string) *Repo {
+	cache, _ := s.caches.LoadOrStore(name, &sync.Map{})
+	r := &Repo{t: s.t, cache: cache.(*sync.Map)}
+	if m, ok := s.memories.Load(name); ok {
+		r.memory = m.(*memory)
+	} else {
+		r.Dir = filepath.Join(s.root(), filepath.FromSlash(name)+".git")
+	}
+	return r
 }
 
 // URL returns where a repository is served.
@@ -259,9 +274,7 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 	if s.options.Direct || s.options.DirectReads && kind != Push {
 		body, _ := io.ReadAll(r.Body)
 		name, _ := classify(r)
-		cache, _ := s.caches.LoadOrStore(name, &sync.Map{})
-		repo := &Repo{t: s.t, Dir: filepath.Join(s.root, filepath.FromSlash(name)+".git"), cache: cache.(*sync.Map)}
-		if repo.serveItself(out, r, kind, body) {
+		if s.repo(name).serveItself(out, r, kind, body) {
 			if f.Deaf {
 				panic(http.ErrAbortHandler)
 			}
@@ -269,7 +282,9 @@ func (s *Server) answer(w *countingWriter, r *http.Request, kind Kind, f Fault) 
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	Backend{Root: s.root}.ServeHTTP(out, r)
+	name, _ := classify(r)
+	s.repo(name).Folder()
+	Backend{Root: s.root()}.ServeHTTP(out, r)
 	if f.Deaf {
 		panic(http.ErrAbortHandler)
 	}

@@ -77,7 +77,7 @@ func NewSSHKey(t testing.TB) (private []byte, signer ssh.Signer) {
 }
 
 // URL returns where a repository is served.
-func (s *SSHServer) URL(r *Repo) string { return "ssh://git@" + s.Address + r.Dir }
+func (s *SSHServer) URL(r *Repo) string { return "ssh://git@" + s.Address + r.Folder() }
 
 func (s *SSHServer) serve(conn net.Conn) {
 	defer conn.Close()

@@ -30,7 +30,6 @@ func parseTree(raw string) iter.Seq2[string, treeEntry] {
 
 // readTree returns the entries of a tree by their names, none for "".
 func (r *Repo) readTree(hash string) map[string]treeEntry {
-	r.t.Helper()
 	if hash == "" {
 		return map[string]treeEntry{}
 	}
@@ -41,7 +40,6 @@ const modeTree = "40000"
 
 // writeTree stores a tree.
 func (r *Repo) writeTree(entries map[string]treeEntry) (hash string) {
-	r.t.Helper()
 	order := func(name string) string { // Git sorts folders as if their names ended in a slash
 		if entries[name].mode == modeTree {
 			return name + "/"
@@ -63,7 +61,6 @@ func (r *Repo) writeTree(entries map[string]treeEntry) (hash string) {
 // EditTree stores a tree that has files beside those of another one, "" for none: see
 // Files. The files of gone it does not have.
 func (r *Repo) EditTree(tree string, files Files, gone ...string) (hash string) {
-	r.t.Helper()
 	entries := r.readTree(tree)
 	below := map[string]Files{}
 	goneBelow := map[string][]string{}
@@ -144,7 +141,6 @@ type Change struct{ Path, Old, New string }
 
 // Changes returns the files that differ between two trees, sorted by path.
 func (r *Repo) Changes(from, to string) []Change {
-	r.t.Helper()
 	var changes []Change
 	was, is := r.readTree(from), r.readTree(to)
 	names := maps.Clone(is)

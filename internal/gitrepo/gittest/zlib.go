@@ -36,7 +36,7 @@ func deflate(text string) []byte {
 }
 
 // stored returns text in zlib's format, and not compressed.
-func stored(text string) []byte {
+func stored(text []byte) []byte {
 	const most = 1<<16 - 1 // of a block
 	packed := append(make([]byte, 0, len(text)+len(text)/most*5+11), 0x78, 0x01)
 	for rest, last := text, byte(0); last == 0; {
@@ -48,7 +48,7 @@ func stored(text string) []byte {
 		packed = append(packed, rest[:n]...)
 		rest = rest[n:]
 	}
-	return binary.BigEndian.AppendUint32(packed, adler32.Checksum([]byte(text)))
+	return binary.BigEndian.AppendUint32(packed, adler32.Checksum(text))
 }
 
 // inflaters are zlib's readers, which take 40 kilobytes.
