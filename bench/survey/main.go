@@ -145,7 +145,7 @@ func surveyImage(folder string, files []bump.File, image string, refs []referenc
 		result, err = bump.Edit(r, screened)
 	}
 	if errors.Is(err, bump.ErrNoMatch) {
-		err = r.NoMatch(result, screened)
+		err = r.NoMatch(result, screened, func(*bump.Query) []bump.File { return files })
 	}
 	if err != nil {
 		c.refused += len(refs)
