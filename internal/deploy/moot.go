@@ -78,8 +78,8 @@ func closePull(ctx context.Context, o *Options, pull *github.PullRequest, plan *
 	return nil
 }
 
-// deleteBranch deletes the branch of a proposal, unless it has moved since it was read. That it
-// stays is a notice too.
+// deleteBranch deletes the branch of a proposal, unless it has moved since it was read. Where it
+// stays, a notice says why.
 func deleteBranch(ctx context.Context, o *Options, p *proposal, plan *Outcome) (done bool) {
 	err := o.Store.DeleteBranch(ctx, p.branch, p.head.Hash)
 	if err != nil {
