@@ -14,6 +14,7 @@ func benchRender(args []string) error {
 	users := flags.Int("users", 1000, "users, 12 manifests in each environment")
 	envs := flags.Int("envs", 1, "environments; with several, jobs that render and check one of them are measured too, and Helm is not")
 	rounds := flags.Int("rounds", 5, "measured rounds")
+	other := flags.String("other", "", "another `build` of manifestgen, to compare with")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -28,14 +29,18 @@ func benchRender(args []string) error {
 	}
 	// Each round writes into folders of its own: ext4 is slow to give the inodes of
 	// files away again that were just removed.
-	inventory, first, again, copied := dir.path("inventory"), dir.path("first-{round}"), dir.path("again"), dir.path("copied-{round}")
+	inventory, again, copied := dir.path("inventory"), dir.path("again"), dir.path("copied-{round}")
 	if err := firstError(writeInventory(inventory, *users, *envs), writeChart(dir.path("chart"), *users)); err != nil {
 		return err
 	}
 	helm := &contender{name: "helm template", command: []string{"helm", "template", "bench", dir.path("chart")}}
-	render := &contender{name: "first render", command: []string{manifestgen, "render", "--source", inventory, "--out", first}}
-	unchanged := &contender{name: "nothing changed", command: []string{manifestgen, "render", "--source", inventory, "--out", again}}
-	check := &contender{name: "check", command: []string{manifestgen, "check", "--source", inventory, "--out", again}}
+	of := func(build, label, out string) (render, unchanged, check *contender) {
+		run := func(name, command, out string) *contender {
+			return &contender{name: name + label, command: []string{build, command, "--source", inventory, "--out", out}}
+		}
+		return run("first render", "render", out+"-{round}"), run("nothing changed", "render", out), run("check", "check", out)
+	}
+	render, unchanged, check := of(manifestgen, "", again)
 	copying := &contender{name: "limit: cp -r", command: []string{"cp", "-r", again, copied}}
 	reading := &contender{name: "limit: read all files", command: []string{self, "limit", again, "image:"}}
 
@@ -50,6 +55,10 @@ func benchRender(args []string) error {
 		bases = append([]*contender{helm}, bases...)
 	} else {
 		fmt.Println("helm is not in PATH: measured without it")
+	}
+	if *other != "" {
+		render, unchanged, check := of(*other, ", the other build", dir.path("other"))
+		contenders = append(contenders, render, unchanged, check)
 	}
 	if err := measure(*rounds, contenders...); err != nil {
 		return err
