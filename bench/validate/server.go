@@ -121,7 +121,9 @@ func (o *serverOptions) documents(dir, manifestgen string) ([]mistakes.Document,
 		if err != nil {
 			return nil, err
 		}
-		mutated = append(mutated, list...)
+		for _, m := range list {
+			mutated = append(mutated, mistakes.Document{Name: m.Name, Text: mistakes.Text(m.Object)})
+		}
 	}
 	return mutated, nil
 }

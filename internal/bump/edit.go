@@ -111,15 +111,17 @@ func forEach[T any](files []File, do func(File) T) []T {
 		next <- i
 	}
 	close(next)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for i := range next {
-				done[i] = do(files[i])
-			}
-		})
+	work := func() {
+		for i := range next {
+			done[i] = do(files[i])
+		}
 	}
-	workers.Wait()
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
 	return done
 }
 

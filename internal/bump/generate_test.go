@@ -829,18 +829,17 @@ func generate(c *choices) generated {
 }
 
 // check edits a generated file, twice.
-func (f generated) check(t *testing.T) {
-	t.Helper()
+func (f generated) check() error {
 	path := "dev/manifests/" + f.name
 	result, err := Edit(f.request, []File{{path, bytes.Clone(f.old)}})
 	if f.images == 0 {
 		if !errors.Is(err, ErrNoMatch) {
-			t.Fatalf("%+v\n%s\ngot %v, want that nothing is found", f.request, f.old, err)
+			return fmt.Errorf("%+v\n%s\ngot %v, want that nothing is found", f.request, f.old, err)
 		}
-		return
+		return nil
 	}
 	if err != nil {
-		t.Fatalf("%v\n%s", err, f.old)
+		return fmt.Errorf("%v\n%s", err, f.old)
 	}
 	got := f.old
 	if result.Changed() {
@@ -852,15 +851,16 @@ func (f generated) check(t *testing.T) {
 			at++
 		}
 		around := func(b []byte) []byte { return b[max(0, at-80):min(len(b), at+80)] }
-		t.Fatalf("%+v\n%s\nat byte %d\ngot  …%q\nwant …%q", f.request, f.old, at, around(got), around(f.new))
+		return fmt.Errorf("%+v\n%s\nat byte %d\ngot  …%q\nwant …%q", f.request, f.old, at, around(got), around(f.new))
 	}
 	if !f.request.Mentions(f.old) || !f.request.Mentions(f.new) {
-		t.Fatalf("the screen passes over\n%s", f.old)
+		return fmt.Errorf("the screen passes over\n%s", f.old)
 	}
 	again, err := Edit(f.request, []File{{path, bytes.Clone(got)}})
 	if err != nil || again.Changed() || len(again.Images) != len(result.Images) {
-		t.Fatalf("a second edit of\n%s\n%v, %v", got, err, again)
+		return fmt.Errorf("a second edit of\n%s\n%v, %v", got, err, again)
 	}
+	return nil
 }
 
 // TestGeneratedEdits edits files that hold every shape in every style.
@@ -874,7 +874,9 @@ func TestGeneratedEdits(t *testing.T) {
 		for i := range data {
 			data[i] = byte(random.UintN(256))
 		}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { generate(&choices{data}).check(t) })
+		if err := generate(&choices{data}).check(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
 	}
 }
 
@@ -888,5 +890,9 @@ func FuzzEdit(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) { generate(&choices{data}).check(t) })
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := generate(&choices{data}).check(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

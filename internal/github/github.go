@@ -27,6 +27,7 @@ import (
 
 	"k8srepo/internal/httpclient"
 	"k8srepo/internal/lazyregexp"
+	"k8srepo/internal/limit"
 	"k8srepo/internal/problem"
 )
 
@@ -105,6 +106,8 @@ func New(o Options) (*Client, error) {
 		sleep:    o.Sleep,
 		after:    o.AfterFunc,
 		progress: o.Progress,
+
+		maxAnswer: limit.MaxAnswer,
 	}
 	rest := gh.NewClient(hc)
 	rest.BaseURL = api

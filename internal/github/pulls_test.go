@@ -286,16 +286,15 @@ func TestPushedBranches(t *testing.T) {
 	smart := gittest.NewServer(t, gittest.Options{TCP: true})
 	w.repo = w.server.AddRepo("example/k8s", smart.NewRepo("k8s", gittest.Files{file: "image: api:1\n"}))
 	clone := t.TempDir()
-	git := func(args ...string) {
+	git := func(args ...string) string {
 		t.Helper()
-		w.repo.Git(append([]string{"-C", clone, "-c", "init.defaultBranch=main"}, args...)...)
+		return w.repo.Git(append([]string{"-C", clone}, args...)...)
 	}
 	w.repo.Git("clone", "--quiet", smart.URL("k8s"), clone)
 	push := func(branch, message string) {
 		t.Helper()
-		git("checkout", "--quiet", "-B", branch, "main")
-		git("commit", "--quiet", "--allow-empty", "-m", message)
-		git("push", "--quiet", "--force", "origin", branch)
+		commit := git("commit-tree", "-p", "main", "-m", message, "main^{tree}")
+		git("push", "--quiet", "--force", "origin", commit+":refs/heads/"+branch)
 	}
 	push(head, "one")
 	p := must[*github.PullRequest](t)(w.CreatePullRequest(ctx, w.at, newPull()))

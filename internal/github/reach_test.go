@@ -1,8 +1,6 @@
 package github_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +10,6 @@ import (
 
 	"k8srepo/internal/github"
 	"k8srepo/internal/problem"
-	"k8srepo/internal/testmain"
 )
 
 // TestUnreachableServer is tried three times and reported within ten seconds, whether
@@ -52,18 +49,6 @@ func TestUnreachableServer(t *testing.T) {
 	}
 }
 
-// gzipOf packs so many mebibytes of blanks: one of them, over and over.
-func gzipOf(t *testing.T, mebibytes int) []byte {
-	t.Helper()
-	var member bytes.Buffer
-	w := gzip.NewWriter(&member)
-	w.Write(bytes.Repeat([]byte(" "), 1<<20))
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return bytes.Repeat(member.Bytes(), mebibytes)
-}
-
 // TestSendTheTokenToItsOwnGitHub refuses an API that is another host's.
 func TestSendTheTokenToItsOwnGitHub(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -87,33 +72,6 @@ func TestSendTheTokenToItsOwnGitHub(t *testing.T) {
 		}
 		if err != nil && (problem.All(err)[0].Hint == "" || strings.Contains(err.Error(), token)) {
 			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-// TestAnswerWithoutEnd has a server answer with more than there is room for, packed.
-func TestAnswerWithoutEnd(t *testing.T) {
-	bomb := gzipOf(t, 80)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Encoding", "gzip")
-		w.Write(bomb)
-	}))
-	defer server.Close()
-	client, err := github.New(github.Options{APIURL: server.URL, Sleep: func(context.Context, time.Duration) error { t.Error("it is asked again"); return nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo := github.Repo{Owner: "example", Name: "k8s"}
-	for i, ask := range []func() error{
-		func() error { _, err := client.PullRequests(t.Context(), repo, head); return err },
-		func() error { _, err := client.Tip(t.Context(), repo, "main", "users.yaml"); return err },
-	} {
-		if !testmain.Tried(i) {
-			continue
-		}
-		if err := ask(); err == nil || !strings.Contains(err.Error(), "limit of 64 MB") {
-			t.Errorf("got %v", err)
 		}
 	}
 }

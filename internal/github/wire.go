@@ -28,6 +28,8 @@ type wire struct {
 	after    func(d time.Duration, f func()) httpclient.Timer
 	sleep    func(ctx context.Context, d time.Duration) error
 	progress func(string)
+
+	maxAnswer int64 // the limit of an answer, in bytes
 }
 
 const (
@@ -178,7 +180,7 @@ func (w *wire) once(req *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, blame(ctx, err)
 	}
 	defer res.Body.Close()
-	body, err := limit.ReadAll(res.Body, limit.MaxAnswer, "the answer")
+	body, err := limit.ReadAll(res.Body, w.maxAnswer, "the answer")
 	if err != nil {
 		return nil, nil, blame(ctx, err)
 	}

@@ -1,10 +1,13 @@
 package github
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +56,8 @@ func TestRoundTripClosesTheBody(t *testing.T) {
 				after:    func(d time.Duration, f func()) httpclient.Timer { return time.AfterFunc(d, f) },
 				sleep:    func(context.Context, time.Duration) error { return nil },
 				progress: func(string) {},
+
+				maxAnswer: 1 << 10,
 			}
 			sent := &body{Reader: strings.NewReader("x")}
 			var copies []*body
@@ -87,5 +92,40 @@ func TestLargeFile(t *testing.T) {
 	_, err = tip.FS(t.Context()).ReadFile("a")
 	if err == nil || !strings.Contains(err.Error(), "limit of 10 MB") || !strings.Contains(err.Error(), "read a") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnswerWithoutEnd has a server answer with more than there is room for, packed. The limit is
+// small here.
+func TestAnswerWithoutEnd(t *testing.T) {
+	var bomb bytes.Buffer
+	packed := gzip.NewWriter(&bomb)
+	packed.Write(bytes.Repeat([]byte(" "), 2<<20))
+	if err := packed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(bomb.Bytes())
+	}))
+	defer server.Close()
+	client, err := New(Options{APIURL: server.URL, Sleep: func(context.Context, time.Duration) error { t.Error("it is asked again"); return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := client.http.Transport.(*wire)
+	if w.maxAnswer != limit.MaxAnswer {
+		t.Errorf("the limit is %d", w.maxAnswer)
+	}
+	w.maxAnswer = 1 << 20
+	repo := Repo{Owner: "example", Name: "k8s"}
+	for _, ask := range []func() error{
+		func() error { _, err := client.PullRequests(t.Context(), repo, "tagbump/prod/api"); return err },
+		func() error { _, err := client.Tip(t.Context(), repo, "main", "users.yaml"); return err },
+	} {
+		if err := ask(); err == nil || !strings.Contains(err.Error(), "limit of 1 MB") {
+			t.Errorf("got %v", err)
+		}
 	}
 }

@@ -271,9 +271,9 @@ var places = []struct{ text, before, after string }{
 	{"x: \"«»\\\n  «»\"\nv: «»\n", "", ""},
 }
 
-// TestFillLargeStrings puts a megabyte, and a fourth of one that has to be escaped, into several places.
+// TestFillLargeStrings puts a fourth of a megabyte, and a sixteenth of one that has to be escaped, into several places.
 func TestFillLargeStrings(t *testing.T) {
-	for i, s := range []string{strings.Repeat("a: b # \n", 1<<15), strings.Repeat("\"'\\ ", 1<<16), strings.Repeat("x", 1<<20)} {
+	for i, s := range []string{strings.Repeat("a: b # \n", 1<<13), strings.Repeat("\"'\\ ", 1<<14), strings.Repeat("x", 1<<18)} {
 		if !testmain.Tried(i) {
 			continue
 		}
@@ -341,7 +341,7 @@ func TestFillProvesOnceWhatItWritesOften(t *testing.T) {
 		}
 		return strings.ToValidUTF8(string(b), "é")
 	}
-	for i := range 2000 {
+	for i := range 500 {
 		if !testmain.Tried(i) {
 			continue
 		}

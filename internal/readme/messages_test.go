@@ -1,8 +1,7 @@
 package readme
 
 import (
-	"go/ast"
-	"go/parser"
+	"go/scanner"
 	"go/token"
 	"io/fs"
 	"os"
@@ -44,19 +43,22 @@ func literals(t *testing.T) (list []string) {
 			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 				return err
 			}
-			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+			source, err := os.ReadFile(name)
 			if err != nil {
 				return err
 			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-					if s, err := strconv.Unquote(lit.Value); err == nil {
+			var words scanner.Scanner
+			words.Init(token.NewFileSet().AddFile(name, -1, len(source)), source, nil, 0)
+			for {
+				switch _, word, text := words.Scan(); word {
+				case token.STRING:
+					if s, err := strconv.Unquote(text); err == nil {
 						list = append(list, verb.ReplaceAllString(s, "…"))
 					}
+				case token.EOF:
+					return nil
 				}
-				return true
-			})
-			return nil
+			}
 		})
 		if err != nil {
 			t.Fatal(err)

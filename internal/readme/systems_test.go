@@ -29,11 +29,14 @@ func TestOtherSystems(t *testing.T) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		exports[path] = file
 	}
+	fset := token.NewFileSet()
+	config := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(exports[path])
+	})}
 	for _, goos := range []string{"linux", "darwin", "windows"} {
 		system := build.Default
 		system.GOOS, system.CgoEnabled = goos, false
 		for _, dir := range dirs {
-			fset := token.NewFileSet()
 			pkg, err := system.ImportDir(dir, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -46,9 +49,6 @@ func TestOtherSystems(t *testing.T) {
 				}
 				files = append(files, file)
 			}
-			config := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
-				return os.Open(exports[path])
-			})}
 			if _, err := config.Check(pkg.Name, fset, files, nil); err != nil {
 				t.Errorf("GOOS=%s: %v", goos, err)
 			}

@@ -264,23 +264,21 @@ func TestDamaged(t *testing.T) {
 				continue // the quotas' examples are one thing many times
 			}
 			values := documents(t, example)
-			for i := range values {
-				original := values[i]
+			read := make([]*Object, len(values))
+			for i, v := range values {
+				read[i] = Read(v)
+			}
+			for i, original := range values {
 				for damaged := range damages(original) {
 					if checked++; !testmain.Tried(checked) {
 						continue
 					}
-					values[i] = damaged
-					var list []*Object
-					for _, v := range values {
-						if o := Read(v); o != nil {
-							list = append(list, o)
-						}
-					}
+					list := slices.Clone(read)
+					list[i] = Read(damaged)
+					list = slices.DeleteFunc(list, func(o *Object) bool { return o == nil })
 					Check([]*Cluster{{Objects: list, Whole: true}})
 					Check([]*Cluster{{Objects: list, Open: true}})
 				}
-				values[i] = original
 			}
 		}
 	}

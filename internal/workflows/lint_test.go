@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"io"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -202,35 +201,26 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestFlagsAreInputs: every flag of a command is an input of its action.
+// TestFlagsAreInputs: every flag of a command is an input of its action. docs/reference has the commands
+// and their flags: the tests of the commands hold it to the code.
 func TestFlagsAreInputs(t *testing.T) {
-	flag := regexp.MustCompile(`(?m)^   --([a-z-]+)`)
-	named := regexp.MustCompile(`(?m)^   ([a-z]+)(?:, [a-z]+)*  `) // a command in --help
+	flag := regexp.MustCompile("(?m)^\\| `--([a-z-]+)")
 	for command, others := range map[string][]string{
-		"tagbump":     {"set", "completion", "help", "h"}, // set has no Git repository: use command: install
-		"manifestgen": {"why", "explain", "lint", "user", "team", "service", "env", "adopt", "schema", "completion", "init", "help", "h"},
+		"tagbump":     {"set", "completion"}, // set has no Git repository: use command: install
+		"manifestgen": {"why", "explain", "lint", "user", "team", "service", "env", "adopt", "schema", "completion", "init"},
 	} {
 		a := readAction(t, filepath.Join("..", "..", ".github", "actions", command))
 		script := read(t, filepath.Join("..", "..", ".github", "actions", command, "run.sh"))
-		file, err := program("cmd/" + command)
-		if err != nil {
-			t.Fatal(err)
+		named := regexp.MustCompile(`^` + command + ` ([a-z]+)`)
+		sections := strings.Split(read(t, filepath.Join("..", "..", "docs", "reference", command+".md")), "\n## ")[1:]
+		if len(sections) < 2 {
+			t.Fatalf("the page of %s has no commands", command)
 		}
-		help := func(args ...string) string {
-			out, err := exec.Command(file, append(args, "--help")...).CombinedOutput()
-			if err != nil {
-				t.Fatalf("%s %v --help: %v\n%s", command, args, err, out)
+		for _, section := range sections {
+			match := named.FindStringSubmatch(section)
+			if match == nil {
+				t.Fatalf("no command of %s: %.80s", command, section)
 			}
-			return string(out)
-		}
-		all := help()
-		_, list, _ := strings.Cut(all, "COMMANDS:")
-		list, _, _ = strings.Cut(list, "OPTIONS:")
-		subcommands := named.FindAllStringSubmatch(list, -1)
-		if len(subcommands) < 2 {
-			t.Fatalf("%s --help has no commands:\n%s", command, all)
-		}
-		for _, match := range subcommands {
 			sub := match[1]
 			if slices.Contains(others, sub) {
 				continue
@@ -238,12 +228,12 @@ func TestFlagsAreInputs(t *testing.T) {
 			if !strings.Contains(a.Inputs["command"].Description, sub) {
 				t.Errorf("%s %s is no command of .github/actions/%s: add it there, or to this test's list of others", command, sub, command)
 			}
-			flags := flag.FindAllStringSubmatch(help(sub), -1)
+			flags := flag.FindAllStringSubmatch(section, -1)
 			if len(flags) < 5 {
-				t.Fatalf("%s %s --help has no flags:\n%s", command, sub, help(sub))
+				t.Fatalf("%s %s has no flags:\n%s", command, sub, section)
 			}
 			for _, f := range flags {
-				if slices.Contains([]string{"help", "root"}, f[1]) || command == "manifestgen" && f[1] == "output" {
+				if f[1] == "root" || command == "manifestgen" && f[1] == "output" {
 					continue // an action has no folder to read status from, and check always prints Markdown
 				}
 				if _, ok := a.Inputs[f[1]]; !ok || !strings.Contains(script, "INPUT_"+strings.ToUpper(strings.ReplaceAll(f[1], "-", "_"))) {

@@ -157,12 +157,13 @@ func program(command string) (string, error) {
 var built sync.Map
 
 // inPlaceOf returns a small program that starts another one: an archive of the commands themselves
-// has 150 MB, which each test would download, check and unpack. On Windows it is the other itself.
+// has 150 MB, which each test would download, check and unpack. It says its version itself: each step
+// that installs it asks, and the other takes a while to start. On Windows it is the other itself.
 func inPlaceOf(program string) ([]byte, error) {
 	if runtime.GOOS == "windows" {
 		return os.ReadFile(program)
 	}
-	return []byte("#!/bin/sh\nexec '" + program + "' \"$@\"\n"), nil
+	return []byte("#!/bin/sh\nif [ \"$*\" = --version ]; then echo " + filepath.Base(program) + " version " + snapshotVersion + "; exit; fi\nexec '" + program + "' \"$@\"\n"), nil
 }
 
 // pack returns an archive of files, by their names in it: a zip, or else a tar.gz.

@@ -27,7 +27,7 @@ func newService(t *testing.T) service {
 	for _, message := range []string{"second", "third"} {
 		s.commits = append(s.commits, app.Commit("main", gittest.Files{"main.go": "package main // " + message + "\n"}, message))
 	}
-	if out, err := exec.Command("git", "clone", "--quiet", app.URL(), s.clone).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "clone", "--quiet", app.Folder(), s.clone).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	server := gittest.NewServer(t, gittest.Options{Token: token, Direct: true})

@@ -14,11 +14,18 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A mutated object is a tree of maps, lists and scalars as encoding/json has them, and these.
+// Mistake is an object with a mistake in it.
+type Mistake struct {
+	Name   string // the original's, the field's, and What
+	What   string
+	Object any // a tree: see Text
+}
+
+// A tree has maps, lists and scalars as encoding/json has them, and these.
 type (
-	plain   string   // is written without quotes: what it means is YAML's
-	removed struct{} // takes its entry away
-	doubled struct { // a map with one key written twice
+	Plain   string   // is written without quotes: what it means is YAML's
+	removed struct{} // takes its entry away: no tree has it
+	Doubled struct { // a map with one key written twice
 		fields map[string]any
 		key    string
 	}
@@ -26,16 +33,16 @@ type (
 
 // Make makes one mistake after another in an object: each value is removed, emptied, of another
 // type, out of range, misspelt, written twice. Those whose name is not wanted are left out.
-func Make(original Document, wanted func(name string) bool) ([]Document, error) {
+func Make(original Document, wanted func(name string) bool) ([]Mistake, error) {
 	var root map[string]any
 	if err := yaml.Unmarshal(original.Text, &root); err != nil {
 		return nil, err
 	}
-	var list []Document
+	var list []Mistake
 	walk(root, "", func(x any) any { return x }, func(path string, value any, with func(any) any) {
 		for _, m := range mistakes(path, value) {
 			if name := fmt.Sprintf("%s: %s %s", filepath.Base(original.Name), path, m.what); wanted(name) {
-				list = append(list, Document{name, encode(with(m.value))})
+				list = append(list, Mistake{name, m.what, with(m.value)})
 			}
 		}
 	})
@@ -84,15 +91,15 @@ func mistakes(path string, value any) []mistake {
 	if path != "" {
 		add("removed", removed{})
 		for _, text := range []string{"null", "{}", "[]", `""`, "x y", "1", "-1", "0", "70000", "3000000000", "99999999999999999999", "1.5", "1e3", "0x10", "0644", "true", "yes", "2026-11-25", "{a: b}", "[a]"} {
-			add("is "+text, plain(text))
+			add("is "+text, Plain(text))
 		}
 	}
 	switch v := value.(type) {
 	case map[string]any:
 		add("with an unknown field", with(v, "unknownField", "x"))
-		add("with an unknown number", with(v, "unknownNumber", plain("1")))
+		add("with an unknown number", with(v, "unknownNumber", Plain("1")))
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			add("with "+key+" twice", doubled{v, key})
+			add("with "+key+" twice", Doubled{v, key})
 			add("with "+key+" misspelt", renamed(v, key, key[:len(key)-1]))
 			if upper := strings.ToUpper(key[:1]) + key[1:]; upper != key {
 				add("with "+key+" in other letters", renamed(v, key, upper))
@@ -104,7 +111,7 @@ func mistakes(path string, value any) []mistake {
 			add("with an item twice", append(slices.Clone(v), v[0]))
 		}
 		for _, text := range []string{"null", "1", "{}", "x"} {
-			add("with the item "+text, append(slices.Clone(v), plain(text)))
+			add("with the item "+text, append(slices.Clone(v), Plain(text)))
 		}
 	case string:
 		for what, text := range map[string]string{"in capitals": strings.ToUpper(v), "with a blank": v + " ", "with a slash": "/" + v, "with a hyphen": "-" + v, "with a dot": v + ".",
@@ -116,7 +123,7 @@ func mistakes(path string, value any) []mistake {
 		}
 	case float64, bool:
 		add("in quotes", fmt.Sprint(v))
-		add("negative", plain(fmt.Sprintf("-%v", v)))
+		add("negative", Plain(fmt.Sprintf("-%v", v)))
 	}
 	slices.SortStableFunc(list, func(a, b mistake) int { return strings.Compare(a.what, b.what) })
 	return list
@@ -134,14 +141,14 @@ func renamed(m map[string]any, from, to string) map[string]any {
 	return changed
 }
 
-// encode writes a tree as YAML in one line.
-func encode(tree any) []byte { return append(appendFlow(make([]byte, 0, 8<<10), tree), '\n') }
+// Text returns a tree, or a part of one, as YAML in one line.
+func Text(tree any) []byte { return append(appendFlow(make([]byte, 0, 8<<10), tree), '\n') }
 
 func appendFlow(dst []byte, tree any) []byte {
 	switch v := tree.(type) {
-	case plain:
+	case Plain:
 		return append(dst, v...)
-	case doubled:
+	case Doubled:
 		dst = append(appendJSON(append(dst, '{'), v.key), ": "...)
 		dst = append(appendFlow(dst, v.fields[v.key]), ", "...)
 		return appendFields(dst, v.fields)
