@@ -52,8 +52,8 @@ func (d Document) Sessions(t *testing.T) {
 	}
 	sh := &shell{document: &d, dir: work, cd: filepath.Join(t.TempDir(), "dir"), env: append(os.Environ(),
 		"PATH="+d.Bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+work, "NO_COLOR=1", "GITHUB_ACTIONS=",
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=maintenance.auto", "GIT_CONFIG_VALUE_0=false",
-		"GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com")}
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com")}
+	sh.env = append(sh.env, noMaintenance...)
 	t.Parallel()
 	var updated []byte
 	done := 0

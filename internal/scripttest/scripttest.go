@@ -60,7 +60,7 @@ func Run(t *testing.T, p Params) {
 	testscript.Run(t, testscript.Params{
 		Dir: folder, UpdateScripts: p.Update, RequireExplicitExec: true, RequireUniqueNames: true, Cmds: cmds,
 		Setup: func(env *testscript.Env) error {
-			env.Vars = append(env.Vars, testmain.NoSleep)
+			env.Vars = append(append(env.Vars, testmain.NoSleep), noMaintenance...)
 			if p.Setup == nil {
 				return nil
 			}
@@ -95,6 +95,10 @@ func (p *Params) exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s exits with %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
 }
+
+// noMaintenance keeps Git from starting two more processes after each commit, to find that a small
+// repository needs nothing.
+var noMaintenance = []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=maintenance.auto", "GIT_CONFIG_VALUE_0=false"}
 
 // process is held while a program runs as if it were the whole process.
 var process sync.Mutex
