@@ -48,12 +48,13 @@ func Main(m *testing.M, name string, main func()) {
 //
 //	[!] run PROGRAM ARG…     runs the program, which must succeed, or fail with !
 //	exits STATUS PROGRAM ARG… runs the program, or another, which must exit with the status
+//	replace FILE OLD NEW     replaces a text, which must be in the file, wherever it is
 func Run(t *testing.T, p Params) {
 	folder, err := filepath.Abs(p.Folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmds := map[string]Script{"run": p.run, "exits": p.exits}
+	cmds := map[string]Script{"run": p.run, "exits": p.exits, "replace": replace}
 	for name, cmd := range p.Cmds {
 		cmds[name] = cmd
 	}
@@ -94,6 +95,19 @@ func (p *Params) exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s exits with %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace file old new")
+	}
+	file := ts.MkAbs(args[0])
+	text, err := os.ReadFile(file)
+	ts.Check(err)
+	if !strings.Contains(string(text), args[1]) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, []byte(strings.ReplaceAll(string(text), args[1], args[2])), 0o644))
 }
 
 // noMaintenance keeps Git from starting two more processes after each commit, to find that a small
