@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 	"k8srepo/internal/testmain"
+	"k8srepo/internal/tree"
 	"k8srepo/internal/validate"
 )
 
@@ -146,23 +148,16 @@ spec:
 // each once more with a mistake, which no name must hide.
 func starterDocuments(t *testing.T) []string {
 	t.Helper()
-	o := &renderOptions{source: "../..", noValidate: true}
-	inv, templates, err := o.load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifests, err := render.Render(templates, inv, inv.Environments)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, files := starter(t)
 	var list []string
 	seen := map[string]bool{}
-	for _, m := range manifests {
-		user := userOf(&m)
-		if user == "" {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		_, below, ok := strings.Cut(path, "/manifests/users/")
+		if !ok {
 			continue
 		}
-		text := strings.ReplaceAll(string(m.Text.Data), user, "USER")
+		user, _, _ := strings.Cut(below, "/")
+		text := strings.ReplaceAll(string(tree.WithoutHeader([]byte(files[path]))), user, "USER")
 		if !seen[text] {
 			seen[text] = true
 			list = append(list, text, strings.Replace(text, "metadata:", "metadta:", 1))
