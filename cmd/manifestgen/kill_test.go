@@ -43,12 +43,12 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 	want := contents(t, after)
 
 	old := contents(t, before)
-	moments := append(onlyIn(want, old), onlyIn(old, want)...) // files that appear or go
-	if len(moments) != 24 {
-		t.Fatalf("%d files appear or go, want 24", len(moments))
+	appear, gone := onlyIn(want, old), onlyIn(old, want)
+	if len(appear) != 12 || len(gone) != 12 {
+		t.Fatalf("%d files appear and %d go, want 12 of each", len(appear), len(gone))
 	}
 	midway := 0
-	for i, path := range moments[:12] {
+	for i, path := range append(appear[:6], gone[:2]...) { // files go at the end, all at once
 		if !testmain.Tried(i) {
 			continue
 		}
@@ -90,8 +90,8 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 			t.Fatalf("killed at %s, rendered again: %d files, want %d", path, len(got), len(want))
 		}
 	}
-	if midway < 3 && !testmain.Race {
-		t.Errorf("only %d of 12 renders were killed before they were done", midway)
+	if midway < 2 && !testmain.Race {
+		t.Errorf("only %d of 8 renders were killed before they were done", midway)
 	}
 }
 
@@ -116,7 +116,7 @@ func onlyIn(one, other map[string]string) []string {
 }
 
 func renderArgs(source, out string) []string {
-	return []string{"render", "--source", source, "--out", out, "--allow-mass-prune"}
+	return []string{"render", "--source", source, "--out", out, "--allow-mass-prune", "--no-validate"}
 }
 
 func mustRender(t *testing.T, source, out string) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) { scripttest.Main(m, "manifestgen", main) }
 // TestScripts runs testdata/script/manifestgen: sessions of the command. $SMALL
 // is a small inventory to copy and change.
 func TestScripts(t *testing.T) {
-	small, err := filepath.Abs("../../testdata/small")
+	folder, err := filepath.Abs("../../testdata/small")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,12 +31,21 @@ func TestScripts(t *testing.T) {
 		Run:    run,
 		Update: *update,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("SMALL", small)
+			env.Setenv("SMALL", folder)
 			env.Values["stamps"] = stamps{}
 			return nil
 		},
-		Cmds: map[string]scripttest.Script{"files": files, "stamp": stamp, "unwritten": unwritten},
+		Cmds: map[string]scripttest.Script{"small": small, "files": files, "stamp": stamp, "unwritten": unwritten},
 	})
+}
+
+// small [FOLDER] copies $SMALL into a folder, which has none of its files; the current one unless
+// given.
+func small(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: small [folder]")
+	}
+	ts.Check(os.CopyFS(ts.MkAbs(strings.Join(args, "")), os.DirFS(ts.Getenv("SMALL"))))
 }
 
 // files FOLDER prints the files below a folder, sorted.

@@ -107,7 +107,7 @@ func (o *renderOptions) findingsOf() (refused, warned []render.Finding, err erro
 	for i := range manifests {
 		all[i] = i
 	}
-	refused, warned = validateAll(v, inv, manifests, all, nil)
+	refused, warned = verdictsWith(definitions).validateAll(v, inv, manifests, all, nil)
 	if o.strict {
 		refused, warned = refuseUnchecked(refused, warned)
 	}

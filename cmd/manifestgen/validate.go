@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"runtime"
@@ -50,7 +52,7 @@ func (o *renderOptions) validateManifests(inv *inventory.Inventory, manifests []
 		if err != nil {
 			return nil, err
 		}
-		r, w := validateAll(v, inv, manifests, byMinor[minor], objects)
+		r, w := verdictsWith(definitions).validateAll(v, inv, manifests, byMinor[minor], objects)
 		refused, warned = append(refused, r...), append(warned, w...)
 	}
 	r, w := o.checkRules(inv, manifests, objects)
@@ -127,11 +129,10 @@ func knownMinor(minor string) (string, *problem.Problem) {
 }
 
 // validateAll validates some of the manifests, several at a time, and collects their objects for
-// the rules; objects may be nil.
-func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects ruleObjects) (refused, warned []render.Finding) {
-	validators := validatorsOf(minor, inv, manifests, which)
+// the rules; objects may be nil. What v knows already is not validated again.
+func (v *verdicts) validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, objects ruleObjects) (refused, warned []render.Finding) {
+	validators := validatorsOf(minor, inv, manifests, which, objects != nil)
 	next := make(chan int, 64)
-	known := &verdicts{}
 	var lock sync.Mutex
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -141,8 +142,8 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 				env := inv.Environment(m.Env)
 				in := validators[env.Cluster]
 				user := userOf(m)
-				text := newUserText(m.Text.Data, env.Cluster+"\x00"+env.Namespace+"\x00"+in.namespaces.Of(user), user)
-				same := known.of(text.key)
+				text := newUserText(m.Text.Data, in.context+"\x00"+env.Namespace+"\x00"+in.namespaces.Of(user), user)
+				same := v.of(text.key)
 				if same != nil && same.isTakenFor(text, user, func(text []byte) bool { return isTaken(in.Validator, text, env.Namespace) }) {
 					objects.set(i, same, user)
 					continue
@@ -156,7 +157,7 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 					if objects != nil {
 						same.objects = readAll(documents)
 					}
-					known.remember(text.key, same)
+					v.remember(text.key, same)
 				}
 				objects.set(i, same, user)
 			}
@@ -174,10 +175,11 @@ func validateAll(minor *validate.Validator, inv *inventory.Inventory, manifests 
 type clusterValidator struct {
 	*validate.Validator
 	namespaces *validate.Namespaces
+	context    string // what all its verdicts depend on, and whether objects are read
 }
 
 // validatorsOf returns a validator for each cluster, with the namespaces that are rendered for it.
-func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int) map[string]clusterValidator {
+func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests []render.Manifest, which []int, readObjects bool) map[string]clusterValidator {
 	namespaces := map[string]*validate.Namespaces{}
 	for _, i := range which {
 		m := &manifests[i]
@@ -189,7 +191,8 @@ func validatorsOf(minor *validate.Validator, inv *inventory.Inventory, manifests
 	}
 	validators := map[string]clusterValidator{}
 	for cluster, n := range namespaces {
-		validators[cluster] = clusterValidator{minor.In(n), n}
+		policies := sha256.Sum256([]byte(n.String()))
+		validators[cluster] = clusterValidator{minor.In(n), n, fmt.Sprintf("%s %t %x", minor.Minor(), readObjects, policies)}
 	}
 	return validators
 }

@@ -10,6 +10,7 @@ import (
 	"k8srepo/internal/lazyregexp"
 	"k8srepo/internal/render"
 	"k8srepo/internal/rules"
+	"k8srepo/internal/validate"
 )
 
 // verdicts remembers texts, so that thousands of users who share a template are validated and
@@ -22,6 +23,19 @@ import (
 type verdicts struct {
 	lock  sync.Mutex
 	known map[textKey]*knownText
+}
+
+// remembered are the verdicts of the process that depend on no definition of the source folder.
+// Whatever renders again, as init does after its rehearsal, validates what differs alone.
+var remembered verdicts
+
+// verdictsWith returns the verdicts that a run adds to: the process's, or new ones if it has
+// definitions of its own.
+func verdictsWith(definitions *validate.Definitions) *verdicts {
+	if definitions.Added() {
+		return &verdicts{}
+	}
+	return &remembered
 }
 
 // knownText is what is known of a text.

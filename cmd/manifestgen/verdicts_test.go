@@ -1,12 +1,17 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"k8srepo/internal/manifest"
+	"k8srepo/internal/problem"
 	"k8srepo/internal/render"
 	"k8srepo/internal/testmain"
+	"k8srepo/internal/tree"
 	"k8srepo/internal/validate"
 )
 
@@ -47,16 +52,14 @@ func TestReusedVerdicts(t *testing.T) {
 		for _, user := range users {
 			text := strings.ReplaceAll(document, "USER", user)
 			same := newUserText([]byte(text), "default", user)
-			taken := isTaken(v, []byte(text), "default")
 			k := known.of(same.key)
-			if k != nil && k.isTakenFor(same, user, func(text []byte) bool { return isTaken(v, text, "default") }) {
+			if k == nil {
+				known.remember(same.key, &knownText{taken: isTaken(v, []byte(text), "default"), user: user})
+			} else if k.isTakenFor(same, user, func(text []byte) bool { return isTaken(v, text, "default") }) {
 				reused++
-				if !taken {
+				if !isTaken(v, []byte(text), "default") {
 					t.Errorf("document %d is refused for %s, and would be taken:\n%s", i, user, text)
 				}
-			}
-			if k == nil {
-				known.remember(same.key, &knownText{taken: taken, user: user})
 			}
 		}
 	}
@@ -65,27 +68,96 @@ func TestReusedVerdicts(t *testing.T) {
 	}
 }
 
+// TestVerdictsOfOtherRuns validates the same texts where something else is different.
+func TestVerdictsOfOtherRuns(t *testing.T) {
+	inv, _, err := (&renderOptions{source: "../../testdata/small"}).load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		cidr       = "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: a}\nspec: {cidrs: [10.0.0.0/16]}\n"
+		pods       = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec: {containers: [{name: a, image: a:1}]}\n"
+		restricted = "apiVersion: v1\nkind: Namespace\nmetadata: {name: dev, labels: {pod-security.kubernetes.io/enforce: restricted}}\n"
+	)
+	known := &verdicts{}
+	for i, run := range []struct {
+		minor string
+		texts []string
+		rules bool // objects are read
+		want  []problem.Code
+	}{
+		{"1.34", []string{cidr, pods}, false, nil},
+		{"1.34", []string{cidr, pods}, true, nil},
+		{"1.32", []string{cidr}, true, []problem.Code{problem.NoSuchKind}},
+		{"1.34", []string{restricted, pods}, true, []problem.Code{problem.PodSecurity}},
+		{"1.34", []string{cidr, pods}, true, nil},
+	} {
+		v, err := validate.New(run.minor, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifests []render.Manifest
+		var which []int
+		for i, text := range run.texts {
+			manifests = append(manifests, render.Manifest{Env: "dev", Template: "templates/service/a.yaml.tmpl", Text: &manifest.Text{Data: []byte(text)}})
+			which = append(which, i)
+		}
+		var objects ruleObjects
+		if run.rules {
+			objects = make(ruleObjects, len(manifests))
+		}
+		refused, warned := known.validateAll(v, inv, manifests, which, objects)
+		var codes []problem.Code
+		for _, f := range append(refused, warned...) {
+			codes = append(codes, f.Code)
+		}
+		if !slices.Equal(slices.Compact(codes), run.want) {
+			t.Errorf("run %d: got %q, want %q", i, codes, run.want)
+		}
+		for j := range objects {
+			if len(objects[j].objects) != 1 {
+				t.Errorf("run %d: text %d has %d objects for the rules", i, j, len(objects[j].objects))
+			}
+		}
+	}
+}
+
+// TestVerdictsOfOwnDefinitions: where a folder has definitions, its verdicts are nobody else's.
+func TestVerdictsOfOwnDefinitions(t *testing.T) {
+	definitions, err := loadDefinitions(fstest.MapFS{"schemas/a.yaml": {Data: []byte(`apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: targetgroupbindings.elbv2.k8s.aws}
+spec:
+  group: elbv2.k8s.aws
+  scope: Namespaced
+  names: {kind: TargetGroupBinding, plural: targetgroupbindings, singular: targetgroupbinding, listKind: TargetGroupBindingList}
+  versions: [{name: v1beta1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`)}}, "schemas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdictsWith(&validate.Definitions{}) != &remembered {
+		t.Error("runs without definitions do not share their verdicts")
+	}
+	if v := verdictsWith(definitions); v == &remembered || v == verdictsWith(definitions) {
+		t.Error("verdicts are shared with other definitions")
+	}
+}
+
 // starterDocuments are the manifests of this repository's own users, with USER for their names; and
 // each once more with a mistake, which no name must hide.
 func starterDocuments(t *testing.T) []string {
 	t.Helper()
-	o := &renderOptions{source: "../..", noValidate: true}
-	inv, templates, err := o.load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifests, err := render.Render(templates, inv, inv.Environments)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, files := starter(t)
 	var list []string
 	seen := map[string]bool{}
-	for _, m := range manifests {
-		user := userOf(&m)
-		if user == "" {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		_, below, ok := strings.Cut(path, "/manifests/users/")
+		if !ok {
 			continue
 		}
-		text := strings.ReplaceAll(string(m.Text.Data), user, "USER")
+		user, _, _ := strings.Cut(below, "/")
+		text := strings.ReplaceAll(string(tree.WithoutHeader([]byte(files[path]))), user, "USER")
 		if !seen[text] {
 			seen[text] = true
 			list = append(list, text, strings.Replace(text, "metadata:", "metadta:", 1))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,6 +84,15 @@ func TestSource(t *testing.T) {
 	}
 	if _, err := fsys.Open("none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
+	}
+	// Errors have the whole path, also in a folder that is open already.
+	for _, name := range []string{"templates/none", "templates/none/none", "users.yaml/none", "templates/variables.yaml/none"} {
+		for range 2 {
+			_, err := fsys.Open(name)
+			if of := (*fs.PathError)(nil); !errors.As(err, &of) || of.Path != name && of.Path != path.Dir(name) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
 	}
 }
 

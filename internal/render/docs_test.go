@@ -97,7 +97,7 @@ func TestTemplatesPageIsWhole(t *testing.T) {
 		t.Errorf("the page has not the table of habits:\n%s", table.String())
 	}
 	for _, name := range slices.Concat(functionNames(), slices.Collect(maps.Keys(builtins))) {
-		if !regexp.MustCompile("`[^`|]*\\b"+name+"\\b[^|]*` \\| `").Match(page) && !strings.Contains(string(page), name) {
+		if !strings.Contains(string(page), name) {
 			t.Errorf("the function %s is not on the page", name)
 		}
 	}

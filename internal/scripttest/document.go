@@ -53,6 +53,7 @@ func (d Document) Sessions(t *testing.T) {
 	sh := &shell{document: &d, dir: work, cd: filepath.Join(t.TempDir(), "dir"), env: append(os.Environ(),
 		"PATH="+d.Bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+work, "NO_COLOR=1", "GITHUB_ACTIONS=",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=you", "GIT_AUTHOR_EMAIL=you@example.com", "GIT_COMMITTER_NAME=you", "GIT_COMMITTER_EMAIL=you@example.com")}
+	sh.env = append(sh.env, noMaintenance...)
 	t.Parallel()
 	var updated []byte
 	done := 0
@@ -102,19 +103,42 @@ func (sh *shell) session(text string) string {
 			continue
 		}
 		b.WriteString(line)
-		if out, ok := sh.ownProcess(strings.TrimSuffix(command, "\n")); ok {
-			b.Write(out)
-			continue
-		}
-		cmd := exec.Command("sh", "-c", command+"\npwd >\"$SESSION_DIR\"")
-		cmd.Dir, cmd.Env = sh.dir, append(sh.env, "SESSION_DIR="+sh.cd)
-		out, _ := cmd.CombinedOutput() // a command that fails says so in what it prints
-		b.Write(out)
-		if dir, err := os.ReadFile(sh.cd); err == nil {
-			sh.dir = strings.TrimSuffix(string(dir), "\n")
-		}
+		b.Write(sh.command(strings.TrimSuffix(command, "\n")))
 	}
 	return b.String()
+}
+
+// command runs a line, and returns what it prints. sh runs what is not simple, and what stands
+// before && and a simple command.
+func (sh *shell) command(line string) []byte {
+	before, last := "", line
+	if at := strings.LastIndex(line, " && "); at >= 0 {
+		before, last = line[:at], line[at+len(" && "):]
+	}
+	own := sh.simple(last)
+	switch {
+	case own == nil:
+		printed, _ := sh.run(line) // a command that fails says so in what it prints
+		return printed
+	case before == "":
+		return sh.ownProcess(own)
+	}
+	printed, ok := sh.run(before)
+	if ok {
+		printed = append(printed, sh.ownProcess(own)...)
+	}
+	return printed
+}
+
+// run runs a command with sh, and reports whether it succeeds.
+func (sh *shell) run(command string) (printed []byte, ok bool) {
+	cmd := exec.Command("sh", "-c", command+"\nstatus=$?; pwd >\"$SESSION_DIR\"; exit $status")
+	cmd.Dir, cmd.Env = sh.dir, append(sh.env, "SESSION_DIR="+sh.cd)
+	printed, err := cmd.CombinedOutput()
+	if dir, err := os.ReadFile(sh.cd); err == nil {
+		sh.dir = strings.TrimSuffix(string(dir), "\n")
+	}
+	return printed, err == nil
 }
 
 // simple is a command without what only a shell understands, but for where its output goes.
@@ -123,13 +147,16 @@ var (
 	word   = regexp.MustCompile(`(?:'[^']*'|[^' ])+`)
 )
 
-// ownProcess runs a command of the document's own program, if it is simple, and returns what it
-// prints.
-func (sh *shell) ownProcess(command string) (printed []byte, ok bool) {
-	m := simple.FindStringSubmatch(command)
-	if m == nil || !strings.HasPrefix(command, sh.document.Name+" ") {
-		return nil, false
+// simple returns the parts of a simple command of the document's own program, nil for another.
+func (sh *shell) simple(command string) []string {
+	if !strings.HasPrefix(command, sh.document.Name+" ") {
+		return nil
 	}
+	return simple.FindStringSubmatch(command)
+}
+
+// ownProcess runs a simple command, and returns what it prints.
+func (sh *shell) ownProcess(m []string) []byte {
 	var args []string
 	for _, quoted := range word.FindAllString(m[1], -1) {
 		args = append(args, strings.ReplaceAll(quoted, "'", ""))
@@ -146,7 +173,7 @@ func (sh *shell) ownProcess(command string) (printed []byte, ok bool) {
 		stderr = &null
 	}
 	if _, err := sh.document.Run.In(sh.dir, args, stdout, stderr, sh.getenv); err != nil {
-		return []byte(err.Error()), true
+		return []byte(err.Error())
 	}
 	lines := slices.Collect(strings.Lines(pipe.String()))
 	n, _ := strconv.Atoi(m[4])
@@ -157,7 +184,7 @@ func (sh *shell) ownProcess(command string) (printed []byte, ok bool) {
 		lines = lines[len(lines)-n:]
 	}
 	terminal.WriteString(strings.Join(lines, ""))
-	return terminal.Bytes(), true
+	return terminal.Bytes()
 }
 
 func (sh *shell) getenv(name string) string {

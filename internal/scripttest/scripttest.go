@@ -48,19 +48,20 @@ func Main(m *testing.M, name string, main func()) {
 //
 //	[!] run PROGRAM ARG…     runs the program, which must succeed, or fail with !
 //	exits STATUS PROGRAM ARG… runs the program, or another, which must exit with the status
+//	replace FILE OLD NEW     replaces a text, which must be in the file, wherever it is
 func Run(t *testing.T, p Params) {
 	folder, err := filepath.Abs(p.Folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmds := map[string]Script{"run": p.run, "exits": p.exits}
+	cmds := map[string]Script{"run": p.run, "exits": p.exits, "replace": replace}
 	for name, cmd := range p.Cmds {
 		cmds[name] = cmd
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: folder, UpdateScripts: p.Update, RequireExplicitExec: true, RequireUniqueNames: true, Cmds: cmds,
 		Setup: func(env *testscript.Env) error {
-			env.Vars = append(env.Vars, testmain.NoSleep)
+			env.Vars = append(append(env.Vars, testmain.NoSleep), noMaintenance...)
 			if p.Setup == nil {
 				return nil
 			}
@@ -95,6 +96,23 @@ func (p *Params) exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s exits with %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
 }
+
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace file old new")
+	}
+	file := ts.MkAbs(args[0])
+	text, err := os.ReadFile(file)
+	ts.Check(err)
+	if !strings.Contains(string(text), args[1]) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, []byte(strings.ReplaceAll(string(text), args[1], args[2])), 0o644))
+}
+
+// noMaintenance keeps Git from starting two more processes after each commit, to find that a small
+// repository needs nothing.
+var noMaintenance = []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=maintenance.auto", "GIT_CONFIG_VALUE_0=false"}
 
 // process is held while a program runs as if it were the whole process.
 var process sync.Mutex

@@ -37,6 +37,14 @@ var embedded embed.FS
 type Definitions struct {
 	lock  sync.Mutex
 	kinds map[schema.GroupKind]*definition // nil where a kind was looked for in vain
+	added bool
+}
+
+// Added reports whether there are others than the embedded ones.
+func (d *Definitions) Added() bool {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.added
 }
 
 // definition is a CustomResourceDefinition; its versions are compiled when their first object is
@@ -157,6 +165,7 @@ func (d *Definitions) Add(source manifest.Value, v *Validator) []Problem {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	d.set(schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}, newDefinition(crd))
+	d.added = true
 	return nil
 }
 

@@ -48,6 +48,15 @@ func (n *Namespaces) Add(source manifest.Value) {
 	n.policies[name.Text] = p
 }
 
+// String returns a text of all policies: Namespaces with the same policies have the same text.
+func (n *Namespaces) String() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
+		fmt.Fprintf(&b, "%s %s %s\n", name, n.policies[name].Enforce, n.policies[name].Warn)
+	}
+	return b.String()
+}
+
 // Of returns a text of the policies of the namespaces that have a user's name in theirs, without
 // that name: users with the same policies have the same text. It is "" for no user.
 func (n *Namespaces) Of(user string) string {

@@ -64,6 +64,9 @@ func New(minor string, definitions *Definitions) (*Validator, error) {
 	return &Validator{minor: minor, bit: bit, crds: definitions}, nil
 }
 
+// Minor returns the minor that the validator is for.
+func (v *Validator) Minor() string { return v.minor }
+
 // object is an object on its way through a Validator.
 type object struct {
 	groupVersionKind
