@@ -317,14 +317,14 @@ var pulls = []sentence{
 		h.deploys(3, deploy.Unchanged)
 	}},
 	{"closed before its text was edited: there is another one, unless a person closed it", func(t *testing.T, api bool) {
-		for by, want := range map[string]string{"tagbump[bot]": deploy.Proposed, "carol": deploy.Unchanged} {
+		for _, closed := range []struct{ by, want string }{{"tagbump[bot]", deploy.Proposed}, {"carol", deploy.Unchanged}} {
 			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
-			h.github.Fail("PATCH /repos/{owner}/{repo}/pulls/{pull_number}", ghtest.Fault{Then: func() { h.k8s.Close(1, by) }})
-			outcome := h.deploys(3, want)
+			h.github.Fail("PATCH /repos/{owner}/{repo}/pulls/{pull_number}", ghtest.Fault{Then: func() { h.k8s.Close(1, closed.by) }})
+			outcome := h.deploys(3, closed.want)
 			newest := h.newest()
-			if newest.Open != (want == deploy.Proposed) || newest.Open == (outcome.Pull == deploy.Declined) {
-				t.Errorf("closed by %s: got %s and %+v", by, outcome.Pull, newest)
+			if newest.Open != (closed.want == deploy.Proposed) || newest.Open == (outcome.Pull == deploy.Declined) {
+				t.Errorf("closed by %s: got %s and %+v", closed.by, outcome.Pull, newest)
 			}
 		}
 	}},
