@@ -24,7 +24,7 @@ func TestNotice(t *testing.T) {
 	dirs := map[string]map[string]bool{} // the linked packages' folders by module
 	roots := map[string]string{}
 	for _, system := range []string{"linux", "darwin", "windows"} {
-		for _, p := range linkedOn(t, system, "k8srepo/cmd/manifestgen", "k8srepo/cmd/tagbump") {
+		for _, p := range linked(packagesOn(t, system), "k8srepo/cmd/manifestgen", "k8srepo/cmd/tagbump") {
 			if p.module == "" {
 				continue
 			}
