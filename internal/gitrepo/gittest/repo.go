@@ -152,8 +152,6 @@ const repoConfig = `
 [receive]
 	autogc = false
 	unpackLimit = 1000
-[fastimport]
-	unpackLimit = 1000
 [core]
 	fsync = none
 	commitGraph = false
@@ -264,12 +262,6 @@ func (r *Repo) MoveBranch(branch, commit string) {
 	if err := r.SetBranch(branch, r.Tip(branch), commit); err != nil {
 		r.t.Fatal(err)
 	}
-}
-
-// Import runs git fast-import on a stream: for histories of many commits.
-func (r *Repo) Import(stream string) {
-	r.t.Helper()
-	r.output(stream, "fast-import", "--quiet", "--force")
 }
 
 // Tip returns the commit that a branch is at, "" if there is no such branch.
