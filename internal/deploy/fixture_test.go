@@ -265,6 +265,18 @@ func (h *gitHubSite) deploys(build int, want string) *deploy.Outcome {
 	return h.run(want)
 }
 
+// proposedMeanwhile has another run propose a build before GitHub does the next request of a kind.
+func (h *gitHubSite) proposedMeanwhile(api bool, build int, kind string) {
+	h.t.Helper()
+	other := h.Deployment
+	other.Store, other.Tag = h.store(api), h.builds[build]
+	h.github.Fail(kind, ghtest.Fault{Then: func() {
+		if outcome, err := other.Run(h.t.Context()); err != nil || outcome.Status != deploy.Proposed {
+			h.t.Errorf("the other run: %v, %v", outcome, err)
+		}
+	}})
+}
+
 // isHeld deploys a build, which must be held for a reason with text in it.
 func (h *gitHubSite) isHeld(build int, text string) {
 	h.t.Helper()

@@ -212,8 +212,9 @@ func putProposal(ctx context.Context, o *Options, t *task, a *attempts, b *base,
 	return plan, closeDeploys(ctx, o, t, b, plan)
 }
 
-// isStillAt returns repo.ErrMoved if a branch is no longer where a run put it before it edited the
-// pull request: then another run's text may have come before this one's, or it is merged and gone.
+// isStillAt returns repo.ErrMoved if a proposal's branch is no longer where this run put it, or found
+// it: another run has moved it, and may have written its text before this one's, or it is merged and
+// gone.
 func isStillAt(ctx context.Context, o *Options, branch, head string) error {
 	switch tip, err := o.Store.Tip(ctx, branch); {
 	case errors.Is(err, repo.ErrNoBranch), err == nil && tip.Hash != head:

@@ -293,13 +293,7 @@ var pulls = []sentence{
 				h.deploys(2, deploy.Proposed)
 				kind = "PATCH /repos/{owner}/{repo}/pulls/{pull_number}"
 			}
-			newer := h.Deployment
-			newer.Store, newer.Tag = h.store(api), h.builds[4]
-			h.github.Fail(kind, ghtest.Fault{Then: func() {
-				if outcome, err := newer.Run(t.Context()); err != nil || outcome.Status != deploy.Proposed {
-					t.Errorf("the newer run: %v, %v", outcome, err)
-				}
-			}})
+			h.proposedMeanwhile(api, 4, kind)
 			h.deploys(3, deploy.Superseded)
 			h.proposes(4)
 			if p := h.pull(); p.Title != "Deploy api "+h.builds[4]+" to prod" || deploy.ProposedTag(p.Body) != h.builds[4] || !strings.Contains(p.Body, "→ `"+h.builds[4]+"`: forward, [3 commits]") {
@@ -342,13 +336,7 @@ var pulls = []sentence{
 			h := newGitHubSite(t, api)
 			h.deploys(2, deploy.Proposed)
 			h.runsIn("prod", h.builds[2])
-			newer := h.Deployment
-			newer.Store, newer.Tag = h.store(api), h.builds[4]
-			h.github.Fail(at, ghtest.Fault{Then: func() {
-				if outcome, err := newer.Run(t.Context()); err != nil || outcome.Status != deploy.Proposed {
-					t.Errorf("the newer run: %v, %v", outcome, err)
-				}
-			}})
+			h.proposedMeanwhile(api, 4, at)
 			h.deploys(2, deploy.Unchanged)
 			h.proposes(4)
 			if p := h.pull(); !p.Open || p.Title != "Deploy api "+h.builds[4]+" to prod" {

@@ -77,7 +77,7 @@ func (a *attempts) landed(ctx context.Context, o *Options, b *base) (*Outcome, e
 // wait waits before the next attempt; the error says why there is none.
 func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 	after, again := o.Store.Retry(err)
-	again = again && a.rejections < maxRejections || errors.Is(err, repo.ErrMoved) || errors.Is(err, github.ErrUnknownHead) || errors.Is(err, github.ErrPullRequestExists)
+	again = again && a.rejections < maxRejections || startsOver(err)
 	switch ended := ctx.Err(); {
 	case ended != nil && (again || errors.Is(err, ended)):
 		return a.ended(ended, err)
@@ -111,6 +111,12 @@ func (a *attempts) wait(ctx context.Context, o *Options, err error) error {
 	}
 	a.waited += wait
 	return nil
+}
+
+// startsOver reports whether what failed was decided on a state that is past, or that GitHub does
+// not show yet: the next attempt reads it anew.
+func startsOver(err error) bool {
+	return errors.Is(err, repo.ErrMoved) || errors.Is(err, github.ErrUnknownHead) || errors.Is(err, github.ErrPullRequestExists)
 }
 
 // noServer returns the error of a server that takes no connections.
