@@ -1,3 +1,5 @@
+// The stories of pull requests make this file long: one table, each story told over Git and over the API.
+
 package deploy_test
 
 import (
