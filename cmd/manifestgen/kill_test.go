@@ -56,22 +56,8 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 		if err := os.CopyFS(out, os.DirFS(before)); err != nil {
 			t.Fatal(err)
 		}
-		killed := &exec.Cmd{ // this test binary is the command too: see TestMain
-			Path: os.Args[0],
-			Args: append([]string{"manifestgen"}, renderArgs(source, out)...),
-			Env:  append(os.Environ(), testmain.NoSleep),
-		}
-		if err := killed.Start(); err != nil {
-			t.Fatal(err)
-		}
 		_, appears := want[path]
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
-			if _, err := os.Lstat(filepath.Join(out, path)); (err == nil) == appears {
-				break
-			}
-		}
-		_ = killed.Process.Kill()
-		if err := killed.Wait(); err != nil {
+		if killedRender(t, source, out, path, appears) {
 			midway++
 		}
 		for path, text := range contents(t, out) {
@@ -93,6 +79,27 @@ func TestKilledRenderIsCompletedByTheNext(t *testing.T) {
 	if midway < 2 && !testmain.Race {
 		t.Errorf("only %d of 8 renders were killed before they were done", midway)
 	}
+}
+
+// killedRender starts a render, and kills it when a file appears, or goes. It reports whether that was
+// before the render was done.
+func killedRender(t *testing.T, source, out, path string, appears bool) (midway bool) {
+	t.Helper()
+	killed := &exec.Cmd{ // this test binary is the command too: see TestMain
+		Path: os.Args[0],
+		Args: append([]string{"manifestgen"}, renderArgs(source, out)...),
+		Env:  append(os.Environ(), testmain.NoSleep),
+	}
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
+		if _, err := os.Lstat(filepath.Join(out, path)); (err == nil) == appears {
+			break
+		}
+	}
+	_ = killed.Process.Kill()
+	return killed.Wait() != nil
 }
 
 // withPeople is users.yaml with some more.

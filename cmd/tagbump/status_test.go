@@ -74,6 +74,12 @@ func TestStatusAsksGitHub(t *testing.T) {
 	if len(slices.Compact(texts)) != 1 {
 		t.Errorf("the ways tell different things:\n%s", strings.Join(texts, "\n"))
 	}
+	countsCommits(t, client, old, next)
+}
+
+// countsCommits compares commits of example/api, where next is two ahead of old.
+func countsCommits(t *testing.T, client *github.Client, old, next string) {
+	t.Helper()
 	commits := &commitCounter{clones: &clones{}, services: client}
 	for _, c := range []struct{ repository, base, head, want string }{
 		{"example/api", old, next, "2 0 true <nil>"},

@@ -137,19 +137,6 @@ func TestBounds(t *testing.T) {
 	if pack != limit.MaxPack || answer != limit.MaxAnswer || entries != limit.MaxEntries {
 		t.Errorf("got the bounds %d, %d, %d", pack, answer, entries)
 	}
-	endless := func(w io.Writer) {
-		for i := 0; ; i++ {
-			if _, err := io.WriteString(w, pkt(fmt.Sprintf("%040x refs/heads/%0100d\n", i+1, i))); err != nil {
-				return
-			}
-		}
-	}
-	blank := func(w io.Writer) {
-		line := pkt(strings.Repeat("0", 40) + " refs/" + strings.Repeat("x", 60_000) + "\n")
-		for range 200 {
-			io.WriteString(w, line)
-		}
-	}
 	zeros := func(mebibytes int) *evil {
 		var p packWriter
 		p.zeros(mebibytes)
@@ -200,6 +187,23 @@ func TestBounds(t *testing.T) {
 			}
 			t.Logf("%d MB allocated, %d MB more of the system, %v", (after.TotalAlloc-before.TotalAlloc)>>20, (after.Sys-before.Sys)>>20, time.Since(start))
 		})
+	}
+}
+
+// endless writes references without end.
+func endless(w io.Writer) {
+	for i := 0; ; i++ {
+		if _, err := io.WriteString(w, pkt(fmt.Sprintf("%040x refs/heads/%0100d\n", i+1, i))); err != nil {
+			return
+		}
+	}
+}
+
+// blank writes long references that pack well.
+func blank(w io.Writer) {
+	line := pkt(strings.Repeat("0", 40) + " refs/" + strings.Repeat("x", 60_000) + "\n")
+	for range 200 {
+		io.WriteString(w, line)
 	}
 }
 

@@ -249,7 +249,11 @@ func TestDeployAfter(t *testing.T) {
 			}
 		})
 	}
-	// What may be meant is neither the environment itself, nor an abstract one.
+}
+
+// TestDeployAfterOthers: what may be meant is neither the environment itself, nor an abstract one.
+func TestDeployAfterOthers(t *testing.T) {
+	env := func(lines string) string { return "templates: [service]\n" + lines }
 	_, err := loadAll(files(map[string]string{"environments/qa.yaml": env("deploy: {after: ua}\n"), "environments/uab.yaml": "abstract: true\n"}))
 	if want := "environments/qa.yaml:2:17: unknown environment \"ua\"\nhint: valid value: dev\n"; problemText(err) != want {
 		t.Errorf("got %s, want %s", problemText(err), want)
